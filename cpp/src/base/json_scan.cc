@@ -23,13 +23,20 @@ class scanner {
     skip_space();
     if (rest_.empty()) return false;
     switch (rest_.front()) {
-      case '{': return object(depth + 1, nullptr);
-      case '[': return array(depth + 1);
-      case '"': return string();
-      case 't': return literal("true");
-      case 'f': return literal("false");
-      case 'n': return literal("null");
-      default: return number();
+      case '{':
+        return object(depth + 1, nullptr);
+      case '[':
+        return array(depth + 1);
+      case '"':
+        return string();
+      case 't':
+        return literal("true");
+      case 'f':
+        return literal("false");
+      case 'n':
+        return literal("null");
+      default:
+        return number();
     }
   }
 
@@ -89,7 +96,8 @@ class scanner {
     if (rest_.empty()) return false;
     const char kind = rest_.front();
     rest_.remove_prefix(1);
-    if (kind != 'u') return !after_high_surrogate && std::string_view{"\"\\/bfnrt"}.find(kind) != std::string_view::npos;
+    if (kind != 'u')
+      return !after_high_surrogate && std::string_view{"\"\\/bfnrt"}.find(kind) != std::string_view::npos;
     unsigned unit = 0;
     for (int i = 0; i < 4; ++i) {
       if (rest_.empty()) return false;

@@ -24,9 +24,7 @@ class errc_category final : public boost::system::error_category {
  public:
   explicit constexpr errc_category(const char* name) noexcept : name_(name) {}
   [[nodiscard]] const char* name() const noexcept override { return name_; }
-  [[nodiscard]] std::string message(int value) const override {
-    return describe(static_cast<Errc>(value));
-  }
+  [[nodiscard]] std::string message(int value) const override { return describe(static_cast<Errc>(value)); }
 
  private:
   const char* name_;
@@ -36,8 +34,8 @@ class errc_category final : public boost::system::error_category {
 
 /// Put at namespace scope outside any namespace, after the enum `ns::errc_type` and
 /// `const char* describe(ns::errc_type)` and `error_code make_error_code(ns::errc_type)` are declared.
-#define FLOWERSEC_REGISTER_ERRC(errc_type)                      \
-  namespace boost::system {                                     \
-  template <>                                                   \
-  struct is_error_code_enum<errc_type> : std::true_type {};     \
+#define FLOWERSEC_REGISTER_ERRC(errc_type)                  \
+  namespace boost::system {                                 \
+  template <>                                               \
+  struct is_error_code_enum<errc_type> : std::true_type {}; \
   }

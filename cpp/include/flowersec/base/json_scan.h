@@ -15,8 +15,8 @@ namespace flowersec {
 [[nodiscard]] bool is_valid_json(std::string_view text) noexcept;
 
 struct json_member {
-  std::string_view raw_name;  ///< between the quotes, escapes not resolved
-  std::string_view raw_value; ///< the value's text, without white space around it
+  std::string_view raw_name;   ///< between the quotes, escapes not resolved
+  std::string_view raw_value;  ///< the value's text, without white space around it
 };
 
 /// Calls `visit` for each member of the object in `text`, in order, duplicates included. False when the text is not

@@ -1,0 +1,1 @@
+flowersec_add_fuzzer(json_scan SOURCES json_scan.cc DEPS base)
