@@ -1,0 +1,110 @@
+// The tunnel: a blind relay between the two endpoints of a channel.
+// Layer tunnel. It pairs connections that show a valid token and copies their messages; it never decrypts, and it
+// cannot: nothing it links knows the handshake or the records. PROTOCOL, "Tunnel attach" and "Forwarding after attach".
+// Threads: construct, start, stop and destroy on one thread; the rest may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flowersec/base/clock.h"
+#include "flowersec/base/error.h"
+#include "flowersec/tunnel/limits.h"
+#include "flowersec/tunnel/observer.h"
+#include "flowersec/tunnel/policy.h"
+#include "flowersec/tunnel/replay.h"
+#include "flowersec/tunnel/verifier.h"
+
+namespace flowersec::tunnel {
+
+enum class tunnel_errc {
+  invalid_options = 1,  ///< the options cannot work together; nothing was started
+  bad_listen_address,   ///< not host:port; nothing was started
+  tls_files_unusable,   ///< certificate or key cannot be loaded or do not fit; nothing was started
+  already_started,      ///< start was called before; the server is as it was
+};
+
+[[nodiscard]] const char* describe(tunnel_errc code) noexcept;
+[[nodiscard]] error_code make_error_code(tunnel_errc code) noexcept;
+
+struct origin_options {
+  /// Entries of the allow-list: full origin, *.domain, host:port, host, or a literal. Blank ones are skipped.
+  std::vector<std::string> allowed;
+  /// Accept requests without an Origin.
+  bool allow_absent = false;
+  /// Accept http and https origins on localhost, 127.0.0.0/8 and [::1], any port. For a loopback listener only.
+  bool allow_loopback = false;
+};
+
+struct tls_files {
+  std::string certificate_chain;  ///< path of a PEM file
+  std::string private_key;        ///< path of a PEM file
+};
+
+struct server_options {
+  /// host:port; port 0 lets the system choose.
+  std::string listen = "127.0.0.1:0";
+  std::string ws_path = "/ws";
+  origin_options origins;
+  std::optional<tls_files> tls;
+  /// I/O threads; nullopt: one per processor.
+  std::optional<std::size_t> threads;
+  tunnel_limits limits;
+  /// Serve /metrics on the main listener while metrics are enabled. Off when a listener of its own does it.
+  bool metrics_on_main_listener = true;
+
+  /// Required.
+  std::shared_ptr<const token_verifier> verifier;
+  /// nullptr: every attach with a good token is allowed.
+  std::shared_ptr<attach_policy> policy;
+  /// nullptr: make_memory_replay_store(limits.replay_entries()).
+  std::shared_ptr<replay_store> replay;
+  /// nullptr: nobody watches.
+  std::shared_ptr<observer> events;
+  /// Must outlive the server.
+  const clock_source* clocks = &system_clocks();
+};
+
+class server {
+ public:
+  explicit server(server_options options);
+  /// Stops first.
+  ~server();
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
+
+  /// Loads the certificate, binds, starts the threads. On an error nothing runs.
+  /// Errors   tunnel_errc, or the system's error of bind and listen.
+  [[nodiscard]] error_code start();
+
+  /// host:port as bound, IPv6 in brackets. Empty before start.
+  [[nodiscard]] const std::string& bound_address() const noexcept;
+
+  /// A fresh, zeroed set; connection and channel gauges start at the present counts. No effect when enabled.
+  void enable_metrics();
+  /// Drops the set; events are no longer counted. No effect when disabled.
+  void disable_metrics();
+  /// Prometheus text format 0.0.4, families sorted by name; nullopt while disabled.
+  [[nodiscard]] std::optional<std::string> metrics_text() const;
+
+  /// For later attaches only; channels and connections stay.
+  void replace_verifier(std::shared_ptr<const token_verifier> verifier);
+
+  [[nodiscard]] std::size_t connections() const noexcept;
+  [[nodiscard]] std::size_t channels() const noexcept;
+
+  /// Stops accepting, lets plain HTTP requests in progress finish for at most 5 s while channels keep flowing, then
+  /// drops every connection without a close frame and joins the threads. Blocks. No effect when not running.
+  void stop();
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace flowersec::tunnel
+
+FLOWERSEC_REGISTER_ERRC(flowersec::tunnel::tunnel_errc)
