@@ -1,0 +1,58 @@
+// What a session reports to whoever runs it.
+// Layer yamux. Events of one stream are merged until they are taken, so their number is bounded by the live streams.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+
+#include "flowersec/yamux/error.h"
+#include "flowersec/yamux/frame.h"
+
+namespace flowersec::yamux {
+
+/// The peer opened a stream. It is acknowledged already; reset() is how to refuse it.
+struct stream_opened {
+  stream_id id;
+};
+/// Bytes arrived while no read was waiting.
+struct stream_readable {
+  stream_id id;
+};
+/// The waiting read has ended; its buffer is the caller's again. 0 bytes: the peer closed its sending half.
+struct read_done {
+  stream_id id;
+  std::size_t bytes;
+};
+/// The peer closed its sending half. What was received before can still be read.
+struct peer_closed {
+  stream_id id;
+};
+/// The oldest `count` writes left whole; their buffers are the caller's again.
+struct writes_done {
+  stream_id id;
+  std::size_t count;
+};
+/// Both halves closed in order and all input was read. The last event of the stream; its id is unknown from now on.
+struct stream_finished {
+  stream_id id;
+};
+/// The stream ended before that: waiting reads and writes have failed with `why`, and their buffers are the caller's
+/// again since the moment it happened. The last event of the stream; its id is unknown from now on.
+struct stream_failed {
+  stream_id id;
+  yamux_errc why;
+};
+/// The peer answered the outstanding liveness probe.
+struct probe_answered {
+  std::uint32_t opaque;
+};
+/// The last event of all, after the stream_failed of every stream. Nothing is sent or accepted any more.
+struct session_ended {
+  yamux_errc why;
+};
+
+using event = std::variant<stream_opened, stream_readable, read_done, peer_closed, writes_done, stream_finished,
+                           stream_failed, probe_answered, session_ended>;
+
+}  // namespace flowersec::yamux

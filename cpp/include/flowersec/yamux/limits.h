@@ -1,0 +1,41 @@
+// Numbers of the multiplexer: what the protocol fixes, and what an application may tune.
+// Layer yamux. Source: PROTOCOL, "The shared limits", "Flow control".
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "flowersec/base/error.h"
+
+namespace flowersec::yamux {
+
+/// Window of every stream in each direction. Part of the protocol: peers end the session when they are granted more.
+inline constexpr std::uint32_t window_bytes = 262144;
+
+/// Answers (ping replies, refusals of streams) that wait to be written. A peer that sends faster than it reads the
+/// answers ends its session here instead of growing our memory.
+inline constexpr std::size_t max_queued_replies = 256;
+
+/// Worst memory of one session: max_session_receive_bytes of unread data, plus at most 16 KiB of slack for each live
+/// stream. Bodies waiting to be sent stay in the memory of whoever writes them.
+struct yamux_limits {
+  /// Streams of both origins alive at once. At least 1.
+  std::size_t max_active_streams = 64;
+  /// Streams opened by the peer alive at once; one more is refused with RST. 1..max_active_streams.
+  std::size_t max_inbound_streams = 32;
+  /// Largest Data body accepted; a larger one ends the session. 1024..max_stream_receive_bytes.
+  std::size_t max_frame_bytes = 262144;
+  /// Largest Data body produced. 1024..max_frame_bytes.
+  std::size_t preferred_outbound_frame_bytes = 65536;
+  /// Bytes of accepted, unfinished writes per stream; a write above it is refused. At least 1.
+  std::size_t max_stream_write_queue_bytes = 4194304;
+  /// Unread bytes per stream. At least window_bytes, because that much is granted whatever is set here.
+  std::size_t max_stream_receive_bytes = 262144;
+  /// Unread bytes over all streams; above it the session ends. At least max_stream_receive_bytes.
+  std::size_t max_session_receive_bytes = 16777216;
+
+  /// Errors   yamux_errc::invalid_limits.
+  [[nodiscard]] result<void> validate() const noexcept;
+};
+
+}  // namespace flowersec::yamux
