@@ -1,0 +1,78 @@
+# The project's words. `make demo` and `make test` install what is missing, build, and run.
+
+PRESET ?= release
+JOBS   ?= $(shell nproc)
+BUILD  := build/$(PRESET)
+CTEST  := ctest --output-on-failure --timeout 300
+FUZZ_SECONDS ?= 20
+
+.PHONY: help setup build demo test lint fmt check sanitize bench fuzz interop gen docs install-test clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make setup     install what is missing (Debian packages; root or sudo)'
+	@echo 'make demo      build, then run two programs through a tunnel on this machine'
+	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
+	@echo 'make test      build and run all tests'
+	@echo 'make lint      format, layer table, documents, style of the tree'
+	@echo 'make fmt       format the C++ sources in place'
+	@echo 'make check     what CI runs: test, lint, sanitizers, installed package'
+	@echo 'make bench     the benchmark table, 60 to 90 seconds'
+	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make interop   the conformance peer in every role, path and suite'
+	@echo 'make docs      regenerate the reference pages in docs/reference'
+	@echo 'make gen       regenerate code from idl/'
+
+setup:
+	@tools/setup
+
+$(BUILD)/build.ninja: | setup
+	cmake --preset $(PRESET)
+
+build: setup $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
+
+demo: PRESET := release
+demo: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target programs
+	@tools/demo build/release/bin
+
+test: build
+	$(CTEST) --test-dir $(BUILD)
+
+lint: setup
+	tools/lint
+
+fmt: setup
+	git ls-files 'cpp/*.h' 'cpp/*.cc' 'examples/*.cc' | xargs clang-format -i
+
+sanitize: setup
+	tools/sanitize asan
+	tools/sanitize tsan
+
+check: test lint sanitize install-test
+
+bench: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target flowersec-bench programs
+	build/release/bin/flowersec-bench --bin-dir build/release/bin
+
+fuzz: setup
+	@test -f build/fuzz/build.ninja || cmake --preset fuzz
+	tools/fuzz $(FUZZ_SECONDS)
+
+interop: build
+	$(CTEST) --test-dir $(BUILD) -L interop
+
+gen:
+	@echo 'make gen: idl/ holds no .proto files in this release; the wire messages are in cpp/include/flowersec/messages'
+
+docs: build
+	$(BUILD)/bin/flowersec-reference docs/reference
+
+install-test: build
+	tools/install-test $(BUILD)
+
+clean:
+	rm -rf build
