@@ -17,6 +17,11 @@ using boost::system::error_code;
 template <class T>
 using result = boost::system::result<T>;
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // error_category has none by design; nothing deletes through it
+#endif
+
 /// Category of one errc enum. `Name` is "flowersec.<layer>"; texts come from `describe(Errc)`,
 /// a constexpr-friendly function found by argument-dependent lookup that returns `const char*`.
 template <class Errc>
@@ -29,6 +34,9 @@ class errc_category final : public boost::system::error_category {
  private:
   const char* name_;
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace flowersec
 
