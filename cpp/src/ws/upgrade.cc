@@ -1,0 +1,94 @@
+#include "flowersec/ws/upgrade.h"
+
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "flowersec/base/text.h"
+
+namespace flowersec::ws {
+namespace {
+
+constexpr std::string_view accept_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 section 1.3
+constexpr std::size_t key_bytes = 16;
+constexpr std::size_t sha1_bytes = 20;
+
+constexpr std::string_view reason_phrase(unsigned status) noexcept {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Error";
+  }
+}
+
+/// Strict base64 of exactly 16 bytes: 22 characters, "==" behind them, no stray low bits in the last one.
+bool is_valid_key(std::string_view key) noexcept {
+  constexpr std::size_t text_bytes = 24;
+  if (key.size() != text_bytes || !key.ends_with("==")) return false;
+  std::array<unsigned char, text_bytes / 4 * 3> decoded;
+  const auto* text = reinterpret_cast<const unsigned char*>(key.data());
+  if (EVP_DecodeBlock(decoded.data(), text, text_bytes) != static_cast<int>(decoded.size())) return false;
+  return decoded[key_bytes] == 0 && decoded[key_bytes + 1] == 0 && key.find('=') == text_bytes - 2;
+}
+
+std::string plain_text(unsigned status, std::string_view extra_header, std::string_view body, bool keep_alive) {
+  std::string text = "HTTP/1.1 " + std::to_string(status) + ' ' + std::string{reason_phrase(status)} + "\r\n";
+  text += "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n";
+  text += extra_header;
+  text += "Content-Length: " + std::to_string(body.size() + 1) + "\r\n";
+  if (!keep_alive) text += "Connection: close\r\n";
+  text += "\r\n";
+  text += body;
+  text += '\n';
+  return text;
+}
+
+}  // namespace
+
+std::optional<refusal> check_upgrade(const request_head& head, const origin_policy& origins) {
+  if (!head.list_contains("Connection", "upgrade")) return refusal::bad_request;
+  if (!head.list_contains("Upgrade", "websocket")) return refusal::bad_request;
+  if (head.method != "GET") return refusal::method_not_allowed;
+  if (!head.list_contains("Sec-WebSocket-Version", "13")) return refusal::bad_request;
+  if (!origins.allows(head.first("Origin"))) return refusal::forbidden;
+  if (!is_valid_key(trim(head.first("Sec-WebSocket-Key").value_or("")))) return refusal::bad_request;
+  return std::nullopt;
+}
+
+std::string sec_websocket_accept(std::string_view key) {
+  const std::string proof = std::string{key}.append(accept_guid);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  // SHA-1 proves only that the server speaks WebSocket; nothing rests on its strength.
+  EVP_Digest(proof.data(), proof.size(), digest.data(), nullptr, EVP_sha1(), nullptr);
+  std::array<unsigned char, (sha1_bytes + 2) / 3 * 4 + 1> text;
+  const auto length = EVP_EncodeBlock(text.data(), digest.data(), sha1_bytes);
+  return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(length)};
+}
+
+std::string accept_text(const request_head& head) {
+  std::string text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+  text += "Sec-WebSocket-Accept: " + sec_websocket_accept(trim(head.first("Sec-WebSocket-Key").value_or("")));
+  return text += "\r\n\r\n";
+}
+
+std::string refusal_text(refusal why, bool keep_alive) {
+  const auto status = static_cast<unsigned>(why);
+  return plain_text(status, "Sec-Websocket-Version: 13\r\n", reason_phrase(status), keep_alive);
+}
+
+std::string plain_answer_text(unsigned status, std::string_view body, bool keep_alive) {
+  return plain_text(status, "", body, keep_alive);
+}
+
+}  // namespace flowersec::ws
