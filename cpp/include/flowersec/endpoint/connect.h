@@ -1,0 +1,68 @@
+// Getting a session: client through the tunnel, client to a direct endpoint, server through the tunnel.
+// Layer endpoint. Source: PROTOCOL, "Client, tunnel path", "Client, direct path", "Endpoint, tunnel path".
+#pragma once
+
+#include "flowersec/endpoint/options.h"
+#include "flowersec/endpoint/session.h"
+#include "flowersec/messages/controlplane_v1.h"
+#include "flowersec/messages/direct_v1.h"
+
+namespace flowersec::endpoint {
+
+using channel_init_grant = messages::controlplane::v1::channel_init_grant;
+using direct_connect_info = messages::direct::v1::direct_connect_info;
+
+namespace detail {
+using connect_completion = ::flowersec::session::completion<error_code, session>;
+void start_connect(boost::asio::any_io_executor executor, channel_init_grant grant, connect_options options,
+                   connect_completion done);
+void start_connect(boost::asio::any_io_executor executor, direct_connect_info info, connect_options options,
+                   connect_completion done);
+void start_attach_server(boost::asio::any_io_executor executor, channel_init_grant grant, connect_options options,
+                         connect_completion done);
+}  // namespace detail
+
+/// Connects as client through the tunnel that the grant names. Signature void(error_code, session).
+/// `executor` runs the session; one with several threads is fine. The token of the grant is used up by the attempt,
+/// whatever comes of it, once the tunnel has seen it.
+/// Cancellation, at any point: {connect | attach | handshake}/canceled, nothing stays open.
+/// Errors   in the order of the steps: stage validate (no network activity), connect, attach, handshake, yamux, rpc.
+///          Each leaves nothing open.
+template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code, session)) Token = default_token>
+auto async_connect(boost::asio::any_io_executor executor, channel_init_grant grant, connect_options options,
+                   Token&& token = {}) {
+  return boost::asio::async_initiate<Token, void(error_code, session)>(
+      [](auto handler, boost::asio::any_io_executor on, channel_init_grant with, connect_options how) {
+        detail::connect_completion done{std::move(handler), on};
+        detail::start_connect(std::move(on), std::move(with), std::move(how), std::move(done));
+      },
+      token, std::move(executor), std::move(grant), std::move(options));
+}
+
+/// Connects as client to an endpoint's own WebSocket. As above; `endpoint_instance_id` is refused.
+template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code, session)) Token = default_token>
+auto async_connect(boost::asio::any_io_executor executor, direct_connect_info info, connect_options options,
+                   Token&& token = {}) {
+  return boost::asio::async_initiate<Token, void(error_code, session)>(
+      [](auto handler, boost::asio::any_io_executor on, direct_connect_info with, connect_options how) {
+        detail::connect_completion done{std::move(handler), on};
+        detail::start_connect(std::move(on), std::move(with), std::move(how), std::move(done));
+      },
+      token, std::move(executor), std::move(info), std::move(options));
+}
+
+/// Attaches to the tunnel in the server role and waits for the client. As above.
+/// The handshake time-out includes that wait: raise `options.common.session.handshake_timeout` to wait longer than 10
+/// s, or attach just in time.
+template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code, session)) Token = default_token>
+auto async_attach_server(boost::asio::any_io_executor executor, channel_init_grant grant, connect_options options,
+                         Token&& token = {}) {
+  return boost::asio::async_initiate<Token, void(error_code, session)>(
+      [](auto handler, boost::asio::any_io_executor on, channel_init_grant with, connect_options how) {
+        detail::connect_completion done{std::move(handler), on};
+        detail::start_attach_server(std::move(on), std::move(with), std::move(how), std::move(done));
+      },
+      token, std::move(executor), std::move(grant), std::move(options));
+}
+
+}  // namespace flowersec::endpoint

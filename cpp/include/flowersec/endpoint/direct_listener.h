@@ -1,0 +1,124 @@
+// A server that clients reach without a tunnel: its own listening socket, upgrade, handshake.
+// Layer endpoint. Source: PROTOCOL, "Endpoint, direct path, fixed credential" and "... resolved credential".
+// Threads: every member may be called from any thread.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "flowersec/base/clock.h"
+#include "flowersec/crypto/dh.h"
+#include "flowersec/crypto/secret.h"
+#include "flowersec/endpoint/options.h"
+#include "flowersec/endpoint/session.h"
+#include "flowersec/messages/direct_v1.h"
+
+namespace flowersec::endpoint {
+
+/// One channel, known beforehand.
+struct fixed_credential {
+  std::string channel_id;
+  crypto::psk psk;
+  unix_seconds init_exp{0};
+  crypto::suite suite = crypto::suite::x25519;
+
+  /// From the info that clients are given. Errors   validate/missing_channel_id, invalid_input, missing_init_exp,
+  /// invalid_psk, invalid_suite.
+  [[nodiscard]] static result<fixed_credential> from(const messages::direct::v1::direct_connect_info& info);
+};
+
+/// What a client's first message says. Nothing of it is authenticated.
+struct credential_request {
+  std::string channel_id;
+  crypto::suite suite = crypto::suite::x25519;
+  std::uint32_t client_features = 0;
+};
+
+/// What a resolver finds.
+struct resolved_credential {
+  crypto::psk psk;
+  unix_seconds init_exp{0};
+  /// Called after the client proved that it knows the key, before any stream starts: the moment to mark a credential
+  /// as used. An error closes the connection: handshake/credential_commit_failed.
+  std::function<boost::asio::awaitable<error_code>()> commit{};
+};
+
+/// Finds the credential of a channel. It must not consume anything: whoever asks is not authenticated yet. An error, an
+/// exception or taking longer than the handshake time-out refuses the client.
+using credential_resolver = std::function<boost::asio::awaitable<result<resolved_credential>>(credential_request)>;
+
+struct server_certificate {
+  std::string chain_file;  ///< path of a PEM file
+  std::string key_file;    ///< path of a PEM file
+};
+
+struct listen_options {
+  /// Address literal and port; port 0 lets the system choose.
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;
+  /// Path of the WebSocket; other paths are answered 404.
+  std::string path = "/ws";
+  /// Absent: plaintext, for loopback or behind a TLS proxy.
+  std::optional<server_certificate> certificate{};
+  /// Required: full origins, *.domain, host:port, host, or a literal.
+  std::vector<std::string> allowed_origins{};
+  bool allow_missing_origin = false;
+  /// Upgrades and handshakes under way at once; one more is answered 503. At least 1. An unauthenticated peer can make
+  /// us hold one request head and one handshake each.
+  std::size_t max_handshakes = 256;
+  common_options common{};
+};
+
+class direct_listener {
+ public:
+  using executor_type = boost::asio::any_io_executor;
+
+  /// Binds and starts listening.
+  /// Errors   validate/invalid_option, missing_origin, and those of fixed_credential::from; connect/upgrade_failed when
+  ///          the address cannot be bound or the certificate cannot be loaded.
+  [[nodiscard]] static result<direct_listener> open(executor_type executor, fixed_credential credential,
+                                                    listen_options options);
+  [[nodiscard]] static result<direct_listener> open(executor_type executor, credential_resolver resolver,
+                                                    listen_options options);
+
+  /// Closes. Sessions that were handed out live on.
+  ~direct_listener();
+  direct_listener(direct_listener&&) noexcept;
+  direct_listener& operator=(direct_listener&&) noexcept;
+
+  /// The next client that authenticated, or the next one that failed. Signature void(error_code, session).
+  /// Errors   validate, connect, handshake, yamux: of one client; accept again. close/not_connected: the listener is
+  ///          closed. Failures that nobody waits for are only reported to the observer.
+  template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code, session)) Token = default_token>
+  auto async_accept(Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code, session)>(
+        [](auto handler, direct_listener* self) {
+          self->start_accept({std::move(handler), self->get_executor()});
+        },
+        token, this);
+  }
+
+  [[nodiscard]] executor_type get_executor() const noexcept;
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  /// ws or wss URL of this listener, with the address it is bound to.
+  [[nodiscard]] std::string url() const;
+  void close() noexcept;
+
+  class impl;  ///< internal
+
+ private:
+  explicit direct_listener(std::shared_ptr<impl> state) noexcept;
+  void start_accept(::flowersec::session::completion<error_code, session> done);
+
+  std::shared_ptr<impl> impl_;
+};
+
+}  // namespace flowersec::endpoint

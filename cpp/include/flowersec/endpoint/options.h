@@ -1,0 +1,63 @@
+// Options of connecting and accepting.
+// Layer endpoint. Plain structs; absence is std::optional, never zero. Source: PROTOCOL, "Connection lifecycle".
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "flowersec/base/clock.h"
+#include "flowersec/base/random.h"
+#include "flowersec/endpoint/observer.h"
+#include "flowersec/endpoint/transport_policy.h"
+#include "flowersec/session/options.h"
+
+namespace flowersec::endpoint {
+
+using session_options = ::flowersec::session::session_options;
+using liveness = ::flowersec::session::liveness;
+
+/// Probing as the path has it: off when direct, derived from the grant's idle time-out through a tunnel.
+struct liveness_of_path {};
+struct liveness_off {};
+using liveness_choice = std::variant<liveness_of_path, liveness_off, liveness>;
+
+/// Where the bytes of certificates come from. The system's store is used when neither is given.
+struct tls_trust {
+  std::optional<std::string> ca_file{};  ///< path of a PEM file
+  std::optional<std::string> ca_pem{};   ///< PEM text
+};
+
+/// Common to every way of getting a session.
+struct common_options {
+  session_options session{};
+  liveness_choice liveness{};
+  /// Feature bits of the handshake. They change nothing here.
+  std::uint32_t features = 0;
+  /// How far a client's clock may be away; servers only. Zero is exact. Not negative.
+  std::chrono::milliseconds clock_skew = std::chrono::seconds{30};
+  /// Absent: nobody watches.
+  std::shared_ptr<observer> events{};
+  /// For tests. Both must outlive the session.
+  const clock_source* clocks = &system_clocks();
+  random_source* random = &system_random();
+};
+
+/// For async_connect and async_attach_server.
+struct connect_options {
+  /// Required: the Origin header. A tunnel or endpoint accepts only the ones it knows.
+  std::string origin{};
+  transport_policy policy{};
+  tls_trust trust{};
+  /// Name lookup, TCP, TLS and upgrade together. Above 0.
+  std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
+  /// Tunnel only: base64url of 16 to 32 bytes. Absent: 24 random bytes.
+  std::optional<std::string> endpoint_instance_id{};
+  common_options common{};
+};
+
+}  // namespace flowersec::endpoint
