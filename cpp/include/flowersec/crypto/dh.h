@@ -4,17 +4,14 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
 
 #include "flowersec/base/error.h"
 #include "flowersec/base/random.h"
 #include "flowersec/crypto/error.h"
 #include "flowersec/crypto/secret.h"
+#include "flowersec/crypto/suite.h"
 
 namespace flowersec::crypto {
-
-/// The numbers are those of the wire. Both suites use HKDF-SHA256 and AES-256-GCM.
-enum class suite : std::uint16_t { x25519 = 1, p256 = 2 };
 
 inline constexpr std::size_t x25519_public_key_bytes = 32;
 inline constexpr std::size_t p256_public_key_bytes = 65;  ///< 04, X, Y: the only accepted encoding
@@ -22,7 +19,6 @@ inline constexpr std::size_t max_public_key_bytes = p256_public_key_bytes;
 inline constexpr std::size_t dh_private_key_bytes = 32;
 inline constexpr std::size_t shared_secret_bytes = 32;
 
-[[nodiscard]] constexpr bool is_known(suite id) noexcept { return id == suite::x25519 || id == suite::p256; }
 [[nodiscard]] constexpr std::size_t public_key_bytes(suite id) noexcept {
   return id == suite::p256 ? p256_public_key_bytes : x25519_public_key_bytes;
 }
