@@ -1,0 +1,132 @@
+// A WebSocket connection of an endpoint: whole messages in, whole frames out, closing, keep-alive.
+// Layer ws, on Asio. Knows nothing of what the messages carry. TCP and TLS look the same from outside.
+// Threading: every call and every completion on the socket's executor (a strand if that is shared by threads).
+// Source: RFC 6455; PROTOCOL, "WebSocket use".
+#pragma once
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "flowersec/ws/close.h"
+#include "flowersec/ws/frame.h"
+#include "flowersec/ws/message_reader.h"
+
+namespace flowersec::ws {
+
+struct socket_options {
+  reader_limits limits;
+  /// Silence after which a ping is sent; a second silence of this length ends the connection with peer_silent.
+  /// nullopt: never ping. Needs a read under way to see the answer.
+  std::optional<std::chrono::milliseconds> ping_after;
+  /// How long a graceful close may take: sending what is queued, the peer's close frame, the end of TCP.
+  std::chrono::milliseconds close_timeout{2000};
+  /// Bytes of a peer that goes on sending which a graceful close reads and drops before it gives up.
+  std::size_t max_close_drain_bytes = 1048576;
+
+  [[nodiscard]] bool validate() const noexcept;
+};
+
+struct received_message {
+  message_kind kind = message_kind::binary;
+  /// May be changed in place. Valid until the next read on the socket starts.
+  mutable_byte_view payload;
+};
+
+class message_connection;
+
+/// Move-only. Destroying it closes TCP at once; pending operations complete with operation_aborted.
+class message_socket {
+ public:
+  using executor_type = boost::asio::any_io_executor;
+
+  message_socket() noexcept = default;
+  explicit message_socket(std::shared_ptr<message_connection> connection) noexcept;
+  message_socket(message_socket&& other) noexcept = default;
+  message_socket& operator=(message_socket&& other) noexcept;
+  ~message_socket();
+
+  [[nodiscard]] explicit operator bool() const noexcept { return connection_ != nullptr; }
+  [[nodiscard]] executor_type get_executor() const noexcept;
+  [[nodiscard]] role own_role() const noexcept;
+
+  /// Reads one message; one read at a time. Pings met on the way are answered, also while a write is under way.
+  /// Completion    void(error_code, received_message)
+  /// Cancellation  leaves the connection whole; the next read continues.
+  /// Errors        closed_by_peer (see peer_close()), abrupt_end, closed_locally, peer_silent, message_too_big and
+  ///               the other violations, or the transport's. Each ends the connection: call async_close() so that
+  ///               the peer learns why, or abort().
+  template <typename Token = boost::asio::use_awaitable_t<>>
+  auto async_read_message(Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code, received_message)>(
+        [this](auto handler) { start_read(std::move(handler)); }, token);
+  }
+
+  /// The next message if it has arrived whole already; nullopt when only async_read_message() can tell more.
+  /// Spares one completion per message when several came in one packet. No read may be under way.
+  [[nodiscard]] std::optional<received_message> try_read_message();
+
+  /// Header room that a payload of this size needs in front of it.
+  [[nodiscard]] std::size_t header_bytes(std::size_t payload_bytes) const noexcept {
+    return frame_header_bytes(payload_bytes, own_role() == role::client);
+  }
+  /// Makes one frame of header room and payload: writes the header and, on a client, masks the payload in place.
+  /// Errors   random_failed.
+  [[nodiscard]] result<void> finish_frame(message_kind kind, mutable_byte_view room_and_payload);
+
+  /// Writes finished frames; one write at a time. A piece is one or several whole frames in one buffer; all pieces
+  /// go out in as few system calls as the kernel allows, and a pong may slip between two pieces.
+  /// Ownership     the bytes live until completion; the span itself is copied.
+  /// Completion    void(error_code)
+  /// Cancellation  ends the connection, since a frame may be out by half.
+  template <typename Token = boost::asio::use_awaitable_t<>>
+  auto async_write_frames(std::span<const byte_view> pieces, Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [this](auto handler, std::span<const byte_view> frames) { start_write(frames, std::move(handler)); }, token,
+        pieces);
+  }
+
+  /// Frames, masks and writes a copy of `payload`: for short, rare messages.
+  template <typename Token = boost::asio::use_awaitable_t<>>
+  auto async_write_message(message_kind kind, byte_view payload, Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [this](auto handler, message_kind k, byte_view bytes) { start_write_copy(k, bytes, std::move(handler)); },
+        token, kind, payload);
+  }
+
+  /// Sends a close frame behind the write under way, waits for the peer's, ends TLS and TCP; all of it within
+  /// close_timeout. A pending read completes with closed_locally. Safe after any error; the second call waits too.
+  /// Completion    void(error_code), success when the peer answered or ended the connection as well
+  /// Cancellation  aborts.
+  template <typename Token = boost::asio::use_awaitable_t<>>
+  auto async_close(close_payload payload, Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [this](auto handler, close_payload why) { start_close(std::move(why), std::move(handler)); }, token,
+        std::move(payload));
+  }
+
+  /// Closes TCP at once, without a close frame. Idempotent.
+  void abort() noexcept;
+
+  /// What the peer's close frame said, once a read completed with closed_by_peer. The reason text carries meaning
+  /// during an attach.
+  [[nodiscard]] const std::optional<close_payload>& peer_close() const noexcept;
+
+ private:
+  using read_handler = boost::asio::any_completion_handler<void(error_code, received_message)>;
+  using done_handler = boost::asio::any_completion_handler<void(error_code)>;
+
+  void start_read(read_handler handler);
+  void start_write(std::span<const byte_view> frames, done_handler handler);
+  void start_write_copy(message_kind kind, byte_view payload, done_handler handler);
+  void start_close(close_payload payload, done_handler handler);
+
+  std::shared_ptr<message_connection> connection_;
+};
+
+}  // namespace flowersec::ws
