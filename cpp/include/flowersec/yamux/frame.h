@@ -48,7 +48,8 @@ struct go_away_frame {
 using frame_header = std::variant<data_frame, window_update_frame, ping_frame, go_away_frame>;
 
 /// Errors   bad_version, bad_type, stream_zero. Each ends the session.
-[[nodiscard]] result<frame_header> decode_header(std::span<const std::byte, header_bytes> bytes) noexcept;
+[[nodiscard]] boost::system::result<frame_header, yamux_errc> decode_header(
+    std::span<const std::byte, header_bytes> bytes) noexcept;
 
 /// What may be sent. Opening, acknowledging, closing and resetting carry no credit, by construction.
 [[nodiscard]] encoded_header encode_open(stream_id id) noexcept;

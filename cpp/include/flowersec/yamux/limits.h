@@ -16,7 +16,7 @@ inline constexpr std::uint32_t window_bytes = 262144;
 /// answers ends its session here instead of growing our memory.
 inline constexpr std::size_t max_queued_replies = 256;
 
-/// Worst memory of one session: max_session_receive_bytes of unread data, plus at most 16 KiB of slack for each live
+/// Worst memory of one session: max_session_receive_bytes of unread data, plus at most 32 KiB of slack for each live
 /// stream. Bodies waiting to be sent stay in the memory of whoever writes them.
 struct yamux_limits {
   /// Streams of both origins alive at once. At least 1.

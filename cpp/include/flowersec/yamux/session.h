@@ -131,7 +131,7 @@ class session {
 
  private:
   class core;
-  explicit session(std::unique_ptr<core> core) noexcept;
+  explicit session(std::unique_ptr<core> state) noexcept;
 
   std::unique_ptr<core> core_;
 };
