@@ -78,6 +78,13 @@ mutable_byte_view message_reader::prepare() {
   return input_.prepare(frame_ ? static_cast<std::size_t>(frame_->payload_bytes) : 0);
 }
 
+byte_buffer message_reader::take_rest() {
+  recycle();
+  auto rest = to_buffer(input_.data());
+  input_.consume(rest.size());
+  return rest;
+}
+
 void message_reader::release_if_idle() noexcept {
   recycle();
   input_.release_if_empty();

@@ -58,6 +58,10 @@ class message_reader {
   /// `bytes` of the room of the last prepare() were filled.
   void commit(std::size_t bytes) noexcept { input_.commit(bytes); }
 
+  /// Moves out the bytes received behind the last event, for a successor that goes on in its own way. This reader is
+  /// good for nothing but destruction afterwards. Invalidates views handed out.
+  [[nodiscard]] byte_buffer take_rest();
+
   /// Bytes received and not yet handed out.
   [[nodiscard]] std::size_t buffered_bytes() const noexcept { return input_.size(); }
   /// Gives memory back when nothing is under way. Invalidates views handed out.
