@@ -165,7 +165,6 @@ result<pending_response> server_handshake::make_response(random_source& random) 
   auto key_pair = crypto::dh_key_pair::generate(options_.suite, random);
   if (!key_pair) return handshake_errc::random_failed;
   response_parameters parameters{.handshake_id = encode_base64url(id),
-                                 .suite = options_.suite,
                                  .public_key = to_buffer(key_pair->public_key()),
                                  .nonce_s = nonce_s,
                                  .features = options_.features};

@@ -36,7 +36,6 @@ struct response_cache_limits {
 /// What RESP tells the client.
 struct response_parameters {
   std::string handshake_id;
-  crypto::suite suite;
   byte_buffer public_key;
   nonce nonce_s;
   std::uint32_t features;
