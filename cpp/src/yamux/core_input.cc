@@ -1,5 +1,6 @@
 // Frames in: what each received frame does to the session.
 // Source: PROTOCOL, "Malformed and unexpected frames", "The shared limits".
+#include <utility>
 #include <variant>
 
 #include "core.h"

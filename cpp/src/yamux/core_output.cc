@@ -1,5 +1,7 @@
 // Frames out: what is sent next.
 // Source: PROTOCOL, "Stream ids and opening", "Closing and resetting", "Flow control".
+#include <algorithm>
+
 #include "core.h"
 
 namespace flowersec::yamux {

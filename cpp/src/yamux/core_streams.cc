@@ -1,5 +1,6 @@
 // What the application asks of streams, what it is told, and how streams end.
 #include <limits>
+#include <utility>
 
 #include "core.h"
 

@@ -58,8 +58,9 @@ class client {
   [[nodiscard]] result<call_id> call(std::uint32_t type_id, std::string_view payload, mono_time now);
 
   /// Forgets a pending call; nothing is sent and a late response is dropped. False when it is not pending (any more):
-  /// its call_finished was or will be taken. `why` is canceled or timed_out; no event follows.
-  bool abandon(call_id id, mono_time now, rpc_errc why = rpc_errc::canceled);
+  /// its call_finished was or will be taken. No event follows; the caller knows whether it was rpc_errc::canceled or
+  /// timed_out.
+  bool abandon(call_id id, mono_time now);
 
   /// Queues one notification. Errors as call().
   [[nodiscard]] result<void> notify(std::uint32_t type_id, std::string_view payload);
@@ -86,10 +87,12 @@ class client {
  private:
   explicit client(const client_options& options);
 
+  [[nodiscard]] result<void> admit_call() const noexcept;
   [[nodiscard]] result<void> enqueue(std::uint32_t type_id, std::uint64_t request_id, std::string_view payload);
   void on_text(std::string_view text, mono_time now);
   void on_malformed(mono_time now);
   void count_call(call_result result, std::chrono::nanoseconds elapsed) const noexcept;
+  void count_read_error() const noexcept;
 
   client_options options_;
   json_frame_splitter splitter_;

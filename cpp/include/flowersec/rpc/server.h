@@ -77,7 +77,9 @@ class server {
 
   [[nodiscard]] bool has_output() const noexcept { return !output_.empty() || !refusals_.empty(); }
   /// Requests admitted whose responses were not taken yet.
-  [[nodiscard]] std::size_t admitted_requests() const noexcept { return running_.size() + answered_ + queued_.size(); }
+  [[nodiscard]] std::size_t admitted_requests() const noexcept {
+    return running_.size() + unwritten_responses_ + queued_.size();
+  }
   [[nodiscard]] std::optional<rpc_errc> ended() const noexcept { return ended_; }
 
  private:
@@ -89,6 +91,10 @@ class server {
   struct running_request {
     std::uint32_t type_id;
     std::uint64_t request_id;
+    std::size_t payload_bytes;
+  };
+  struct running_notification {
+    request_key key;
     std::size_t payload_bytes;
   };
   struct refusal {
@@ -106,17 +112,22 @@ class server {
   void on_malformed();
   void on_request(waiting call);
   void on_notification(waiting call);
+  void refuse(const waiting& call);
+  [[nodiscard]] bool has_room_for(const waiting& call) const noexcept;
   void start_queued();
-  [[nodiscard]] byte_buffer encode_response(std::uint32_t type_id, std::uint64_t request_id, reply answer) const;
+  void start_next_notification();
+  [[nodiscard]] byte_buffer encode_response(const running_request& call, reply answer) const;
+  [[nodiscard]] static byte_buffer encode_error(std::uint32_t type_id, std::uint64_t request_id, const reply& answer);
+  void count_request(call_result result) const noexcept;
+  void count_error(frame_direction direction) const noexcept;
 
   server_options options_;
   json_frame_splitter splitter_;
   std::deque<waiting> queued_;
   std::deque<waiting> queued_notifications_;
   std::unordered_map<std::uint64_t, running_request> running_;
-  std::optional<request_key> running_notification_;
-  std::size_t running_notification_bytes_ = 0;
-  std::size_t answered_ = 0;  // responses in output_
+  std::optional<running_notification> running_notification_;
+  std::size_t unwritten_responses_ = 0;  // in output_
   std::size_t held_payload_bytes_ = 0;
   std::uint64_t next_key_ = 1;
   int malformed_in_a_row_ = 0;
