@@ -1,6 +1,12 @@
 #include "flowersec/base/json_frame.h"
 
 namespace flowersec {
+namespace {
+
+/// Memory kept between two frames. One large frame must not stay with an idle stream for ever.
+constexpr std::size_t max_idle_body_bytes = 65536;
+
+}  // namespace
 
 byte_buffer encode_json_frame(std::string_view text) {
   byte_buffer frame;
@@ -15,6 +21,7 @@ json_frame_splitter::status json_frame_splitter::consume(byte_view& input) {
     complete_ = false;
     header_used_ = 0;
     body_.clear();
+    if (body_.capacity() > max_idle_body_bytes) body_.shrink_to_fit();
   }
   if (header_used_ < header_.size()) {
     const auto count = std::min(header_.size() - header_used_, input.size());

@@ -29,7 +29,7 @@ class json_frame_splitter {
   [[nodiscard]] status consume(byte_view& input);
   [[nodiscard]] std::string_view text() const noexcept { return as_text(body_); }
   /// Whether the stream may end here, between two frames.
-  [[nodiscard]] bool at_boundary() const noexcept { return header_used_ == 0; }
+  [[nodiscard]] bool at_boundary() const noexcept { return header_used_ == 0 || complete_; }
 
  private:
   std::size_t max_bytes_;

@@ -68,5 +68,13 @@ TEST(json_frame, a_truncated_frame_is_not_at_a_boundary) {
   EXPECT_TRUE(json_frame_splitter{}.at_boundary());
 }
 
+TEST(json_frame, a_stream_may_end_right_behind_a_frame) {
+  const auto frame = encode_json_frame("{}");
+  json_frame_splitter splitter;
+  byte_view input = frame;
+  ASSERT_EQ(splitter.consume(input), status::frame);
+  EXPECT_TRUE(splitter.at_boundary());
+}
+
 }  // namespace
 }  // namespace flowersec
