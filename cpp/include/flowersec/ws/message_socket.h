@@ -75,9 +75,10 @@ class message_socket {
   [[nodiscard]] std::size_t header_bytes(std::size_t payload_bytes) const noexcept {
     return frame_header_bytes(payload_bytes, own_role() == role::client);
   }
-  /// Makes one frame of header room and payload: writes the header and, on a client, masks the payload in place.
+  /// Makes one frame in place: writes the header and, on a client, masks the payload.
+  /// Shape    `frame` is header_bytes(payload_bytes) of room, then the payload.
   /// Errors   random_failed.
-  [[nodiscard]] result<void> finish_frame(message_kind kind, mutable_byte_view room_and_payload);
+  [[nodiscard]] result<void> finish_frame(message_kind kind, mutable_byte_view frame, std::size_t payload_bytes);
 
   /// Writes finished frames; one write at a time. A piece is one or several whole frames in one buffer; all pieces
   /// go out in as few system calls as the kernel allows, and a pong may slip between two pieces.
