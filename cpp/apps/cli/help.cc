@@ -1,0 +1,120 @@
+#include "cli/help.h"
+
+#include <algorithm>
+
+#include "cli/values.h"
+
+namespace flowersec::apps {
+namespace {
+
+/// The word behind the flag's name: nothing for booleans.
+std::string value_type(const option_target& target) {
+  struct {
+    std::string operator()(bool*) const { return ""; }
+    std::string operator()(std::string*) const { return "string"; }
+    std::string operator()(std::int64_t*) const { return "int"; }
+    std::string operator()(std::optional<std::int64_t>*) const { return "int"; }
+    std::string operator()(std::chrono::nanoseconds*) const { return "duration"; }
+    std::string operator()(std::vector<std::string>*) const { return "value"; }
+  } const name;
+  return std::visit(name, target);
+}
+
+/// Empty for the zero of each type, which needs no words.
+std::string default_value(const option_target& target) {
+  struct {
+    std::string operator()(const bool* value) const { return *value ? "true" : ""; }
+    std::string operator()(const std::string* value) const { return value->empty() ? "" : '"' + *value + '"'; }
+    std::string operator()(const std::int64_t* value) const { return *value == 0 ? "" : std::to_string(*value); }
+    std::string operator()(const std::optional<std::int64_t>*) const { return ""; }
+    std::string operator()(const std::chrono::nanoseconds* value) const {
+      return value->count() == 0 ? "" : format_duration(*value);
+    }
+    std::string operator()(const std::vector<std::string>*) const { return ""; }
+  } const text;
+  return std::visit(text, target);
+}
+
+std::string joined(const std::vector<std::string>& names, const std::string& separator) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : separator) + name;
+  return text;
+}
+
+std::vector<option> all_options(const program& described) {
+  static bool version = false;
+  auto options = with_version(described.options, version);
+  std::sort(options.begin(), options.end(), [](const option& a, const option& b) { return a.name < b.name; });
+  return options;
+}
+
+std::string flag_help(const option& entry) {
+  const auto type = value_type(entry.into);
+  const auto standard = default_value(entry.into);
+  auto text = "  -" + entry.name + (type.empty() ? "" : " " + type) + "\n    \t" + entry.help;
+  if (!entry.environment.empty()) text += " (env " + joined(entry.environment, ", else ") + ")";
+  if (!standard.empty()) text += " (default " + standard + ")";
+  return text + '\n';
+}
+
+std::string environment_lines(const std::vector<option>& options) {
+  std::string text;
+  for (const auto& entry : options) {
+    for (const auto& name : entry.environment) text += "  " + name + " -> -" + entry.name + '\n';
+  }
+  return text;
+}
+
+std::string code(const std::string& text) { return text.empty() ? "" : "`" + text + "`"; }
+
+/// A cell of a Markdown table: a bar would end it.
+std::string cell(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) escaped += c == '|' ? std::string{"\\|"} : std::string{c};
+  return escaped;
+}
+
+std::string table_row(const option& entry) {
+  const auto type = value_type(entry.into);
+  std::vector<std::string> names;
+  for (const auto& name : entry.environment) names.push_back(code(name));
+  return "| " + code("--" + entry.name) + " | " + (type.empty() ? "bool" : type) + " | " + joined(names, ", else ") +
+         " | " + code(default_value(entry.into)) + " | " + cell(entry.help) + " |\n";
+}
+
+}  // namespace
+
+std::vector<option> with_version(std::vector<option> options, bool& version) {
+  options.push_back({"version", &version, "print version and exit"});
+  return options;
+}
+
+std::string help_text(const program& described) {
+  std::string text;
+  for (const auto& block : described.blocks) {
+    text += block.title + ":\n";
+    for (const auto& line : block.lines) text += line.empty() ? "\n" : "  " + line + '\n';
+    text += '\n';
+  }
+  const auto options = all_options(described);
+  if (const auto lines = environment_lines(options); !lines.empty()) text += "Env defaults:\n" + lines + '\n';
+  text += "Flags:\n";
+  for (const auto& entry : options) text += flag_help(entry);
+  return text;
+}
+
+std::string reference_page(const program& described) {
+  auto text = "# " + described.name + "\n\n" + described.summary + "\n";
+  for (const auto& block : described.blocks) {
+    text += "\n## " + block.title + "\n\n```text\n";
+    for (const auto& line : block.lines) text += line + '\n';
+    text += "```\n";
+  }
+  text += "\n## Flags\n\n| flag | value | environment | default | meaning |\n| --- | --- | --- | --- | --- |\n";
+  for (const auto& entry : all_options(described)) text += table_row(entry);
+  return text +
+         "\nA flag wins over its environment variable. `-x` and `--x` are the same; values as `--x=value` or "
+         "`--x value`; a boolean takes a value only with `=`. Reading stops at the first word that is not a flag.\n";
+}
+
+}  // namespace flowersec::apps

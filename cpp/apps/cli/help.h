@@ -1,0 +1,21 @@
+// Prints a program's description: as help on the terminal and as a page of the reference.
+// Layer apps. Pure functions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+
+namespace flowersec::apps {
+
+/// The table with the flag every program has.
+[[nodiscard]] std::vector<option> with_version(std::vector<option> options, bool& version);
+
+/// Titled blocks, "Env defaults:" and "Flags:", flags in alphabetical order.
+[[nodiscard]] std::string help_text(const program& described);
+
+/// The same as a Markdown page.
+[[nodiscard]] std::string reference_page(const program& described);
+
+}  // namespace flowersec::apps

@@ -1,0 +1,73 @@
+// One description of a program: its flags, their environment names, and the texts of its help.
+// Layer apps. The reader, the help, the reference pages and the tests all use this one table.
+// Not thread-safe; used before a program starts its work.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace flowersec::apps {
+
+/// Where a flag's value goes. What the variable holds when the table is made is the default.
+///   bool              bare `-x` is true; `-x=false`; never takes the next word
+///   string            trimmed; a blank environment value counts as unset
+///   int64             see parse_flag_integer; parse_decimal_integer in the environment
+///   optional int64    the same, and remembers whether it was given
+///   nanoseconds       see parse_duration
+///   vector of string  repeatable; one flag makes the environment's comma list unread
+using option_target = std::variant<bool*, std::string*, std::int64_t*, std::optional<std::int64_t>*,
+                                   std::chrono::nanoseconds*, std::vector<std::string>*>;
+
+struct option {
+  std::string name;  ///< without dashes
+  option_target into;
+  std::string help;
+  /// Environment names; the first that is not blank is used. Empty: flag only.
+  std::vector<std::string> environment = {};
+};
+
+/// One titled block of the help, in the order of the table: Usage, Examples, Output, Exit codes, Signals.
+struct help_block {
+  std::string title;
+  std::vector<std::string> lines;
+};
+
+struct program {
+  std::string name;
+  std::string summary;  ///< one sentence, for the reference page
+  std::vector<help_block> blocks;
+  std::vector<option> options;
+};
+
+/// What a program is given by its surroundings; tests give their own.
+struct invocation {
+  std::vector<std::string> arguments;  ///< without the program's name
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+/// The process's own arguments, environment, stdout and stderr.
+[[nodiscard]] invocation process_invocation(int argc, char** argv);
+
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_runtime = 1;  ///< the work failed
+inline constexpr int exit_usage = 2;    ///< the request makes no sense as written
+
+/// Reads the environment, then the arguments, into the table's variables, and answers -help and -version.
+/// Result   nullopt to go on, else the exit code: everything there is to say has been printed.
+[[nodiscard]] std::optional<int> read_command_line(const program& described, const invocation& io);
+
+/// Prints `message` and the help on stderr.
+[[nodiscard]] int usage_error(const program& described, const invocation& io, std::string_view message);
+/// Prints `message` on stderr.
+[[nodiscard]] int fail(const invocation& io, int exit_code, std::string_view message);
+
+}  // namespace flowersec::apps
