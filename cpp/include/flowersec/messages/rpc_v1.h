@@ -20,7 +20,7 @@ struct stream_hello {
 
 struct rpc_error {
   std::uint32_t code = 0;
-  std::optional<std::string> message;
+  std::optional<std::string> message = std::nullopt;
 
   friend bool operator==(const rpc_error&, const rpc_error&) = default;
 };
@@ -33,7 +33,7 @@ struct rpc_envelope {
   /// Raw text of one JSON value. After decoding, a view into the decoded text (or to a static "null" when the key was
   /// absent); before encoding, owned by the caller, who vouches that it is one valid JSON value. Empty means null.
   std::string_view payload = "null";
-  std::optional<rpc_error> error;
+  std::optional<rpc_error> error = std::nullopt;
 };
 
 /// Ids stay within what every JSON implementation can hold exactly: 2^53 - 1.

@@ -17,7 +17,7 @@ namespace flowersec::messages::token::v1 {
 struct token_payload {
   std::string kid;
   std::string aud;
-  std::optional<std::string> iss;  ///< left out when empty
+  std::optional<std::string> iss = std::nullopt;  ///< left out when empty
   std::string channel_id;
   std::uint8_t role = 0;
   std::string token_id;

@@ -21,7 +21,8 @@ struct attach {
   v1::role role{};
   sensitive_text token;
   std::string endpoint_instance_id;
-  std::optional<std::map<std::string, std::string>> caps;  ///< never sent by this library; accepted and unused
+  std::optional<std::map<std::string, std::string>> caps =
+      std::nullopt;  ///< never sent by this library; accepted and unused
 };
 
 inline constexpr std::uint32_t attach_version = 1;
