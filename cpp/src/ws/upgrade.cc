@@ -10,7 +10,6 @@ namespace flowersec::ws {
 namespace {
 
 constexpr std::string_view accept_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455 section 1.3
-constexpr std::size_t key_bytes = 16;
 constexpr std::size_t sha1_bytes = 20;
 
 constexpr std::string_view reason_phrase(unsigned status) noexcept {
@@ -32,14 +31,13 @@ constexpr std::string_view reason_phrase(unsigned status) noexcept {
   }
 }
 
-/// Strict base64 of exactly 16 bytes: 22 characters, "==" behind them, no stray low bits in the last one.
+/// Base64 of 16 bytes. Stray low bits in the last character pass: they carry nothing and some encoders set them.
 bool is_valid_key(std::string_view key) noexcept {
   constexpr std::size_t text_bytes = 24;
-  if (key.size() != text_bytes || !key.ends_with("==")) return false;
+  if (key.size() != text_bytes || !key.ends_with("==") || key[text_bytes - 3] == '=') return false;
   std::array<unsigned char, text_bytes / 4 * 3> decoded;
   const auto* text = reinterpret_cast<const unsigned char*>(key.data());
-  if (EVP_DecodeBlock(decoded.data(), text, text_bytes) != static_cast<int>(decoded.size())) return false;
-  return decoded[key_bytes] == 0 && decoded[key_bytes + 1] == 0 && key.find('=') == text_bytes - 2;
+  return EVP_DecodeBlock(decoded.data(), text, text_bytes) == static_cast<int>(decoded.size());
 }
 
 std::string plain_text(unsigned status, std::string_view extra_header, std::string_view body, bool keep_alive) {

@@ -1,0 +1,65 @@
+#include "flowersec/ws/message_socket.h"
+
+#include <boost/asio/error.hpp>
+#include <utility>
+
+#include "ws/message_connection.h"
+
+namespace flowersec::ws {
+namespace {
+
+constexpr opcode opcode_of(message_kind kind) noexcept {
+  return kind == message_kind::text ? opcode::text : opcode::binary;
+}
+
+}  // namespace
+
+bool socket_options::validate() const noexcept {
+  const auto positive = [](std::chrono::milliseconds time) { return time > std::chrono::milliseconds::zero(); };
+  return limits.validate() && (!ping_after || positive(*ping_after)) && positive(close_timeout);
+}
+
+message_socket::message_socket(std::shared_ptr<message_connection> connection) noexcept
+    : connection_(std::move(connection)) {}
+
+message_socket& message_socket::operator=(message_socket&& other) noexcept {
+  if (this != &other) {
+    abort();
+    connection_ = std::move(other.connection_);
+  }
+  return *this;
+}
+
+message_socket::~message_socket() { abort(); }
+
+message_socket::executor_type message_socket::get_executor() const noexcept { return connection_->executor(); }
+
+role message_socket::own_role() const noexcept { return connection_->own_role(); }
+
+std::optional<received_message> message_socket::try_read_message() { return connection_->try_read(); }
+
+result<void> message_socket::finish_frame(message_kind kind, mutable_byte_view frame, std::size_t payload_bytes) {
+  return connection_->finish_frame(opcode_of(kind), frame, payload_bytes);
+}
+
+void message_socket::abort() noexcept {
+  if (connection_) connection_->shut(boost::asio::error::operation_aborted, make_error_code(ws_errc::closed_locally));
+}
+
+const std::optional<close_payload>& message_socket::peer_close() const noexcept { return connection_->peer_close(); }
+
+void message_socket::start_read(read_handler handler) { connection_->read(std::move(handler)); }
+
+void message_socket::start_write(std::span<const byte_view> frames, done_handler handler) {
+  connection_->write(frames, std::move(handler));
+}
+
+void message_socket::start_write_copy(message_kind kind, byte_view payload, done_handler handler) {
+  connection_->write_copy(opcode_of(kind), payload, std::move(handler));
+}
+
+void message_socket::start_close(close_payload payload, done_handler handler) {
+  connection_->close(payload, std::move(handler));
+}
+
+}  // namespace flowersec::ws
