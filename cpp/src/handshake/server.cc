@@ -143,7 +143,8 @@ result<server_step> server_handshake::on_ack(const awaiting_ack& state, std::str
 }
 
 result<void> server_handshake::check_timestamp(std::uint64_t timestamp_unix_s, unix_seconds now) const {
-  const auto skew = ceil_seconds(options_.clock_skew);
+  // Rounded up in the option's own unit: its whole range fits, in nanoseconds it would not.
+  const auto skew = std::chrono::ceil<std::chrono::seconds>(options_.clock_skew).count();
   const auto theirs = static_cast<std::int64_t>(timestamp_unix_s);  // at most 2^53 - 1 in JSON
   if (theirs > count(now) + skew || theirs < count(now) - skew) return handshake_errc::timestamp_out_of_skew;
   if (theirs > count(options_.init_exp) + skew) return handshake_errc::timestamp_after_init_exp;

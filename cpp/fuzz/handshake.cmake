@@ -1,0 +1,2 @@
+flowersec_add_fuzzer(handshake_client SOURCES handshake_client.cc DEPS handshake)
+flowersec_add_fuzzer(handshake_server SOURCES handshake_server.cc DEPS handshake)

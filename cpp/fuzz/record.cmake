@@ -1,0 +1,1 @@
+flowersec_add_fuzzer(record_opener SOURCES record_opener.cc DEPS record)
