@@ -154,7 +154,6 @@ void session::core::deliver(stream_state& stream, byte_view slice) {
     stream.reader_filled += direct.size();
     stream.read_done_due = true;
     slice = slice.subspan(direct.size());
-    grant_if_worth(stream);
   }
   if (!slice.empty()) {
     if (slice.size() > limits_.max_session_receive_bytes - unread_bytes_) {
@@ -164,6 +163,7 @@ void session::core::deliver(stream_state& stream, byte_view slice) {
     stream.unread.append(slice);
     unread_bytes_ += slice.size();
   }
+  grant_if_worth(stream);
   settle(stream);
 }
 

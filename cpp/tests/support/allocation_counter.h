@@ -1,0 +1,19 @@
+// Counts heap allocations of this thread, for tests that promise how many there are.
+// Test support. Replaces the global operator new of the test program that links allocation_counter.cc.
+#pragma once
+
+#include <cstddef>
+
+namespace flowersec::testing {
+
+/// Allocations of this thread since it was made.
+class allocation_counter {
+ public:
+  allocation_counter() noexcept;
+  [[nodiscard]] std::size_t count() const noexcept;
+
+ private:
+  std::size_t at_start_;
+};
+
+}  // namespace flowersec::testing
