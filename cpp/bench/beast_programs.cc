@@ -12,7 +12,7 @@
 #include <iostream>
 #include <memory>
 
-#include "relay_programs.h"
+#include "programs.h"
 #include "sockets.h"
 
 namespace flowersec::bench {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "relay_programs.h"
+#include "programs.h"
 #include "sockets.h"
 
 namespace flowersec::bench {

@@ -9,7 +9,7 @@
 #include <iostream>
 #include <string_view>
 
-#include "relay_programs.h"
+#include "programs.h"
 #include "tunnel_relay.h"
 #include "workbench.h"
 
@@ -39,7 +39,7 @@ Measures the tunnel and the endpoint library against floors in the same run. Tak
 
 std::vector<bench_case> all_cases() {
   std::vector<bench_case> all;
-  for (auto part : {relay_cases(), memory_cases(), attach_cases(), record_cases(), handshake_cases()}) {
+  for (auto part : {relay_cases(), memory_cases(), attach_cases(), record_cases(), handshake_cases(), count_cases()}) {
     std::ranges::move(part, std::back_inserter(all));
   }
   return all;

@@ -92,6 +92,7 @@ std::size_t resident_anonymous_bytes(pid_t pid) {
 }
 
 child_process::child_process(const child_options& options) : name_(options.command.front()) {
+  if (::access(name_.c_str(), X_OK) != 0) fail_with_errno(name_);
   auto to_child = make_pipe();
   auto from_child = make_pipe();
   auto command = options.command;

@@ -27,7 +27,7 @@ class relay {
 /// haproxy in TCP mode with its defaults and one thread; nullptr when it is not installed.
 [[nodiscard]] std::unique_ptr<relay> start_haproxy(const std::vector<std::string>& environment);
 
-/// This program as one of the children in relay_programs.h.
+/// This program as one of the children in programs.h.
 [[nodiscard]] child_process start_own_child(const std::string& name);
 
 /// The client's half of an upgrade on a connected blocking socket: request out, 101 in; together or one by one.

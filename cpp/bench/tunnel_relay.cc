@@ -5,8 +5,6 @@
 #include "flowersec/base/base64url.h"
 #include "flowersec/base/clock.h"
 #include "flowersec/base/json.h"
-#include "flowersec/messages/token_v1.h"
-#include "flowersec/messages/tunnel_v1.h"
 
 namespace flowersec::bench {
 namespace {
@@ -23,40 +21,10 @@ constexpr std::uint64_t source_hosts = 8;
 
 }  // namespace
 
-token_issuer::token_issuer()
-    : key_(crypto::ed25519_signing_key::generate(system_random()).value()),
-      issued_at_(count(to_unix_seconds(system_clocks().wall_now()))) {}
-
-std::string token_issuer::keyset() const {
-  return encode(
-      messages::token::v1::keyset_file{.keys = {{.kid = key_id, .pubkey_b64u = encode_base64url(key_.public_key())}}});
-}
-
-std::string token_issuer::attach_message(const std::string& channel, endpoint_role role) {
-  const auto number = std::to_string(tokens_++);
-  const messages::token::v1::token_payload payload{.kid = key_id,
-                                                   .aud = audience,
-                                                   .iss = issuer_name,
-                                                   .channel_id = channel,
-                                                   .role = static_cast<std::uint8_t>(role),
-                                                   .token_id = "token-" + number,
-                                                   .init_exp = issued_at_ + token_seconds,
-                                                   .idle_timeout_seconds = token_seconds,
-                                                   .iat = issued_at_,
-                                                   .exp = issued_at_ + token_seconds};
-  const auto signed_part = "FST2." + encode_base64url(as_bytes(encode(payload)));
-  std::string text;
-  json_object_writer{text}
-      .field("v", messages::tunnel::v1::attach_version)
-      .field("channel_id", channel)
-      .field("role", static_cast<unsigned>(role))
-      .field("token", signed_part + '.' + encode_base64url(key_.sign(as_bytes(signed_part))))
-      .field("endpoint_instance_id", encode_base64url(as_bytes("instance-" + std::string(8, 'x'))))
-      .end();
-  return text;
-}
-
-tunnel_relay::tunnel_relay(const tunnel_options& options) : child_(start(options)) {
+tunnel_relay::tunnel_relay(const tunnel_options& options)
+    : issuer_(controlplane::issuer_keyset::generate(key_id, system_random()).value()),
+      child_(start(options)),
+      started_at_(count(to_unix_seconds(system_clocks().wall_now()))) {
   const auto ready = parse_json_object(child_.read_line(), max_ready_line_bytes);
   const auto* listen = ready ? ready->if_contains("listen") : nullptr;
   if (listen == nullptr || !listen->is_string()) throw bench_error("flowersec-tunnel printed no ready line");
@@ -65,7 +33,7 @@ tunnel_relay::tunnel_relay(const tunnel_options& options) : child_(start(options
 }
 
 child_process tunnel_relay::start(const tunnel_options& options) {
-  std::ofstream{folder_.file("keys.json")} << issuer_.keyset();
+  std::ofstream{folder_.file("keys.json")} << issuer_.export_keyset_file();
   const auto seconds = std::to_string(token_seconds) + "s";
   return child_process{
       {.command = {options.program, "--listen", "127.0.0.1:0", "--issuer-keys-file", folder_.file("keys.json"), "--aud",
@@ -76,12 +44,44 @@ child_process tunnel_relay::start(const tunnel_options& options) {
        .open_files = tunnel_open_files}};
 }
 
+byte_buffer tunnel_relay::attach_frame(const std::string& channel, messages::tunnel::v1::role role) {
+  const auto number = static_cast<std::uint8_t>(role);
+  auto token = issuer_.sign({.kid = key_id,
+                             .aud = audience,
+                             .iss = issuer_name,
+                             .channel_id = channel,
+                             .role = number,
+                             .token_id = channel + '.' + std::to_string(number),
+                             .init_exp = started_at_ + token_seconds,
+                             .idle_timeout_seconds = token_seconds,
+                             .iat = started_at_,
+                             .exp = started_at_ + token_seconds});
+  const messages::tunnel::v1::attach message{
+      .v = messages::tunnel::v1::attach_version,
+      .channel_id = channel,
+      .role = role,
+      .token = std::move(token).value(),
+      .endpoint_instance_id = encode_base64url(as_bytes("an instance of 24 bytes.")),
+      .caps = {}};
+  return client_frame(frame_kind::text, as_bytes(encode(message)));
+}
+
 tunnel_relay::attach_frames tunnel_relay::next_channel() {
   const auto channel = "channel-" + std::to_string(channels_++);
-  const auto frame = [&](endpoint_role role) {
-    return client_frame(frame_kind::text, as_bytes(issuer_.attach_message(channel, role)));
-  };
-  return {frame(endpoint_role::client), frame(endpoint_role::server)};
+  return {attach_frame(channel, messages::tunnel::v1::role::client),
+          attach_frame(channel, messages::tunnel::v1::role::server)};
+}
+
+controlplane::channel_grants tunnel_relay::next_grants() {
+  const controlplane::channel_init_options options{.tunnel_url = "ws://127.0.0.1:" + std::to_string(port_) + path,
+                                                   .audience = audience,
+                                                   .issuer = issuer_name,
+                                                   .allowed_suites = {},
+                                                   .default_suite = {}};
+  const auto channel = "channel-" + std::to_string(channels_++);
+  return controlplane::issue_channel(issuer_, options, channel, system_random(),
+                                     to_unix_seconds(system_clocks().wall_now()))
+      .value();
 }
 
 unique_fd tunnel_relay::connect_end(const byte_buffer& attach_frame) {

@@ -4,27 +4,11 @@
 
 #include <string>
 
-#include "flowersec/crypto/sign.h"
+#include "flowersec/controlplane/channel_init.h"
+#include "flowersec/messages/tunnel_v1.h"
 #include "relay.h"
 
 namespace flowersec::bench {
-
-enum class endpoint_role : std::uint8_t { client = 1, server = 2 };
-
-/// Signs attach tokens with one key, for as many channels as wanted.
-class token_issuer {
- public:
-  token_issuer();
-  /// JSON of the keyset file that the tunnel reads.
-  [[nodiscard]] std::string keyset() const;
-  /// A whole attach message for a channel.
-  [[nodiscard]] std::string attach_message(const std::string& channel, endpoint_role role);
-
- private:
-  crypto::ed25519_signing_key key_;
-  std::int64_t issued_at_;
-  std::uint64_t tokens_ = 0;
-};
 
 struct tunnel_options {
   std::string program;
@@ -48,17 +32,22 @@ class tunnel_relay final : public relay {
   };
   [[nodiscard]] attach_frames next_channel();
 
+  /// What two endpoints need to meet in a fresh channel.
+  [[nodiscard]] controlplane::channel_grants next_grants();
+
   static constexpr const char* path = "/ws";
   static constexpr const char* origin = "http://localhost";
 
  private:
   [[nodiscard]] child_process start(const tunnel_options& options);
+  [[nodiscard]] byte_buffer attach_frame(const std::string& channel, messages::tunnel::v1::role role);
   [[nodiscard]] unique_fd connect_end(const byte_buffer& attach_frame);
 
-  token_issuer issuer_;
+  controlplane::issuer_keyset issuer_;
   temporary_directory folder_;
   child_process child_;
   std::uint16_t port_ = 0;
+  std::int64_t started_at_;  ///< Unix seconds
   std::uint64_t channels_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// The programs that flowersec-bench runs as children of itself, to compare the product with.
-// Each prints its port on a line of its own and then serves until it is ended.
+// The programs that flowersec-bench runs as children of itself.
+// Relays print their port on a line of its own and then serve until they are ended.
 #pragma once
 
 namespace flowersec::bench {
@@ -10,5 +10,9 @@ namespace flowersec::bench {
 void run_beast_relay();
 /// Upgrades with Beast, reads one text message, verifies one signature, closes.
 void run_beast_attach();
+
+/// The two ends of a session through the tunnel. See session_programs.cc.
+int run_session_server();
+int run_session_client();
 
 }  // namespace flowersec::bench
