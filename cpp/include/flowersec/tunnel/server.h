@@ -30,13 +30,16 @@ enum class tunnel_errc {
 [[nodiscard]] const char* describe(tunnel_errc code) noexcept;
 [[nodiscard]] error_code make_error_code(tunnel_errc code) noexcept;
 
+/// Which web origins may connect.
 struct origin_options {
-  /// Entries of the allow-list: full origin, *.domain, host:port, host, or a literal. Blank ones are skipped.
+  /// Entries of the allow-list: full origin, *.domain, host:port, host, or a literal. At least one that is not blank,
+  /// unless loopback_only.
   std::vector<std::string> allowed;
   /// Accept requests without an Origin.
   bool allow_absent = false;
-  /// Accept http and https origins on localhost, 127.0.0.0/8 and [::1], any port. For a loopback listener only.
-  bool allow_loopback = false;
+  /// Instead of the list: requests without an Origin, and http and https origins on localhost, 127.0.0.0/8 and [::1],
+  /// any port. For a loopback listener.
+  bool loopback_only = false;
 };
 
 struct tls_files {

@@ -11,6 +11,7 @@
 
 #include "flowersec/base/clock.h"
 #include "flowersec/token/keyset.h"
+#include "flowersec/tunnel/limits.h"
 
 namespace flowersec::tunnel {
 
@@ -42,13 +43,15 @@ struct verified_token {
 class token_verifier {
  public:
   virtual ~token_verifier() = default;
+  /// Format, key, signature, scope, times, and the server's own bounds on lifetime and init window.
   /// nullopt for every defect: outside they must look the same.
-  [[nodiscard]] virtual std::optional<verified_token> verify(std::string_view token, wall_time now) const = 0;
+  [[nodiscard]] virtual std::optional<verified_token> verify(std::string_view token, wall_time now,
+                                                             const tunnel_limits& limits) const = 0;
 };
 
 /// One audience and one set of issuer keys. Without `issuer`, any issuer signed by a key of the set is accepted and the
 /// scope is the token's own (aud, iss), while the budget is shared by all of them.
-[[nodiscard]] std::shared_ptr<const token_verifier> make_single_tenant_verifier(token::issuer_keyset keys,
+[[nodiscard]] std::shared_ptr<const token_verifier> make_single_tenant_verifier(token::keyset keys,
                                                                                 std::string audience,
                                                                                 std::optional<std::string> issuer);
 

@@ -1,0 +1,66 @@
+// Receive blocks: one in use per thread, more only for directions whose destination is stalled.
+// Layer tunnel. One pool per I/O thread; the cap is shared by all of them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "tunnel/relay_machine.h"
+
+namespace flowersec::tunnel {
+
+/// What one read may bring. Sized so that the system calls of bulk traffic vanish beside its copies.
+inline constexpr std::size_t block_input_bytes = 128 * 1024;
+inline constexpr std::size_t block_bytes = relay_headroom_bytes + block_input_bytes;
+
+using block_ptr = std::unique_ptr<std::byte[]>;
+
+/// Blocks held by stalled directions in the whole process.
+class block_cap {
+ public:
+  explicit block_cap(std::size_t max_blocks) noexcept : max_blocks_(max_blocks) {}
+  [[nodiscard]] bool try_take() noexcept {
+    if (taken_.fetch_add(1, std::memory_order_relaxed) < max_blocks_) return true;
+    give_back();
+    return false;
+  }
+  void give_back() noexcept { taken_.fetch_sub(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+
+ private:
+  alignas(64) std::atomic<std::size_t> taken_{0};
+  const std::size_t max_blocks_;
+};
+
+class block_pool {
+ public:
+  explicit block_pool(block_cap& cap) : cap_(cap) { spare_.reserve(most_spare_blocks); }
+
+  /// The block to read into. Always there between two calls of the relay.
+  [[nodiscard]] block_ptr take_working_block() {
+    if (!spare_.empty()) {
+      auto block = std::move(spare_.back());
+      spare_.pop_back();
+      return block;
+    }
+    return block_ptr{new std::byte[block_bytes]};
+  }
+  /// Freed unless it may soon be wanted again: releasing pages and faulting them in costs more than the copies.
+  void put_back(block_ptr block) {
+    if (spare_.size() < most_spare_blocks) spare_.push_back(std::move(block));
+  }
+  /// Called now and then: an idle tunnel keeps one block per thread.
+  void shrink() {
+    if (spare_.size() > 1) spare_.pop_back();
+  }
+  [[nodiscard]] block_cap& cap() noexcept { return cap_; }
+
+ private:
+  static constexpr std::size_t most_spare_blocks = 8;
+  block_cap& cap_;
+  std::vector<block_ptr> spare_;
+};
+
+}  // namespace flowersec::tunnel

@@ -1,0 +1,102 @@
+// See http_front.h.
+#include "tunnel/http_front.h"
+
+#include <array>
+#include <utility>
+
+namespace flowersec::tunnel {
+
+http_front::http_front(shard& home, link_ptr pipe, const http_site& site, std::string remote_addr)
+    : connection(home, std::move(pipe)), site_(site), remote_addr_(std::move(remote_addr)) {}
+
+http_front::~http_front() { end_request(); }
+
+void http_front::open() {
+  home().watch(*this);
+  home().arm(*this, home().now() + head_timeout);
+  advance();
+}
+
+void http_front::on_ready(readiness /*ready*/) {
+  if (!retired()) advance();
+}
+
+void http_front::advance() {
+  std::array<std::byte, 4096> piece;
+  for (;;) {
+    if (has_answer_ && !write_answer()) return;
+    if (parse()) continue;
+    const auto got = pipe().read(piece);
+    append(input_, byte_view{piece}.first(got.bytes));
+    if (got.bytes != 0) begin_request();
+    if (got.now == link_transfer::state::open || got.bytes != 0) continue;
+    if (got.now != link_transfer::state::paused) home().retire(*this);
+    return;
+  }
+}
+
+/// Whether the input held a whole request, which now has an answer.
+bool http_front::parse() {
+  if (input_.empty()) return false;
+  byte_view rest{input_};
+  const auto status = parser_.consume(rest);
+  input_.erase(input_.begin(), input_.end() - static_cast<std::ptrdiff_t>(rest.size()));
+  if (status == ws::head_status::need_more) return false;
+  if (status == ws::head_status::complete) {
+    answer_ = site_.answer(parser_.head(), home().shared().closing);
+    origin_ = parser_.head().first("Origin").value_or("");
+    if (answer_.upgrade_refused) home().shared().refused(attach_reason::upgrade_error);
+  } else {
+    answer_ = http_site::answer_defect(status);
+  }
+  answered_ = 0;
+  has_answer_ = true;
+  home().arm(*this, home().now() + write_timeout);
+  return true;
+}
+
+/// Whether the answer is out and this connection goes on with HTTP.
+bool http_front::write_answer() {
+  while (answered_ != answer_.text.size()) {
+    const auto written = pipe().write(as_bytes(answer_.text).subspan(answered_));
+    answered_ += written.bytes;
+    if (written.now == link_transfer::state::failed) {
+      home().retire(*this);
+      return false;
+    }
+    if (written.now == link_transfer::state::paused && answered_ != answer_.text.size()) return false;
+  }
+  has_answer_ = false;
+  finish_answer();
+  return !retired();
+}
+
+void http_front::finish_answer() {
+  end_request();
+  switch (answer_.next) {
+    case http_answer::then::keep:
+      parser_ = ws::request_head_parser{};
+      answer_ = {};
+      home().arm(*this, home().now() + idle_timeout);
+      if (!input_.empty()) begin_request();
+      return;
+    case http_answer::then::close:
+      home().retire(*this);
+      return home().depart(give_link(), {});
+    case http_answer::then::upgrade:
+      home().retire(*this);
+      return home().welcome(give_link(), std::move(input_), std::move(origin_), std::move(remote_addr_));
+  }
+}
+
+void http_front::begin_request() {
+  if (std::exchange(in_request_, true)) return;
+  home().shared().begin_http_request();
+  home().arm(*this, home().now() + head_timeout);
+}
+
+void http_front::end_request() {
+  if (std::exchange(in_request_, false)) home().shared().end_http_request();
+}
+
+}  // namespace flowersec::tunnel

@@ -1,0 +1,47 @@
+// What the main listener answers to a request, as text and as a decision. No I/O.
+// Layer tunnel. Source: PROTOCOL, "Upgrade checks" and "Health".
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "flowersec/tunnel/server.h"
+#include "flowersec/ws/origin_policy.h"
+#include "flowersec/ws/request_head.h"
+
+namespace flowersec::tunnel {
+
+struct http_answer {
+  enum class then : std::uint8_t {
+    keep,     ///< the connection may carry another request
+    close,    ///< end it
+    upgrade,  ///< it is a WebSocket from now on
+  };
+  std::string text;
+  then next = then::close;
+  bool upgrade_refused = false;  ///< counts as a failed attach
+};
+
+class http_site {
+ public:
+  /// nullopt when the options hold no usable origin rule or a bad path.
+  [[nodiscard]] static std::optional<http_site> make(const server_options& options,
+                                                     std::function<std::optional<std::string>()> metrics_text);
+
+  /// `closing`: the tunnel is on its way down.
+  [[nodiscard]] http_answer answer(const ws::request_head& head, bool closing) const;
+  /// To bytes that are no request, or too long a one.
+  [[nodiscard]] static http_answer answer_defect(ws::head_status defect);
+
+ private:
+  http_site(std::string ws_path, ws::origin_policy origins) noexcept
+      : ws_path_(std::move(ws_path)), origins_(std::move(origins)) {}
+  [[nodiscard]] http_answer answer_upgrade(const ws::request_head& head, bool closing) const;
+
+  std::string ws_path_;
+  ws::origin_policy origins_;
+  std::function<std::optional<std::string>()> metrics_text_;
+};
+
+}  // namespace flowersec::tunnel

@@ -1,0 +1,243 @@
+// See shard.h.
+#include "tunnel/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tunnel/departure.h"
+#include "tunnel/door.h"
+#include "tunnel/endpoint.h"
+
+namespace flowersec::tunnel {
+
+shard::shard(shared_state& shared, poller& links, shard_router& router, bool keeps_replay_store)
+    : shared_(shared),
+      links_(links),
+      router_(router),
+      now_(shared.clocks.mono_now()),
+      channels_(shared.channels),
+      blocks_(shared.stalled_blocks),
+      working_block_(blocks_.take_working_block()),
+      next_sweep_(now_ + sweep_interval),
+      keeps_replay_store_(keeps_replay_store) {}
+
+shard::~shard() { shut_down(); }
+
+void shard::enlist(std::unique_ptr<connection> who) {
+  who->place_ = static_cast<std::uint32_t>(connections_.size());
+  connections_.push_back(std::move(who));
+}
+
+void shard::retire(connection& who) {
+  if (who.retired_) return;
+  who.retired_ = true;
+  disarm(who);
+  auto& place = connections_[who.place_];
+  retired_.push_back(std::move(place));
+  if (&place != &connections_.back()) {
+    place = std::move(connections_.back());
+    place->place_ = who.place_;
+  }
+  connections_.pop_back();
+}
+
+void shard::arm(connection& who, mono_time when) {
+  // Rounded up, so that thousands of deadlines fall together and are looked for once.
+  const auto since_epoch = std::chrono::ceil<std::chrono::milliseconds>(when.time_since_epoch());
+  const auto grains = (since_epoch + timer_grain - std::chrono::milliseconds{1}) / timer_grain;
+  who.deadline_ = mono_time{grains * timer_grain};
+  if (who.timer_place_ == connection::nowhere) {
+    who.timer_place_ = static_cast<std::uint32_t>(timers_.size());
+    timers_.push_back(&who);
+  }
+  if (!next_deadline_ || who.deadline_ < *next_deadline_) next_deadline_ = who.deadline_;
+}
+
+void shard::disarm(connection& who) noexcept {
+  if (who.timer_place_ == connection::nowhere) return;
+  auto* const last = timers_.back();
+  timers_[who.timer_place_] = last;
+  last->timer_place_ = who.timer_place_;
+  timers_.pop_back();
+  who.timer_place_ = connection::nowhere;
+}
+
+void shard::run_later(connection& who) {
+  if (std::exchange(who.waits_for_turn_, true)) return;
+  turns_.push_back(&who);
+}
+
+void shard::post(std::function<void()> task) {
+  bool first = false;
+  {
+    const std::scoped_lock lock(posted_mutex_);
+    first = posted_.empty();
+    posted_.push_back(std::move(task));
+    has_posted_.store(true, std::memory_order_release);
+  }
+  if (first && wake_) wake_();
+}
+
+void shard::run() {
+  run_posted();
+  run_turns();
+  if (next_deadline_ && *next_deadline_ <= now_) run_timers();
+  if (next_sweep_ <= now_) sweep();
+  // A retired connection may still wait for its turn; the list must not outlive it.
+  std::erase_if(turns_, [](const connection* who) { return who->retired(); });
+  retired_.clear();
+  closing_links_.clear();
+}
+
+std::optional<mono_time> shard::next_wakeup() const noexcept {
+  if (!turns_.empty() || has_posted_.load(std::memory_order_acquire)) return std::nullopt;
+  return next_deadline_ ? std::min(*next_deadline_, next_sweep_) : next_sweep_;
+}
+
+void shard::run_posted() {
+  std::vector<std::function<void()>> tasks;
+  // A task may post another; most attaches are two tasks long.
+  while (has_posted_.load(std::memory_order_acquire)) {
+    {
+      const std::scoped_lock lock(posted_mutex_);
+      has_posted_.store(false, std::memory_order_relaxed);
+      tasks.swap(posted_);
+    }
+    for (auto& task : tasks) task();
+    tasks.clear();
+  }
+}
+
+void shard::run_turns() {
+  turns_now_.swap(turns_);
+  for (auto* who : turns_now_) {
+    who->waits_for_turn_ = false;
+    if (!who->retired()) who->on_turn();
+  }
+  turns_now_.clear();
+}
+
+void shard::run_timers() {
+  // From the back: taking one out moves the last one, already seen, into its place.
+  for (std::size_t i = timers_.size(); i-- > 0;) {
+    if (i >= timers_.size() || timers_[i]->deadline_ > now_) continue;
+    auto& who = *timers_[i];
+    disarm(who);
+    who.on_deadline();
+  }
+  next_deadline_.reset();
+  for (const auto* who : timers_) {
+    if (!next_deadline_ || who->deadline_ < *next_deadline_) next_deadline_ = who->deadline_;
+  }
+}
+
+void shard::sweep() {
+  next_sweep_ = now_ + sweep_interval;
+  blocks_.shrink();
+  const auto wall_now = shared_.clocks.wall_now();
+  std::vector<std::pair<channel*, close_reason>> due;
+  channels_.for_each([&](channel& room) {
+    if (const auto reason = due_ending(room, now_, wall_now)) due.emplace_back(&room, *reason);
+  });
+  if (keeps_replay_store_) shared_.replay->expire(wall_now, now_);
+  for (const auto& [room, reason] : due) close_channel(*room, reason, reason);
+}
+
+void shard::welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr) {
+  auto ticket = connection_ticket::take(shared_.connections);
+  if (!ticket.valid()) return refuse(std::move(pipe), attach_reason::too_many_connections);
+  add(std::make_unique<door>(*this, std::move(pipe), std::move(ticket), std::move(origin), std::move(remote_addr)))
+      .open(early);
+}
+
+void shard::admit(newcomer who) {
+  const auto& token = who.token;
+  const admission_request request{.scope = shared_.scopes.find_or_add(token.scope),
+                                  .channel_id = token.channel_id,
+                                  .tenant_id = token.scope.tenant_id,
+                                  .role = token.role,
+                                  .init_exp = token.init_exp,
+                                  .idle_timeout_seconds = token.idle_timeout_seconds,
+                                  .lease_expires = who.lease_expires};
+  auto arrived = std::make_unique<endpoint>(*this, std::move(who.pipe), std::move(who.ticket), token.role);
+  auto outcome = channels_.admit(request, *arrived, limits(), now_);
+  if (outcome.outcome != attach_reason::ok) {
+    if (outcome.outcome == attach_reason::replace_rate_limited) shared_.counts.replaced(false);
+    return refuse(arrived->leave(), outcome.outcome);
+  }
+  shared_.counts.attach_ok();
+  channel& room = *outcome.room;
+  shared_.events->on_attached({room.scope->audience, room.scope->issuer, room.id}, token.role);
+  if (outcome.replaced) {
+    shared_.counts.replaced(true);
+    dissolve(std::move(outcome.replaced), std::nullopt, close_reason::peer_closed);
+  }
+  auto& present = add(std::move(arrived));
+  present.enter(room, who.early);
+  if (!present.retired() && room.paired()) pair(room);
+}
+
+void shard::pair(channel& room) {
+  const auto waited = now_ - room.first_seen;
+  shared_.counts.paired(waited);
+  shared_.events->on_paired({room.scope->audience, room.scope->issuer, room.id}, waited);
+  auto& client = *room.at(endpoint_role::client);
+  auto& server = *room.at(endpoint_role::server);
+  client.peer_arrived();
+  if (!server.retired()) server.peer_arrived();
+}
+
+void shard::depart(link_ptr pipe, byte_buffer farewell) {
+  // Beyond this many the time is not bounded any more by what a well-behaved peer needs.
+  constexpr std::size_t most_departures = 1024;
+  if (departures_ >= most_departures) return closing_links_.push_back(std::move(pipe));
+  add(std::make_unique<departure>(*this, std::move(pipe), std::move(farewell))).begin();
+}
+
+void shard::refuse(link_ptr pipe, attach_reason why) {
+  shared_.refused(why);
+  depart(std::move(pipe), make_close_frame(close_code(why), to_text(why)));
+}
+
+void shard::close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer) {
+  if (auto removed = channels_.remove(room)) dissolve(std::move(removed), event, told_to_observer);
+}
+
+void shard::dissolve(std::unique_ptr<channel> room, std::optional<close_reason> event, close_reason told_to_observer) {
+  if (event) shared_.counts.closed(*event);
+  channel_bytes bytes;
+  for (const auto role : {endpoint_role::client, endpoint_role::server}) {
+    auto* const present = room->at(role);
+    if (present == nullptr) continue;
+    // What one role sent is what was written to the other.
+    (role == endpoint_role::client ? bytes.to_server : bytes.to_client) = present->inbound().bytes_delivered();
+  }
+  for (auto* present : room->endpoints) {
+    if (present == nullptr) continue;
+    if (!present->reading_ended()) {
+      const bool was_waiting = event == close_reason::write_error && present->waits_for_peer();
+      shared_.counts.closed(was_waiting ? close_reason::write_error : close_reason::peer_closed);
+    }
+    depart(present->leave(), {});
+  }
+  shared_.events->on_closed({room->scope->audience, room->scope->issuer, room->id}, told_to_observer, bytes);
+}
+
+void shard::shut_down() {
+  std::vector<channel*> open;
+  channels_.for_each([&](channel& room) { open.push_back(&room); });
+  for (auto* room : open) close_channel(*room, std::nullopt, close_reason::peer_closed);
+  while (!connections_.empty()) {
+    auto& who = *connections_.back();
+    who.on_shutdown();
+    retire(who);
+  }
+  turns_.clear();
+  retired_.clear();
+}
+
+byte_buffer make_close_frame(std::uint16_t code, std::string_view reason) {
+  return ws::make_frame(ws::opcode::close, ws::encode_close_payload({code, std::string{reason}}), std::nullopt);
+}
+
+}  // namespace flowersec::tunnel
