@@ -22,25 +22,35 @@ namespace flowersec {
 namespace session {
 class link;
 
-/// The pieces of one buffer sequence that one operation looks at; the rest waits for the next operation.
-template <class View>
-struct buffer_list {
+/// The first pieces of a buffer sequence, not empty ones; what is beyond waits for the next operation.
+struct write_buffers {
   static constexpr std::size_t max_pieces = 16;
 
-  std::array<View, max_pieces> pieces{};
+  std::array<byte_view, max_pieces> pieces{};
   std::size_t count = 0;
 
-  template <class Sequence>
-  explicit buffer_list(const Sequence& buffers) {
+  template <class ConstBufferSequence>
+  [[nodiscard]] static write_buffers of(const ConstBufferSequence& buffers) {
+    write_buffers list;
     for (auto at = boost::asio::buffer_sequence_begin(buffers), end = boost::asio::buffer_sequence_end(buffers);
-         at != end && count < max_pieces; ++at) {
-      using byte_type = typename View::element_type;
-      if (at->size() != 0) pieces[count++] = View{static_cast<byte_type*>(at->data()), at->size()};
+         at != end && list.count < max_pieces; ++at) {
+      const boost::asio::const_buffer piece{*at};
+      if (piece.size() != 0) list.pieces[list.count++] = {static_cast<const std::byte*>(piece.data()), piece.size()};
     }
+    return list;
   }
 };
-using read_buffers = buffer_list<mutable_byte_view>;
-using write_buffers = buffer_list<byte_view>;
+
+/// The first buffer of a sequence that is not empty: one read fills at most one.
+template <class MutableBufferSequence>
+[[nodiscard]] mutable_byte_view first_buffer(const MutableBufferSequence& buffers) {
+  for (auto at = boost::asio::buffer_sequence_begin(buffers), end = boost::asio::buffer_sequence_end(buffers);
+       at != end; ++at) {
+    const boost::asio::mutable_buffer piece{*at};
+    if (piece.size() != 0) return {static_cast<std::byte*>(piece.data()), piece.size()};
+  }
+  return {};
+}
 
 }  // namespace session
 
@@ -73,10 +83,10 @@ class stream {
                                              Token = boost::asio::use_awaitable_t<boost::asio::any_io_executor>>
   auto async_read_some(const MutableBufferSequence& buffers, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
-        [](auto handler, stream* self, session::read_buffers list) {
-          self->start_read(list, {std::move(handler), self->get_executor()});
+        [](auto handler, stream* self, mutable_byte_view into) {
+          self->start_read(into, {std::move(handler), self->get_executor()});
         },
-        token, this, session::read_buffers{buffers});
+        token, this, session::first_buffer(buffers));
   }
 
   /// Writes at least one byte. Completes when the bytes are encrypted and on their way, so that a slow peer slows the
@@ -91,7 +101,7 @@ class stream {
         [](auto handler, stream* self, session::write_buffers list) {
           self->start_write(list, {std::move(handler), self->get_executor()});
         },
-        token, this, session::write_buffers{buffers});
+        token, this, session::write_buffers::of(buffers));
   }
 
   /// Closes the sending half: the peer reads what was written, then end of stream. Reading goes on. Harmless the second
@@ -115,10 +125,12 @@ class stream {
   friend class session::link;
   stream(std::shared_ptr<session::link> link, std::uint32_t id) noexcept;
 
-  void start_read(const session::read_buffers& into, session::completion<error_code, std::size_t> done);
+  void start_read(mutable_byte_view into, session::completion<error_code, std::size_t> done);
   void start_write(const session::write_buffers& from, session::completion<error_code, std::size_t> done);
   void start_shutdown(session::completion<error_code> done);
   void give_up() noexcept;
+  /// Lets go without giving up: the link goes on with the stream itself.
+  void release() noexcept;
 
   std::shared_ptr<session::link> link_;
   std::uint32_t id_ = 0;

@@ -1,0 +1,234 @@
+// Runs a session machine over a transport: the one place where sessions meet Asio.
+// Layer session. Public operations take completions, which endpoint::session and flowersec::stream make of completion
+// tokens. It knows neither tunnel nor URL, nor the public error model: `names` turns its errors into what callers see.
+// Threads: members marked "any thread" post themselves to the strand; everything else runs there.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flowersec/base/clock.h"
+#include "flowersec/session/completion.h"
+#include "flowersec/session/machine.h"
+#include "flowersec/session/rpc.h"
+#include "flowersec/session/stream.h"
+#include "flowersec/session/transport.h"
+
+namespace flowersec::session {
+
+using strand = boost::asio::strand<boost::asio::any_io_executor>;
+
+class rpc_calling;
+class rpc_channel;
+
+/// How a session ended.
+struct link_end {
+  error_code why;  ///< of the layer that noticed
+  bool before_connected = false;
+  bool closed_here = false;
+  transport_end transport;  ///< what was known of the transport by then
+};
+
+/// What callers are told.
+struct error_names {
+  /// Of one operation; the argument is a session_errc or rpc_errc.
+  std::function<error_code(error_code)> of_operation;
+  /// Of a session that did not come up.
+  std::function<error_code(const link_end&)> of_end;
+};
+
+struct link_options {
+  boost::asio::any_io_executor executor;  ///< handlers without an executor of their own run here
+  strand serial;                          ///< of the same executor; the transport was made with it
+  bool hold_streams = false;              ///< as in the machine's options
+  session_options session{};
+  error_names names;
+  const clock_source* clocks = &system_clocks();
+};
+
+class link final : public transport_user, public std::enable_shared_from_this<link> {
+ public:
+  /// `side` was made with the same session options.
+  [[nodiscard]] static std::shared_ptr<link> make(machine side, std::unique_ptr<transport> pipe, link_options options);
+  ~link() override;
+
+  [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return options_.executor; }
+  [[nodiscard]] const strand& serial() const noexcept { return options_.serial; }
+
+  // ---- coming up, any thread
+
+  /// Runs until `done`, which is told of `authenticated` when the machine holds streams, else of `connected`. Then, in
+  /// the first case, once more release().
+  void start(completion<error_code> done);
+  void release(completion<error_code> done);
+  /// Ends a session that is not up yet: session_errc::canceled or another reason.
+  void give_up(error_code why);
+
+  // ---- what endpoint::session offers, any thread
+
+  void open(std::string kind, completion<error_code, stream> done);
+  void accept(completion<error_code, std::string, stream> done);
+  void ping(completion<error_code> done);
+  void rekey(completion<error_code> done);
+  void probe(completion<error_code, std::chrono::nanoseconds> done);
+  void call(std::uint32_t type_id, std::string payload, call_options options, completion<error_code, rpc::reply> done);
+  void notify(std::uint32_t type_id, std::string payload, completion<error_code> done);
+  void on_notification(std::uint32_t type_id, rpc::notification_handler handler);
+  void close(completion<error_code> done);
+  /// The same without waiting.
+  void close() noexcept;
+  void wait_end(completion<error_code, link_end> done);
+
+  /// Serves RPC on a stream that was accepted.
+  void serve_rpc(stream on, rpc_router_factory make_router);
+
+  // ---- what flowersec::stream offers, any thread
+
+  void read(stream_id id, mutable_byte_view into, completion<error_code, std::size_t> done);
+  void write(stream_id id, const write_buffers& from, completion<error_code, std::size_t> done);
+  void shutdown_send(stream_id id, completion<error_code> done);
+  void cancel(stream_id id);
+  void reset(stream_id id);
+  void abandon(stream_id id);
+
+  // ---- for rpc channels, on the strand
+
+  [[nodiscard]] machine& core() noexcept { return machine_; }
+  [[nodiscard]] moment now() const noexcept;
+  /// Tells whoever waits, sends what is due, sets the timer. After everything that changes the machine.
+  void kick();
+
+  // ---- transport_user, on the strand
+
+  void on_message(message_kind kind, mutable_byte_view bytes) override;
+  void on_sent() override;
+  void on_end(transport_end why) override;
+
+ private:
+  /// One read or write of the application.
+  struct read_op {
+    std::uint64_t serial;
+    completion<error_code, std::size_t> done;
+  };
+  struct write_op {
+    std::uint64_t serial;
+    completion<error_code, std::size_t> done;
+    std::array<std::size_t, write_buffers::max_pieces> piece_bytes{};
+    std::size_t pieces = 0;
+    std::size_t pieces_done = 0;
+  };
+  struct stream_entry {
+    std::optional<read_op> reading;
+    std::optional<write_op> writing;
+    std::shared_ptr<rpc_channel> channel;  // instead of the application
+    bool send_closed = false;
+    error_code ended;  // eof after an orderly end, connection_reset otherwise
+  };
+
+  link(machine side, std::unique_ptr<transport> pipe, link_options options);
+
+  /// Calls run(*this) on the strand, at once when that is possible.
+  template <class Function>
+  void on_strand(Function run);
+  /// Lets the caller of `done` cancel it: cancel(link&, serial) runs on the strand. The serial names the operation.
+  template <class Cancel, class... Args>
+  [[nodiscard]] std::uint64_t cancellable(completion<Args...>& done, Cancel cancel);
+
+  void on_event(machine_event happened);
+  void on_authenticated();
+  void on_connected(const connected& up);
+  void on_arrived(stream_arrived arrived);
+  void on_probe_finished(const probe_finished& finished);
+  void on_over(const session_over& over);
+  void on_stream_event(const yamux::stream_readable& event);
+  void on_stream_event(const yamux::read_done& event);
+  void on_stream_event(const yamux::peer_closed& event);
+  void on_stream_event(const yamux::writes_done& event);
+  void on_stream_event(const yamux::stream_finished& event);
+  void on_stream_event(const yamux::stream_failed& event);
+  void end_stream(stream_id id, error_code why);
+
+  void start_read(stream_id id, mutable_byte_view into, read_op op);
+  void start_write(stream_id id, const write_buffers& from, write_op op);
+  void finish_read(stream_entry& entry, error_code failed, std::size_t bytes);
+  void finish_write(stream_entry& entry, error_code failed);
+  void cancel_read(stream_id id, stream_entry& entry);
+  void cancel_write(stream_id id, stream_entry& entry);
+
+  void queue_control(bool is_rekey, completion<error_code> done);
+  void close_on_strand();
+  void finish_controls();
+  void finish_close_if_drained();
+  void fail_everything();
+  void flush();
+  void arm_timer();
+  void on_timer();
+
+  [[nodiscard]] stream_entry* find(stream_id id);
+  [[nodiscard]] stream make_stream(stream_id id);
+  /// The rpc stream to call on; a server opens one at its first call.
+  [[nodiscard]] std::shared_ptr<rpc_calling> caller();
+  [[nodiscard]] std::shared_ptr<rpc_calling> make_caller(stream_id id);
+  void attach(stream_id id, std::shared_ptr<rpc_channel> channel);
+  [[nodiscard]] error_code named(error_code why) const { return options_.names.of_operation(why); }
+
+  struct control_op {
+    completion<error_code> done;
+    bool is_rekey;
+  };
+  struct accept_op {
+    std::uint64_t serial;
+    completion<error_code, std::string, stream> done;
+  };
+  struct probe_op {
+    std::uint64_t serial;
+    completion<error_code, std::chrono::nanoseconds> done;
+  };
+  struct wait_op {
+    std::uint64_t serial;
+    completion<error_code, link_end> done;
+  };
+
+  link_options options_;
+  machine machine_;
+  std::unique_ptr<transport> transport_;
+  outbox batch_;
+  bool sending_ = false;
+  bool receiving_ = false;
+  bool held_ = false;  // authenticated, and not released
+  bool kicking_ = false;
+  bool closing_ = false;
+  bool transport_ended_ = false;
+  std::optional<mono_time> close_deadline_;
+  std::optional<link_end> end_;
+  transport_end transport_end_;
+  boost::asio::steady_timer timer_;
+  std::optional<mono_time> armed_;
+
+  std::atomic<std::uint64_t> next_serial_{1};
+  completion<error_code> starting_;
+  std::map<stream_id, stream_entry> streams_;
+  std::deque<stream_arrived> arrived_;
+  std::optional<accept_op> accepting_;
+  std::deque<control_op> controls_;
+  std::map<probe_id, probe_op> probes_;
+  std::vector<wait_op> waiting_for_end_;
+  std::vector<completion<error_code>> closers_;
+  std::shared_ptr<rpc_calling> calling_;
+  std::vector<std::shared_ptr<rpc_channel>> channels_;  // those whose stream lives
+
+  struct notifications;  // on a strand of their own, since handlers are the application's
+  std::shared_ptr<notifications> notifications_;
+};
+
+}  // namespace flowersec::session

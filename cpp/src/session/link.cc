@@ -1,0 +1,215 @@
+// The link's loop: machine to transport and back, timer, coming up and going down.
+#include "flowersec/session/link.h"
+
+#include "link_impl.h"
+#include "rpc_calling.h"
+
+namespace flowersec::session {
+
+link::link(machine side, std::unique_ptr<transport> pipe, link_options options)
+    : options_(std::move(options)),
+      machine_(std::move(side)),
+      transport_(std::move(pipe)),
+      batch_(transport_->prefix()),
+      timer_(options_.serial),
+      notifications_(std::make_shared<notifications>(options_.executor)) {}
+
+link::~link() = default;
+
+std::shared_ptr<link> link::make(machine side, std::unique_ptr<transport> pipe, link_options options) {
+  std::shared_ptr<link> made{new link(std::move(side), std::move(pipe), std::move(options))};
+  made->transport_->set_user(made);
+  return made;
+}
+
+moment link::now() const noexcept {
+  return {.mono = options_.clocks->mono_now(), .wall = to_unix_seconds(options_.clocks->wall_now())};
+}
+
+void link::start(completion<error_code> done) {
+  on_strand([done = std::move(done)](link& self) mutable {
+    self.starting_ = std::move(done);
+    self.kick();
+  });
+}
+
+void link::release(completion<error_code> done) {
+  on_strand([done = std::move(done)](link& self) mutable {
+    if (self.end_) return done.complete(self.options_.names.of_end(*self.end_));
+    self.starting_ = std::move(done);
+    self.held_ = false;
+    self.machine_.start_streams(self.now());
+    self.kick();
+  });
+}
+
+void link::give_up(error_code why) {
+  on_strand([why](link& self) {
+    self.machine_.end(why, self.now());
+    self.kick();
+  });
+}
+
+// Not re-entrant: what an event changes is picked up by the loop that is running.
+void link::kick() {
+  if (kicking_) return;
+  kicking_ = true;
+  const auto keep = shared_from_this();
+  do {
+    while (auto happened = machine_.poll_event()) on_event(std::move(*happened));
+    flush();
+  } while (machine_.has_events());
+  kicking_ = false;
+  finish_close_if_drained();
+  if (!receiving_ && !held_ && !end_ && !transport_ended_) {
+    receiving_ = true;
+    transport_->receive();
+  }
+  arm_timer();
+}
+
+void link::flush() {
+  if (sending_ || transport_ended_ || !machine_.has_output()) return;
+  machine_.fill(batch_, now());
+  finish_controls();
+  if (batch_.empty()) return;
+  sending_ = true;
+  transport_->send(batch_);
+}
+
+void link::on_message(message_kind kind, mutable_byte_view bytes) {
+  receiving_ = false;
+  machine_.receive(kind, bytes, now());
+  kick();
+}
+
+void link::on_sent() {
+  sending_ = false;
+  batch_.clear();
+  kick();
+}
+
+void link::on_end(transport_end why) {
+  transport_ended_ = true;
+  receiving_ = false;
+  sending_ = false;
+  batch_.clear();
+  transport_end_ = std::move(why);
+  machine_.end(make_error_code(session_errc::transport_closed), now());
+  kick();
+  for (auto& closer : closers_) closer.complete({});
+  closers_.clear();
+}
+
+void link::close(completion<error_code> done) {
+  on_strand([done = std::move(done)](link& self) mutable {
+    if (self.transport_ended_) return done.complete({});
+    self.closers_.push_back(std::move(done));
+    self.close_on_strand();
+  });
+}
+
+void link::close() noexcept {
+  on_strand([](link& self) { self.close_on_strand(); });
+}
+
+void link::close_on_strand() {
+  if (closing_ || end_) return;
+  closing_ = true;
+  close_deadline_ = now().mono + options_.session.close_timeout;
+  kick();
+}
+
+void link::finish_close_if_drained() {
+  if (!closing_ || end_) return;
+  const bool drained = !sending_ && !machine_.has_output();
+  if (!drained && now().mono < *close_deadline_) return;
+  machine_.end(make_error_code(session_errc::closed_here), now());
+  kick();
+}
+
+void link::wait_end(completion<error_code, link_end> done) {
+  const auto serial = cancellable(done, [](link& self, std::uint64_t mine) {
+    auto waiting = take_by_serial(self.waiting_for_end_, mine);
+    if (waiting) waiting->done.complete(boost::asio::error::operation_aborted, {});
+  });
+  on_strand([serial, done = std::move(done)](link& self) mutable {
+    if (self.end_) return done.complete({}, *self.end_);
+    self.waiting_for_end_.push_back({serial, std::move(done)});
+  });
+}
+
+void link::on_event(machine_event happened) {
+  std::visit(
+      [this](auto& event) {
+        using type = std::decay_t<decltype(event)>;
+        if constexpr (std::is_same_v<type, authenticated>) {
+          on_authenticated();
+        } else if constexpr (std::is_same_v<type, connected>) {
+          on_connected(event);
+        } else if constexpr (std::is_same_v<type, stream_arrived>) {
+          on_arrived(std::move(event));
+        } else if constexpr (std::is_same_v<type, stream_rejected>) {
+          // Reset already; nobody was told of it, so nobody waits.
+        } else if constexpr (std::is_same_v<type, probe_finished>) {
+          on_probe_finished(event);
+        } else if constexpr (std::is_same_v<type, session_over>) {
+          on_over(event);
+        } else {
+          on_stream_event(event);
+        }
+      },
+      happened);
+}
+
+void link::on_authenticated() {
+  if (!options_.hold_streams) return;
+  held_ = true;
+  if (starting_) starting_.complete({});
+}
+
+void link::on_connected(const connected& up) {
+  if (up.rpc_stream) {
+    streams_.try_emplace(*up.rpc_stream);
+    calling_ = make_caller(*up.rpc_stream);
+  }
+  if (starting_) starting_.complete({});
+}
+
+void link::on_over(const session_over& over) {
+  const bool here = over.why == make_error_code(session_errc::closed_here);
+  end_ = link_end{
+      .why = over.why, .before_connected = over.before_connected, .closed_here = here, .transport = transport_end_};
+  fail_everything();
+  if (!transport_ended_) transport_->close();
+}
+
+void link::arm_timer() {
+  auto next = machine_.deadline();
+  const auto consider = [&next](std::optional<mono_time> time) {
+    if (time) next = next ? std::min(*next, *time) : *time;
+  };
+  if (!end_) {
+    consider(close_deadline_);
+    for (const auto& channel : channels_) consider(channel->deadline());
+  }
+  if (next == armed_) return;
+  armed_ = next;
+  timer_.cancel();
+  if (!next) return;
+  timer_.expires_after(*next - now().mono);
+  timer_.async_wait([weak = weak_from_this()](error_code failed) {
+    const auto self = weak.lock();
+    if (self && !failed) self->on_timer();
+  });
+}
+
+void link::on_timer() {
+  armed_.reset();
+  const auto at = now();
+  machine_.advance(at);
+  for (const auto& channel : std::vector{channels_}) channel->advance(at);
+  kick();
+}
+
+}  // namespace flowersec::session

@@ -1,0 +1,211 @@
+// The link's operations on the session as a whole: opening, accepting, calling, probing, rekeying.
+#include <boost/asio/post.hpp>
+
+#include "flowersec/base/text.h"
+#include "link_impl.h"
+#include "rpc_calling.h"
+#include "rpc_serving.h"
+
+namespace flowersec::session {
+
+void link::open(std::string kind, completion<error_code, stream> done) {
+  on_strand([kind = std::move(kind), done = std::move(done)](link& self) mutable {
+    const auto trimmed = trim(kind);
+    if (trimmed.empty()) return done.complete(self.named(make_error_code(session_errc::missing_kind)), {});
+    if (self.closing_) return done.complete(self.named(make_error_code(session_errc::streams_gone)), {});
+    const auto id = self.machine_.open(trimmed, self.now());
+    if (id) {
+      done.complete({}, self.make_stream(*id));
+    } else {
+      done.complete(self.named(id.error()), {});
+    }
+    self.kick();
+  });
+}
+
+void link::accept(completion<error_code, std::string, stream> done) {
+  const auto serial = cancellable(done, [](link& self, std::uint64_t mine) {
+    if (!self.accepting_ || self.accepting_->serial != mine) return;
+    auto op = std::move(*self.accepting_);
+    self.accepting_.reset();
+    op.done.complete(self.named(make_error_code(session_errc::accept_canceled)), {}, {});
+  });
+  on_strand([serial, done = std::move(done)](link& self) mutable {
+    if (self.accepting_) return done.complete(self.named(make_error_code(session_errc::accept_busy)), {}, {});
+    if (self.end_) return done.complete(self.named(make_error_code(session_errc::accept_ended)), {}, {});
+    if (self.arrived_.empty()) {
+      self.accepting_ = accept_op{serial, std::move(done)};
+      return;
+    }
+    auto first = std::move(self.arrived_.front());
+    self.arrived_.pop_front();
+    done.complete({}, std::move(first.kind), self.make_stream(first.id));
+  });
+}
+
+void link::on_arrived(stream_arrived arrived) {
+  if (!accepting_) {
+    // Bounded by max_inbound_streams: each is alive.
+    arrived_.push_back(std::move(arrived));
+    return;
+  }
+  auto op = std::move(*accepting_);
+  accepting_.reset();
+  op.done.complete({}, std::move(arrived.kind), make_stream(arrived.id));
+}
+
+void link::ping(completion<error_code> done) {
+  on_strand([done = std::move(done)](link& self) mutable { self.queue_control(false, std::move(done)); });
+}
+
+void link::rekey(completion<error_code> done) {
+  on_strand([done = std::move(done)](link& self) mutable { self.queue_control(true, std::move(done)); });
+}
+
+void link::queue_control(bool is_rekey, completion<error_code> done) {
+  const auto queued = is_rekey ? machine_.rekey() : machine_.ping();
+  if (!queued) return done.complete(named(queued.error()));
+  controls_.push_back({std::move(done), is_rekey});
+  kick();
+}
+
+// Records leave the machine's queue in the order they were asked for.
+void link::finish_controls() {
+  while (controls_.size() > machine_.queued_controls()) {
+    auto op = std::move(controls_.front());
+    controls_.pop_front();
+    op.done.complete({});
+  }
+}
+
+void link::probe(completion<error_code, std::chrono::nanoseconds> done) {
+  const auto serial = cancellable(done, [](link& self, std::uint64_t mine) {
+    for (auto at = self.probes_.begin(); at != self.probes_.end(); ++at) {
+      if (at->second.serial != mine) continue;
+      auto op = std::move(at->second);
+      self.machine_.cancel_probe(at->first);
+      self.probes_.erase(at);
+      return op.done.complete(self.named(make_error_code(session_errc::probe_canceled)), {});
+    }
+  });
+  on_strand([serial, done = std::move(done)](link& self) mutable {
+    const auto id = self.machine_.probe(self.options_.session.probe_timeout, self.now());
+    if (!id) return done.complete(self.named(id.error()), {});
+    self.probes_.emplace(*id, probe_op{serial, std::move(done)});
+    self.kick();
+  });
+}
+
+void link::on_probe_finished(const probe_finished& finished) {
+  auto op = probes_.extract(finished.id);
+  if (!op.empty()) op.mapped().done.complete({}, finished.round_trip);
+}
+
+void link::call(std::uint32_t type_id, std::string payload, call_options options,
+                completion<error_code, rpc::reply> done) {
+  const auto serial = cancellable(done, [](link& self, std::uint64_t mine) {
+    if (self.calling_) self.calling_->cancel(mine);
+  });
+  on_strand([=, payload = std::move(payload), done = std::move(done)](link& self) mutable {
+    const auto on = self.caller();
+    if (!on) return done.complete(self.named(make_error_code(session_errc::rpc_gone)), {});
+    on->call(serial, type_id, payload, options, std::move(done));
+    self.kick();
+  });
+}
+
+void link::notify(std::uint32_t type_id, std::string payload, completion<error_code> done) {
+  on_strand([type_id, payload = std::move(payload), done = std::move(done)](link& self) mutable {
+    if (!self.machine_.is_client()) {
+      error_code failed = make_error_code(session_errc::rpc_gone);
+      for (const auto& channel : std::vector{self.channels_}) {
+        const auto serving = std::dynamic_pointer_cast<rpc_serving>(channel);
+        if (!serving) continue;
+        const auto queued = serving->notify(type_id, payload);
+        failed = queued ? error_code{} : queued.error();
+      }
+      done.complete(failed ? self.named(failed) : failed);
+    } else if (self.calling_) {
+      self.calling_->notify(type_id, payload, std::move(done));
+    } else {
+      done.complete(self.named(make_error_code(session_errc::rpc_gone)));
+    }
+    self.kick();
+  });
+}
+
+void link::on_notification(std::uint32_t type_id, rpc::notification_handler handler) {
+  boost::asio::dispatch(notifications_->serial,
+                        [all = notifications_, type_id, handler = std::move(handler)]() mutable {
+                          all->handlers.add(type_id, std::move(handler));
+                        });
+}
+
+std::shared_ptr<rpc_calling> link::caller() {
+  if (calling_ || machine_.is_client() || closing_) return calling_;
+  const auto id = machine_.open(rpc_kind, now());
+  if (!id) return nullptr;
+  streams_.try_emplace(*id);
+  calling_ = make_caller(*id);
+  return calling_;
+}
+
+std::shared_ptr<rpc_calling> link::make_caller(stream_id id) {
+  auto client = rpc::client::create({.limits = options_.session.rpc_client});
+  auto deliver = [all = notifications_](std::uint32_t type_id, std::string payload) {
+    boost::asio::post(all->serial,
+                      [all, type_id, payload = std::move(payload)] { all->handlers.deliver(type_id, payload); });
+  };
+  // value(): the limits were validated with the session's options.
+  auto made = std::make_shared<rpc_calling>(shared_from_this(), id, std::move(client.value()), std::move(deliver),
+                                            options_.names.of_operation);
+  attach(id, made);
+  made->begin_reading();
+  return made;
+}
+
+void link::serve_rpc(stream on, rpc_router_factory make_router) {
+  const auto id = static_cast<stream_id>(on.id());
+  on.release();
+  on_strand([id, make = std::move(make_router)](link& self) mutable {
+    auto* entry = self.find(id);
+    if (entry == nullptr || entry->ended) {
+      self.streams_.erase(id);
+      return;
+    }
+    auto server = rpc::server::create({.limits = self.options_.session.rpc_server});
+    auto made = std::make_shared<rpc_serving>(self.shared_from_this(), id, std::move(server.value()));
+    self.attach(id, made);
+    made->start(std::move(make));
+  });
+}
+
+void link::attach(stream_id id, std::shared_ptr<rpc_channel> channel) {
+  channels_.push_back(channel);
+  streams_.at(id).channel = std::move(channel);
+}
+
+void link::fail_everything() {
+  if (starting_) starting_.complete(options_.names.of_end(*end_));
+  if (accepting_) {
+    auto op = std::move(*accepting_);
+    accepting_.reset();
+    op.done.complete(named(make_error_code(session_errc::accept_ended)), {}, {});
+  }
+  arrived_.clear();
+  for (auto& control : controls_) {
+    control.done.complete(
+        named(make_error_code(control.is_rekey ? session_errc::rekey_failed : session_errc::ping_failed)));
+  }
+  controls_.clear();
+  const bool silent_peer = end_->why == make_error_code(session_errc::probe_timeout);
+  for (auto& [id, op] : probes_) {
+    op.done.complete(named(make_error_code(silent_peer ? session_errc::probe_timeout : session_errc::probe_failed)),
+                     {});
+  }
+  probes_.clear();
+  for (auto& waiting : waiting_for_end_) waiting.done.complete({}, *end_);
+  waiting_for_end_.clear();
+}
+
+}  // namespace flowersec::session

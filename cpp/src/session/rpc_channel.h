@@ -1,0 +1,65 @@
+// Moves bytes between an rpc machine and its stream. Layer session, on the link's strand.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "flowersec/base/bytes.h"
+#include "flowersec/session/link.h"
+
+namespace flowersec::session {
+
+class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
+ public:
+  rpc_channel(std::shared_ptr<link> on, stream_id id) : link_(on), id_(id) {}
+  virtual ~rpc_channel() = default;
+
+  // ---- from the link
+
+  /// Nothing is read before this.
+  void begin_reading() {
+    reading_ = true;
+    on_readable();
+  }
+  /// Bytes may be there, or the peer has closed its half.
+  void on_readable();
+  /// The oldest `count` writes are out.
+  void on_written(std::size_t count);
+  /// The stream is gone, and everything on it.
+  void on_gone();
+
+  /// Time-outs of calls.
+  [[nodiscard]] virtual std::optional<mono_time> deadline() const { return std::nullopt; }
+  virtual void advance(moment) {}
+
+ protected:
+  [[nodiscard]] link& owner() const noexcept { return *link_; }
+  [[nodiscard]] const std::shared_ptr<link>& shared_owner() const noexcept { return link_; }
+  [[nodiscard]] bool gone() const noexcept { return gone_; }
+
+  /// Writes what the machine has, up to a bound; the rest follows when that is out.
+  void write_ready_output();
+  /// The machine has ended: the stream goes too.
+  void end_stream();
+
+  // ---- to the rpc machine
+  virtual void consume(byte_view bytes, moment now) = 0;
+  virtual void on_end_of_input(moment now) = 0;
+  virtual void on_stream_gone(moment now) = 0;
+  [[nodiscard]] virtual std::optional<byte_buffer> take_output() = 0;
+
+ private:
+  static constexpr std::size_t read_block_bytes = 16384;
+  /// Bytes handed to the multiplexer at once; more waits in the rpc machine, whose limits bound it.
+  static constexpr std::size_t max_writing_bytes = 65536;
+
+  std::shared_ptr<link> link_;  // let go when the stream is gone
+  stream_id id_;
+  bool reading_ = false;
+  bool gone_ = false;
+  bool input_ended_ = false;
+  std::deque<byte_buffer> writing_;
+  std::size_t writing_bytes_ = 0;
+};
+
+}  // namespace flowersec::session
