@@ -14,7 +14,7 @@ enum class http_errc {
   header_too_large,       ///< header block over its limit
   body_too_large,         ///< announced or actual body over its limit
   redirect_cross_origin,  ///< a redirect to another scheme, host or port; nothing was sent there
-  redirect_invalid,       ///< a redirect without a usable Location
+  redirect_invalid,       ///< a redirect whose Location is not a URL
   too_many_redirects,     ///< more than the limit
   header_invalid,         ///< a header or method of the caller that cannot be sent
   tls_config_invalid,     ///< certificate, key or CA could not be loaded

@@ -1,0 +1,228 @@
+// One connection of the HTTP server: requests are parsed by Beast, answers written by serialize().
+
+#include <atomic>
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/append.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+#include <optional>
+
+#include "flowersec/base/clock.h"
+#include "flowersec/base/text.h"
+#include "http/server_core.h"
+
+namespace flowersec::http {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+/// Waits for one answer, from whichever thread it comes. The last copy of the responder answers 500 if none did.
+class reply_slot {
+ public:
+  using handler = asio::any_completion_handler<void(response)>;
+
+  reply_slot(asio::any_io_executor executor, handler waiting)
+      : executor_(std::move(executor)), waiting_(std::move(waiting)) {}
+  reply_slot(const reply_slot&) = delete;
+  reply_slot& operator=(const reply_slot&) = delete;
+  ~reply_slot() { fill(error_response(500, reason_phrase(500))); }
+
+  void fill(response answer) {
+    if (filled_.exchange(true)) return;
+    asio::post(executor_, asio::append(std::move(waiting_), std::move(answer)));
+  }
+
+ private:
+  asio::any_io_executor executor_;
+  handler waiting_;
+  std::atomic<bool> filled_ = false;
+};
+
+template <typename Stream>
+class connection final : public server_connection, public std::enable_shared_from_this<connection<Stream>> {
+ public:
+  static constexpr bool is_tls = !std::is_same_v<Stream, beast::tcp_stream>;
+  using parser = beast::http::request_parser<beast::http::string_body>;
+
+  template <typename... Args>
+  explicit connection(std::shared_ptr<server_core> core, Args&&... stream)
+      : core_(std::move(core)), stream_(std::forward<Args>(stream)...) {}
+
+  void start() { asio::co_spawn(stream_.get_executor(), run(this->shared_from_this()), asio::detached); }
+
+  void wind_down() override {
+    winding_down_ = true;
+    if (!busy_) drop();
+  }
+  void drop() override { beast::get_lowest_layer(stream_).close(); }
+
+ private:
+  using verdict = std::optional<response>;  ///< an answer that ends the connection
+
+  static asio::awaitable<void> run(std::shared_ptr<connection> self) {
+    if (co_await self->open()) {
+      while (co_await self->serve_one()) {
+      }
+    }
+    co_await self->close();
+    self->core_->remove(*self);
+  }
+
+  void limit(std::chrono::milliseconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
+
+  asio::awaitable<bool> open() {
+    limit(core_->limits().header_timeout);
+    if constexpr (is_tls) {
+      const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, as_result);
+      co_return !error;
+    }
+    co_return true;
+  }
+
+  /// One request and its answer. False when the connection is to end.
+  asio::awaitable<bool> serve_one() {
+    busy_ = buffer_.size() > 0;
+    if (!busy_ && !co_await first_byte()) co_return false;
+    busy_ = true;
+    const auto begun = std::chrono::steady_clock::now();
+    parser incoming;
+    incoming.header_limit(static_cast<std::uint32_t>(core_->limits().max_header_bytes));
+    incoming.body_limit(core_->limits().max_body_bytes);
+    if (const auto error = co_await read_request(incoming, begun)) {
+      if (const auto refusal = refuse(error)) co_await write(*refusal, false, false);
+      co_return false;
+    }
+    const bool head_only = incoming.get().method() == beast::http::verb::head;
+    const bool wants_more = incoming.keep_alive();
+    beast::get_lowest_layer(stream_).expires_never();
+    auto answer = co_await ask(take(incoming));
+    const bool keep = wants_more && !winding_down_;
+    const bool written = co_await write(answer, keep, head_only);
+    co_return written&& keep && !winding_down_;
+  }
+
+  asio::awaitable<bool> first_byte() {
+    limit(std::exchange(fresh_, false) ? core_->limits().header_timeout : core_->limits().idle_timeout);
+    constexpr std::size_t chunk = 4096;
+    const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(chunk), as_result);
+    buffer_.commit(count);
+    co_return !error && !winding_down_;
+  }
+
+  asio::awaitable<error_code> read_request(parser& incoming, std::chrono::steady_clock::time_point begun) {
+    limit(core_->limits().header_timeout);
+    const auto [bad_head, head_bytes] = co_await beast::http::async_read_header(stream_, buffer_, incoming, as_result);
+    if (bad_head || incoming.is_done()) co_return bad_head;
+    if (ascii_iequals(std::string_view{incoming.get()[beast::http::field::expect]}, "100-continue")) {
+      static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      const auto [unsent, bytes] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
+      if (unsent) co_return unsent;
+    }
+    beast::get_lowest_layer(stream_).expires_at(begun + core_->limits().request_timeout);
+    const auto [bad_body, body_bytes] = co_await beast::http::async_read(stream_, buffer_, incoming, as_result);
+    co_return bad_body;
+  }
+
+  /// What a client that sent an unusable request is told; nullopt when it is gone or too slow.
+  static verdict refuse(const error_code& why) {
+    using beast::http::error;
+    const auto plain = [](unsigned status) {
+      return error_response(status, std::to_string(status) + ' ' + std::string{reason_phrase(status)});
+    };
+    if (why == error::header_limit) return plain(431);
+    if (why == error::body_limit) return plain(413);
+    if (why == error::end_of_stream || why == error::partial_message) return std::nullopt;
+    const bool from_parser = why.category() == make_error_code(error::bad_method).category();
+    return from_parser ? verdict{plain(400)} : std::nullopt;
+  }
+
+  static request take(parser& incoming) {
+    auto message = incoming.release();
+    request out{.method = std::string{std::string_view{message.method_string()}},
+                .target = std::string{std::string_view{message.target()}},
+                .headers = {},
+                .body = std::move(message.body())};
+    for (const auto& field : message) {
+      out.headers.push_back(
+          {std::string{std::string_view{field.name_string()}}, std::string{std::string_view{field.value()}}});
+    }
+    return out;
+  }
+
+  asio::awaitable<response> ask(request question) {
+    constexpr auto token = asio::use_awaitable;
+    co_return co_await asio::async_initiate<decltype(token), void(response)>(
+        [this](auto handler, request incoming) {
+          auto slot = std::make_shared<reply_slot>(stream_.get_executor(), std::move(handler));
+          core_->handler()(std::move(incoming), [slot](response answer) { slot->fill(std::move(answer)); });
+        },
+        token, std::move(question));
+  }
+
+  asio::awaitable<bool> write(const response& answer, bool keep, bool head_only) {
+    const auto date = http_date(count(to_unix_seconds(system_clocks().wall_now())));
+    const auto text = serialize(answer, {.keep_alive = keep, .head_request = head_only, .date = date});
+    limit(core_->limits().write_timeout);
+    const auto [error, bytes] = co_await asio::async_write(stream_, asio::buffer(text), as_result);
+    co_return !error;
+  }
+
+  /// Ends our half and lets the client end its own: closing with input unread would reset the connection and take the
+  /// answer away again.
+  asio::awaitable<void> close() {
+    constexpr std::chrono::milliseconds patience{1000};
+    constexpr std::size_t most_dropped_bytes = 256 * 1024;
+    limit(patience);
+    if constexpr (is_tls) (void)co_await stream_.async_shutdown(as_result);
+    auto& socket = beast::get_lowest_layer(stream_);
+    error_code ignored;
+    socket.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    std::array<char, 4096> dropped;
+    for (std::size_t total = 0; !ignored && total < most_dropped_bytes;) {
+      const auto [error, count] = co_await socket.async_read_some(asio::buffer(dropped), as_result);
+      if (error) break;
+      total += count;
+    }
+    socket.close();
+  }
+
+  std::shared_ptr<server_core> core_;
+  Stream stream_;
+  beast::flat_buffer buffer_;
+  bool fresh_ = true;          ///< no request has been read yet
+  bool busy_ = false;          ///< a request has begun and is not answered
+  bool winding_down_ = false;  ///< the server is stopping
+};
+
+template <typename Stream, typename... Args>
+std::shared_ptr<server_connection> launch(std::shared_ptr<server_core> core, Args&&... stream) {
+  auto made = std::make_shared<connection<Stream>>(std::move(core), std::forward<Args>(stream)...);
+  made->start();
+  return made;
+}
+
+}  // namespace
+
+std::shared_ptr<server_connection> serve_connection(std::shared_ptr<server_core> core, tcp::socket socket,
+                                                    asio::ssl::context* tls) {
+  if (tls == nullptr) return launch<beast::tcp_stream>(std::move(core), std::move(socket));
+  return launch<beast::ssl_stream<beast::tcp_stream>>(std::move(core), beast::tcp_stream{std::move(socket)}, *tls);
+}
+
+}  // namespace flowersec::http

@@ -1,0 +1,122 @@
+#include "http/server_core.h"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "http/tls.h"
+
+namespace flowersec::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+bool server_limits::validate() const noexcept {
+  using std::chrono::milliseconds;
+  const auto positive = [](milliseconds time) { return time > milliseconds::zero(); };
+  return positive(header_timeout) && positive(request_timeout) && positive(write_timeout) && positive(idle_timeout) &&
+         max_header_bytes >= 1024 && max_header_bytes <= 1048576 && max_connections >= 1;
+}
+
+server_core::server_core(asio::any_io_executor executor, server_options options, request_handler handler)
+    : options_(std::move(options)), handler_(std::move(handler)), acceptor_(executor), timer_(executor) {
+  if (options_.tls) tls_ = share_context(*options_.tls);
+}
+
+error_code server_core::listen(const tcp::endpoint& where) {
+  error_code error;
+  acceptor_.open(where.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
+  if (!error) acceptor_.bind(where, error);
+  if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+  if (error) {
+    error_code ignored;
+    acceptor_.close(ignored);
+  }
+  return error;
+}
+
+tcp::endpoint server_core::local_endpoint() const {
+  error_code ignored;
+  return acceptor_.local_endpoint(ignored);
+}
+
+void server_core::start() { accept_next(); }
+
+void server_core::accept_next() {
+  if (accepting_ || !acceptor_.is_open() || connections_.size() >= options_.limits.max_connections) return;
+  accepting_ = true;
+  acceptor_.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
+    self->accepting_ = false;
+    if (!self->acceptor_.is_open()) return;
+    if (error) {
+      // Out of descriptors, most likely: trying again at once would spin.
+      constexpr std::chrono::milliseconds pause{50};
+      self->timer_.expires_after(pause);
+      self->timer_.async_wait([self](error_code canceled) {
+        if (!canceled) self->accept_next();
+      });
+      return;
+    }
+    self->add(std::move(socket));
+    self->accept_next();
+  });
+}
+
+void server_core::add(tcp::socket socket) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay{true}, ignored);
+  connections_.push_back(serve_connection(shared_from_this(), std::move(socket), tls_.get()));
+}
+
+void server_core::remove(server_connection& connection) {
+  connections_.remove_if([&](const auto& entry) { return entry.get() == &connection; });
+  if (stop_handler_ && connections_.empty()) finish_stop({});
+  accept_next();
+}
+
+void server_core::stop(std::chrono::milliseconds limit, asio::any_completion_handler<void(error_code)> handler) {
+  error_code ignored;
+  acceptor_.close(ignored);
+  stop_handler_ = std::move(handler);
+  timer_.expires_after(limit);
+  timer_.async_wait([self = shared_from_this()](error_code canceled) {
+    if (canceled || !self->stop_handler_) return;
+    self->finish_stop(make_error_code(http_errc::stop_deadline));
+    self->abort();
+  });
+  const auto snapshot = connections_;  // winding down may remove
+  for (const auto& connection : snapshot) connection->wind_down();
+  if (stop_handler_ && connections_.empty()) finish_stop({});
+}
+
+void server_core::finish_stop(error_code error) {
+  timer_.cancel();
+  asio::post(executor(), asio::append(std::exchange(stop_handler_, nullptr), error));
+}
+
+void server_core::abort() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  timer_.cancel();
+  const auto snapshot = connections_;
+  for (const auto& connection : snapshot) connection->drop();
+}
+
+server::server(asio::any_io_executor executor, server_options options, request_handler handler)
+    : core_(std::make_shared<server_core>(std::move(executor), std::move(options), std::move(handler))) {}
+
+server::~server() {
+  if (core_) core_->abort();
+}
+
+error_code server::listen(const tcp::endpoint& where) { return core_->listen(where); }
+tcp::endpoint server::local_endpoint() const { return core_->local_endpoint(); }
+void server::start() { core_->start(); }
+void server::abort() noexcept { core_->abort(); }
+
+void server::start_stop(std::chrono::milliseconds limit, asio::any_completion_handler<void(error_code)> handler) {
+  core_->stop(limit, std::move(handler));
+}
+
+}  // namespace flowersec::http
