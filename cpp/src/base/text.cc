@@ -48,7 +48,7 @@ std::size_t utf8_sequence(std::string_view text) noexcept {
 }  // namespace
 
 std::string_view trim(std::string_view text) noexcept {
-  const auto strip = [&text](auto matches, auto remove) {
+  const auto strip = [](auto matches, auto remove) {
     const auto found = std::find_if(white_space.begin(), white_space.end(), matches);
     if (found == white_space.end()) return false;
     remove(found->size());
