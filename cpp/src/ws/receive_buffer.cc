@@ -6,7 +6,7 @@ namespace flowersec::ws {
 
 mutable_byte_view receive_buffer::prepare(std::size_t wanted) {
   if (size() == 0) begin_ = end_ = 0;
-  if (block_ == nullptr) grow_to(std::min(next_block_bytes_, max_block_bytes_));
+  if (capacity_ < next_block_bytes_) grow_to(next_block_bytes_);
   if (begin_ > 0 && (end_ == capacity_ || begin_ + wanted > capacity_)) {
     std::memmove(block_.get(), block_.get() + begin_, size());
     end_ -= begin_;
@@ -24,7 +24,7 @@ void receive_buffer::commit(std::size_t bytes) noexcept {
   assert(bytes <= capacity_ - end_);
   end_ += bytes;
   if (end_ == capacity_) {
-    next_block_bytes_ = std::min(next_block_bytes_ * 4, max_block_bytes_);
+    next_block_bytes_ = std::min(next_block_bytes_ * 4, std::max(max_block_bytes_, smallest_block_bytes));
   } else if (end_ < next_block_bytes_ / 8) {
     next_block_bytes_ = std::max(next_block_bytes_ / 2, smallest_block_bytes);
   }
@@ -33,8 +33,7 @@ void receive_buffer::commit(std::size_t bytes) noexcept {
 void receive_buffer::consume(std::size_t bytes) noexcept {
   assert(bytes <= size());
   begin_ += bytes;
-  // A block that one large item made grow, or that is smaller than the traffic deserves, is replaced when empty.
-  if (begin_ == end_ && (capacity_ > max_block_bytes_ || capacity_ < next_block_bytes_)) release_if_empty();
+  if (capacity_ > max_block_bytes_) release_if_empty();  // one large item made it grow
 }
 
 void receive_buffer::release_if_empty() noexcept {
