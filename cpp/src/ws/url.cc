@@ -55,6 +55,8 @@ result<url> parse_url(std::string_view text) {
     if (out.port == 0) return invalid;  // also what Boost.URL reports for a number that does not fit
   }
   const std::string_view path = view.encoded_path();
+  // Boost.URL takes "h:80x" as host, port and a path "x", which no authority may be followed by.
+  if (!path.empty() && path.front() != '/') return invalid;
   out.target = path.empty() ? "/" : std::string{path};
   if (view.has_query()) out.target += '?' + std::string{std::string_view{view.encoded_query()}};
   return out;
