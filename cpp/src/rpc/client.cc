@@ -20,12 +20,11 @@ client::client(const client_options& options)
 // ---- the application's calls
 
 result<call_id> client::call(std::uint32_t type_id, std::string_view payload, mono_time now) {
-  if (const auto admitted = admit_call(); !admitted) {
-    count_call(ended_ ? call_result::transport_error : call_result::resource_exhausted, {});
-    return admitted.error();
-  }
-  if (const auto queued = enqueue(type_id, next_id_, payload); !queued) {
-    count_call(call_result::resource_exhausted, {});
+  auto queued = admit_call();
+  if (queued) queued = enqueue(type_id, next_id_, payload);
+  if (!queued) {
+    const bool full = queued.error() == rpc_errc::resource_exhausted;
+    count_call(full ? call_result::resource_exhausted : call_result::transport_error, {});
     return queued.error();
   }
   pending_.emplace(next_id_, now);

@@ -1,6 +1,6 @@
 #include "envelope.h"
 
-#include "flowersec/base/json_scan.h"
+#include "flowersec/base/text.h"
 
 namespace flowersec::rpc {
 
@@ -10,11 +10,13 @@ envelope_kind kind_of(const rpc_envelope& envelope) noexcept {
 }
 
 result<byte_buffer> encode_frame(const rpc_envelope& envelope, std::size_t max_bytes) {
-  // The length first: a payload beyond it is not worth scanning.
-  if (envelope.payload.size() > max_bytes) return rpc_errc::frame_too_large;
-  if (!envelope.payload.empty() && !is_valid_json(envelope.payload)) return rpc_errc::invalid_payload;
+  if (envelope.payload.size() > max_bytes) return rpc_errc::frame_too_large;  // not worth printing
   const auto text = encode(envelope);
   if (text.size() > max_bytes) return rpc_errc::frame_too_large;
+  // Read back what the peer will read. A payload that is not one value, or brings members of its own, shows here.
+  const auto read_back = messages::rpc::v1::decode_rpc_envelope(text);
+  const auto payload = envelope.payload.empty() ? std::string_view{"null"} : trim(envelope.payload);
+  if (!read_back || read_back->payload != payload) return rpc_errc::invalid_payload;
   return encode_json_frame(text);
 }
 

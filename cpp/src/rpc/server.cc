@@ -1,7 +1,6 @@
 #include "flowersec/rpc/server.h"
 
 #include "envelope.h"
-#include "flowersec/base/text.h"
 
 namespace flowersec::rpc {
 
@@ -120,7 +119,7 @@ void server::finish(request_key key, reply answer) {
 
 byte_buffer server::encode_response(const running_request& call, reply answer) const {
   using messages::rpc::v1::rpc_error;
-  if (answer.error && !is_valid_utf8(answer.error->message)) answer = internal_error();
+  if (answer.error) answer.error = failure(answer.error->code, std::move(answer.error->message)).error;
   rpc_envelope envelope{.type_id = call.type_id,
                         .request_id = 0,
                         .response_to = call.request_id,

@@ -20,7 +20,7 @@ enum class request_key : std::uint64_t {};
 /// One request or notification as its handler sees it.
 struct request {
   std::uint32_t type_id = 0;
-  std::string payload;  ///< JSON text, "null" when the peer sent none
+  std::string payload = "null";  ///< JSON text
   /// Requested when the stream ends: the answer will be thrown away.
   std::stop_token stop{};
 };
