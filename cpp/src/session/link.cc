@@ -92,8 +92,7 @@ void link::on_sent() {
 void link::on_end(transport_end why) {
   transport_ended_ = true;
   receiving_ = false;
-  sending_ = false;
-  batch_.clear();
+  // The batch stays: a transport that ended while reading may still be looking at it.
   transport_end_ = std::move(why);
   machine_.end(make_error_code(session_errc::transport_closed), now());
   kick();
@@ -128,14 +127,16 @@ void link::finish_close_if_drained() {
   kick();
 }
 
-void link::wait_end(completion<error_code, link_end> done) {
-  const auto serial = cancellable(done, [](link& self, std::uint64_t mine) {
-    auto waiting = take_by_serial(self.waiting_for_end_, mine);
-    if (waiting) waiting->done.complete(boost::asio::error::operation_aborted, {});
+void link::watch_end(std::uint64_t serial, std::function<void(const link_end*)> watch) {
+  on_strand([serial, watch = std::move(watch)](link& self) mutable {
+    if (self.end_) return watch(&*self.end_);
+    self.watchers_.emplace(serial, std::move(watch));
   });
-  on_strand([serial, done = std::move(done)](link& self) mutable {
-    if (self.end_) return done.complete({}, *self.end_);
-    self.waiting_for_end_.push_back({serial, std::move(done)});
+}
+
+void link::stop_watching(std::uint64_t serial) {
+  on_strand([serial](link& self) {
+    if (auto watcher = self.watchers_.extract(serial)) watcher.mapped()(nullptr);
   });
 }
 

@@ -17,7 +17,7 @@ void link::on_strand(Function run) {
 
 template <class Cancel, class... Args>
 std::uint64_t link::cancellable(completion<Args...>& done, Cancel cancel) {
-  const auto serial = next_serial_.fetch_add(1, std::memory_order_relaxed);
+  const auto serial = next_serial();
   done.on_cancel([weak = weak_from_this(), cancel, serial] {
     const auto self = weak.lock();
     if (!self) return;
@@ -32,17 +32,5 @@ struct link::notifications {
   strand serial;
   rpc::subscriptions handlers;
 };
-
-/// Takes the element with this serial out of a list; nullopt when it is over already.
-template <class Operation>
-[[nodiscard]] std::optional<Operation> take_by_serial(std::vector<Operation>& list, std::uint64_t serial) {
-  for (auto at = list.begin(); at != list.end(); ++at) {
-    if (at->serial != serial) continue;
-    auto found = std::move(*at);
-    list.erase(at);
-    return found;
-  }
-  return std::nullopt;
-}
 
 }  // namespace flowersec::session

@@ -23,23 +23,23 @@ void link::open(std::string kind, completion<error_code, stream> done) {
   });
 }
 
-void link::accept(completion<error_code, std::string, stream> done) {
+void link::accept(completion<error_code, incoming_stream> done) {
   const auto serial = cancellable(done, [](link& self, std::uint64_t mine) {
     if (!self.accepting_ || self.accepting_->serial != mine) return;
     auto op = std::move(*self.accepting_);
     self.accepting_.reset();
-    op.done.complete(self.named(make_error_code(session_errc::accept_canceled)), {}, {});
+    op.done.complete(self.named(make_error_code(session_errc::accept_canceled)), {});
   });
   on_strand([serial, done = std::move(done)](link& self) mutable {
-    if (self.accepting_) return done.complete(self.named(make_error_code(session_errc::accept_busy)), {}, {});
-    if (self.end_) return done.complete(self.named(make_error_code(session_errc::accept_ended)), {}, {});
+    if (self.accepting_) return done.complete(self.named(make_error_code(session_errc::accept_busy)), {});
+    if (self.end_) return done.complete(self.named(make_error_code(session_errc::accept_ended)), {});
     if (self.arrived_.empty()) {
       self.accepting_ = accept_op{serial, std::move(done)};
       return;
     }
     auto first = std::move(self.arrived_.front());
     self.arrived_.pop_front();
-    done.complete({}, std::move(first.kind), self.make_stream(first.id));
+    done.complete({}, {.kind = std::move(first.kind), .stream = self.make_stream(first.id)});
   });
 }
 
@@ -51,7 +51,7 @@ void link::on_arrived(stream_arrived arrived) {
   }
   auto op = std::move(*accepting_);
   accepting_.reset();
-  op.done.complete({}, std::move(arrived.kind), make_stream(arrived.id));
+  op.done.complete({}, {.kind = std::move(arrived.kind), .stream = make_stream(arrived.id)});
 }
 
 void link::ping(completion<error_code> done) {
@@ -190,7 +190,7 @@ void link::fail_everything() {
   if (accepting_) {
     auto op = std::move(*accepting_);
     accepting_.reset();
-    op.done.complete(named(make_error_code(session_errc::accept_ended)), {}, {});
+    op.done.complete(named(make_error_code(session_errc::accept_ended)), {});
   }
   arrived_.clear();
   for (auto& control : controls_) {
@@ -204,8 +204,7 @@ void link::fail_everything() {
                      {});
   }
   probes_.clear();
-  for (auto& waiting : waiting_for_end_) waiting.done.complete({}, *end_);
-  waiting_for_end_.clear();
+  for (const auto& [serial, watch] : std::exchange(watchers_, {})) watch(&*end_);
 }
 
 }  // namespace flowersec::session

@@ -33,10 +33,7 @@ using rpc_router_factory = ::flowersec::session::rpc_router_factory;
 /// The stream kind that carries RPC.
 inline constexpr std::string_view rpc_stream_kind = "rpc";
 
-struct incoming_stream {
-  std::string kind;  ///< compare exactly; not trimmed
-  flowersec::stream stream;
-};
+using incoming_stream = ::flowersec::session::incoming_stream;
 
 /// How a session ended.
 struct termination {

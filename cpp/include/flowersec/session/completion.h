@@ -8,8 +8,9 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 #include <functional>
 #include <memory>
 #include <tuple>
@@ -52,12 +53,15 @@ class completion {
   template <class Handler>
   struct holder final : base {
     using executor = boost::asio::associated_executor_t<Handler, boost::asio::any_io_executor>;
+    using tracked_executor = std::decay_t<
+        typename boost::asio::prefer_result<executor, boost::asio::execution::outstanding_work_t::tracked_t>::type>;
 
     template <class Given>
     holder(Given&& given, const boost::asio::any_io_executor& fallback)
         : handler(std::forward<Given>(given)),
-          work(boost::asio::get_associated_executor(handler, fallback)),
-          io_work(fallback) {}
+          place(boost::asio::prefer(boost::asio::get_associated_executor(handler, fallback),
+                                    boost::asio::execution::outstanding_work.tracked)),
+          io_work(boost::asio::prefer(fallback, boost::asio::execution::outstanding_work.tracked)) {}
 
     void on_cancel(std::function<void()> cancel) override {
       auto slot = boost::asio::get_associated_cancellation_slot(handler);
@@ -68,6 +72,7 @@ class completion {
     }
 
     void complete(std::unique_ptr<base> self, Args... args) override {
+      const auto target = place;
       auto run = [self = std::move(self), this, arguments = std::tuple<Args...>{std::move(args)...}]() mutable {
         // The slot belongs to the handler's thread; memory goes back before the handler runs, as Asio promises.
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
@@ -77,12 +82,12 @@ class completion {
         self.reset();
         std::apply(std::move(last), std::move(values));
       };
-      boost::asio::post(work.get_executor(), std::move(run));
+      boost::asio::post(target, std::move(run));
     }
 
     Handler handler;
-    boost::asio::executor_work_guard<executor> work;
-    boost::asio::executor_work_guard<boost::asio::any_io_executor> io_work;
+    tracked_executor place;
+    boost::asio::any_io_executor io_work;
   };
 
   std::unique_ptr<base> held_;

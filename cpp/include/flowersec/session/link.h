@@ -77,7 +77,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   // ---- what endpoint::session offers, any thread
 
   void open(std::string kind, completion<error_code, stream> done);
-  void accept(completion<error_code, std::string, stream> done);
+  void accept(completion<error_code, incoming_stream> done);
   void ping(completion<error_code> done);
   void rekey(completion<error_code> done);
   void probe(completion<error_code, std::chrono::nanoseconds> done);
@@ -87,7 +87,11 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   void close(completion<error_code> done);
   /// The same without waiting.
   void close() noexcept;
-  void wait_end(completion<error_code, link_end> done);
+  /// A number for one operation, to cancel it by.
+  [[nodiscard]] std::uint64_t next_serial() noexcept { return next_serial_.fetch_add(1, std::memory_order_relaxed); }
+  /// Calls `watch` once, on the strand: with the end of the session, or with nullptr after stop_watching.
+  void watch_end(std::uint64_t serial, std::function<void(const link_end*)> watch);
+  void stop_watching(std::uint64_t serial);
 
   /// Serves RPC on a stream that was accepted.
   void serve_rpc(stream on, rpc_router_factory make_router);
@@ -188,15 +192,11 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   };
   struct accept_op {
     std::uint64_t serial;
-    completion<error_code, std::string, stream> done;
+    completion<error_code, incoming_stream> done;
   };
   struct probe_op {
     std::uint64_t serial;
     completion<error_code, std::chrono::nanoseconds> done;
-  };
-  struct wait_op {
-    std::uint64_t serial;
-    completion<error_code, link_end> done;
   };
 
   link_options options_;
@@ -222,7 +222,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   std::optional<accept_op> accepting_;
   std::deque<control_op> controls_;
   std::map<probe_id, probe_op> probes_;
-  std::vector<wait_op> waiting_for_end_;
+  std::map<std::uint64_t, std::function<void(const link_end*)>> watchers_;
   std::vector<completion<error_code>> closers_;
   std::shared_ptr<rpc_calling> calling_;
   std::vector<std::shared_ptr<rpc_channel>> channels_;  // those whose stream lives

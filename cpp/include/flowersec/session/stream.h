@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "flowersec/base/bytes.h"
 #include "flowersec/base/error.h"
@@ -135,5 +136,15 @@ class stream {
   std::shared_ptr<session::link> link_;
   std::uint32_t id_ = 0;
 };
+
+namespace session {
+
+/// A stream that the peer opened, its hello already read.
+struct incoming_stream {
+  std::string kind;  ///< compare exactly; not trimmed
+  flowersec::stream stream;
+};
+
+}  // namespace session
 
 }  // namespace flowersec

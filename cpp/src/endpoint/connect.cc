@@ -1,0 +1,189 @@
+// A connection attempt: dial, attach, handshake; one deadline and one cancellation over all of it.
+#include "flowersec/endpoint/connect.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "failure.h"
+#include "flowersec/session/error.h"
+#include "plan.h"
+#include "session_state.h"
+#include "ws_transport.h"
+
+namespace flowersec::endpoint {
+namespace {
+
+namespace asio = boost::asio;
+using detail::connect_completion;
+using ::flowersec::session::link;
+using ::flowersec::session::machine;
+using ::flowersec::session::session_errc;
+using ::flowersec::session::strand;
+
+class attempt : public std::enable_shared_from_this<attempt> {
+ public:
+  attempt(asio::any_io_executor executor, connect_plan plan, connect_options options, connect_completion done)
+      : executor_(std::move(executor)),
+        serial_(executor_),
+        plan_(std::move(plan)),
+        options_(std::move(options)),
+        done_(std::move(done)),
+        timer_(serial_) {}
+
+  void start() {
+    done_.on_cancel([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self) asio::dispatch(self->serial_, [self] { self->stop(endpoint_errc::canceled); });
+    });
+    asio::dispatch(serial_, [self = shared_from_this()] { self->dial(); });
+  }
+
+ private:
+  template <class Handler>
+  auto stoppable(Handler handler) {
+    return asio::bind_cancellation_slot(signal_.slot(), std::move(handler));
+  }
+
+  void dial() {
+    if (stopped_) return fail(stage::connect, *stopped_);
+    if (!plan_.url.secure) tell("transport", "plaintext_transport", event_result::skip);
+    start_timer();
+    ws::async_connect(serial_, plan_.url, std::move(plan_.socket),
+                      stoppable([self = shared_from_this()](error_code failed, ws::message_socket socket) {
+                        self->on_dialled(failed, std::move(socket));
+                      }));
+  }
+
+  void on_dialled(error_code failed, ws::message_socket socket) {
+    if (stopped_ || failed) return fail(stage::connect, stopped_.value_or(endpoint_errc::dial_failed));
+    tell(to_string(stage::connect), "connect_ok", event_result::ok);
+    socket_ = std::move(socket);
+    if (!plan_.attach) return shake_hands();
+    socket_.async_write_message(
+        ws::message_kind::text, as_bytes(plan_.attach->view()),
+        stoppable([self = shared_from_this()](error_code write_failed) { self->on_attach_sent(write_failed); }));
+  }
+
+  void on_attach_sent(error_code failed) {
+    plan_.attach->wipe();
+    if (stopped_ || failed) return fail(stage::attach, stopped_.value_or(endpoint_errc::attach_failed));
+    shake_hands();
+  }
+
+  void shake_hands() {
+    timer_.cancel();
+    const auto now = ::flowersec::session::moment{.mono = options_.common.clocks->mono_now(),
+                                                  .wall = to_unix_seconds(options_.common.clocks->wall_now())};
+    auto machine = machine::create(std::move(plan_.machine), *options_.common.random, now);
+    if (!machine) return finish(make_error(handshake_failure(plan_.path, machine.error())));
+    link_ = link::make(std::move(*machine), make_ws_transport(std::move(socket_)),
+                       {.executor = executor_,
+                        .serial = serial_,
+                        .session = options_.common.session,
+                        .names = names_for(plan_.path),
+                        .clocks = options_.common.clocks});
+    link_->start({[self = shared_from_this()](error_code failed) { self->on_session(failed); }, serial_});
+  }
+
+  void on_session(error_code failed) {
+    if (failed) return finish(failed);
+    if (stopped_) {
+      // Crossed with success: the caller has given up, so nobody would close it.
+      link_->close();
+      return fail(stage::handshake, *stopped_);
+    }
+    if (plan_.path == path::tunnel) tell(to_string(stage::attach), "attach_ok", event_result::ok);
+    tell(to_string(stage::handshake), "handshake_ok", event_result::ok);
+    over_ = true;
+    done_.complete({},
+                   session{std::make_shared<session::shared>(std::exchange(link_, nullptr), plan_.path, plan_.role)});
+  }
+
+  void start_timer() {
+    timer_.expires_after(options_.connect_timeout);
+    timer_.async_wait([weak = weak_from_this()](error_code canceled) {
+      const auto self = weak.lock();
+      if (self && !canceled && !self->link_) self->stop(endpoint_errc::timeout);
+    });
+  }
+
+  void stop(endpoint_errc why) {
+    if (over_ || stopped_) return;
+    stopped_ = why;
+    signal_.emit(asio::cancellation_type::terminal);
+    if (link_) link_->give_up(make_error_code(session_errc::canceled));
+  }
+
+  void fail(stage where, endpoint_errc what) { finish(failure(plan_.path, where, what)); }
+
+  void finish(error_code failed) {
+    if (over_) return;
+    over_ = true;
+    timer_.cancel();
+    socket_.abort();
+    if (const auto info = describe_error(failed)) {
+      tell(to_string(info->stage), to_string(info->code), event_result::fail);
+    }
+    done_.complete(failed, {});
+  }
+
+  void tell(std::string_view where, std::string_view what, event_result how) {
+    if (options_.common.events) {
+      options_.common.events->on_event({.path = plan_.path, .stage = where, .code = what, .result = how});
+    }
+  }
+
+  asio::any_io_executor executor_;
+  strand serial_;
+  connect_plan plan_;
+  connect_options options_;
+  connect_completion done_;
+  asio::steady_timer timer_;
+  asio::cancellation_signal signal_;
+  ws::message_socket socket_;
+  std::shared_ptr<link> link_;
+  std::optional<endpoint_errc> stopped_;
+  bool over_ = false;
+};
+
+void run(asio::any_io_executor executor, result<connect_plan> plan, connect_options options, connect_completion done) {
+  if (plan) {
+    return std::make_shared<attempt>(std::move(executor), std::move(*plan), std::move(options), std::move(done))
+        ->start();
+  }
+  const auto info = describe_error(plan.error());
+  if (options.common.events && info) {
+    options.common.events->on_event({.path = info->path,
+                                     .stage = to_string(info->stage),
+                                     .code = to_string(info->code),
+                                     .result = event_result::fail});
+  }
+  done.complete(plan.error(), {});
+}
+
+}  // namespace
+
+namespace detail {
+
+void start_connect(asio::any_io_executor executor, channel_init_grant grant, connect_options options,
+                   connect_completion done) {
+  auto plan = plan_tunnel(grant, role::client, options);
+  run(std::move(executor), std::move(plan), std::move(options), std::move(done));
+}
+
+void start_connect(asio::any_io_executor executor, direct_connect_info info, connect_options options,
+                   connect_completion done) {
+  auto plan = plan_direct(info, options);
+  run(std::move(executor), std::move(plan), std::move(options), std::move(done));
+}
+
+void start_attach_server(asio::any_io_executor executor, channel_init_grant grant, connect_options options,
+                         connect_completion done) {
+  auto plan = plan_tunnel(grant, role::server, options);
+  run(std::move(executor), std::move(plan), std::move(options), std::move(done));
+}
+
+}  // namespace detail
+
+}  // namespace flowersec::endpoint

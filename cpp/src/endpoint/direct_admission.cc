@@ -1,0 +1,197 @@
+#include "direct_admission.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "failure.h"
+#include "flowersec/handshake/init_peek.h"
+#include "flowersec/session/error.h"
+#include "plan.h"
+#include "session_state.h"
+#include "ws_transport.h"
+
+namespace flowersec::endpoint {
+namespace {
+
+namespace asio = boost::asio;
+using ::flowersec::session::link;
+using ::flowersec::session::machine;
+using ::flowersec::session::machine_options;
+using ::flowersec::session::message_kind;
+using ::flowersec::session::moment;
+using ::flowersec::session::session_errc;
+using ::flowersec::session::strand;
+
+class admission : public std::enable_shared_from_this<admission> {
+ private:
+  template <class Handler>
+  auto on_strand(Handler handler) {
+    return asio::bind_cancellation_slot(signal_.slot(), asio::bind_executor(serial_, std::move(handler)));
+  }
+
+ public:
+  admission(std::shared_ptr<const admission_settings> settings, strand serial, admission_done done)
+      : settings_(std::move(settings)), serial_(std::move(serial)), done_(std::move(done)), timer_(serial_) {}
+
+  void start(asio::ip::tcp::socket client, bool busy) {
+    deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
+    start_timer();
+    auto upgrade = settings_->upgrade;
+    upgrade.busy = busy;
+    ws::async_accept(std::move(client), std::move(upgrade),
+                     on_strand([self = shared_from_this(), busy](error_code failed, ws::accepted_socket accepted) {
+                       self->on_upgraded(failed, std::move(accepted.socket), busy);
+                     }));
+  }
+
+ private:
+  void on_upgraded(error_code failed, ws::message_socket socket, bool busy) {
+    if (busy) return fail(stage::handshake, endpoint_errc::resource_exhausted);
+    if (failed) return fail(stage::connect, late_ ? endpoint_errc::timeout : endpoint_errc::upgrade_failed);
+    // The time of the handshake begins when the WebSocket is open.
+    deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
+    start_timer();
+    socket_ = std::move(socket);
+    if (const auto* fixed = std::get_if<fixed_credential>(&settings_->credential)) {
+      return shake_hands(plan_server(settings_->common, fixed->channel_id, fixed->psk, fixed->init_exp, fixed->suite));
+    }
+    socket_.async_read_message(
+        on_strand([self = shared_from_this()](error_code read_failed, ws::received_message first) {
+          self->on_first_message(read_failed, first);
+        }));
+  }
+
+  void on_first_message(error_code failed, const ws::received_message& first) {
+    if (late_) return fail(stage::handshake, endpoint_errc::timeout);
+    if (failed || first.kind != ws::message_kind::binary) {
+      return fail(stage::handshake, endpoint_errc::handshake_failed);
+    }
+    init_ = to_buffer(first.payload);
+    auto peeked = handshake::peek_init(init_, settings_->common.session.handshake);
+    if (!peeked) return finish(make_error(handshake_failure(path::direct, peeked.error())));
+    suite_ = peeked->suite;
+    channel_id_ = peeked->channel_id;
+    asio::co_spawn(
+        serial_,
+        resolve({.channel_id = peeked->channel_id, .suite = peeked->suite, .client_features = peeked->client_features}),
+        on_strand([self = shared_from_this()](const std::exception_ptr&) { self->on_resolved(); }));
+  }
+
+  asio::awaitable<void> resolve(credential_request request) {
+    const auto& ask = std::get<credential_resolver>(settings_->credential);
+    auto answer = co_await ask(std::move(request));
+    if (answer) found_.emplace(std::move(*answer));
+  }
+
+  void on_resolved() {
+    if (late_) return fail(stage::handshake, endpoint_errc::timeout);
+    if (!found_) return fail(stage::validate, endpoint_errc::resolve_failed);
+    if (count(found_->init_exp) <= 0) return fail(stage::validate, endpoint_errc::missing_init_exp);
+    commit_ = std::move(found_->commit);
+    shake_hands(plan_server(settings_->common, std::move(channel_id_), found_->psk, found_->init_exp, suite_));
+  }
+
+  void shake_hands(machine_options options) {
+    const auto& common = settings_->common;
+    const auto now = common.clocks->mono_now();
+    if (late_ || now >= deadline_) return fail(stage::handshake, endpoint_errc::timeout);
+    timer_.cancel();
+    options.hold_streams = commit_ != nullptr;
+    options.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
+    const moment at{.mono = now, .wall = to_unix_seconds(common.clocks->wall_now())};
+    auto side = machine::create(std::move(options), *common.random, at);
+    if (!side) return finish(make_error(handshake_failure(path::direct, side.error())));
+    if (!init_.empty()) side->receive(message_kind::binary, init_, at);
+    link_ = link::make(std::move(*side), make_ws_transport(std::move(socket_)),
+                       {.executor = settings_->executor,
+                        .serial = serial_,
+                        .hold_streams = commit_ != nullptr,
+                        .session = common.session,
+                        .names = names_for(path::direct),
+                        .clocks = common.clocks});
+    link_->start({[self = shared_from_this()](error_code failed) { self->on_authenticated(failed); }, serial_});
+  }
+
+  void on_authenticated(error_code failed) {
+    if (failed || !commit_) return on_session(failed);
+    // The link's deadline ends a commit that takes too long: the session is over then, and releasing it fails.
+    asio::co_spawn(serial_, commit_(),
+                   on_strand([self = shared_from_this()](const std::exception_ptr& thrown, error_code refused) {
+                     self->on_committed(thrown != nullptr || refused);
+                   }));
+  }
+
+  void on_committed(bool failed) {
+    if (failed) {
+      link_->give_up(make_error_code(session_errc::canceled));
+      return fail(stage::handshake, endpoint_errc::credential_commit_failed);
+    }
+    link_->release({[self = shared_from_this()](error_code not_up) { self->on_session(not_up); }, serial_});
+  }
+
+  void on_session(error_code failed) {
+    if (over_) return;
+    if (failed) return finish(failed);
+    tell(to_string(stage::handshake), "handshake_ok", event_result::ok);
+    over_ = true;
+    done_({}, session{std::make_shared<session::shared>(std::exchange(link_, nullptr), path::direct, role::server)});
+  }
+
+  void start_timer() {
+    timer_.expires_after(settings_->common.session.handshake_timeout);
+    timer_.async_wait([weak = weak_from_this()](error_code canceled) {
+      const auto self = weak.lock();
+      if (!self || canceled || self->link_) return;
+      self->late_ = true;
+      self->signal_.emit(asio::cancellation_type::terminal);
+    });
+  }
+
+  void fail(stage where, endpoint_errc what) { finish(failure(path::direct, where, what)); }
+
+  void finish(error_code failed) {
+    if (over_) return;
+    over_ = true;
+    timer_.cancel();
+    socket_.abort();
+    if (const auto info = describe_error(failed)) {
+      tell(to_string(info->stage), to_string(info->code), event_result::fail);
+    }
+    done_(failed, {});
+  }
+
+  void tell(std::string_view where, std::string_view what, event_result how) {
+    const auto& events = settings_->common.events;
+    if (events) events->on_event({.path = path::direct, .stage = where, .code = what, .result = how});
+  }
+
+  std::shared_ptr<const admission_settings> settings_;
+  strand serial_;
+  admission_done done_;
+  asio::steady_timer timer_;
+  asio::cancellation_signal signal_;
+  mono_time deadline_{};
+  ws::message_socket socket_;
+  byte_buffer init_;  // of a client whose credential is being resolved
+  std::string channel_id_;
+  crypto::suite suite_ = crypto::suite::x25519;
+  std::optional<resolved_credential> found_;
+  std::function<asio::awaitable<error_code>()> commit_;
+  std::shared_ptr<link> link_;
+  bool late_ = false;
+  bool over_ = false;
+};
+
+}  // namespace
+
+void admit(std::shared_ptr<const admission_settings> settings, strand serial, asio::ip::tcp::socket client, bool busy,
+           admission_done done) {
+  auto made = std::make_shared<admission>(std::move(settings), serial, std::move(done));
+  asio::dispatch(serial, [made, client = std::move(client), busy]() mutable { made->start(std::move(client), busy); });
+}
+
+}  // namespace flowersec::endpoint

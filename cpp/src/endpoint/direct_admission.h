@@ -1,0 +1,30 @@
+// One client on its way in: upgrade, credential, handshake, commit; one deadline over all of it.
+// Layer endpoint, private. Runs on a strand of its own.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "flowersec/endpoint/direct_listener.h"
+#include "flowersec/session/link.h"
+#include "flowersec/ws/accept.h"
+
+namespace flowersec::endpoint {
+
+/// What the clients of one listener share.
+struct admission_settings {
+  boost::asio::any_io_executor executor;
+  std::variant<fixed_credential, credential_resolver> credential;
+  common_options common;
+  ws::accept_options upgrade;
+};
+
+using admission_done = std::function<void(error_code, session)>;
+
+/// `busy`: answer 503 and be done. `done` is called once, on any thread.
+void admit(std::shared_ptr<const admission_settings> settings, ::flowersec::session::strand serial,
+           boost::asio::ip::tcp::socket client, bool busy, admission_done done);
+
+}  // namespace flowersec::endpoint

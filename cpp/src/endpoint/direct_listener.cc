@@ -1,0 +1,243 @@
+#include "flowersec/endpoint/direct_listener.h"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <deque>
+#include <vector>
+
+#include "direct_admission.h"
+#include "failure.h"
+#include "flowersec/session/error.h"
+#include "plan.h"
+
+namespace flowersec::endpoint {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using ::flowersec::session::strand;
+
+class direct_listener::impl : public std::enable_shared_from_this<impl> {
+ public:
+  using completion = ::flowersec::session::completion<error_code, session>;
+
+  impl(std::shared_ptr<const admission_settings> settings, tcp::acceptor acceptor, strand serial,
+       std::size_t max_handshakes)
+      : settings_(std::move(settings)),
+        serial_(std::move(serial)),
+        acceptor_(std::move(acceptor)),
+        local_(acceptor_.local_endpoint()),
+        max_handshakes_(max_handshakes) {}
+
+  [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return settings_->executor; }
+  [[nodiscard]] const tcp::endpoint& local() const noexcept { return local_; }
+  [[nodiscard]] const admission_settings& settings() const noexcept { return *settings_; }
+
+  void listen() {
+    asio::dispatch(serial_, [self = shared_from_this()] { self->accept_next(); });
+  }
+
+  void accept(completion done) {
+    const auto serial = next_serial_.fetch_add(1);
+    done.on_cancel([weak = weak_from_this(), serial] {
+      const auto self = weak.lock();
+      if (self) asio::dispatch(self->serial_, [self, serial] { self->cancel(serial); });
+    });
+    asio::dispatch(serial_, [self = shared_from_this(), serial, done = std::move(done)]() mutable {
+      if (self->closed_) return done.complete(failure(path::direct, stage::close, endpoint_errc::not_connected), {});
+      if (self->ready_.empty()) {
+        self->waiting_.push_back({serial, std::move(done)});
+        return;
+      }
+      auto first = std::move(self->ready_.front());
+      self->ready_.pop_front();
+      done.complete({}, std::move(first));
+    });
+  }
+
+  void close() {
+    asio::dispatch(serial_, [self = shared_from_this()] {
+      if (self->closed_) return;
+      self->closed_ = true;
+      error_code ignored;
+      self->acceptor_.close(ignored);
+      self->ready_.clear();
+      for (auto& accepting : self->waiting_) {
+        accepting.done.complete(failure(path::direct, stage::close, endpoint_errc::not_connected), {});
+      }
+      self->waiting_.clear();
+    });
+  }
+
+ private:
+  struct waiter {
+    std::uint64_t serial;
+    completion done;
+  };
+
+  void accept_next() {
+    if (closed_) return;
+    const strand mine{executor()};
+    acceptor_.async_accept(
+        mine, asio::bind_executor(serial_, [self = shared_from_this(), mine](error_code failed, tcp::socket client) {
+          if (!failed) self->admit_one(mine, std::move(client));
+          self->accept_next();
+        }));
+  }
+
+  // Sessions that nobody has accepted yet count as well: they bound what an idle program can be made to hold.
+  void admit_one(const strand& mine, tcp::socket client) {
+    const bool busy = under_way_ + ready_.size() >= max_handshakes_;
+    if (!busy) ++under_way_;
+    error_code ignored;
+    client.set_option(tcp::no_delay{true}, ignored);
+    admit(settings_, mine, std::move(client), busy, [self = shared_from_this(), busy](error_code failed, session up) {
+      asio::dispatch(self->serial_, [self, busy, failed, up = std::move(up)]() mutable {
+        if (!busy) --self->under_way_;
+        self->deliver(failed, std::move(up));
+      });
+    });
+  }
+
+  void deliver(error_code failed, session up) {
+    if (closed_) return;
+    if (!waiting_.empty()) {
+      auto first = std::move(waiting_.front());
+      waiting_.pop_front();
+      return first.done.complete(failed, std::move(up));
+    }
+    if (!failed) ready_.push_back(std::move(up));
+  }
+
+  void cancel(std::uint64_t serial) {
+    for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+      if (at->serial != serial) continue;
+      auto done = std::move(at->done);
+      waiting_.erase(at);
+      return done.complete(failure(path::direct, stage::connect, endpoint_errc::canceled), {});
+    }
+  }
+
+  std::shared_ptr<const admission_settings> settings_;
+  strand serial_;
+  tcp::acceptor acceptor_;
+  tcp::endpoint local_;
+  std::size_t max_handshakes_;
+  std::atomic<std::uint64_t> next_serial_{1};
+  std::size_t under_way_ = 0;
+  std::deque<session> ready_;
+  std::deque<waiter> waiting_;
+  bool closed_ = false;
+};
+
+namespace {
+
+error_code invalid(endpoint_errc what) { return failure(path::direct, stage::validate, what); }
+
+result<void> check_fixed(const fixed_credential& credential) {
+  if (credential.channel_id.empty()) return invalid(endpoint_errc::missing_channel_id);
+  if (credential.channel_id.size() > 256) return invalid(endpoint_errc::invalid_input);
+  if (count(credential.init_exp) <= 0) return invalid(endpoint_errc::missing_init_exp);
+  if (!crypto::is_known(credential.suite)) return invalid(endpoint_errc::invalid_suite);
+  return {};
+}
+
+result<ws::accept_options> plan_upgrade(const listen_options& options) {
+  if (auto ok = check(path::direct, options.common); !ok) return ok.error();
+  if (options.max_handshakes < 1) return invalid(endpoint_errc::invalid_option);
+  auto origins = ws::origin_policy::allow_list(options.allowed_origins, options.allow_missing_origin);
+  if (!origins) return invalid(endpoint_errc::missing_origin);
+  ws::accept_options upgrade{.origins = std::move(*origins), .path = options.path, .tls = {}, .socket = {}};
+  upgrade.socket.limits.max_message_bytes = max_message_bytes(options.common.session);
+  if (options.certificate) {
+    auto tls = ws::tls_context::server(options.certificate->chain_file, options.certificate->key_file);
+    if (!tls) return failure(path::direct, stage::connect, endpoint_errc::upgrade_failed);
+    upgrade.tls = std::move(*tls);
+  }
+  return upgrade;
+}
+
+result<tcp::acceptor> bind(const strand& serial, const listen_options& options) {
+  error_code failed;
+  const auto address = asio::ip::make_address(options.address, failed);
+  if (failed) return invalid(endpoint_errc::invalid_option);
+  const tcp::endpoint at{address, options.port};
+  tcp::acceptor acceptor{serial};
+  acceptor.open(at.protocol(), failed);
+  if (!failed) acceptor.set_option(tcp::acceptor::reuse_address{true}, failed);
+  if (!failed) acceptor.bind(at, failed);
+  if (!failed) acceptor.listen(tcp::acceptor::max_listen_connections, failed);
+  if (failed) return failure(path::direct, stage::connect, endpoint_errc::upgrade_failed);
+  return acceptor;
+}
+
+result<std::shared_ptr<direct_listener::impl>> start_listening(
+    asio::any_io_executor executor, std::variant<fixed_credential, credential_resolver> credential,
+    listen_options options) {
+  auto upgrade = plan_upgrade(options);
+  if (!upgrade) return upgrade.error();
+  const strand serial{executor};
+  auto acceptor = bind(serial, options);
+  if (!acceptor) return acceptor.error();
+  auto settings = std::make_shared<const admission_settings>(admission_settings{.executor = std::move(executor),
+                                                                                .credential = std::move(credential),
+                                                                                .common = std::move(options.common),
+                                                                                .upgrade = std::move(*upgrade)});
+  auto made = std::make_shared<direct_listener::impl>(std::move(settings), std::move(*acceptor), serial,
+                                                      options.max_handshakes);
+  made->listen();
+  return made;
+}
+
+}  // namespace
+
+direct_listener::direct_listener(std::shared_ptr<impl> state) noexcept : impl_(std::move(state)) {}
+direct_listener::direct_listener(direct_listener&&) noexcept = default;
+
+direct_listener& direct_listener::operator=(direct_listener&& other) noexcept {
+  if (this != &other) {
+    close();
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+direct_listener::~direct_listener() { close(); }
+
+result<direct_listener> direct_listener::open(executor_type executor, fixed_credential credential,
+                                              listen_options options) {
+  if (auto ok = check_fixed(credential); !ok) return ok.error();
+  auto made = start_listening(std::move(executor), std::move(credential), std::move(options));
+  if (!made) return made.error();
+  return direct_listener{std::move(*made)};
+}
+
+result<direct_listener> direct_listener::open(executor_type executor, credential_resolver resolver,
+                                              listen_options options) {
+  if (!resolver) return invalid(endpoint_errc::invalid_option);
+  auto made = start_listening(std::move(executor), std::move(resolver), std::move(options));
+  if (!made) return made.error();
+  return direct_listener{std::move(*made)};
+}
+
+void direct_listener::start_accept(::flowersec::session::completion<error_code, session> done) {
+  impl_->accept(std::move(done));
+}
+
+direct_listener::executor_type direct_listener::get_executor() const noexcept { return impl_->executor(); }
+
+std::uint16_t direct_listener::port() const noexcept { return impl_->local().port(); }
+
+std::string direct_listener::url() const {
+  const auto& local = impl_->local();
+  const auto host = local.address().to_string();
+  const auto& upgrade = impl_->settings().upgrade;
+  return (upgrade.tls ? "wss://" : "ws://") + (local.address().is_v6() ? '[' + host + ']' : host) + ':' +
+         std::to_string(local.port()) + upgrade.path.value_or("/");
+}
+
+void direct_listener::close() noexcept {
+  if (impl_) impl_->close();
+}
+
+}  // namespace flowersec::endpoint

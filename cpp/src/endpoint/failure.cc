@@ -1,0 +1,232 @@
+#include "failure.h"
+
+#include <array>
+
+#include "flowersec/handshake/errc.h"
+#include "flowersec/record/errc.h"
+#include "flowersec/rpc/error.h"
+#include "flowersec/session/error.h"
+#include "flowersec/yamux/error.h"
+
+namespace flowersec::endpoint {
+namespace {
+
+using ::flowersec::session::link_end;
+using ::flowersec::session::session_errc;
+using handshake::handshake_errc;
+using record::record_errc;
+using rpc::rpc_errc;
+using yamux::yamux_errc;
+
+template <class Errc>
+bool is_of(const error_code& code) noexcept {
+  return code.category() == make_error_code(Errc{1}).category();
+}
+
+// Every reason that a tunnel closes an attach with has an attach code of the same name.
+constexpr std::array attach_codes{
+    endpoint_errc::too_many_connections,
+    endpoint_errc::expected_attach,
+    endpoint_errc::invalid_attach,
+    endpoint_errc::invalid_token,
+    endpoint_errc::channel_mismatch,
+    endpoint_errc::init_exp_mismatch,
+    endpoint_errc::idle_timeout_mismatch,
+    endpoint_errc::role_mismatch,
+    endpoint_errc::token_replay,
+    endpoint_errc::tenant_mismatch,
+    endpoint_errc::policy_denied,
+    endpoint_errc::policy_error,
+    endpoint_errc::replace_rate_limited,
+    endpoint_errc::attach_failed,
+    endpoint_errc::timeout,
+    endpoint_errc::canceled,
+};
+
+struct pair {
+  stage where;
+  endpoint_errc what;
+};
+
+pair of_session_errc(session_errc why) {
+  using enum session_errc;
+  switch (why) {
+    case invalid_options:
+      return {stage::validate, endpoint_errc::invalid_option};
+    case handshake_timeout:
+      return {stage::handshake, endpoint_errc::timeout};
+    case canceled:
+      return {stage::handshake, endpoint_errc::canceled};
+    case wrong_message:
+      return {stage::secure, endpoint_errc::invalid_input};
+    case transport_closed:
+      return {stage::close, endpoint_errc::not_connected};
+    case closed_here:
+      return {stage::close, endpoint_errc::not_connected};
+    case held_too_long:
+      return {stage::handshake, endpoint_errc::handshake_failed};
+    case missing_kind:
+      return {stage::rpc, endpoint_errc::missing_stream_kind};
+    case open_failed:
+      return {stage::yamux, endpoint_errc::open_stream_failed};
+    case open_limit:
+      return {stage::yamux, endpoint_errc::resource_exhausted};
+    case open_canceled:
+      return {stage::yamux, endpoint_errc::canceled};
+    case hello_invalid:
+      return {stage::rpc, endpoint_errc::stream_hello_failed};
+    case hello_timeout:
+      return {stage::rpc, endpoint_errc::stream_hello_failed};
+    case no_handler:
+      return {stage::rpc, endpoint_errc::missing_handler};
+    case accept_ended:
+      return {stage::yamux, endpoint_errc::accept_stream_failed};
+    case accept_canceled:
+      return {stage::yamux, endpoint_errc::canceled};
+    case accept_busy:
+      return {stage::yamux, endpoint_errc::accept_stream_failed};
+    case channel_gone:
+      return {stage::secure, endpoint_errc::not_connected};
+    case streams_gone:
+      return {stage::yamux, endpoint_errc::not_connected};
+    case rpc_gone:
+      return {stage::rpc, endpoint_errc::not_connected};
+    case controls_full:
+      return {stage::secure, endpoint_errc::resource_exhausted};
+    case ping_failed:
+      return {stage::secure, endpoint_errc::ping_failed};
+    case rekey_failed:
+      return {stage::secure, endpoint_errc::rekey_failed};
+    case probe_timeout:
+      return {stage::yamux, endpoint_errc::timeout};
+    case probe_canceled:
+      return {stage::yamux, endpoint_errc::canceled};
+    case probe_failed:
+      return {stage::yamux, endpoint_errc::ping_failed};
+    case rpc_canceled:
+      return {stage::rpc, endpoint_errc::rpc_failed};
+    case rpc_timeout:
+      return {stage::rpc, endpoint_errc::timeout};
+  }
+  return {stage::close, endpoint_errc::not_connected};
+}
+
+pair of_rpc_errc(rpc_errc why) {
+  switch (why) {
+    case rpc_errc::resource_exhausted:
+      return {stage::rpc, endpoint_errc::resource_exhausted};
+    case rpc_errc::timed_out:
+      return {stage::rpc, endpoint_errc::timeout};
+    case rpc_errc::stream_reset:
+      return {stage::rpc, endpoint_errc::not_connected};
+    default:
+      return {stage::rpc, endpoint_errc::rpc_failed};
+  }
+}
+
+pair of_record_errc(record_errc why) {
+  switch (why) {
+    case record_errc::bad_limits:
+      return {stage::validate, endpoint_errc::invalid_option};
+    case record_errc::inbound_overflow:
+    case record_errc::outbound_overflow:
+    case record_errc::exhausted:
+      return {stage::secure, endpoint_errc::resource_exhausted};
+    case record_errc::closed:
+      return {stage::secure, endpoint_errc::not_connected};
+    default:
+      return {stage::secure, endpoint_errc::invalid_input};
+  }
+}
+
+pair of_yamux_errc(yamux_errc why) {
+  switch (why) {
+    case yamux_errc::invalid_limits:
+      return {stage::validate, endpoint_errc::invalid_option};
+    case yamux_errc::resource_exhausted:
+    case yamux_errc::session_memory_exceeded:
+    case yamux_errc::reply_queue_overflow:
+      return {stage::yamux, endpoint_errc::resource_exhausted};
+    case yamux_errc::closed:
+    case yamux_errc::transport_closed:
+    case yamux_errc::go_away:
+      return {stage::yamux, endpoint_errc::not_connected};
+    default:
+      return {stage::yamux, endpoint_errc::mux_failed};
+  }
+}
+
+pair of_handshake_errc(handshake_errc why) {
+  using handshake::public_code;
+  switch (handshake::to_public_code(why)) {
+    case public_code::handshake_failed:
+      return {stage::handshake, endpoint_errc::handshake_failed};
+    case public_code::invalid_suite:
+      return {stage::handshake, endpoint_errc::invalid_suite};
+    case public_code::invalid_version:
+      return {stage::handshake, endpoint_errc::invalid_version};
+    case public_code::timestamp_out_of_skew:
+      return {stage::handshake, endpoint_errc::timestamp_out_of_skew};
+    case public_code::timestamp_after_init_exp:
+      return {stage::handshake, endpoint_errc::timestamp_after_init_exp};
+    case public_code::auth_tag_mismatch:
+      return {stage::handshake, endpoint_errc::auth_tag_mismatch};
+    case public_code::missing_channel_id:
+      return {stage::validate, endpoint_errc::missing_channel_id};
+    case public_code::invalid_input:
+      return {stage::validate, endpoint_errc::invalid_input};
+    case public_code::missing_init_exp:
+      return {stage::validate, endpoint_errc::missing_init_exp};
+    case public_code::invalid_option:
+      return {stage::validate, endpoint_errc::invalid_option};
+    case public_code::random_failed:
+      return {stage::validate, endpoint_errc::random_failed};
+  }
+  return {stage::handshake, endpoint_errc::handshake_failed};
+}
+
+pair of_any(const error_code& why) {
+  if (is_of<session_errc>(why)) return of_session_errc(static_cast<session_errc>(why.value()));
+  if (is_of<rpc_errc>(why)) return of_rpc_errc(static_cast<rpc_errc>(why.value()));
+  if (is_of<record_errc>(why)) return of_record_errc(static_cast<record_errc>(why.value()));
+  if (is_of<yamux_errc>(why)) return of_yamux_errc(static_cast<yamux_errc>(why.value()));
+  if (is_of<handshake_errc>(why)) return of_handshake_errc(static_cast<handshake_errc>(why.value()));
+  return {stage::close, endpoint_errc::not_connected};
+}
+
+error_info with_path(path on, pair found) { return {.path = on, .stage = found.where, .code = found.what}; }
+
+}  // namespace
+
+error_info operation_failure(path on, const error_code& why) { return with_path(on, of_any(why)); }
+
+error_info end_of_session(path on, const link_end& end) { return with_path(on, of_any(end.why)); }
+
+error_info handshake_failure(path on, const error_code& why) { return with_path(on, of_any(why)); }
+
+std::optional<endpoint_errc> attach_code_of(std::string_view reason) noexcept {
+  for (const auto code : attach_codes) {
+    if (reason == to_string(code)) return code;
+  }
+  return std::nullopt;
+}
+
+error_info startup_failure(path on, const link_end& end) {
+  if (on == path::tunnel && end.why == make_error_code(session_errc::transport_closed)) {
+    if (const auto code = attach_code_of(end.transport.reason)) {
+      return {.path = on, .stage = stage::attach, .code = *code};
+    }
+  }
+  // Whatever else the peer or the network did before the session was up is a failed handshake.
+  const auto found = of_any(end.why);
+  const bool nameless = found.where == stage::close || is_of<record_errc>(end.why) ||
+                        end.why == make_error_code(session_errc::wrong_message);
+  return with_path(on, nameless ? pair{stage::handshake, endpoint_errc::handshake_failed} : found);
+}
+
+::flowersec::session::error_names names_for(path on) {
+  return {.of_operation = [on](error_code why) { return make_error(operation_failure(on, why)); },
+          .of_end = [on](const link_end& end) { return make_error(startup_failure(on, end)); }};
+}
+
+}  // namespace flowersec::endpoint

@@ -1,0 +1,30 @@
+// Turns the errors of the layers below into {path, stage, code}. Layer endpoint, private. The only place that does.
+// Source: PROTOCOL, "Error model"; "Reason tokens and how a client maps them".
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "flowersec/endpoint/error.h"
+#include "flowersec/session/link.h"
+
+namespace flowersec::endpoint {
+
+/// A failed operation on a session that is or was up.
+[[nodiscard]] error_info operation_failure(path on, const error_code& why);
+
+/// A session that did not come up. Through a tunnel, the reason the tunnel gave decides; its close code does not.
+[[nodiscard]] error_info startup_failure(path on, const ::flowersec::session::link_end& end);
+
+/// A session that was up and has ended.
+[[nodiscard]] error_info end_of_session(path on, const ::flowersec::session::link_end& end);
+
+/// An error of the handshake layer, or of the options it was given.
+[[nodiscard]] error_info handshake_failure(path on, const error_code& why);
+
+/// The attach code that a tunnel's close reason stands for.
+[[nodiscard]] std::optional<endpoint_errc> attach_code_of(std::string_view reason) noexcept;
+
+[[nodiscard]] ::flowersec::session::error_names names_for(path on);
+
+}  // namespace flowersec::endpoint

@@ -1,0 +1,94 @@
+// Serving: a loop that accepts streams and starts a coroutine for each.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/strand.hpp>
+#include <list>
+
+#include "failure.h"
+#include "flowersec/session/error.h"
+#include "session_state.h"
+
+namespace flowersec::endpoint {
+namespace {
+
+namespace asio = boost::asio;
+using ::flowersec::session::link;
+using ::flowersec::session::link_end;
+using ::flowersec::session::session_errc;
+using strand = ::flowersec::session::strand;
+
+/// One async_serve. Its bookkeeping runs on a strand of its own; handlers run on the session's executor.
+class serving : public std::enable_shared_from_this<serving> {
+ public:
+  using completion = ::flowersec::session::completion<error_code>;
+
+  serving(std::shared_ptr<link> over, stream_router router, completion done)
+      : link_(std::move(over)), serial_(link_->executor()), router_(std::move(router)), done_(std::move(done)) {}
+
+  void start() {
+    done_.on_cancel([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self)
+        asio::dispatch(self->serial_, [self] { self->stop_accepting_.emit(asio::cancellation_type::terminal); });
+    });
+    asio::dispatch(serial_, [self = shared_from_this()] { self->accept_next(); });
+  }
+
+ private:
+  void accept_next() {
+    auto handler = asio::bind_cancellation_slot(
+        stop_accepting_.slot(),
+        asio::bind_executor(serial_, [self = shared_from_this()](error_code failed, incoming_stream arrived) {
+          if (failed) return self->finish(failed);
+          self->start_handler(std::move(arrived));
+          self->accept_next();
+        }));
+    link_->accept({std::move(handler), link_->executor()});
+  }
+
+  void start_handler(incoming_stream arrived) {
+    if (arrived.kind == rpc_stream_kind && router_.rpc()) {
+      return link_->serve_rpc(std::move(arrived.stream), router_.rpc());
+    }
+    const auto* handler = router_.find(arrived.kind);
+    if (handler == nullptr) return arrived.stream.reset();
+    const auto mine = running_.emplace(running_.end());
+    // On a strand, because cancelling a coroutine must not race with it.
+    asio::co_spawn(
+        strand{link_->executor()}, (*handler)(std::move(arrived.stream)),
+        asio::bind_cancellation_slot(
+            mine->slot(), asio::bind_executor(serial_, [self = shared_from_this(), mine](const std::exception_ptr&) {
+              self->running_.erase(mine);
+            })));
+  }
+
+  void finish(error_code why) {
+    for (auto& handler : running_) handler.emit(asio::cancellation_type::terminal);
+    if (why == endpoint_errc::canceled) return done_.complete(why);
+    link_->watch_end(link_->next_serial(), [self = shared_from_this(), why](const link_end* end) {
+      self->done_.complete(end->closed_here ? error_code{} : why);
+    });
+  }
+
+  std::shared_ptr<link> link_;
+  strand serial_;
+  stream_router router_;
+  completion done_;
+  asio::cancellation_signal stop_accepting_;
+  std::list<asio::cancellation_signal> running_;
+};
+
+}  // namespace
+
+void session::start_serve(stream_router router, completion<error_code> done) {
+  if (!shared_) {
+    return done.complete(
+        make_error(operation_failure(endpoint::path::automatic, make_error_code(session_errc::accept_ended))));
+  }
+  std::make_shared<serving>(shared_->link, std::move(router), std::move(done))->start();
+}
+
+}  // namespace flowersec::endpoint
