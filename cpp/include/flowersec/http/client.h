@@ -35,10 +35,10 @@ struct url {
 [[nodiscard]] result<url> resolve_location(const url& base, std::string_view location);
 
 struct fetch_request {
-  url to;
+  url to{};
   std::string method = "GET";
-  std::vector<header> headers;  ///< added to Host, Content-Length and Connection, which are written for you
-  std::string body;
+  std::vector<header> headers{};  ///< added to Host, Content-Length and Connection, which are written for you
+  std::string body{};
 };
 
 /// POST with JSON in and out.
@@ -49,7 +49,7 @@ struct fetch_options {
   std::size_t max_header_bytes = 32 * 1024;  ///< a server can make us hold this much,
   std::size_t max_body_bytes = 1048576;      ///< and this much
   unsigned max_redirects = 10;
-  std::optional<std::string> ca_pem;  ///< trust only these certificates; nullopt: the system's
+  std::optional<std::string> ca_pem{};  ///< trust only these certificates; nullopt: the system's
 
   [[nodiscard]] bool validate() const noexcept;
 };

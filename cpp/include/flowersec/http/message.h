@@ -23,8 +23,8 @@ struct header {
 struct request {
   std::string method = "GET";
   std::string target = "/";  ///< path and query, as sent
-  std::vector<header> headers;
-  std::string body;
+  std::vector<header> headers{};
+  std::string body{};
 
   [[nodiscard]] std::string_view path() const noexcept { return std::string_view{target}.substr(0, target.find('?')); }
   [[nodiscard]] std::string_view query() const noexcept {
@@ -35,8 +35,8 @@ struct request {
 
 struct response {
   unsigned status = 200;
-  std::vector<header> headers;  ///< without Content-Length, Connection and Date: those are written for you
-  std::string body;
+  std::vector<header> headers{};  ///< without Content-Length, Connection and Date: those are written for you
+  std::string body{};
 };
 
 /// "OK", "Not Found", ...; "Unknown" for a status without a standard phrase.

@@ -41,9 +41,9 @@ using responder = std::function<void(response)>;
 using request_handler = std::function<void(request, responder)>;
 
 struct server_options {
-  server_limits limits;
+  server_limits limits{};
   /// Serve https with this context; it is kept alive. nullptr: plain HTTP.
-  std::shared_ptr<ssl_ctx_st> tls;
+  std::shared_ptr<ssl_ctx_st> tls{};
 };
 
 /// Certificate chain and key in PEM files, TLS 1.2 or newer. Errors: tls_config_invalid.

@@ -16,12 +16,12 @@ namespace flowersec::ws {
 struct accept_options {
   origin_policy origins;
   /// The only path that upgrades, compared without the query; others are answered with 404. nullopt: every path.
-  std::optional<std::string> path;
+  std::optional<std::string> path{};
   /// Serve wss with this certificate.
-  std::optional<tls_context> tls;
+  std::optional<tls_context> tls{};
   /// Answer 503 whatever the request is: the caller is at its limit.
   bool busy = false;
-  socket_options socket;
+  socket_options socket{};
 };
 
 struct accepted_socket {

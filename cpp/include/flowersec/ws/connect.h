@@ -20,13 +20,13 @@ struct extra_header {
 
 struct connect_options {
   /// Value of the Origin header; nullopt sends none.
-  std::optional<std::string> origin;
+  std::optional<std::string> origin{};
   /// Sent as they are, with a valid name and without line breaks in the value. Headers of the upgrade itself
   /// (Host, Origin, Connection, Upgrade, Sec-WebSocket-*) are refused with header_invalid.
-  std::vector<extra_header> headers;
+  std::vector<extra_header> headers{};
   /// Trust for wss; nullopt: the system's certificates.
-  std::optional<tls_context> tls;
-  socket_options socket;
+  std::optional<tls_context> tls{};
+  socket_options socket{};
 };
 
 namespace detail {

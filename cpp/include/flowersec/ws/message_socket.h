@@ -20,10 +20,10 @@
 namespace flowersec::ws {
 
 struct socket_options {
-  reader_limits limits;
+  reader_limits limits{};
   /// Silence after which a ping is sent; a second silence of this length ends the connection with peer_silent.
   /// nullopt: never ping. Needs a read under way to see the answer.
-  std::optional<std::chrono::milliseconds> ping_after;
+  std::optional<std::chrono::milliseconds> ping_after{};
   /// How long a graceful close may take: sending what is queued, the peer's close frame, the end of TCP.
   std::chrono::milliseconds close_timeout{2000};
   /// Bytes of a peer that goes on sending which a graceful close reads and drops before it gives up.

@@ -1,0 +1,489 @@
+// Message sockets on loopback: messages both ways, pings under load, closing, cancellation, keep-alive.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
+
+#include "unit/ws/socket_pair.h"
+
+namespace flowersec::ws {
+namespace {
+
+using namespace testing;                                         // NOLINT
+using namespace boost::asio::experimental::awaitable_operators;  // NOLINT
+
+constexpr mask_key key{std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}};
+
+byte_buffer pattern(std::size_t size) {
+  byte_buffer bytes(size);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::byte>(i ^ (i >> 8));
+  return bytes;
+}
+
+class message_sockets : public ::testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    if (GetParam()) net.use_tls();
+  }
+  void run(awaitable<void> client, awaitable<void> server) { run_tasks(context, std::move(client), std::move(server)); }
+
+  boost::asio::io_context context;
+  loopback net{context};
+};
+
+INSTANTIATE_TEST_SUITE_P(plain_and_tls, message_sockets, ::testing::Bool(),
+                         [](const auto& kind) { return kind.param ? "tls" : "plain"; });
+
+const std::size_t sizes[] = {0, 1, 125, 126, 65535, 65536, 1048576};
+
+task echo_until_closed(loopback& net) {
+  auto socket = co_await net.accept();
+  while (true) {
+    const auto [error, message] = co_await socket.async_read_message(as_result);
+    if (error) {
+      EXPECT_EQ(error, ws_errc::closed_by_peer);
+      break;
+    }
+    co_await socket.async_write_message(message.kind, message.payload);
+  }
+  co_await socket.async_close({});
+}
+
+TEST_P(message_sockets, messages_of_every_length_form_come_back_whole) {
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    EXPECT_EQ(socket.own_role(), role::client);
+    for (const auto size : sizes) {
+      const auto sent = pattern(size);
+      const auto kind = size % 2 == 0 ? message_kind::binary : message_kind::text;
+      co_await socket.async_write_message(kind, sent);
+      const auto message = co_await socket.async_read_message();
+      EXPECT_EQ(message.kind, kind);
+      EXPECT_TRUE(std::ranges::equal(message.payload, sent)) << size;
+    }
+    co_await socket.async_close({.code = 1000, .reason = "done"});
+  };
+  run(client(net), echo_until_closed(net));
+}
+
+TEST_P(message_sockets, frames_finished_in_place_go_out_together) {
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    byte_buffer batch;
+    std::vector<byte_view> pieces;
+    for (const std::size_t size : {10, 200, 70000}) {
+      const auto begin = batch.size();
+      batch.resize(begin + socket.header_bytes(size));
+      append(batch, byte_view{pattern(size)});
+      EXPECT_TRUE(socket.finish_frame(message_kind::binary, mutable_byte_view{batch}.subspan(begin), size));
+    }
+    pieces.emplace_back(byte_view{batch}.first(50));
+    pieces.emplace_back();
+    pieces.emplace_back(byte_view{batch}.subspan(50));
+    co_await socket.async_write_frames(pieces);
+    co_await socket.async_close({});
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    for (const std::size_t size : {10, 200, 70000}) {
+      const auto message = co_await socket.async_read_message();
+      EXPECT_TRUE(std::ranges::equal(message.payload, pattern(size)));
+    }
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    EXPECT_EQ(socket.peer_close(), close_payload{});
+    co_await socket.async_close({});
+  };
+  run(client(net), server(net));
+}
+
+TEST_P(message_sockets, both_sides_may_write_megabytes_before_either_reads) {
+  // Reading must not wait for writing: two peers that only wrote would stand still here.
+  const auto side = [](message_socket socket) -> task {
+    const auto sent = pattern(1048576);
+    const auto write = [](message_socket& to, const byte_buffer& bytes) -> task {
+      for (int i = 0; i < 8; ++i) co_await to.async_write_message(message_kind::binary, bytes);
+    };
+    const auto read = [](message_socket& from, const byte_buffer& bytes) -> task {
+      for (int i = 0; i < 8; ++i) {
+        const auto message = co_await from.async_read_message();
+        EXPECT_TRUE(std::ranges::equal(message.payload, bytes));
+      }
+    };
+    co_await (write(socket, sent) && read(socket, sent));
+    co_await socket.async_close({});
+  };
+  const auto client = [side](loopback& to) -> task { co_await side(co_await to.connect()); };
+  const auto server = [side](loopback& at) -> task { co_await side(co_await at.accept()); };
+  run(client(net), server(net));
+}
+
+TEST_P(message_sockets, a_message_over_the_limit_ends_with_1009_and_no_reason) {
+  net.accepting.socket.limits.max_message_bytes = 1000;
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    co_await socket.async_write_message(message_kind::text, pattern(1000));
+    co_await socket.async_write_message(message_kind::text, pattern(1001));
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    EXPECT_EQ(socket.peer_close(), (close_payload{.code = 1009, .reason = ""}));
+    co_await socket.async_close({});
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    EXPECT_EQ((co_await socket.async_read_message()).payload.size(), 1000u);
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::message_too_big);
+    co_await socket.async_close({.code = 1000, .reason = "not sent, 1009 went first"});
+  };
+  run(client(net), server(net));
+}
+
+TEST_P(message_sockets, the_reason_text_of_a_close_reaches_the_caller) {
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    EXPECT_EQ(socket.peer_close(), (close_payload{.code = 1008, .reason = "invalid_token"}));
+    const auto [again, still_nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(again, ws_errc::closed_by_peer);
+    co_await socket.async_close({});
+    const auto [late] = co_await socket.async_write_message(message_kind::text, {}, as_result);
+    EXPECT_EQ(late, ws_errc::closed_locally);
+    co_await socket.async_close({});  // a second close has nothing to do
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    co_await socket.async_close({.code = 1008, .reason = "invalid_token"});
+  };
+  run(client(net), server(net));
+}
+
+TEST(interop_traps, trap_17_an_end_without_close_frame_is_an_ordinary_end) {
+  for (const bool tls : {false, true}) {
+    boost::asio::io_context context;
+    loopback net{context};
+    if (tls) net.use_tls();
+    const auto client = [](loopback& to) -> task { (co_await to.connect()).abort(); };
+    const auto server = [](loopback& at) -> task {
+      auto socket = co_await at.accept();
+      const auto [error, nothing] = co_await socket.async_read_message(as_result);
+      EXPECT_EQ(error, ws_errc::abrupt_end);
+      EXPECT_EQ(socket.peer_close(), std::nullopt);
+      const auto [closed] = co_await socket.async_close({}, as_result);
+      EXPECT_FALSE(closed);
+    };
+    run_tasks(context, client(net), server(net));
+  }
+}
+
+TEST(interop_traps, trap_19_pings_are_answered_and_never_reach_the_application) {
+  boost::asio::io_context context;
+  loopback net{context};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    co_await send_raw(socket, make_frame(opcode::ping, as_bytes("still here"), key));
+    const auto pong = co_await read_raw(socket);
+    EXPECT_EQ(pong.header.op, opcode::pong);
+    EXPECT_EQ(as_text(pong.payload), "still here");
+    co_await send_raw(socket, make_frame(opcode::pong, as_bytes("unasked"), key));
+    co_await send_raw(socket, make_frame(opcode::binary, as_bytes("data"), key));
+    (void)co_await read_raw(socket);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto message = co_await socket.async_read_message();
+    EXPECT_EQ(text_of(message), "data");
+    socket.abort();
+  };
+  const auto watched = [client](loopback& to) -> task {
+    try {
+      co_await client(to);
+    } catch (const boost::system::system_error& ended) {
+      EXPECT_EQ(ended.code(), boost::asio::error::eof);
+    }
+  };
+  run_tasks(context, watched(net), server(net));
+}
+
+TEST(raw_peer, a_ping_is_answered_between_two_frames_of_a_write_under_way_and_only_the_latest) {
+  boost::asio::io_context context;
+  loopback net{context};
+  constexpr std::size_t frames = 400;
+  constexpr std::size_t frame_bytes = 65536;
+  constexpr int pings = 50;
+  bool all_pings_read = false;
+  const auto client = [&](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    for (int i = 0; i < pings; ++i) {
+      co_await send_raw(socket, make_frame(opcode::ping, as_bytes(std::to_string(i)), key));
+    }
+    co_await send_raw(socket, make_frame(opcode::binary, as_bytes("pings are out"), key));
+    while (!all_pings_read) co_await boost::asio::post(boost::asio::use_awaitable);
+    std::size_t data = 0;
+    std::size_t data_before_last_pong = 0;
+    std::vector<std::string> pongs;
+    while (data < frames) {
+      const auto frame = co_await read_raw(socket);
+      if (frame.header.op == opcode::pong) {
+        pongs.emplace_back(as_text(frame.payload));
+        data_before_last_pong = data;
+      } else {
+        EXPECT_EQ(frame.payload.size(), frame_bytes);
+        ++data;
+      }
+    }
+    EXPECT_FALSE(pongs.empty());
+    EXPECT_LT(pongs.size(), static_cast<std::size_t>(pings));
+    EXPECT_EQ(pongs.back(), std::to_string(pings - 1));
+    EXPECT_LT(data_before_last_pong, frames);
+  };
+  const auto server = [&](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto frame = make_frame(opcode::binary, pattern(frame_bytes), std::nullopt);
+    const std::vector<byte_view> pieces(frames, byte_view{frame});
+    const auto read = [&](message_socket& from) -> task {
+      EXPECT_EQ(text_of(co_await from.async_read_message()), "pings are out");
+      all_pings_read = true;
+    };
+    co_await (socket.async_write_frames(pieces, boost::asio::use_awaitable) && read(socket));
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(raw_peer, violations_are_told_with_1002_and_a_diagnosis) {
+  struct row {
+    byte_buffer bytes;
+    ws_errc error;
+  };
+  const row rows[] = {
+      {make_frame(opcode::binary, as_bytes("x"), std::nullopt), ws_errc::mask_missing},
+      {make_frame(opcode::continuation, as_bytes("x"), key), ws_errc::continuation_unexpected},
+      {make_frame(opcode::close, as_bytes("x"), key), ws_errc::close_payload_invalid},
+      {make_frame(opcode::close, as_bytes(std::string_view{"\x03\xed", 2}), key), ws_errc::close_code_invalid},
+      {make_frame(opcode::close, as_bytes("\x03\xe8\xff"), key), ws_errc::close_payload_invalid},
+  };
+  for (const auto& [bytes, expected] : rows) {
+    boost::asio::io_context context;
+    loopback net{context};
+    const auto client = [](loopback& to, byte_buffer sent) -> task {
+      auto socket = co_await to.tcp_client();
+      co_await upgrade_raw(socket);
+      co_await send_raw(socket, sent);
+      const auto close = co_await read_raw(socket);
+      EXPECT_EQ(close.header.op, opcode::close);
+      const auto said = parse_close_payload(close.payload);
+      EXPECT_EQ(said->code, 1002);
+      EXPECT_FALSE(said->reason.empty());
+    };
+    const auto server = [](loopback& at, ws_errc what) -> task {
+      auto socket = co_await at.accept();
+      const auto [error, nothing] = co_await socket.async_read_message(as_result);
+      EXPECT_EQ(error, what);
+      co_await socket.async_close({});
+    };
+    run_tasks(context, client(net, bytes), server(net, expected));
+  }
+}
+
+TEST(raw_peer, a_close_is_echoed_once_with_its_code_and_no_reason) {
+  boost::asio::io_context context;
+  loopback net{context};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    const auto payload = encode_close_payload({.code = 4001, .reason = "because"});
+    co_await send_raw(socket, make_frame(opcode::close, payload, key));
+    const auto echo = co_await read_raw(socket);
+    EXPECT_EQ(echo.header.op, opcode::close);
+    EXPECT_EQ(parse_close_payload(echo.payload).value(), (close_payload{.code = 4001, .reason = ""}));
+    std::byte more;
+    const auto [error, bytes] = co_await boost::asio::async_read(socket, boost::asio::buffer(&more, 1), as_result);
+    EXPECT_EQ(error, boost::asio::error::eof);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    EXPECT_EQ(socket.peer_close(), (close_payload{.code = 4001, .reason = "because"}));
+    co_await socket.async_close({.code = 1000, .reason = {}});
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(raw_peer, a_close_that_is_never_answered_ends_at_its_time_limit) {
+  boost::asio::io_context context;
+  loopback net{context};
+  net.accepting.socket.close_timeout = std::chrono::milliseconds{30};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::close);
+    std::byte more;
+    const auto [error, bytes] = co_await boost::asio::async_read(socket, boost::asio::buffer(&more, 1), as_result);
+    EXPECT_TRUE(error);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto [error] = co_await socket.async_close({.code = 1000, .reason = {}}, as_result);
+    EXPECT_EQ(error, boost::asio::error::timed_out);
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(raw_peer, a_close_does_not_read_for_ever_from_a_peer_that_goes_on_sending) {
+  boost::asio::io_context context;
+  loopback net{context};
+  net.accepting.socket.max_close_drain_bytes = 100'000;
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    const auto frame = make_frame(opcode::binary, pattern(50'000), key);
+    boost::system::error_code ended;
+    while (!ended) {
+      const auto [error, bytes] = co_await boost::asio::async_write(socket, boost::asio::buffer(frame), as_result);
+      ended = error;
+    }
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto [error] = co_await socket.async_close({.code = 1000, .reason = {}}, as_result);
+    EXPECT_EQ(error, boost::asio::error::timed_out);
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(raw_peer, frames_that_come_with_the_upgrade_are_not_lost) {
+  boost::asio::io_context context;
+  loopback net{context};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    std::string early{as_text(make_frame(opcode::text, as_bytes("first"), key))};
+    early += as_text(make_frame(opcode::text, as_bytes("second"), key));
+    early += as_text(make_frame(opcode::text, as_bytes("third, cut"), key)).substr(0, 5);
+    co_await upgrade_raw(socket, early);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    EXPECT_EQ(text_of(co_await socket.async_read_message()), "first");
+    const auto second = socket.try_read_message();
+    EXPECT_TRUE(second);
+    EXPECT_EQ(text_of(*second), "second");
+    EXPECT_FALSE(socket.try_read_message());
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::abrupt_end);
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(cancellation, of_a_read_leaves_the_connection_whole) {
+  boost::asio::io_context context;
+  loopback net{context};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    boost::asio::cancellation_signal stop;
+    const auto cancel = [](boost::asio::cancellation_signal& signal) -> task {
+      signal.emit(boost::asio::cancellation_type::total);
+      co_return;
+    };
+    const auto read = [](message_socket& from, boost::asio::cancellation_slot slot) -> task {
+      const auto [error, nothing] =
+          co_await from.async_read_message(boost::asio::bind_cancellation_slot(slot, as_result));
+      EXPECT_EQ(error, boost::asio::error::operation_aborted);
+    };
+    co_await (read(socket, stop.slot()) && cancel(stop));
+    co_await socket.async_write_message(message_kind::text, as_bytes("ping"));
+    EXPECT_EQ(text_of(co_await socket.async_read_message()), "ping");
+    co_await socket.async_close({});
+  };
+  run_tasks(context, client(net), echo_until_closed(net));
+}
+
+TEST(cancellation, of_a_write_ends_the_connection) {
+  boost::asio::io_context context;
+  loopback net{context};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    const auto frame = make_frame(opcode::binary, pattern(65536), key);
+    const std::vector<byte_view> pieces(1000, byte_view{frame});
+    boost::asio::cancellation_signal stop;
+    const auto cancel = [](boost::asio::cancellation_signal& signal) -> task {
+      signal.emit(boost::asio::cancellation_type::terminal);
+      co_return;
+    };
+    const auto write = [&pieces](message_socket& into, boost::asio::cancellation_slot slot) -> task {
+      const auto [error] =
+          co_await into.async_write_frames(pieces, boost::asio::bind_cancellation_slot(slot, as_result));
+      EXPECT_EQ(error, boost::asio::error::operation_aborted);
+    };
+    co_await (write(socket, stop.slot()) && cancel(stop));
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_TRUE(error);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    while (true) {
+      const auto [error, message] = co_await socket.async_read_message(as_result);
+      if (error) break;
+    }
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(destruction, completes_what_is_pending) {
+  boost::asio::io_context context;
+  loopback net{context};
+  const auto client = [](loopback& to) -> task {
+    auto socket = std::make_unique<message_socket>(co_await to.connect());
+    const auto destroy = [](std::unique_ptr<message_socket>& doomed) -> task {
+      doomed.reset();
+      co_return;
+    };
+    const auto read = [](message_socket& from) -> task {
+      const auto [error, nothing] = co_await from.async_read_message(as_result);
+      EXPECT_EQ(error, boost::asio::error::operation_aborted);
+    };
+    co_await (read(*socket) && destroy(socket));
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::abrupt_end);
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(keep_alive, a_peer_that_answers_stays_and_one_that_does_not_is_given_up) {
+  boost::asio::io_context context;
+  loopback net{context};
+  net.accepting.socket.ping_after = std::chrono::milliseconds{20};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    for (int answered = 0; answered < 3; ++answered) {
+      EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::ping);
+      co_await send_raw(socket, make_frame(opcode::pong, {}, key));
+    }
+    EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::ping);
+    std::byte more;
+    const auto [error, bytes] = co_await boost::asio::async_read(socket, boost::asio::buffer(&more, 1), as_result);
+    EXPECT_EQ(error, boost::asio::error::eof);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::peer_silent);
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(socket_options, are_checked) {
+  EXPECT_TRUE(socket_options{}.validate());
+  EXPECT_FALSE((socket_options{.ping_after = std::chrono::milliseconds{0}}.validate()));
+  EXPECT_FALSE((socket_options{.close_timeout = std::chrono::milliseconds{0}}.validate()));
+  EXPECT_FALSE((socket_options{.limits = {.max_message_bytes = 0}}.validate()));
+}
+
+}  // namespace
+}  // namespace flowersec::ws
