@@ -36,8 +36,9 @@ inline client_options client_for(crypto::suite suite = crypto::suite::x25519) {
   return {.channel_id = "chan-1", .suite = suite, .psk = shared_psk(), .features = 0x00010001, .limits = {}};
 }
 
-inline server_options server_for(crypto::suite suite = crypto::suite::x25519) {
-  return {.channel_id = "chan-1",
+inline server_options server_for(crypto::suite suite = crypto::suite::x25519,
+                                 std::optional<std::string> channel_id = "chan-1") {
+  return {.channel_id = std::move(channel_id),
           .suite = suite,
           .psk = shared_psk(),
           .init_exp = unix_seconds{init_exp_s},

@@ -21,7 +21,7 @@ TEST(server_options, are_checked) {
     return valid ? error_code{} : valid.error();
   };
   EXPECT_EQ(error_with([](auto&) {}), error_code{});
-  EXPECT_EQ(error_with([](auto& o) { o.channel_id = std::nullopt; }), error_code{});
+  EXPECT_EQ(error_with([](auto& o) { o.channel_id.reset(); }), error_code{});
   EXPECT_EQ(error_with([](auto& o) { o.channel_id = ""; }), handshake_errc::bad_channel_id);
   EXPECT_EQ(error_with([](auto& o) { o.channel_id = std::string(257, 'x'); }), handshake_errc::bad_channel_id);
   EXPECT_EQ(error_with([](auto& o) { o.init_exp = unix_seconds{0}; }), handshake_errc::missing_init_exp);
@@ -105,9 +105,7 @@ TEST(server_init, checks_come_in_the_order_of_the_protocol) {
 }
 
 TEST(server_init, any_channel_is_served_when_none_is_configured) {
-  auto options = server_for();
-  options.channel_id = std::nullopt;
-  server_side server{std::move(options)};
+  server_side server{server_for(crypto::suite::x25519, std::nullopt)};
   EXPECT_FALSE(server.error(with(good_init(), "channel_id", "whatever")));
 }
 
