@@ -78,7 +78,7 @@ void server_core::remove(server_connection& connection) {
 void server_core::stop(std::chrono::milliseconds limit, asio::any_completion_handler<void(error_code)> handler) {
   error_code ignored;
   acceptor_.close(ignored);
-  stop_handler_ = std::move(handler);
+  stop_handler_.swap(handler);  // its move assignment recurses for ever in Boost 1.81
   timer_.expires_after(limit);
   timer_.async_wait([self = shared_from_this()](error_code canceled) {
     if (canceled || !self->stop_handler_) return;

@@ -97,7 +97,8 @@ asio::awaitable<result<accepted_socket>> open(asio::ip::tcp::socket socket, acce
   auto made = std::make_shared<message_connection>(std::move(connection.socket), std::move(connection.io), role::server,
                                                    options.socket, *early);
   made->run();
-  co_return accepted_socket{.socket = message_socket{std::move(made)}, .target = std::string{head.target}};
+  accepted_socket accepted{.socket = message_socket{std::move(made)}, .target = std::string{head.target}};
+  co_return accepted;
 }
 
 }  // namespace

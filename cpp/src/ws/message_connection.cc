@@ -14,6 +14,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+// Handlers are stored with swap(): the move assignment of any_completion_handler recurses for ever in Boost 1.81.
+
 template <typename Handler, typename Action>
 void on_cancel(const Handler& handler, Action action) {
   auto slot = asio::get_associated_cancellation_slot(handler);
@@ -59,7 +61,7 @@ void message_connection::run() {
 
 void message_connection::read(read_handler handler) {
   assert(!read_handler_ && "one read at a time");
-  read_handler_ = std::move(handler);
+  read_handler_.swap(handler);
   on_cancel(read_handler_, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (self && self->read_handler_) self->complete_read(asio::error::operation_aborted);
@@ -166,7 +168,7 @@ result<void> message_connection::finish_frame(opcode op, mutable_byte_view frame
 
 void message_connection::write(std::span<const byte_view> frames, done_handler handler) {
   assert(!write_handler_ && "one write at a time");
-  write_handler_ = std::move(handler);
+  write_handler_.swap(handler);
   if (write_ended_) return complete_write(*write_ended_);
   // Nothing may follow a close frame.
   if (sender_.close_queued()) return complete_write(make_error_code(ws_errc::closed_locally));
@@ -182,7 +184,7 @@ void message_connection::write_copy(opcode op, byte_view payload, done_handler h
   written_copy_.resize(room);
   append(written_copy_, payload);
   if (const auto finished = finish_frame(op, written_copy_, payload.size()); !finished) {
-    write_handler_ = std::move(handler);
+    write_handler_.swap(handler);
     return complete_write(finished.error());
   }
   const byte_view frame = written_copy_;
@@ -238,7 +240,7 @@ void message_connection::complete_write(error_code error) {
 
 void message_connection::close(const close_payload& payload, done_handler handler) {
   assert(!close_handler_ && "one close at a time");
-  close_handler_ = std::move(handler);
+  close_handler_.swap(handler);
   if (closing_ == closing::finished) return finish_closing({});
   on_cancel(close_handler_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->finish_closing(asio::error::operation_aborted);

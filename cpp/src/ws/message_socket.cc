@@ -58,8 +58,8 @@ void message_socket::start_write_copy(message_kind kind, byte_view payload, done
   connection_->write_copy(opcode_of(kind), payload, std::move(handler));
 }
 
-void message_socket::start_close(close_payload payload, done_handler handler) {
-  connection_->close(payload, std::move(handler));
+void message_socket::start_close(close_code code, const std::string& reason, done_handler handler) {
+  connection_->close({.code = static_cast<std::uint16_t>(code), .reason = reason}, std::move(handler));
 }
 
 }  // namespace flowersec::ws

@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "flowersec/ws/close.h"
 #include "flowersec/ws/frame.h"
@@ -105,10 +107,10 @@ class message_socket {
   /// Completion    void(error_code), success when the peer answered or ended the connection as well
   /// Cancellation  aborts.
   template <typename Token = boost::asio::use_awaitable_t<>>
-  auto async_close(close_payload payload, Token&& token = {}) {
+  auto async_close(close_code code, std::string_view reason, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(error_code)>(
-        [this](auto handler, close_payload why) { start_close(std::move(why), std::move(handler)); }, token,
-        std::move(payload));
+        [this](auto handler, close_code why, const std::string& text) { start_close(why, text, std::move(handler)); },
+        token, code, std::string{reason});
   }
 
   /// Closes TCP at once, without a close frame. Idempotent.
@@ -125,7 +127,7 @@ class message_socket {
   void start_read(read_handler handler);
   void start_write(std::span<const byte_view> frames, done_handler handler);
   void start_write_copy(message_kind kind, byte_view payload, done_handler handler);
-  void start_close(close_payload payload, done_handler handler);
+  void start_close(close_code code, const std::string& reason, done_handler handler);
 
   std::shared_ptr<message_connection> connection_;
 };

@@ -45,7 +45,7 @@ task echo_until_closed(loopback& net) {
     }
     co_await socket.async_write_message(message.kind, message.payload);
   }
-  co_await socket.async_close({});
+  co_await socket.async_close(close_code::normal, "");
 }
 
 TEST_P(message_sockets, messages_of_every_length_form_come_back_whole) {
@@ -60,7 +60,7 @@ TEST_P(message_sockets, messages_of_every_length_form_come_back_whole) {
       EXPECT_EQ(message.kind, kind);
       EXPECT_TRUE(std::ranges::equal(message.payload, sent)) << size;
     }
-    co_await socket.async_close({.code = 1000, .reason = "done"});
+    co_await socket.async_close(close_code::normal, "done");
   };
   run(client(net), echo_until_closed(net));
 }
@@ -80,7 +80,7 @@ TEST_P(message_sockets, frames_finished_in_place_go_out_together) {
     pieces.emplace_back();
     pieces.emplace_back(byte_view{batch}.subspan(50));
     co_await socket.async_write_frames(pieces);
-    co_await socket.async_close({});
+    co_await socket.async_close(close_code::normal, "");
   };
   const auto server = [](loopback& at) -> task {
     auto socket = co_await at.accept();
@@ -90,8 +90,8 @@ TEST_P(message_sockets, frames_finished_in_place_go_out_together) {
     }
     const auto [error, nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(error, ws_errc::closed_by_peer);
-    EXPECT_EQ(socket.peer_close(), close_payload{});
-    co_await socket.async_close({});
+    EXPECT_EQ(socket.peer_close(), (close_payload{.code = 1000, .reason = ""}));
+    co_await socket.async_close(close_code::normal, "");
   };
   run(client(net), server(net));
 }
@@ -110,7 +110,7 @@ TEST_P(message_sockets, both_sides_may_write_megabytes_before_either_reads) {
       }
     };
     co_await (write(socket, sent) && read(socket, sent));
-    co_await socket.async_close({});
+    co_await socket.async_close(close_code::normal, "");
   };
   const auto client = [side](loopback& to) -> task { co_await side(co_await to.connect()); };
   const auto server = [side](loopback& at) -> task { co_await side(co_await at.accept()); };
@@ -126,14 +126,14 @@ TEST_P(message_sockets, a_message_over_the_limit_ends_with_1009_and_no_reason) {
     const auto [error, nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(error, ws_errc::closed_by_peer);
     EXPECT_EQ(socket.peer_close(), (close_payload{.code = 1009, .reason = ""}));
-    co_await socket.async_close({});
+    co_await socket.async_close(close_code::normal, "");
   };
   const auto server = [](loopback& at) -> task {
     auto socket = co_await at.accept();
     EXPECT_EQ((co_await socket.async_read_message()).payload.size(), 1000u);
     const auto [error, nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(error, ws_errc::message_too_big);
-    co_await socket.async_close({.code = 1000, .reason = "not sent, 1009 went first"});
+    co_await socket.async_close(close_code::normal, "not sent, 1009 went first");
   };
   run(client(net), server(net));
 }
@@ -146,14 +146,14 @@ TEST_P(message_sockets, the_reason_text_of_a_close_reaches_the_caller) {
     EXPECT_EQ(socket.peer_close(), (close_payload{.code = 1008, .reason = "invalid_token"}));
     const auto [again, still_nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(again, ws_errc::closed_by_peer);
-    co_await socket.async_close({});
+    co_await socket.async_close(close_code::normal, "");
     const auto [late] = co_await socket.async_write_message(message_kind::text, {}, as_result);
     EXPECT_EQ(late, ws_errc::closed_locally);
-    co_await socket.async_close({});  // a second close has nothing to do
+    co_await socket.async_close(close_code::normal, "");  // a second close has nothing to do
   };
   const auto server = [](loopback& at) -> task {
     auto socket = co_await at.accept();
-    co_await socket.async_close({.code = 1008, .reason = "invalid_token"});
+    co_await socket.async_close(close_code::policy_violation, "invalid_token");
   };
   run(client(net), server(net));
 }
@@ -169,7 +169,7 @@ TEST(interop_traps, trap_17_an_end_without_close_frame_is_an_ordinary_end) {
       const auto [error, nothing] = co_await socket.async_read_message(as_result);
       EXPECT_EQ(error, ws_errc::abrupt_end);
       EXPECT_EQ(socket.peer_close(), std::nullopt);
-      const auto [closed] = co_await socket.async_close({}, as_result);
+      const auto [closed] = co_await socket.async_close(close_code::normal, "", as_result);
       EXPECT_FALSE(closed);
     };
     run_tasks(context, client(net), server(net));
@@ -281,7 +281,7 @@ TEST(raw_peer, violations_are_told_with_1002_and_a_diagnosis) {
       auto socket = co_await at.accept();
       const auto [error, nothing] = co_await socket.async_read_message(as_result);
       EXPECT_EQ(error, what);
-      co_await socket.async_close({});
+      co_await socket.async_close(close_code::normal, "");
     };
     run_tasks(context, client(net, bytes), server(net, expected));
   }
@@ -307,7 +307,7 @@ TEST(raw_peer, a_close_is_echoed_once_with_its_code_and_no_reason) {
     const auto [error, nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(error, ws_errc::closed_by_peer);
     EXPECT_EQ(socket.peer_close(), (close_payload{.code = 4001, .reason = "because"}));
-    co_await socket.async_close({.code = 1000, .reason = {}});
+    co_await socket.async_close(close_code::normal, "");
   };
   run_tasks(context, client(net), server(net));
 }
@@ -326,7 +326,7 @@ TEST(raw_peer, a_close_that_is_never_answered_ends_at_its_time_limit) {
   };
   const auto server = [](loopback& at) -> task {
     auto socket = co_await at.accept();
-    const auto [error] = co_await socket.async_close({.code = 1000, .reason = {}}, as_result);
+    const auto [error] = co_await socket.async_close(close_code::normal, "", as_result);
     EXPECT_EQ(error, boost::asio::error::timed_out);
   };
   run_tasks(context, client(net), server(net));
@@ -348,7 +348,7 @@ TEST(raw_peer, a_close_does_not_read_for_ever_from_a_peer_that_goes_on_sending) 
   };
   const auto server = [](loopback& at) -> task {
     auto socket = co_await at.accept();
-    const auto [error] = co_await socket.async_close({.code = 1000, .reason = {}}, as_result);
+    const auto [error] = co_await socket.async_close(close_code::normal, "", as_result);
     EXPECT_EQ(error, boost::asio::error::timed_out);
   };
   run_tasks(context, client(net), server(net));
@@ -395,7 +395,7 @@ TEST(cancellation, of_a_read_leaves_the_connection_whole) {
     co_await (read(socket, stop.slot()) && cancel(stop));
     co_await socket.async_write_message(message_kind::text, as_bytes("ping"));
     EXPECT_EQ(text_of(co_await socket.async_read_message()), "ping");
-    co_await socket.async_close({});
+    co_await socket.async_close(close_code::normal, "");
   };
   run_tasks(context, client(net), echo_until_closed(net));
 }
