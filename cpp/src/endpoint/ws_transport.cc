@@ -56,11 +56,9 @@ class ws_transport final : public transport {
   void close() override {
     if (closing_) return;
     closing_ = true;
-    socket_.async_close(
-        {.code = static_cast<std::uint16_t>(ws::close_code::normal), .reason = {}},
-        [this, user = user_.lock()](error_code) {
-          finish(*user, {.cause = make_error_code(ws::ws_errc::closed_locally), .close_code = {}, .reason = {}});
-        });
+    socket_.async_close(ws::close_code::normal, {}, [this, user = user_.lock()](error_code) {
+      finish(*user, {.cause = make_error_code(ws::ws_errc::closed_locally), .close_code = {}, .reason = {}});
+    });
   }
 
  private:
