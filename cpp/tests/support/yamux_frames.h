@@ -24,11 +24,14 @@ struct frame {
 };
 
 [[nodiscard]] inline byte_buffer bytes_of(const frame& f) {
-  byte_buffer out{std::byte{f.version}, std::byte{f.kind}};
-  append_be(out, f.flags);
-  append_be(out, f.id);
-  append_be(out, f.length);
-  append(out, f.body);
+  constexpr std::size_t header = 12;
+  byte_buffer out(header + f.body.size());
+  out[0] = std::byte{f.version};
+  out[1] = std::byte{f.kind};
+  store_be(&out[2], f.flags);
+  store_be(&out[4], f.id);
+  store_be(&out[8], f.length);
+  if (!f.body.empty()) std::memcpy(&out[header], f.body.data(), f.body.size());
   return out;
 }
 

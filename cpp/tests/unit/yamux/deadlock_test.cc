@@ -38,20 +38,8 @@ class echo_peer {
     machine_.receive(pipe);
     pipe.clear();
     on_events();
-    for (auto& [id, count] : own_) {
-      read_all(id, [&](byte_view bytes) {
-        EXPECT_TRUE(std::ranges::equal(bytes, byte_view{sent_}.subspan(count, bytes.size())));
-        count += bytes.size();
-      });
-    }
-    for (auto& [id, echo] : echoes_) {
-      auto& blocks = echo;
-      const bool over = read_all(id, [&](byte_view bytes) {
-        blocks.push_back(to_buffer(bytes));
-        EXPECT_TRUE(machine_.write(stream_id{id}, blocks.back()).has_value());
-      });
-      if (over) (void)machine_.close_write(stream_id{id});
-    }
+    for (auto& own : own_) check_own(own.first, own.second);
+    for (auto& echo : echoes_) send_back(echo.first, echo.second);
     on_events();
   }
 
@@ -61,6 +49,21 @@ class echo_peer {
   }
 
  private:
+  void check_own(std::uint32_t id, std::size_t& count) {
+    read_all(id, [&](byte_view bytes) {
+      EXPECT_TRUE(std::ranges::equal(bytes, byte_view{sent_}.subspan(count, bytes.size())));
+      count += bytes.size();
+    });
+  }
+
+  void send_back(std::uint32_t id, std::deque<byte_buffer>& blocks) {
+    const bool over = read_all(id, [&](byte_view bytes) {
+      blocks.push_back(to_buffer(bytes));
+      EXPECT_TRUE(machine_.write(stream_id{id}, blocks.back()).has_value());
+    });
+    if (over) (void)machine_.close_write(stream_id{id});
+  }
+
   template <class Use>
   bool read_all(std::uint32_t id, Use use) {
     byte_buffer into(5000);
