@@ -165,7 +165,8 @@ io_result tls_session::read(mutable_byte_view into) noexcept {
   ERR_clear_error();
   errno = 0;
   std::size_t bytes = 0;
-  return explain(SSL_read_ex(session_.get(), into.data(), into.size(), &bytes), bytes);
+  const int outcome = SSL_read_ex(session_.get(), into.data(), into.size(), &bytes);
+  return explain(outcome, bytes);
 }
 
 io_result tls_session::write(byte_view from) noexcept {
@@ -173,7 +174,8 @@ io_result tls_session::write(byte_view from) noexcept {
   ERR_clear_error();
   errno = 0;
   std::size_t bytes = 0;
-  return explain(SSL_write_ex(session_.get(), from.data(), from.size(), &bytes), bytes);
+  const int outcome = SSL_write_ex(session_.get(), from.data(), from.size(), &bytes);
+  return explain(outcome, bytes);
 }
 
 io_result tls_session::shutdown() noexcept {
