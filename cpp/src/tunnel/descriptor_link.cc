@@ -47,6 +47,11 @@ class plain_link final : public descriptor_link {
     }
   }
 
+  bool at_end() override {
+    std::byte next;
+    return hung_up() && ::recv(descriptor(), &next, 1, MSG_PEEK) == 0;
+  }
+
   void finish_writing() override { ::shutdown(descriptor(), SHUT_WR); }
 };
 
@@ -77,6 +82,9 @@ class tls_link final : public descriptor_link {
     }
     return {bytes, state::open};
   }
+
+  /// Only decrypting would tell, and that needs a place for what comes before the end.
+  bool at_end() override { return false; }
 
   void finish_writing() override {
     (void)session_.shutdown();

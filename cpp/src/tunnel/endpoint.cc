@@ -83,6 +83,9 @@ void endpoint::drive() {
     read_more();
     if (retired()) break;
   }
+  if (!retired() && may_read_ && !reading_ended_ && inbound_.stalled() && pipe().at_end()) {
+    end_reading(close_reason::peer_closed);
+  }
   driving_ = false;
   if (!retired()) settle_block();
 }

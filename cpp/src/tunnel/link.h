@@ -39,6 +39,9 @@ class link {
   virtual ~link() = default;
   [[nodiscard]] virtual link_transfer read(mutable_byte_view into) = 0;
   [[nodiscard]] virtual link_transfer write(byte_view from) = 0;
+  /// Whether it is known that the peer finished sending and that nothing is left to read. Asked while reading is
+  /// stopped, so that an end is not noticed only after the stall that stopped it.
+  [[nodiscard]] virtual bool at_end() = 0;
   /// Nothing more will be written; the peer reads an end after what was.
   virtual void finish_writing() = 0;
 };

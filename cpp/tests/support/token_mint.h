@@ -1,0 +1,80 @@
+// An issuer for tests: signs attach tokens and writes attach messages.
+// Test support.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "flowersec/messages/tunnel_v1.h"
+#include "flowersec/token/keyset.h"
+#include "flowersec/token/sign.h"
+#include "flowersec/tunnel/verifier.h"
+
+namespace flowersec::testing {
+
+class token_mint {
+ public:
+  using payload = messages::token::v1::token_payload;
+
+  explicit token_mint(std::int64_t now_unix_s, std::string audience = "aud", std::string issuer = "iss")
+      : now(now_unix_s), audience_(std::move(audience)), issuer_(std::move(issuer)) {}
+
+  std::int64_t now;
+
+  /// A good token; change what the test is about.
+  [[nodiscard]] payload draft(std::string channel_id, int role) {
+    return {.kid = "k1",
+            .aud = audience_,
+            .iss = issuer_,
+            .channel_id = std::move(channel_id),
+            .role = static_cast<std::uint8_t>(role),
+            .token_id = "token-" + std::to_string(++minted_),
+            .init_exp = now + 100,
+            .idle_timeout_seconds = 60,
+            .iat = now,
+            .exp = now + 60};
+  }
+  [[nodiscard]] std::string sign(const payload& p) const {
+    return std::string{token::sign_token(p, key_).value().view()};
+  }
+  [[nodiscard]] static std::string attach_text(std::string_view channel_id, int role, std::string_view token) {
+    messages::tunnel::v1::attach message;
+    message.v = 1;
+    message.channel_id = channel_id;
+    message.role = static_cast<messages::tunnel::v1::role>(role);
+    message.token = messages::sensitive_text{token};
+    message.endpoint_instance_id = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    return encode(message);
+  }
+  [[nodiscard]] std::string attach_text(const payload& p) const { return attach_text(p.channel_id, p.role, sign(p)); }
+  [[nodiscard]] std::string attach_text(std::string channel_id, int role) {
+    return attach_text(draft(std::move(channel_id), role));
+  }
+
+  [[nodiscard]] token::keyset keys() const {
+    token::keyset keys;
+    keys.add("k1", key_.public_key());
+    return keys;
+  }
+  [[nodiscard]] std::shared_ptr<const tunnel::token_verifier> verifier() const {
+    return tunnel::make_single_tenant_verifier(keys(), audience_, issuer_);
+  }
+  /// Accepts any issuer whose token a key of the set signed.
+  [[nodiscard]] std::shared_ptr<const tunnel::token_verifier> open_verifier() const {
+    return tunnel::make_single_tenant_verifier(keys(), audience_, std::nullopt);
+  }
+
+ private:
+  [[nodiscard]] static crypto::ed25519_signing_key make_key() {
+    std::array<std::byte, crypto::ed25519_seed_bytes> seed;
+    seed.fill(std::byte{0x5a});
+    return crypto::ed25519_signing_key::from_seed(seed);
+  }
+
+  std::string audience_;
+  std::string issuer_;
+  crypto::ed25519_signing_key key_ = make_key();
+  int minted_ = 0;
+};
+
+}  // namespace flowersec::testing
