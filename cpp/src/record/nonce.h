@@ -1,5 +1,5 @@
 // The AES-GCM nonce of a record.
-// Layer record, private. Source: PROTOCOL, "FSEC frame": 4-byte prefix of the direction, then u64be(sequence).
+// Layer record, private. Source: PROTOCOL, "Record protection": 4-byte prefix of the direction, then u64be(sequence).
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // The client's half of the handshake, as two steps without I/O.
 // Layer handshake. INIT goes out, RESP comes in, ACK goes out. What follows is a record, which this layer does not
 // know: the session must see the server's "finished" ping before it trusts the keys or sends anything.
-// Source: PROTOCOL, "Flow". Not thread-safe.
+// Source: PROTOCOL, "Handshake flow". Not thread-safe.
 #pragma once
 
 #include <optional>

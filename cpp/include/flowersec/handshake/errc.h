@@ -1,5 +1,5 @@
 // Everything that can end a handshake, and how the public error model names it.
-// Layer handshake. Source: PROTOCOL, "E2EE handshake" and "Error model". There is no error frame: whatever went
+// Layer handshake. Source: PROTOCOL, "Handshake"; docs/ERRORS.md. There is no error frame: whatever went
 // wrong, the peer only sees the transport close.
 #pragma once
 
@@ -73,7 +73,7 @@ enum class public_code {
   random_failed,             ///< validate/random_failed
 };
 
-/// Source   PROTOCOL, "Codes and the stages where each is valid".
+/// Source   docs/ERRORS.md.
 [[nodiscard]] public_code to_public_code(handshake_errc code) noexcept;
 
 }  // namespace flowersec::handshake

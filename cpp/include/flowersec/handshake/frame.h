@@ -1,5 +1,5 @@
 // Layout of the FSEH frame.
-// Layer handshake. One frame is one binary transport message. Source: PROTOCOL, "FSEH frame".
+// Layer handshake. One frame is one binary transport message. Source: PROTOCOL, "Handshake frame".
 #pragma once
 
 #include <cstdint>

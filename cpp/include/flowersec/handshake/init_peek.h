@@ -1,6 +1,6 @@
 // A look at an INIT before any credential is known, for servers that resolve the credential by channel.
 // Layer handshake. Nothing seen here is authenticated: it may choose a credential, it may not consume one.
-// Source: PROTOCOL, "Endpoint, direct path, resolved credential".
+// Source: PROTOCOL, "Endpoint, direct".
 #pragma once
 
 #include <string>

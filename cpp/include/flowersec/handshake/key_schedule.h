@@ -1,5 +1,5 @@
 // Transcript, key schedule and authentication tag: what both roles compute from one handshake.
-// Layer handshake. Pure functions. Source: PROTOCOL, "Transcript hash" and "Key schedule"; RFC 5869.
+// Layer handshake. Pure functions. Source: PROTOCOL, "Transcript" and "Key schedule"; RFC 5869.
 #pragma once
 
 #include <array>

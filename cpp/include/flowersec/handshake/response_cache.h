@@ -1,7 +1,7 @@
 // Responses a server has given and no ACK has used yet.
 // Layer handshake. One INIT can be answered again, with the identical RESP, and can be authenticated at most once.
 // Thread-safe, so that connections may share one; without sharing every connection has its own.
-// Source: PROTOCOL, "Retries and the server handshake cache".
+// Source: PROTOCOL, "Retries and the handshake cache".
 #pragma once
 
 #include <chrono>

@@ -1,7 +1,7 @@
 // The server's half of the handshake, as a machine without I/O.
 // Layer handshake. INIT in, RESP out (as often as the client repeats INIT), ACK in, keys out. The session then sends
 // the "finished" ping, a record, which this layer does not know.
-// Source: PROTOCOL, "Flow", "Retries and the server handshake cache", "Time rules". Not thread-safe; the cache is.
+// Source: PROTOCOL, "Handshake flow", "Retries and the handshake cache", "Time rules". Not thread-safe; the cache is.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // A count of bytes with a bound: what a session may hold in one direction.
-// Layer record. Not thread-safe; belongs to the session's strand. Source: PROTOCOL, "Buffers".
+// Layer record. Not thread-safe; belongs to the session's strand. Source: PROTOCOL, "Record buffers".
 #pragma once
 
 #include <cstddef>

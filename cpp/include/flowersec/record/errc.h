@@ -1,5 +1,5 @@
 // Everything that can go wrong in the record layer.
-// Layer record. Source: PROTOCOL, "Encrypted records". Nothing here is told to the peer: a receiver that refuses a
+// Layer record. Source: PROTOCOL, "Records". Nothing here is told to the peer: a receiver that refuses a
 // record closes the transport, whatever the cause.
 #pragma once
 

@@ -1,5 +1,5 @@
 // Layout of the FSEC frame and the words of the record layer.
-// Layer record. Pure data: no key, no state. Source: PROTOCOL, "FSEC frame".
+// Layer record. Pure data: no key, no state. Source: PROTOCOL, "Record layout".
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // What one direction of a session is protected with.
 // Layer record. Made by the handshake, moved in, never copied, wiped with its owner.
-// Source: PROTOCOL, "Key schedule" and "Ping and rekey".
+// Source: PROTOCOL, "Key schedule" and "Rekey".
 #pragma once
 
 #include <array>

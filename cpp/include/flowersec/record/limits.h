@@ -1,5 +1,5 @@
 // The four numbers an application may tune in the record layer.
-// Layer record. Source: PROTOCOL, "Sending" and "Buffers".
+// Layer record. Source: PROTOCOL, "Sending records" and "Record buffers".
 #pragma once
 
 #include <cstddef>

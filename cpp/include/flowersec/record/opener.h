@@ -1,6 +1,6 @@
 // The receiving direction of a session: checks, opens and follows rekeys.
 // Layer record. Opens in place; plaintext is handed out only after its tag verified. Knows nothing of streams.
-// Source: PROTOCOL, "Receiving" and "Ping and rekey". Not thread-safe.
+// Source: PROTOCOL, "Receiving records" and "Rekey". Not thread-safe.
 #pragma once
 
 #include <optional>

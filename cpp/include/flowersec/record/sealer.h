@@ -1,7 +1,7 @@
 // The sending direction of a session: numbers, seals and rekeys records.
 // Layer record. Writes straight into the caller's send buffer, so that the ciphertext is the only copy of the
 // application's bytes and several records leave in one send. Knows nothing of streams or sockets.
-// Source: PROTOCOL, "Encrypted records". Not thread-safe: numbering and sealing must be one step, so one owner.
+// Source: PROTOCOL, "Records". Not thread-safe: numbering and sealing must be one step, so one owner.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // Cuts a logical write into records.
 // Layer record. A write is a header and a body in two places of memory; neither is copied before sealing.
-// Source: PROTOCOL, "Sending".
+// Source: PROTOCOL, "Sending records".
 #pragma once
 
 #include <array>

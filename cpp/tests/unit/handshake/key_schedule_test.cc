@@ -1,4 +1,4 @@
-// The handshake values of PROTOCOL, "Test vectors", with every intermediate step; embedded, and read from the vector
+// The handshake values of PROTOCOL, "Test values", with every intermediate step; embedded, and read from the vector
 // file as well where it is at hand.
 #include <filesystem>
 #include <fstream>

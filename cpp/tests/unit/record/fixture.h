@@ -16,7 +16,7 @@ using flowersec::testing::b64u;
 using flowersec::testing::b64u_array;
 using flowersec::testing::hex;
 
-/// The keys that the P-256 handshake vector of PROTOCOL, "Test vectors", ends with.
+/// The keys that the P-256 handshake vector of PROTOCOL, "Test values", ends with.
 inline direction_keys vector_keys(direction way) {
   const bool c2s = way == direction::client_to_server;
   return {.way = way,

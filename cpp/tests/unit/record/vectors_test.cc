@@ -1,4 +1,4 @@
-// The record values of PROTOCOL, "Test vectors", computed by independent implementations; embedded, and read from the
+// The record values of PROTOCOL, "Test values", computed by independent implementations; embedded, and read from the
 // vector file as well where it is at hand.
 #include <boost/json/parse.hpp>
 #include <filesystem>
