@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -32,6 +32,8 @@ class tunnel_client {
   };
 
   tunnel_client(const std::string& address, const options& how) {
+    // OpenSSL writes without MSG_NOSIGNAL.
+    ::signal(SIGPIPE, SIG_IGN);
     const auto colon = address.rfind(':');
     sockaddr_in to{};
     to.sin_family = AF_INET;

@@ -76,6 +76,7 @@ TEST_P(conformance, item_03_sizes_at_their_limits) {
   client.send(client_frame(op_text, text));
   ASSERT_TRUE(tunnel.events->wait_for("attached"));
   auto server = tunnel.attach("room", 2);
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
   client.binary(pattern(1048576));
   EXPECT_EQ(server.frame()->payload, pattern(1048576));
   client.send(client_frame_header(op_binary, 1048577));
@@ -162,6 +163,7 @@ TEST_P(conformance, item_07_replay_is_refused) {
 TEST_P(conformance, item_08_abnormal_end_and_drain) {
   auto client = tunnel.attach("room", 1);
   auto server = tunnel.attach("room", 2);
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
   for (int i = 0; i < 50; ++i) client.binary(pattern(2000));
   client.send(client_close(1000));
   for (int i = 0; i < 50; ++i) EXPECT_EQ(server.frame()->payload.size(), 2000u);
@@ -173,6 +175,7 @@ TEST_P(conformance, item_08_abnormal_end_and_drain) {
 TEST_P(conformance, item_08_a_partial_frame_is_delivered_before_the_end) {
   auto client = tunnel.attach("room", 1);
   auto server = tunnel.attach("room", 2);
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
   client.send(client_frame_header(op_binary, 100));
   client.send(masked(pattern(60)));
   client.finish_sending();
