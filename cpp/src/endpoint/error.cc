@@ -110,6 +110,10 @@ constexpr error_info unpack(int value) noexcept {
           .code = static_cast<endpoint_errc>(value & 0xff)};
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"  // error_category has none by design; nothing deletes through it
+#endif
 class category final : public boost::system::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "flowersec.endpoint"; }
@@ -124,6 +128,9 @@ class category final : public boost::system::error_category {
     return condition.value() == static_cast<int>(info.code) || condition.value() == static_cast<int>(info.stage) << 8;
   }
 };
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace
 
