@@ -1,0 +1,5 @@
+flowersec_add_fuzzer(ws_frame_header SOURCES ${CMAKE_CURRENT_LIST_DIR}/ws_frame_header.cc DEPS ws_frame)
+flowersec_add_fuzzer(ws_message_reader SOURCES ${CMAKE_CURRENT_LIST_DIR}/ws_message_reader.cc DEPS ws_frame)
+flowersec_add_fuzzer(ws_close_payload SOURCES ${CMAKE_CURRENT_LIST_DIR}/ws_close_payload.cc DEPS ws_frame)
+flowersec_add_fuzzer(ws_origin SOURCES ${CMAKE_CURRENT_LIST_DIR}/ws_origin.cc DEPS ws_origin)
+flowersec_add_fuzzer(ws_upgrade_request SOURCES ${CMAKE_CURRENT_LIST_DIR}/ws_upgrade_request.cc DEPS ws_upgrade)
