@@ -20,16 +20,30 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/FlowersecConfigVersion.cm
 install(FILES ${PROJECT_BINARY_DIR}/FlowersecConfig.cmake ${PROJECT_BINARY_DIR}/FlowersecConfigVersion.cmake
   DESTINATION ${package_dir})
 
-# One pkg-config file for endpoint programs: archives in link order, then what they need.
+# One pkg-config file for endpoint programs: the archives that flowersec_endpoint needs, dependents first.
+function(flowersec_archives target order_name)
+  set(order ${${order_name}})
+  if(NOT target IN_LIST order)
+    get_property(links TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES)
+    foreach(link IN LISTS links)
+      string(REGEX REPLACE "^\\$<LINK_ONLY:(.*)>$" "\\1" link "${link}")
+      if(link MATCHES "^flowersec_" AND TARGET ${link})
+        flowersec_archives(${link} order)
+      endif()
+    endforeach()
+    list(APPEND order ${target})
+  endif()
+  set(${order_name} ${order} PARENT_SCOPE)
+endfunction()
+
+set(archives "")
+flowersec_archives(flowersec_endpoint archives)
+list(REVERSE archives)
 set(pc_libs "")
-foreach(part endpoint session ws ws_socket ws_upgrade ws_origin ws_frame rpc yamux record handshake token token_grant
-             token_sign token_verify crypto crypto_aead crypto_dh crypto_kdf crypto_hash crypto_sign crypto_verify
-             crypto_secret messages base beast asio_ssl asio)
-  if(flowersec_${part} IN_LIST flowersec_libraries OR TARGET flowersec_${part})
-    get_target_property(kind flowersec_${part} TYPE)
-    if(kind STREQUAL "STATIC_LIBRARY")
-      string(APPEND pc_libs " -lflowersec_${part}")
-    endif()
+foreach(archive IN LISTS archives)
+  get_target_property(kind ${archive} TYPE)
+  if(kind STREQUAL "STATIC_LIBRARY")
+    string(APPEND pc_libs " -l${archive}")
   endif()
 endforeach()
 configure_file(cmake/flowersec.pc.in ${PROJECT_BINARY_DIR}/flowersec.pc @ONLY)

@@ -1,0 +1,84 @@
+// The tables of docs/ERRORS.md and docs/LIMITS.md say what the code says.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "flowersec/endpoint/error.h"
+#include "flowersec/handshake/frame.h"
+#include "flowersec/session/options.h"
+#include "flowersec/tunnel/limits.h"
+
+namespace flowersec {
+namespace {
+
+std::string document(const std::string& name) {
+  std::ifstream file(std::string{FLOWERSEC_SOURCE_DIR "/docs/"} + name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(documents, errors_lists_every_code_with_its_stages_and_whether_it_is_terminal) {
+  const auto page = document("ERRORS.md");
+  for (std::size_t value = 1; value <= endpoint::endpoint_errc_count; ++value) {
+    const auto code = static_cast<endpoint::endpoint_errc>(value);
+    std::string stages;
+    for (int where = 1; where <= static_cast<int>(endpoint::stage::close); ++where) {
+      const auto stage = static_cast<endpoint::stage>(where);
+      if (!is_legal(stage, code)) continue;
+      if (!stages.empty()) stages += ", ";
+      stages += to_string(stage);
+    }
+    const auto row =
+        "| `" + std::string(to_string(code)) + "` | " + stages + " | " + (is_terminal(code) ? "yes" : "no") + " |";
+    EXPECT_NE(page.find(row), std::string::npos) << "ERRORS.md has no row: " << row;
+  }
+}
+
+TEST(documents, limits_lists_every_default) {
+  const auto page = document("LIMITS.md");
+  const session::session_options session;
+  const tunnel::tunnel_limits relay;
+  const std::vector<std::pair<std::string, std::size_t>> rows = {
+      {"`max_handshake_payload`", session.handshake.max_payload_bytes},
+      {"`max_record_bytes`", session.record.max_record_bytes},
+      {"`outbound_record_chunk_bytes`", session.record.outbound_record_chunk_bytes},
+      {"`max_active_streams`", session.yamux.max_active_streams},
+      {"`max_inbound_streams`", session.yamux.max_inbound_streams},
+      {"`max_frame_bytes` (yamux)", session.yamux.max_frame_bytes},
+      {"`preferred_outbound_frame_bytes`", session.yamux.preferred_outbound_frame_bytes},
+      {"`max_stream_write_queue_bytes`", session.yamux.max_stream_write_queue_bytes},
+      {"`max_stream_receive_bytes`", session.yamux.max_stream_receive_bytes},
+      {"`max_session_receive_bytes`", session.yamux.max_session_receive_bytes},
+      {"`max_queued_replies` (yamux)", yamux::max_queued_replies},
+      {"`max_queued_controls`", session::max_queued_controls},
+      {"`max_stream_hello_bytes`", session::max_stream_hello_bytes},
+      {"`max_running_requests`", session.rpc_server.max_running_requests},
+      {"`max_queued_requests`", session.rpc_server.max_queued_requests},
+      {"`max_queued_notifications`", session.rpc_server.max_queued_notifications},
+      {"`max_held_payload_bytes`", session.rpc_server.max_held_payload_bytes},
+      {"`max_queued_refusals`", session.rpc_server.max_queued_refusals},
+      {"`max_frame_bytes` (rpc)", session.rpc_server.max_frame_bytes},
+      {"`max_output_bytes`", session.rpc_client.max_output_bytes},
+      {"`max_attach_bytes`", relay.max_attach_bytes},
+      {"`max_record_bytes`", relay.max_record_bytes},
+      {"`max_pending_bytes`", relay.max_pending_bytes},
+      {"`max_pending_frames`", relay.max_pending_frames},
+      {"`max_write_queue_bytes`", relay.max_write_queue_bytes},
+      {"`max_tenant_queued_bytes`", *relay.max_tenant_queued_bytes},
+      {"`max_total_queued_bytes`", *relay.max_total_queued_bytes},
+      {"`max_stalled_blocks`", relay.max_stalled_blocks},
+      {"`max_connections`", relay.max_connections},
+      {"`max_channels`", relay.max_channels},
+      {"`replay_entries`", relay.replay_entries()},
+  };
+  for (const auto& [name, value] : rows) {
+    const auto row = "| " + name + " | " + std::to_string(value) + " |";
+    EXPECT_NE(page.find(row), std::string::npos) << "LIMITS.md has no row: " << row;
+  }
+}
+
+}  // namespace
+}  // namespace flowersec
