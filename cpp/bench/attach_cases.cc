@@ -29,7 +29,7 @@ std::vector<unique_fd> connect_batch(std::uint16_t port) {
   return connections;
 }
 
-/// Attaches both ends of fresh channels, then ends one of them, upon which the tunnel ends both.
+/// Attaches both ends of fresh channels, then ends them; the tunnel ends its side when it has seen to both.
 void attach_batch(tunnel_relay& tunnel) {
   std::vector<tunnel_relay::attach_frames> frames;
   for (std::size_t i = 0; i < batch / 2; ++i) frames.push_back(tunnel.next_channel());
@@ -39,7 +39,7 @@ void attach_batch(tunnel_relay& tunnel) {
     const auto& channel = frames[i / 2];
     write_all(connections[i].get(), i % 2 == 0 ? channel.client : channel.server);
   }
-  for (std::size_t i = 0; i < batch; i += 2) ::shutdown(connections[i].get(), SHUT_WR);
+  for (const auto& each : connections) ::shutdown(each.get(), SHUT_WR);
   for (const auto& each : connections) expect_silent_end(each.get());
 }
 

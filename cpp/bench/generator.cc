@@ -157,7 +157,7 @@ traffic_sample generator::run(Done done, write_mode mode) {
   const auto give_up = steady_clock::now() + arrival_timeout;
   while (!all_arrived()) {
     turn(mode);
-    if (steady_clock::now() > give_up) throw bench_error("the relay lost bytes");
+    if (steady_clock::now() > give_up) throw bench_error("sent messages did not arrive");
   }
   traffic_sample sample;
   sample.elapsed = steady_clock::now() - begin;

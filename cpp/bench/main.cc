@@ -39,7 +39,8 @@ Measures the tunnel and the endpoint library against floors in the same run. Tak
 
 std::vector<bench_case> all_cases() {
   std::vector<bench_case> all;
-  for (auto part : {relay_cases(), memory_cases(), attach_cases(), record_cases(), handshake_cases(), count_cases()}) {
+  for (auto part : {relay_cases(), memory_cases(), attach_cases(), record_cases(), handshake_cases(), session_cases(),
+                    count_cases()}) {
     std::ranges::move(part, std::back_inserter(all));
   }
   return all;
@@ -145,6 +146,8 @@ int run_child(std::string_view name) {
   if (name == "byte-relay") run_byte_relay();
   if (name == "beast-relay") run_beast_relay();
   if (name == "beast-attach") run_beast_attach();
+  if (name == "session-server") return run_session_server();
+  if (name == "session-client") return run_session_client();
   return exit_usage;
 }
 

@@ -1,7 +1,5 @@
 // What the tunnel holds: for connections that are idle, and for directions whose receiver does not read.
 // Part of flowersec-bench. Noise-free: memory is counted, not timed.
-#include <array>
-
 #include "tunnel_relay.h"
 #include "workbench.h"
 
@@ -23,19 +21,6 @@ row memory_row(std::string id, std::string title, double bytes, double limit, st
           .detail = std::move(detail)};
 }
 
-/// The tunnel answers a ping only after the attach before it.
-void wait_until_attached(const std::vector<connection_pair>& pairs) {
-  constexpr std::array ping{std::byte{0x89}, std::byte{0x80}, std::byte{}, std::byte{}, std::byte{}, std::byte{}};
-  for (const auto& pair : pairs) {
-    for (const int fd : {pair.sender.get(), pair.sink.get()}) {
-      write_all(fd, ping);
-      std::array<std::byte, 2> pong{};
-      read_exactly(fd, pong);
-      if (pong[0] != std::byte{0x8a}) throw bench_error("the tunnel refused an attach");
-    }
-  }
-}
-
 void measure_idle(workbench& bench, std::size_t connections) {
   const auto tunnel = bench.fresh_tunnel();
   const auto pid = tunnel->process().pid();
@@ -50,7 +35,6 @@ void measure_idle(workbench& bench, std::size_t connections) {
                                    per_connection(now), idle_goal_bytes, mebibytes(before) + " -> " + mebibytes(now)));
   };
   auto pairs = tunnel->connect(connections / 2);
-  wait_until_attached(pairs);
   report("", "");
   const frame_block block{traffic_message_bytes};
   generator traffic{std::move(pairs), block, tunnel->what_arrives()};
@@ -63,7 +47,6 @@ void measure_stalled(workbench& bench, std::size_t message_bytes, const std::str
   const auto tunnel = bench.fresh_tunnel();
   const frame_block block{message_bytes};
   generator traffic{tunnel->connect(pairs), block, tunnel->what_arrives()};
-  traffic.run_messages(1, write_mode::batched);
   const auto before = resident_anonymous_bytes(tunnel->process().pid());
   const auto taken = traffic.flood_until_stalled(std::chrono::milliseconds{200});
   const auto after = resident_anonymous_bytes(tunnel->process().pid());

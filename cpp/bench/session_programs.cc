@@ -67,7 +67,8 @@ asio::awaitable<void> serve(asio::any_io_executor executor) {
                    [](rpc::request call, rpc::responder answer) { answer.succeed(std::move(call.payload)); });
   endpoint::stream_router router;
   router.on("sink", swallow).on_rpc(std::move(calls));
-  co_await session.async_serve(std::move(router));
+  error_code ended;  // the client leaving is the normal end
+  co_await session.async_serve(std::move(router), asio::redirect_error(asio::use_awaitable, ended));
 }
 
 // --- the client ------------------------------------------------------------------------------------------------

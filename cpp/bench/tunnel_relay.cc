@@ -19,6 +19,21 @@ constexpr std::size_t tunnel_open_files = 20'000;
 /// Source addresses 127.0.0.2 .. 127.0.0.9.
 constexpr std::uint64_t source_hosts = 8;
 
+/// A ping is answered only after the attach before it. Without this wait a large message could reach the tunnel before
+/// its receiver, and there is little room for such messages.
+void wait_until_attached(const std::vector<connection_pair>& pairs) {
+  constexpr std::array ping{std::byte{0x89}, std::byte{0x80}, std::byte{}, std::byte{}, std::byte{}, std::byte{}};
+  constexpr std::array pong{std::byte{0x8a}, std::byte{0x00}};
+  for (const auto& pair : pairs) {
+    for (const int fd : {pair.sender.get(), pair.sink.get()}) {
+      write_all(fd, ping);
+      std::array<std::byte, pong.size()> answer{};
+      read_exactly(fd, answer);
+      if (answer != pong) throw bench_error("the tunnel refused an attach");
+    }
+  }
+}
+
 }  // namespace
 
 tunnel_relay::tunnel_relay(const tunnel_options& options)
@@ -99,6 +114,7 @@ std::vector<connection_pair> tunnel_relay::connect(std::size_t pairs) {
     auto sink = connect_end(frames.server);
     connected.push_back({std::move(sender), std::move(sink)});
   }
+  wait_until_attached(connected);
   return connected;
 }
 
