@@ -33,11 +33,11 @@ channel_init_options sample_options() {
 class channel_init : public ::testing::Test {
  protected:
   seeded_random random;
-  const issuer_keyset issuer = std::move(issuer_keyset::generate("k1", random).value());
+  const issuer_keyset issuer = issuer_keyset::generate("k1", random).value();
   const token::keyset keys = token::keyset::parse(issuer.export_keyset_file()).value();
 
   channel_grants issue(const channel_init_options& options = sample_options(), std::string_view channel_id = "chan") {
-    return std::move(issue_channel(issuer, options, channel_id, random, now).value());
+    return issue_channel(issuer, options, channel_id, random, now).value();
   }
   error_code refusal(const channel_init_options& options, std::string_view channel_id = "chan") {
     const auto grants = issue_channel(issuer, options, channel_id, random, now);

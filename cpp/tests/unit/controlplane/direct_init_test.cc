@@ -29,8 +29,8 @@ error_code refusal(const direct_init_options& options, unix_seconds at = now) {
 
 TEST(direct_init, fills_in_what_was_not_given) {
   seeded_random random;
-  const auto first = std::move(issue_direct(sample_options(), random, now).value());
-  const auto second = std::move(issue_direct(sample_options(), random, now).value());
+  const auto first = issue_direct(sample_options(), random, now).value();
+  const auto second = issue_direct(sample_options(), random, now).value();
   EXPECT_EQ(first.ws_url, "wss://h/x");
   EXPECT_EQ(first.channel_id.size(), 32U);
   EXPECT_EQ(first.channel_init_expire_at_unix_s, 1800000060);
@@ -47,7 +47,7 @@ TEST(direct_init, writes_what_was_given) {
   options.suite = crypto::suite::p256;
   options.init_window = seconds{1};
   seeded_random unused{1, 0};
-  const auto info = std::move(issue_direct(options, unused, now).value());
+  const auto info = issue_direct(options, unused, now).value();
   EXPECT_EQ(encode(info), R"({"ws_url":"wss://h/x","channel_id":" as given ","e2ee_psk_b64u":")" + psk_text +
                               R"(","channel_init_expire_at_unix_s":1800000001,"default_suite":2})");
 }

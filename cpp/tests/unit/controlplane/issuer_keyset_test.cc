@@ -35,7 +35,7 @@ crypto::ed25519_signing_key key_of(std::string_view seed) {
 crypto::ed25519_signing_key key_1() { return key_of(seed_hex); }
 crypto::ed25519_signing_key key_2() { return key_of(std::string(64, '2')); }
 
-issuer_keyset issuer_k1() { return std::move(issuer_keyset::create("k1", key_1()).value()); }
+issuer_keyset issuer_k1() { return issuer_keyset::create("k1", key_1()).value(); }
 
 std::vector<std::string> published(const issuer_keyset& issuer) {
   std::vector<std::string> kids;
@@ -96,7 +96,7 @@ TEST(issuer_keyset, signing_passes_refusals_on) {
 }
 
 TEST(issuer_keyset, ids_are_trimmed_everywhere_and_never_blank) {
-  auto issuer = std::move(issuer_keyset::create(" k1\n", key_1()).value());
+  auto issuer = issuer_keyset::create(" k1\n", key_1()).value();
   EXPECT_EQ(issuer.current_kid(), "k1");
   EXPECT_FALSE(issuer.publish("\tk2 ", key_2().public_key()));
   EXPECT_FALSE(issuer.rotate(" k2", key_2()));

@@ -56,7 +56,8 @@ TEST(rpc_envelope, refuses_broken_ids) {
 }
 
 TEST(interop_traps, trap_15_rpc_ids_are_plain_integers_up_to_2_to_the_53_minus_1) {
-  const auto largest = decode_rpc_envelope(with_raw_member(request, "request_id", "9007199254740991"));
+  const auto text = with_raw_member(request, "request_id", "9007199254740991");
+  const auto largest = decode_rpc_envelope(text);
   ASSERT_TRUE(largest.has_value());
   EXPECT_EQ(largest->request_id, max_rpc_id);
   EXPECT_NE(encode(*largest).find(R"("request_id":9007199254740991,)"), std::string::npos);
