@@ -33,7 +33,7 @@ Measures the tunnel and the endpoint library against floors in the same run. Tak
   --round-ms N       length of one run (default 300)
   --null-test        a second byte relay in place of the tunnel in the relay cases: ratios show the noise
   --json             JSON on stdout instead of the table
-  --tunnel PROGRAM   the flowersec-tunnel to measure (default: the one beside this program)
+  --bin-dir DIR      where flowersec-tunnel is (default: beside this program)
   --help
 )";
 
@@ -61,8 +61,8 @@ class command_line {
       const auto name = arguments_[at_++];
       if (name == "--only") {
         chosen.only.emplace_back(value_of(name));
-      } else if (name == "--tunnel") {
-        chosen.tunnel_program = value_of(name);
+      } else if (name == "--bin-dir") {
+        chosen.tunnel_program = std::string{value_of(name)} + "/flowersec-tunnel";
       } else if (name == "--rounds") {
         chosen.rounds = number(name, 1, 100);
       } else if (name == "--round-ms") {
