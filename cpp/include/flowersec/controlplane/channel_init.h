@@ -1,6 +1,6 @@
 // Mints the pair of grants for one channel, and a fresh token for a grant.
 // Layer controlplane. Stateless: every call makes a new pre-shared key and new token ids, also for the same channel id.
-// Source: PROTOCOL, "Channel init".
+// Source: PROTOCOL, "Issuing".
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // Mints the connect info of a direct endpoint.
-// Layer controlplane. Source: PROTOCOL, "Direct connect info".
+// Layer controlplane. Source: PROTOCOL, "Messages".
 #pragma once
 
 #include <chrono>

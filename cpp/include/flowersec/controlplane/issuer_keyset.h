@@ -1,6 +1,6 @@
 // The issuer's keys: one that signs, and those published for verifiers, itself among them.
 // Layer controlplane. Every call may come from any thread.
-// Source: PROTOCOL, "Issuer keys".
+// Source: PROTOCOL, "Key files".
 //
 // To rotate without refusing anybody: publish the new public key, bring the overlap keyset to every tunnel, rotate,
 // wait until the last old token is past its expiry plus the verifiers' skew, retire the old key, bring the keyset

@@ -1,5 +1,5 @@
 // The two cipher suites of the protocol.
-// Layer crypto, no code. Source: PROTOCOL, "Suites".
+// Layer crypto, no code. Source: PROTOCOL, "Handshake messages".
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Messages of flowersec.controlplane.v1: what an issuer hands to each end of a channel.
-// Layer messages. Source: PROTOCOL, "Grant".
+// Layer messages. Source: PROTOCOL, "Messages".
 #pragma once
 
 #include <cstdint>

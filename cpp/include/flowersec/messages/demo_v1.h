@@ -1,5 +1,5 @@
-// Messages of flowersec.demo.v1, used by examples and tests only.
-// Layer messages. Source: PROTOCOL, "Demo service".
+// Messages of flowersec.demo.v1, used by examples and tests only: no part of the protocol.
+// Layer messages. A request and a notification to try PROTOCOL, "RPC calls", with.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Messages of flowersec.direct.v1: how a client reaches an endpoint without a tunnel.
-// Layer messages. Source: PROTOCOL, "Direct connect info".
+// Layer messages. Source: PROTOCOL, "Messages".
 #pragma once
 
 #include <cstdint>

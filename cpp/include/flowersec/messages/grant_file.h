@@ -1,6 +1,6 @@
 // Reads grants and direct infos as files and tools carry them: raw, or wrapped as {"grant_client": {...}} or
 // {"grant_server": {...}}.
-// Layer messages. Source: PROTOCOL, "Grant".
+// Layer messages. Source: PROTOCOL, "Messages".
 #pragma once
 
 #include <string_view>

@@ -1,5 +1,5 @@
 // JSON forms around attach tokens: the token's payload, the public keyset file and the private key file.
-// Layer messages. Source: PROTOCOL, "Attach token", "Keyset file" and "Private key file".
+// Layer messages. Source: PROTOCOL, "Attach token" and "Key files".
 #pragma once
 
 #include <cstdint>

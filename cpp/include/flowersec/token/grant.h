@@ -1,5 +1,5 @@
 // From grants and direct infos as read to what an endpoint connects with: every rule checked once, values typed.
-// Layer token, part `grant`. Source: PROTOCOL, "Grant".
+// Layer token, part `grant`. Source: PROTOCOL, "Messages".
 #pragma once
 
 #include <chrono>

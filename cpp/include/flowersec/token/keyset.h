@@ -1,6 +1,6 @@
 // The public keys under which a verifier accepts tokens.
 // Layer token, part `verify`. Immutable once built: a reload builds a new one and swaps it in.
-// Source: PROTOCOL, "Keyset file".
+// Source: PROTOCOL, "Key files".
 #pragma once
 
 #include <map>

@@ -1,5 +1,5 @@
 // Makes FST2 attach tokens.
-// Layer token, part `sign`: linked by issuers, never by a tunnel. Source: PROTOCOL, "Attach token".
+// Layer token, part `sign`: linked by issuers, never by a tunnel. Source: PROTOCOL, "Attach token" and "Issuing".
 #pragma once
 
 #include "flowersec/crypto/sign.h"

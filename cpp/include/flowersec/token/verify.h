@@ -1,6 +1,6 @@
 // Verifies FST2 attach tokens, told the time and the keys.
 // Layer token, part `verify`: all that a tunnel links of this layer. Remembers nothing; single use is the replay
-// store's business. Source: PROTOCOL, "Attach token".
+// store's business. Source: PROTOCOL, "Token verification".
 #pragma once
 
 #include <array>
