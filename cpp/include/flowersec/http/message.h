@@ -58,7 +58,7 @@ struct response {
 struct serialize_options {
   bool keep_alive = false;    ///< else "Connection: close"
   bool head_request = false;  ///< headers of the body, not the body
-  std::string_view date;      ///< value of the Date header; empty leaves it out
+  std::string_view date{};    ///< value of the Date header; empty leaves it out
 };
 /// The whole response as it goes on the wire.
 [[nodiscard]] std::string serialize(const response& message, const serialize_options& options = {});
