@@ -1,5 +1,6 @@
 // Whole sessions, client to server through the tunnel, three processes: throughput, CPU of each, and what a call and a
 // stream cost in system calls and allocations. Part of flowersec-bench.
+#include "flowersec/base/text.h"
 #include "observers.h"
 #include "tunnel_relay.h"
 #include "workbench.h"
@@ -99,56 +100,61 @@ void measure_stream(workbench& bench) {
 
 // --- calls and streams -----------------------------------------------------------------------------------------
 
-constexpr int counted_units = 500;
+struct counted_work {
+  std::string id;
+  std::string unit;     ///< what is counted, one of them
+  std::string command;  ///< to the client
+  int units;
+};
 
-row count_row(const std::string& id, const std::string& title, double count, std::string detail) {
-  return {.id = id, .title = title, .unit = "each", .figure = {count, count, count}, .detail = std::move(detail)};
+row count_row(const std::string& what, const counted_work& work, const std::string& who, std::uint64_t count,
+              std::string detail) {
+  const double each = static_cast<double>(count) / work.units;
+  return {.id = ascii_lower(what) + '.' + work.id + '.' + who,
+          .title = what + " per " + work.unit + ", " + who,
+          .unit = "each",
+          .figure = {each, each, each},
+          .detail = std::move(detail)};
 }
 
-void count_allocations(workbench& bench, const std::string& what, const std::string& name) {
+void count_allocations(workbench& bench, const counted_work& work) {
   const allocation_counter of_client;
   const allocation_counter of_server;
   const auto tunnel = bench.fresh_tunnel();
   session_pair session{*tunnel, of_server.environment(), of_client.environment()};
-  const auto command = what + ' ' + std::to_string(counted_units);
-  session.command(command);
+  session.command(work.command);
   const std::array before{of_client.count(), of_server.count()};
-  session.command(command);
-  const auto report = [&](const std::string& who, std::uint64_t made) {
-    bench.results().add(count_row("allocations." + what + '.' + who, "Allocations per " + name + ", " + who,
-                                  static_cast<double>(made) / counted_units, ""));
-  };
-  report("client", of_client.count() - before[0]);
-  report("server", of_server.count() - before[1]);
+  session.command(work.command);
+  bench.results().add(count_row("Allocations", work, "client", of_client.count() - before[0], ""));
+  bench.results().add(count_row("Allocations", work, "server", of_server.count() - before[1], ""));
 }
 
-void count_system_calls(workbench& bench, const std::string& what, const std::string& name) {
+void count_system_calls(workbench& bench, const counted_work& work) {
   if (!system_call_watch::available()) throw bench_error("strace is not installed");
   const auto tunnel = bench.fresh_tunnel();
   session_pair session{*tunnel, {}, {}};
-  const auto command = what + ' ' + std::to_string(counted_units);
-  session.command(command);
+  session.command(work.command);
   system_call_watch client{session.client().pid()};
   system_call_watch server{session.server().pid()};
-  session.command(command);
-  const auto report = [&](const std::string& who, const system_call_counts& counts) {
-    bench.results().add(count_row("syscalls." + what + '.' + who, "System calls per " + name + ", " + who,
-                                  static_cast<double>(counts.total()) / counted_units,
-                                  counts.most_frequent(counted_units)));
-  };
-  report("client", client.stop());
-  report("server", server.stop());
+  session.command(work.command);
+  for (auto& [who, watch] : {std::pair<std::string, system_call_watch&>{"client", client}, {"server", server}}) {
+    const auto counts = watch.stop();
+    bench.results().add(count_row("Syscalls", work, who, counts.total(), counts.most_frequent(work.units)));
+  }
 }
 
 }  // namespace
 
 std::vector<bench_case> session_cases() {
+  const std::vector<counted_work> works{
+      {"calls", "RPC call", "calls 500", 500},
+      {"streams", "stream", "streams 500", 500},
+      {"bulk", "MiB of a stream", "bulk " + std::to_string(64 * 1048576), 64},
+  };
   std::vector<bench_case> cases{{"session.stream", false, measure_stream}};
-  for (const auto& [what, name] : {std::pair{"calls", "RPC call"}, std::pair{"streams", "stream"}}) {
-    const std::string command = what;
-    const std::string title = name;
-    cases.push_back({"allocations." + command, true, [=](workbench& b) { count_allocations(b, command, title); }});
-    cases.push_back({"syscalls." + command, true, [=](workbench& b) { count_system_calls(b, command, title); }});
+  for (const auto& work : works) {
+    cases.push_back({"allocations." + work.id, true, [work](workbench& bench) { count_allocations(bench, work); }});
+    cases.push_back({"syscalls." + work.id, true, [work](workbench& bench) { count_system_calls(bench, work); }});
   }
   return cases;
 }
