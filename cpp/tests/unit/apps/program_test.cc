@@ -119,20 +119,20 @@ TEST_P(refused_command_lines, name_the_problem_then_print_usage_and_exit_2) {
   EXPECT_EQ(f.out.str(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(table, refused_command_lines,
-                         testing::Values(refused_row{{"-nope"}, "flag provided but not defined: -nope\n"},
-                                         refused_row{{"--nope=1"}, "flag provided but not defined: -nope\n"},
-                                         refused_row{{"---name=x"}, "bad flag syntax: ---name=x\n"},
-                                         refused_row{{"-=x"}, "bad flag syntax: -=x\n"},
-                                         refused_row{{"--=x"}, "bad flag syntax: --=x\n"},
-                                         refused_row{{"-name"}, "flag needs an argument: -name\n"},
-                                         refused_row{{"-count="}, "invalid value \"\" for flag -count"},
-                                         refused_row{{"-count", "ten"}, "invalid value \"ten\" for flag -count"},
-                                         refused_row{{"-wait", "10"}, "invalid value \"10\" for flag -wait"},
-                                         refused_row{{"-name=\xff"}, "invalid value \"\xff\" for flag -name: not valid UTF-8\n"},
+INSTANTIATE_TEST_SUITE_P(
+    table, refused_command_lines,
+    testing::Values(refused_row{{"-nope"}, "flag provided but not defined: -nope\n"},
+                    refused_row{{"--nope=1"}, "flag provided but not defined: -nope\n"},
+                    refused_row{{"---name=x"}, "bad flag syntax: ---name=x\n"},
+                    refused_row{{"-=x"}, "bad flag syntax: -=x\n"}, refused_row{{"--=x"}, "bad flag syntax: --=x\n"},
+                    refused_row{{"-name"}, "flag needs an argument: -name\n"},
+                    refused_row{{"-count="}, "invalid value \"\" for flag -count"},
+                    refused_row{{"-count", "ten"}, "invalid value \"ten\" for flag -count"},
+                    refused_row{{"-wait", "10"}, "invalid value \"10\" for flag -wait"},
+                    refused_row{{"-name=\xff"}, "invalid value \"\xff\" for flag -name: not valid UTF-8\n"},
                     refused_row{{"-tag=\xc3("}, "invalid value \"\xc3(\" for flag -tag: not valid UTF-8\n"},
                     refused_row{{"-loud=yes"}, "invalid value \"yes\" for flag -loud"},
-                                         refused_row{{"-Name=x"}, "flag provided but not defined: -Name\n"}));
+                    refused_row{{"-Name=x"}, "flag provided but not defined: -Name\n"}));
 
 TEST(command_line, help_goes_to_stderr_and_exits_0) {
   for (const auto* word : {"-h", "-help", "--help", "--h", "--help=x"}) {

@@ -1,0 +1,110 @@
+#include "peer/bulk.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <vector>
+
+#include "flowersec/base/json.h"
+#include "peer/checks.h"
+#include "peer/pattern.h"
+#include "peer/progress.h"
+#include "peer/stream_line.h"
+
+namespace flowersec::apps {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using endpoint::default_token;
+using steady = std::chrono::steady_clock;
+
+constexpr std::size_t block_bytes = 128 * 1024;
+
+/// The share of one of the streams; the first takes the rest.
+std::uint64_t share(const bulk_plan& plan, unsigned index) {
+  return plan.bytes / plan.streams + (index == 0 ? plan.bytes % plan.streams : 0);
+}
+
+awaitable<void> upload(endpoint::session session, std::uint64_t bytes, std::string expected, progress_bar& bar) {
+  auto stream = co_await session.async_open_stream("sink");
+  byte_buffer block(block_bytes);
+  for (std::uint64_t offset = 0; offset < bytes;) {
+    const auto piece = mutable_byte_view{block}.first(std::min<std::uint64_t>(block.size(), bytes - offset));
+    fill_pattern(offset, piece);
+    offset += co_await asio::async_write(stream, asio::buffer(piece.data(), piece.size()), default_token{});
+    bar.add(piece.size());
+  }
+  co_await stream.async_shutdown_send();
+  require(co_await read_line(stream) == expected, "sink answered another length or hash");
+}
+
+awaitable<void> download(endpoint::session session, std::uint64_t bytes, progress_bar& bar) {
+  auto stream = co_await session.async_open_stream("source");
+  std::string question;
+  json_object_writer{question}.field("n", bytes).end();
+  co_await write_line(stream, std::move(question));
+  byte_buffer block(block_bytes);
+  std::uint64_t offset = 0;
+  while (true) {
+    const auto [error, count] = co_await stream.async_read_some(asio::buffer(block), asio::as_tuple(default_token{}));
+    if (error == asio::error::eof) break;
+    if (error) throw boost::system::system_error{error};
+    require(matches_pattern(offset, byte_view{block}.first(count)),
+            "source sent other bytes near " + std::to_string(offset));
+    offset += count;
+    bar.add(count);
+  }
+  require(offset == bytes, "source sent " + std::to_string(offset) + " of " + std::to_string(bytes) + " bytes");
+}
+
+/// Runs start(index) for every stream at once; throws what the first that failed threw. Returns MiB per second.
+template <class Start>
+awaitable<double> run_streams(const bulk_plan& plan, Start start) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto make = [&](unsigned index) { return asio::co_spawn(executor, start(index), asio::deferred); };
+  const auto began = steady::now();
+  std::vector<decltype(make(0))> transfers;
+  for (unsigned i = 0; i < plan.streams; ++i) transfers.push_back(make(i));
+  const auto [order, thrown] = co_await asio::experimental::make_parallel_group(std::move(transfers))
+                                   .async_wait(asio::experimental::wait_for_all(), asio::use_awaitable);
+  for (const auto& failure : thrown) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  const auto seconds = std::chrono::duration<double>(steady::now() - began).count();
+  co_return static_cast<double>(plan.bytes) / 1048576.0 / seconds;
+}
+
+/// What a sink answers to this many bytes. Computed before the clock starts.
+std::string sink_answer(std::uint64_t bytes) {
+  std::string line;
+  json_object_writer{line}.field("n", bytes).field("sha256", pattern_sha256(bytes)).end();
+  return line;
+}
+
+}  // namespace
+
+awaitable<void> check_upload(endpoint::session session, bulk_plan plan, client_report& report) {
+  std::vector<std::string> answers;
+  for (unsigned i = 0; i < plan.streams; ++i) answers.push_back(sink_answer(share(plan, i)));
+  progress_bar bar{"sending", plan.bytes, plan.show_progress};
+  const auto rate = co_await run_streams(
+      plan, [&](unsigned index) { return upload(session, share(plan, index), answers[index], bar); });
+  report.figure("upload_mib", static_cast<double>(plan.bytes) / 1048576.0);
+  report.figure("upload_mib_per_s", rate);
+}
+
+awaitable<void> check_download(endpoint::session session, bulk_plan plan, client_report& report) {
+  progress_bar bar{"receiving", plan.bytes, plan.show_progress};
+  const auto rate =
+      co_await run_streams(plan, [&](unsigned index) { return download(session, share(plan, index), bar); });
+  report.figure("download_mib", static_cast<double>(plan.bytes) / 1048576.0);
+  report.figure("download_mib_per_s", rate);
+}
+
+}  // namespace flowersec::apps

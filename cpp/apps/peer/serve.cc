@@ -1,0 +1,139 @@
+#include "peer/serve.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <ostream>
+
+#include "flowersec/base/json.h"
+#include "flowersec/endpoint/connect.h"
+#include "flowersec/endpoint/direct_listener.h"
+#include "peer/credentials.h"
+#include "peer/dial.h"
+#include "peer/failures.h"
+#include "peer/listen_address.h"
+#include "peer/services.h"
+
+namespace flowersec::apps {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using namespace asio::experimental::awaitable_operators;
+
+/// A peer that leaves ends its session; that is how a session is supposed to end.
+bool ended_well(const endpoint::termination& end) {
+  return end.closed_here || end.info.code == endpoint::endpoint_errc::not_connected;
+}
+
+std::string session_line(const endpoint::session& session, const endpoint::termination& end,
+                         const serve_figures& figures) {
+  std::string text;
+  json_object_writer line{text};
+  line.field("role", "server")
+      .field("path", to_string(session.path()))
+      .field("ok", ended_well(end))
+      .field("calls", figures.calls)
+      .field("notifications", figures.notifications)
+      .field("streams", figures.streams)
+      .field("failed_streams", figures.failed_streams)
+      .field("bytes_in", figures.bytes_in)
+      .field("bytes_out", figures.bytes_out);
+  if (!ended_well(end)) line.field("error", to_string(end.info) + ": " + end.cause.message());
+  line.end();
+  return text;
+}
+
+/// One command, from the credential to the last session.
+class serving {
+ public:
+  serving(const serve_command& command, const invocation& io)
+      : command_(command), io_(io), signals_(context_, SIGINT, SIGTERM) {}
+
+  int run() {
+    std::signal(SIGPIPE, SIG_IGN);
+    asio::co_spawn(context_, until_stopped(), asio::detached);
+    context_.run();
+    return exit_code_;
+  }
+
+ private:
+  awaitable<void> until_stopped() {
+    try {
+      if (command_.direct.empty()) {
+        co_await (serve_tunnel() || stop_signal());
+      } else {
+        co_await (serve_direct() || stop_signal());
+      }
+    } catch (...) {
+      exit_code_ = fail(io_, exit_runtime, explain(std::current_exception()));
+    }
+    signals_.cancel();
+  }
+
+  awaitable<void> stop_signal() { co_await signals_.async_wait(asio::use_awaitable); }
+
+  awaitable<void> serve_tunnel() {
+    auto grant = load_grant(command_.dial, endpoint::role::server);
+    if (!grant) throw std::runtime_error{grant.error().text};
+    auto options = connect_options_of(command_.dial);
+    options.common.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(command_.wait);
+    auto session = co_await endpoint::async_attach_server(context_.get_executor(), std::move(*grant), options);
+    co_await serve_session(std::move(session));
+  }
+
+  awaitable<void> serve_direct() {
+    auto listener = open_listener();
+    io_.out << R"({"status":"listening","url":")" << listener.url() << "\"}\n" << std::flush;
+    while (true) {
+      auto [error, session] = co_await listener.async_accept(asio::as_tuple(endpoint::default_token{}));
+      if (error) {
+        io_.err << "refused a client: " << explain(error) << '\n' << std::flush;
+      } else if (command_.once) {
+        co_return co_await serve_session(std::move(session));
+      } else {
+        asio::co_spawn(context_, serve_session(std::move(session)), asio::detached);
+      }
+    }
+  }
+
+  endpoint::direct_listener open_listener() {
+    const auto info = load_info(command_.dial);
+    if (!info) throw std::runtime_error{info.error().text};
+    auto options = listen_options_of(command_, info->ws_url);
+    if (!options) throw std::runtime_error{options.error().text};
+    auto credential = endpoint::fixed_credential::from(*info);
+    if (!credential) throw boost::system::system_error{credential.error()};
+    auto listener =
+        endpoint::direct_listener::open(context_.get_executor(), std::move(*credential), std::move(*options));
+    if (!listener) throw boost::system::system_error{listener.error()};
+    return std::move(*listener);
+  }
+
+  awaitable<void> serve_session(endpoint::session session) {
+    auto figures = std::make_shared<serve_figures>();
+    // How it ended is asked for below, whatever ended it.
+    co_await session.async_serve(make_services(figures), asio::as_tuple(endpoint::default_token{}));
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await session.async_close(asio::as_tuple(endpoint::default_token{}));
+    const auto end = co_await session.async_wait_end();
+    if (!ended_well(end)) exit_code_ = exit_runtime;
+    io_.out << session_line(session, end, *figures) << '\n' << std::flush;
+  }
+
+  const serve_command& command_;
+  const invocation& io_;
+  asio::io_context context_{1};
+  asio::signal_set signals_;
+  int exit_code_ = exit_ok;
+};
+
+}  // namespace
+
+int run_serve(const serve_command& command, const invocation& io) { return serving{command, io}.run(); }
+
+}  // namespace flowersec::apps

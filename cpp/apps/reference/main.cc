@@ -1,0 +1,56 @@
+// flowersec-reference: writes the reference page of every program into a folder, from the tables their readers use.
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "channelinit/options.h"
+#include "cli/help.h"
+#include "directinit/options.h"
+#include "issuer_keygen/options.h"
+#include "peer/options.h"
+#include "tunneld/options.h"
+#include "wiretap/options.h"
+
+namespace flowersec::apps {
+namespace {
+
+/// File name: the program's, with the command's word behind it.
+bool write_page(const std::filesystem::path& folder, const program& described) {
+  auto name = described.name;
+  for (auto& c : name) c = c == ' ' ? '-' : c;
+  std::ofstream page{folder / (name + ".md"), std::ios::trunc};
+  page << reference_page(described);
+  return static_cast<bool>(page.flush());
+}
+
+int run(const std::filesystem::path& folder) {
+  tunnel_command tunnel;
+  issuer_keygen_options keygen;
+  channelinit_options channelinit;
+  directinit_options directinit;
+  serve_command serve;
+  client_command client;
+  wiretap_command wiretap;
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  for (const auto& described : {describe_tunnel(tunnel), describe_issuer_keygen(keygen),
+                                describe_channelinit(channelinit), describe_directinit(directinit), describe_peer(),
+                                describe_serve(serve), describe_client(client), describe_wiretap(wiretap)}) {
+    if (!write_page(folder, described)) {
+      std::cerr << "cannot write the page of " << described.name << " in " << folder.native() << '\n';
+      return exit_runtime;
+    }
+  }
+  return exit_ok;
+}
+
+}  // namespace
+}  // namespace flowersec::apps
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: flowersec-reference FOLDER\n";
+    return flowersec::apps::exit_usage;
+  }
+  return flowersec::apps::run(argv[1]);
+}

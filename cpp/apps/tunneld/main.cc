@@ -1,0 +1,147 @@
+// flowersec-tunnel: the blind relay as a process.
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <ostream>
+
+#include "cli/json_text.h"
+#include "tunneld/log.h"
+#include "tunneld/metrics_listener.h"
+#include "tunneld/options.h"
+#include "tunneld/ready_line.h"
+#include "tunneld/verifier_file.h"
+
+namespace flowersec::apps {
+namespace {
+
+/// Descriptors beside the connections: listeners, logs, threads' epoll and event descriptors.
+constexpr std::size_t spare_descriptors = 64;
+
+/// Lets the process hold as many connections as it was told to, as far as the system allows.
+void raise_descriptor_limit(std::size_t max_connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < max_connections + spare_descriptors) {
+    log_line("warning: at most " + std::to_string(limit.rlim_cur) +
+             " open files are allowed, fewer than --max-conns (" + std::to_string(max_connections) + ") needs");
+  }
+}
+
+void print_warnings(const tunnel_command& command, const tunnel::server_options& options) {
+  if (options.origins.loopback_only) {
+    log_line("warning: no --allow-origin: accepting loopback origins and requests without Origin, since --listen " +
+             command.listen + " is loopback");
+  }
+  if (command.issuer.empty()) {
+    log_line("warning: no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
+  }
+  log_line("warning: used tokens are remembered in memory only; a restart forgets them");
+}
+
+/// Reacts to signals until one says stop.
+class signal_loop {
+ public:
+  signal_loop(boost::asio::io_context& context, tunnel::server& server, const tunnel_command& command)
+      : context_(context), server_(server), command_(command), signals_(context) {
+    for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) signals_.add(number);
+    wait();
+  }
+
+  void run() { context_.run(); }
+
+ private:
+  void wait() {
+    signals_.async_wait([this](const error_code& error, int number) {
+      if (error || number == SIGINT || number == SIGTERM) return context_.stop();
+      react(number);
+      wait();
+    });
+  }
+
+  void react(int number) {
+    if (number == SIGHUP) return reload();
+    if (number == SIGUSR1) server_.enable_metrics();
+    if (number == SIGUSR2) server_.disable_metrics();
+    log_line(number == SIGUSR1 ? "metrics enabled" : "metrics disabled");
+  }
+
+  void reload() {
+    auto verifier = load_verifier(command_);
+    if (!verifier) return log_line("reload keys failed: " + verifier.error().text);
+    server_.replace_verifier(std::move(*verifier));
+    log_line("reloaded verifier keyset/config");
+  }
+
+  boost::asio::io_context& context_;
+  tunnel::server& server_;
+  const tunnel_command& command_;
+  boost::asio::signal_set signals_;
+};
+
+std::string describe_start_error(const tunnel_command& command, const error_code& error) {
+  if (error == tunnel::tunnel_errc::tls_files_unusable) {
+    return "cannot use --tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file +
+           ": " + error.message();
+  }
+  return "cannot listen on " + command.listen + ": " + error.message();
+}
+
+int serve(const program& described, const invocation& io, const tunnel_command& command,
+          tunnel::server_options options) {
+  boost::asio::io_context context{1};
+  tunnel::server server{options};
+  signal_loop signals{context, server, command};
+
+  std::optional<metrics_listener> metrics;
+  if (!command.metrics_listen.empty()) {
+    auto opened = metrics_listener::open(context, command.metrics_listen, options.tls, server);
+    if (!opened)
+      return fail(io, exit_runtime,
+                  "cannot listen on --metrics-listen " + command.metrics_listen + ": " + opened.error().message());
+    metrics.emplace(std::move(*opened));
+    server.enable_metrics();
+  }
+  if (const auto error = server.start()) return fail(io, exit_runtime, describe_start_error(command, error));
+
+  ready_facts facts{.listen = server.bound_address(), .ws_path = options.ws_path, .tls = options.tls.has_value()};
+  if (metrics) facts.metrics_listen = metrics->bound_address();
+  if (!command.advertise_host.empty()) {
+    facts.advertise_text = command.advertise_host;
+    facts.advertise = parse_advertised_host(command.advertise_host);
+    if (!facts.advertise) return usage_error(described, io, "invalid --advertise-host: " + command.advertise_host);
+  }
+  const auto line = ready_line(facts, build_version());
+  io.out << (command.pretty ? indent_json(line) : line) << '\n' << std::flush;
+  if (!io.out) return fail(io, exit_runtime, "cannot write the ready line to stdout");
+
+  signals.run();
+  server.stop();
+  return exit_ok;
+}
+
+int run(const invocation& io) {
+  tunnel_command command;
+  const auto described = describe_tunnel(command);
+  if (const auto code = read_command_line(described, io)) return *code;
+  command.fill_blanks();
+  if (const auto complaint = usage_problem(command)) return usage_error(described, io, *complaint);
+
+  auto options = server_options_of(command);
+  auto verifier = load_verifier(command);
+  if (!verifier) return fail(io, exit_runtime, verifier.error().text);
+  options.verifier = std::move(*verifier);
+
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit(options.limits.max_connections);
+  print_warnings(command, options);
+  return serve(described, io, command, std::move(options));
+}
+
+}  // namespace
+}  // namespace flowersec::apps
+
+int main(int argc, char** argv) { return flowersec::apps::run(flowersec::apps::process_invocation(argc, argv)); }

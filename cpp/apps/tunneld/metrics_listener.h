@@ -1,0 +1,32 @@
+// A listener of its own for /metrics.
+// Layer apps, on the http server. Runs on the context it is given.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <string>
+
+#include "flowersec/http/server.h"
+#include "flowersec/tunnel/server.h"
+
+namespace flowersec::apps {
+
+class metrics_listener {
+ public:
+  /// Binds `listen` (host:port) and serves `tunnel`'s metrics, 404 while they are disabled. With TLS when `tls` is set.
+  /// `tunnel` must outlive the listener.
+  /// Errors   tunnel_errc::bad_listen_address, http_errc::tls_config_invalid, the system's of resolve and bind.
+  [[nodiscard]] static result<metrics_listener> open(boost::asio::io_context& context, const std::string& listen,
+                                                     const std::optional<tunnel::tls_files>& tls,
+                                                     const tunnel::server& tunnel);
+
+  /// host:port as bound, IPv6 in brackets.
+  [[nodiscard]] std::string bound_address() const;
+
+ private:
+  explicit metrics_listener(std::unique_ptr<http::server> server) noexcept : server_(std::move(server)) {}
+
+  std::unique_ptr<http::server> server_;
+};
+
+}  // namespace flowersec::apps

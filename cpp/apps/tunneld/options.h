@@ -1,0 +1,54 @@
+// The command line of flowersec-tunnel: the flags, and what makes no sense among them.
+// Layer apps. Pure; nothing is opened here.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/program.h"
+#include "flowersec/tunnel/server.h"
+
+namespace flowersec::apps {
+
+struct tunnel_command {
+  bool pretty = false;
+  std::string listen = "127.0.0.1:0";
+  std::string advertise_host;
+  std::string ws_path = "/ws";
+  std::string issuer_keys_file;
+  std::string audience;
+  std::string issuer;
+  std::vector<std::string> allowed_origins;
+  bool allow_no_origin = false;
+  std::int64_t max_conns = 0;     ///< 0: the library's default
+  std::int64_t max_channels = 0;  ///< 0: the library's default
+  std::chrono::nanoseconds max_token_lifetime = std::chrono::minutes{2};
+  std::chrono::nanoseconds max_init_horizon = std::chrono::minutes{2};
+  std::optional<std::int64_t> max_replay_entries;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::string metrics_listen;
+  std::int64_t max_tenant_queued_bytes = 67108864;                    ///< 0: off
+  std::int64_t max_total_queued_bytes = 268435456;                    ///< 0: off
+  std::chrono::nanoseconds write_timeout = std::chrono::seconds{10};  ///< 0: off
+  std::int64_t max_write_queue_bytes = 0;                             ///< 0: the library's default
+  std::int64_t threads = 0;                                           ///< 0: one per processor
+
+  /// Blank texts take their defaults.
+  void fill_blanks();
+};
+
+/// The table refers to `command`, which must outlive it.
+[[nodiscard]] program describe_tunnel(tunnel_command& command);
+
+/// The first thing that makes no sense, in the order scripts rely on; nullopt when all is well.
+[[nodiscard]] std::optional<std::string> usage_problem(const tunnel_command& command);
+
+/// Whether the text of a listen address names this machine only: localhost, 127.0.0.0/8 or [::1]. Names are not
+/// resolved: what is safe must be visible in the command.
+[[nodiscard]] bool is_loopback_listen(std::string_view listen);
+
+/// Everything but the verifier. The command has no usage problem.
+[[nodiscard]] tunnel::server_options server_options_of(const tunnel_command& command);
+
+}  // namespace flowersec::apps

@@ -1,0 +1,193 @@
+#include "support/process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+
+namespace flowersec::testing_support {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+struct pipe_ends {
+  int read_end = -1;
+  int write_end = -1;
+};
+
+pipe_ends make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::system_error{errno, std::generic_category(), "pipe2"};
+  return {ends[0], ends[1]};
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> list;
+  for (auto& text : texts) list.push_back(text.data());
+  list.push_back(nullptr);
+  return list;
+}
+
+int poll_timeout(steady::time_point until) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - steady::now()).count();
+  return left < 0 ? 0 : static_cast<int>(left);
+}
+
+/// Appends what is there now. False at the end of the stream.
+bool drain(int& descriptor, std::string& into) {
+  std::array<char, 65536> block{};
+  const auto count = ::read(descriptor, block.data(), block.size());
+  if (count > 0) into.append(block.data(), static_cast<std::size_t>(count));
+  if (count > 0 || (count < 0 && errno == EINTR)) return true;
+  ::close(descriptor);
+  descriptor = -1;
+  return false;
+}
+
+}  // namespace
+
+process::process(const std::string& name, words arguments, environment variables, std::string working_directory) {
+  const auto program = std::string{FLOWERSEC_BINARY_DIR} + "/bin/" + name;
+  arguments.insert(arguments.begin(), program);
+  words settings{"PATH=/usr/bin:/bin"};
+  for (const auto& [key, value] : variables) settings.push_back(key + '=' + value);
+
+  const auto out = make_pipe();
+  const auto err = make_pipe();
+  posix_spawn_file_actions_t actions;
+  ::posix_spawn_file_actions_init(&actions);
+  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
+  if (!working_directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, working_directory.c_str());
+  const int problem =
+      ::posix_spawn(&pid_, program.c_str(), &actions, nullptr, pointers(arguments).data(), pointers(settings).data());
+  ::posix_spawn_file_actions_destroy(&actions);
+  ::close(out.write_end);
+  ::close(err.write_end);
+  out_ = out.read_end;
+  err_ = err.read_end;
+  if (problem != 0) throw std::system_error{problem, std::generic_category(), program};
+  ended_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+}
+
+process::~process() {
+  if (!reaped_) {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  for (const int descriptor : {out_, err_, ended_}) {
+    if (descriptor >= 0) ::close(descriptor);
+  }
+}
+
+/// Waits for output of either kind. False when both ended or the time is over.
+bool process::read_more(deadline until) {
+  if (out_ < 0 && err_ < 0) return false;
+  std::array<pollfd, 2> watched{{{out_, POLLIN, 0}, {err_, POLLIN, 0}}};
+  if (::poll(watched.data(), watched.size(), poll_timeout(until)) <= 0) return false;
+  if (watched[0].revents != 0) drain(out_, out_text_);
+  if (watched[1].revents != 0) drain(err_, err_text_);
+  return true;
+}
+
+std::optional<std::string> process::read_line(std::chrono::milliseconds patience) {
+  const auto until = steady::now() + patience;
+  while (out_text_.find('\n') == std::string::npos) {
+    if (!read_more(until)) return std::nullopt;
+  }
+  const auto end = out_text_.find('\n');
+  auto line = out_text_.substr(0, end);
+  out_text_.erase(0, end + 1);
+  return line;
+}
+
+std::string process::err_so_far() const { return err_text_; }
+
+bool process::wait_for_err(const std::string& text, std::chrono::milliseconds patience) {
+  const auto until = steady::now() + patience;
+  while (err_text_.find(text) == std::string::npos) {
+    if (!read_more(until)) return false;
+  }
+  return true;
+}
+
+void process::send_signal(int number) {
+  if (!reaped_) ::kill(pid_, number);
+}
+
+process_result process::wait(std::chrono::milliseconds patience) {
+  const auto until = steady::now() + patience;
+  while (read_more(until)) {
+  }
+  pollfd watched{ended_, POLLIN, 0};
+  if (::poll(&watched, 1, poll_timeout(until)) <= 0) ::kill(pid_, SIGKILL);
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  reaped_ = true;
+  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+          .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
+          .out = out_text_,
+          .err = err_text_};
+}
+
+process_result run_program(const std::string& name, process::words arguments, process::environment variables,
+                           std::string working_directory) {
+  return process{name, std::move(arguments), std::move(variables), std::move(working_directory)}.wait();
+}
+
+temporary_folder::temporary_folder() {
+  auto pattern = (std::filesystem::temp_directory_path() / "flowersec-test-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::system_error{errno, std::generic_category(), pattern};
+  path_ = pattern;
+}
+
+temporary_folder::~temporary_folder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::string read_whole_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+void write_whole_file(const std::string& path, const std::string& contents) {
+  std::ofstream{path, std::ios::binary | std::ios::trunc} << contents;
+}
+
+std::string http_get(const std::string& host_port, const std::string& path) {
+  const auto colon = host_port.rfind(':');
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(std::stoi(host_port.substr(colon + 1))));
+  ::inet_pton(AF_INET, host_port.substr(0, colon).c_str(), &address.sin_addr);
+  int connection = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{.tv_sec = process_patience.count(), .tv_usec = 0};
+  ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  std::string answer;
+  if (::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    const auto request = "GET " + path + " HTTP/1.1\r\nHost: " + host_port + "\r\nConnection: close\r\n\r\n";
+    if (::send(connection, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+      while (drain(connection, answer)) {
+      }
+    }
+  }
+  if (connection >= 0) ::close(connection);
+  return answer;
+}
+
+}  // namespace flowersec::testing_support

@@ -1,0 +1,85 @@
+// Runs one of the built programs as a real process: arguments and environment in, output lines and exit code out.
+// Test support. A process that is still running when its object dies is killed and reaped; nothing is left behind.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flowersec::testing_support {
+
+inline constexpr std::chrono::seconds process_patience{30};
+
+struct process_result {
+  int exit_code = -1;  ///< -1 when a signal ended it
+  int signal = 0;
+  std::string out;  ///< what no read_line took
+  std::string err;
+};
+
+class process {
+ public:
+  using words = std::vector<std::string>;
+  /// Beside PATH the child sees only what is here.
+  using environment = std::map<std::string, std::string>;
+
+  /// Starts the program `name` of the build's bin folder.
+  explicit process(const std::string& name, words arguments = {}, environment variables = {},
+                   std::string working_directory = {});
+  ~process();
+  process(const process&) = delete;
+  process& operator=(const process&) = delete;
+
+  /// The next line of stdout; nullopt when it ended, or `patience` is over, first.
+  [[nodiscard]] std::optional<std::string> read_line(std::chrono::milliseconds patience = process_patience);
+  /// What stderr holds so far.
+  [[nodiscard]] std::string err_so_far() const;
+  /// Waits until stderr holds `text`. False when the process ended, or `patience` is over, first.
+  [[nodiscard]] bool wait_for_err(const std::string& text, std::chrono::milliseconds patience = process_patience);
+  void send_signal(int number);
+  /// Waits for the end; kills the process when `patience` is over, which shows as signal 9.
+  [[nodiscard]] process_result wait(std::chrono::milliseconds patience = process_patience);
+
+ private:
+  using deadline = std::chrono::steady_clock::time_point;
+  bool read_more(deadline until);
+
+  pid_t pid_ = -1;
+  int out_ = -1;    ///< read end of a pipe
+  int err_ = -1;    ///< read end of a pipe
+  int ended_ = -1;  ///< becomes readable when the process ends
+  std::string out_text_;
+  std::string err_text_;
+  bool reaped_ = false;
+};
+
+/// Runs to the end.
+[[nodiscard]] process_result run_program(const std::string& name, process::words arguments = {},
+                                         process::environment variables = {}, std::string working_directory = {});
+
+/// A fresh folder, removed with all it holds.
+class temporary_folder {
+ public:
+  temporary_folder();
+  ~temporary_folder();
+  temporary_folder(const temporary_folder&) = delete;
+  temporary_folder& operator=(const temporary_folder&) = delete;
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
+
+ private:
+  std::string path_;
+};
+
+/// Whole file; empty when it cannot be read.
+[[nodiscard]] std::string read_whole_file(const std::string& path);
+void write_whole_file(const std::string& path, const std::string& contents);
+
+/// One plain HTTP request to 127.0.0.1; the whole answer, or empty when there is none.
+[[nodiscard]] std::string http_get(const std::string& host_port, const std::string& path);
+
+}  // namespace flowersec::testing_support

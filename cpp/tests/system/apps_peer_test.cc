@@ -1,0 +1,252 @@
+// Whole runs with real processes: key files, tunnel, grants, and the conformance peer at both ends.
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "flowersec/base/json.h"
+#include "support/process.h"
+
+namespace flowersec::testing_support {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr const char* peer = "flowersec-peer";
+
+boost::json::object json(const std::string& line) {
+  const auto parsed = parse_json_object(line, 1 << 20);
+  EXPECT_TRUE(parsed) << line;
+  return parsed.value_or(boost::json::object{});
+}
+
+process::words joined(process::words first, process::words more) {
+  first.insert(first.end(), more.begin(), more.end());
+  return first;
+}
+
+/// An issuer and a tunnel that trusts it.
+class deployment : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(run_program("flowersec-issuer-keygen", {"--out-dir", folder_.path()}).exit_code, 0);
+    tunnel_.emplace("flowersec-tunnel",
+                    process::words{"--issuer-keys-file", folder_.file("issuer_keys.json"), "--aud", "my-aud"});
+    listen_ = json(tunnel_->read_line().value_or("")).at("listen").as_string().c_str();
+  }
+
+  /// Mints a channel; returns the file with both grants.
+  std::string mint(const std::string& name, process::words more = {}) {
+    const auto file = folder_.file(name);
+    const auto result = run_program(
+        "flowersec-channelinit", joined({"--issuer-private-key-file", folder_.file("issuer_key.json"), "--tunnel-url",
+                                         "ws://" + listen_ + "/ws", "--aud", "my-aud", "--iss", "any", "--out", file},
+                                        std::move(more)));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return file;
+  }
+
+  static process::words dial(const std::string& grant) {
+    return {"--grant", grant, "--origin", "http://127.0.0.1", "--insecure-loopback"};
+  }
+
+  temporary_folder folder_;
+  std::optional<process> tunnel_;
+  std::string listen_;
+};
+
+TEST_F(deployment, the_main_job_holds_through_a_tunnel) {
+  const auto grant = mint("channel.json");
+  process server{peer, joined({"serve"}, dial(grant))};
+  const auto client = run_program(peer, joined({"client", "--mib", "3", "--streams", "3"}, dial(grant)));
+  EXPECT_EQ(client.exit_code, 0) << client.out << client.err;
+  const auto report = json(client.out);
+  EXPECT_EQ(report.at("ok"), true);
+  EXPECT_EQ(report.at("path"), "tunnel");
+  for (const auto* name : {"connect", "call", "notification", "payloads", "errors", "concurrent_calls",
+                           "echo_and_rekey", "upload", "download", "probe", "unknown_kind", "call_afterwards"}) {
+    EXPECT_EQ(report.at("checks").at(name), "ok") << name;
+  }
+  const auto served = server.wait();
+  EXPECT_EQ(served.exit_code, 0) << served.out << served.err;
+  const auto figures = json(served.out);
+  EXPECT_EQ(figures.at("ok"), true);
+  EXPECT_EQ(figures.at("failed_streams"), 0);
+  EXPECT_GT(figures.at("bytes_in").to_number<std::uint64_t>(), 3u << 20);
+}
+
+TEST_F(deployment, artifact_files_work_too) {
+  const auto server_grant = folder_.file("server.json");
+  const auto artifact = mint("client.json", {"--format=artifact", "--server-grant-out", server_grant});
+  process server{peer, joined({"serve"}, dial(server_grant))};
+  const auto client = run_program(peer, joined({"client", "--say", "hello there"}, dial(artifact)));
+  EXPECT_EQ(client.exit_code, 0) << client.out;
+  EXPECT_EQ(server.wait().exit_code, 0);
+}
+
+TEST_F(deployment, a_token_opens_the_door_once) {
+  const auto grant = mint("channel.json");
+  process server{peer, joined({"serve"}, dial(grant))};
+  ASSERT_EQ(run_program(peer, joined({"client", "--say", "first"}, dial(grant))).exit_code, 0);
+  const auto again = run_program(peer, joined({"client", "--say", "second"}, dial(grant)));
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.out, HasSubstr("tunnel: attach/token_replay"));
+}
+
+TEST_F(deployment, a_grant_of_another_issuer_is_refused) {
+  const temporary_folder other;
+  ASSERT_EQ(run_program("flowersec-issuer-keygen", {"--out-dir", other.path()}).exit_code, 0);
+  const auto grant = mint("channel.json", {"--issuer-private-key-file", other.file("issuer_key.json")});
+  const auto client = run_program(peer, joined({"client"}, dial(grant)));
+  EXPECT_EQ(client.exit_code, 1);
+  EXPECT_THAT(client.out, HasSubstr("tunnel: attach/invalid_token"));
+}
+
+TEST_F(deployment, a_foreign_origin_is_refused) {
+  const auto grant = mint("channel.json");
+  const auto client =
+      run_program(peer, {"client", "--grant", grant, "--origin", "https://elsewhere.example", "--insecure-loopback"});
+  EXPECT_EQ(client.exit_code, 1);
+  EXPECT_THAT(client.out, HasSubstr("tunnel: connect/dial_failed"));
+}
+
+TEST_F(deployment, plaintext_needs_a_word) {
+  const auto grant = mint("channel.json");
+  const auto client = run_program(peer, {"client", "--grant", grant, "--origin", "http://127.0.0.1"});
+  EXPECT_EQ(client.exit_code, 1);
+  EXPECT_THAT(client.out, HasSubstr("validate/transport_policy_denied"));
+}
+
+TEST_F(deployment, a_server_waits_as_long_as_it_is_told) {
+  const auto grant = mint("channel.json");
+  const auto server = run_program(peer, joined({"serve", "--wait", "200ms"}, dial(grant)));
+  EXPECT_EQ(server.exit_code, 1);
+  EXPECT_THAT(server.err, HasSubstr("handshake/timeout"));
+}
+
+TEST_F(deployment, a_signal_ends_a_waiting_server_cleanly) {
+  const auto grant = mint("channel.json");
+  process server{peer, joined({"serve"}, dial(grant))};
+  tunnel_->send_signal(SIGUSR1);
+  ASSERT_TRUE(tunnel_->wait_for_err("metrics enabled"));
+  while (http_get(listen_, "/metrics").find("flowersec_tunnel_channels 1") == std::string::npos) {
+    ASSERT_FALSE(server.wait_for_err("\n", std::chrono::milliseconds{20})) << server.err_so_far();
+  }
+  server.send_signal(SIGTERM);
+  EXPECT_EQ(server.wait().exit_code, 0);
+}
+
+TEST_F(deployment, the_tunnel_sees_no_byte_of_the_message) {
+  const auto grant = mint("channel.json");
+  const auto seen = folder_.file("seen.txt");
+  process tap{"flowersec-wiretap", {"--to", listen_, "--out", seen}};
+  const auto tapped = json(tap.read_line().value_or("")).at("listen");
+  process server{peer, joined({"serve"}, dial(grant))};
+  const auto url = "ws://" + std::string{tapped.as_string()} + "/ws";
+  const auto client = run_program(peer, joined({"client", "--say", "attack at dawn", "--url", url}, dial(grant)));
+  EXPECT_EQ(client.exit_code, 0) << client.out;
+  tap.send_signal(SIGTERM);
+  EXPECT_EQ(tap.wait().exit_code, 0);
+  const auto record = read_whole_file(seen);
+  EXPECT_THAT(record, HasSubstr("client text ")) << "the attach";
+  EXPECT_THAT(record, HasSubstr("client binary ")) << "records";
+  EXPECT_THAT(record, HasSubstr("46534543")) << "FSEC";
+  EXPECT_THAT(record, Not(HasSubstr("61747461636b"))) << "attack";
+}
+
+struct direct_row {
+  std::string suite;
+  bool artifact;
+};
+
+class direct_path : public testing::TestWithParam<direct_row> {};
+
+TEST_P(direct_path, the_main_job_holds_without_a_tunnel) {
+  const temporary_folder folder;
+  const auto info = folder.file("info.json");
+  ASSERT_EQ(run_program("flowersec-directinit", {"--ws-url", "ws://127.0.0.1:1/direct", "--suite", GetParam().suite,
+                                                 "--out", info, GetParam().artifact ? "--format=artifact" : "--pretty"})
+                .exit_code,
+            0);
+  process server{peer, {"serve", "--direct", "127.0.0.1:0", "--info", info, "--once"}};
+  const auto url = std::string{json(server.read_line().value_or("")).at("url").as_string()};
+  EXPECT_THAT(url, testing::EndsWith("/direct"));
+  const auto client = run_program(peer, {"client", "--info", info, "--url", url, "--origin", "http://localhost",
+                                         "--insecure-loopback", "--mib", "2"});
+  EXPECT_EQ(client.exit_code, 0) << client.out << client.err;
+  EXPECT_EQ(json(client.out).at("path"), "direct");
+  EXPECT_EQ(server.wait().exit_code, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(suites, direct_path, testing::Values(direct_row{"x25519", false}, direct_row{"p256", true}));
+
+TEST(direct_server, refuses_a_client_with_another_key_and_goes_on) {
+  const temporary_folder folder;
+  const auto mint = [&](const std::string& name) {
+    EXPECT_EQ(run_program("flowersec-directinit",
+                          {"--ws-url", "ws://127.0.0.1:1/", "--channel-id", "room", "--out", folder.file(name)})
+                  .exit_code,
+              0);
+    return folder.file(name);
+  };
+  const auto right = mint("right.json");
+  const auto wrong = mint("wrong.json");
+  process server{peer, {"serve", "--direct", "127.0.0.1:0", "--info", right}};
+  const auto url = std::string{json(server.read_line().value_or("")).at("url").as_string()};
+  const process::words dial{"--url", url, "--origin", "http://localhost", "--insecure-loopback", "--say", "hi"};
+  EXPECT_EQ(run_program(peer, joined({"client", "--info", wrong}, dial)).exit_code, 1);
+  EXPECT_TRUE(server.wait_for_err("refused a client: direct: handshake/"));
+  EXPECT_EQ(run_program(peer, joined({"client", "--info", right}, dial)).exit_code, 0);
+  server.send_signal(SIGTERM);
+  EXPECT_EQ(server.wait().exit_code, 0);
+}
+
+struct usage_row {
+  process::words arguments;
+  int exit_code;
+  std::string message;
+};
+
+TEST(peer_program, refusals_name_what_is_wrong) {
+  const temporary_folder folder;
+  const auto garbage = folder.file("garbage.json");
+  write_whole_file(garbage, R"({"grant_client":{"tunnel_url":5}})");
+  const auto direct = folder.file("direct.json");
+  ASSERT_EQ(run_program("flowersec-directinit", {"--ws-url=ws://127.0.0.1:1/", "--format=artifact", "--out", direct})
+                .exit_code,
+            0);
+  const std::vector<usage_row> rows{
+      {{}, 2, "missing command"},
+      {{"dance"}, 2, "unknown command: dance"},
+      {{"client"}, 2, "give one of --grant and --info"},
+      {{"client", "--grant=a", "--info=b", "--origin=o"}, 2, "give one of --grant and --info"},
+      {{"client", "--grant=a"}, 2, "missing --origin"},
+      {{"client", "--grant=a", "--origin=o", "--streams=0"}, 2, "--streams must be between 1 and 64"},
+      {{"client", "--grant=a", "--origin=o", "--mib=-1"}, 2, "--mib must be between"},
+      {{"serve"}, 2, "missing --grant"},
+      {{"serve", "--direct", "127.0.0.1:0"}, 2, "--direct needs --info"},
+      {{"serve", "--direct", "127.0.0.1:0", "--info=i", "--cert=c"}, 2, "tls requires both --cert and --key"},
+      {{"client", "--grant", folder.file("none"), "--origin=o"}, 1, "cannot read " + folder.file("none")},
+      {{"client", "--grant", garbage, "--origin=o"}, 1, "bad ChannelInitGrant.tunnel_url"},
+      {{"client", "--grant", direct, "--origin=o"}, 1, "use --info"},
+      {{"serve", "--grant", garbage, "--origin=o"}, 1, garbage},
+      {{"serve", "--direct", "localhost:0", "--info", direct}, 1, "invalid --direct localhost:0"},
+      {{"serve", "--direct", "0.0.0.0:0", "--info", direct}, 1, "missing --allow-origin"},
+  };
+  for (const auto& row : rows) {
+    const auto result = run_program(peer, row.arguments);
+    EXPECT_EQ(result.exit_code, row.exit_code) << row.message << '\n' << result.err;
+    EXPECT_THAT(result.out + result.err, HasSubstr(row.message));
+  }
+}
+
+TEST(peer_program, every_command_has_help_with_examples) {
+  for (const process::words& arguments : {process::words{"--help"}, {"serve", "--help"}, {"client", "-h"}}) {
+    const auto help = run_program(peer, arguments);
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_EQ(help.out, "");
+    EXPECT_THAT(help.err, HasSubstr("Examples:\n"));
+  }
+}
+
+}  // namespace
+}  // namespace flowersec::testing_support
