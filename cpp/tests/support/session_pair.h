@@ -1,6 +1,8 @@
 // Two session machines joined by an in-memory pipe of messages, on a virtual clock.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <deque>
 #include <functional>
@@ -42,15 +44,17 @@ inline crypto::psk test_psk(unsigned char fill = 7) {
 }
 
 inline machine_options client_options_of(crypto::suite suite = crypto::suite::x25519) {
-  handshake::client_options side{.channel_id = "channel", .suite = suite, .psk = test_psk(), .features = 0, .limits = {}};
+  handshake::client_options side{
+      .channel_id = "channel", .suite = suite, .psk = test_psk(), .features = 0, .limits = {}};
   return {.side = std::move(side)};
 }
 
-inline machine_options server_options_of(crypto::suite suite = crypto::suite::x25519) {
+inline machine_options server_options_of(crypto::suite suite = crypto::suite::x25519,
+                                         unix_seconds init_exp = unix_seconds{1'700'000'120}) {
   session::server_side side{.options = {.channel_id = "channel",
                                         .suite = suite,
                                         .psk = test_psk(),
-                                        .init_exp = unix_seconds{1'700'000'120},
+                                        .init_exp = init_exp,
                                         .clock_skew = std::chrono::seconds{30},
                                         .features = 0,
                                         .limits = {}}};

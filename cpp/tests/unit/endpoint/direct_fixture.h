@@ -61,8 +61,8 @@ struct both {
   endpoint::session server;
 };
 
-inline awaitable<both> connect_both(endpoint::direct_listener& listener, endpoint::connect_options options = dial_options(),
-                                    std::uint16_t suite = 1) {
+inline awaitable<both> connect_both(endpoint::direct_listener& listener,
+                                    endpoint::connect_options options = dial_options(), std::uint16_t suite = 1) {
   both ends;
   ends.client = co_await endpoint::async_connect(co_await asio::this_coro::executor, info_for(listener.url(), suite),
                                                  std::move(options));

@@ -1,0 +1,207 @@
+// The error model: the table, the packing, and that nothing outside the table is produced.
+#include "flowersec/endpoint/error.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "endpoint/failure.h"
+#include "flowersec/handshake/errc.h"
+#include "flowersec/record/errc.h"
+#include "flowersec/rpc/error.h"
+#include "flowersec/session/error.h"
+#include "flowersec/yamux/error.h"
+
+namespace flowersec::endpoint {
+namespace {
+
+using enum stage;
+
+const std::map<std::string, std::set<stage>>& published_table() {
+  static const std::map<std::string, std::set<stage>> table{
+      {"invalid_input", {validate, secure}},
+      {"invalid_option", {validate}},
+      {"missing_grant", {validate}},
+      {"missing_connect_info", {validate}},
+      {"missing_conn", {validate}},
+      {"role_mismatch", {validate, attach}},
+      {"missing_tunnel_url", {validate}},
+      {"missing_ws_url", {validate}},
+      {"missing_origin", {validate}},
+      {"missing_channel_id", {validate}},
+      {"missing_token", {validate}},
+      {"missing_init_exp", {validate}},
+      {"invalid_psk", {validate}},
+      {"invalid_suite", {validate, handshake}},
+      {"invalid_version", {handshake}},
+      {"invalid_endpoint_instance_id", {validate}},
+      {"resolve_failed", {validate}},
+      {"transport_policy_denied", {validate}},
+      {"credential_commit_failed", {handshake}},
+      {"random_failed", {validate}},
+      {"dial_failed", {stage::connect}},
+      {"upgrade_failed", {stage::connect}},
+      {"attach_failed", {attach}},
+      {"too_many_connections", {attach}},
+      {"expected_attach", {attach}},
+      {"invalid_attach", {attach}},
+      {"invalid_token", {attach}},
+      {"channel_mismatch", {attach}},
+      {"init_exp_mismatch", {attach}},
+      {"idle_timeout_mismatch", {attach}},
+      {"token_replay", {attach}},
+      {"tenant_mismatch", {attach}},
+      {"policy_denied", {attach}},
+      {"policy_error", {attach}},
+      {"replace_rate_limited", {attach}},
+      {"timeout", {stage::connect, attach, handshake, yamux, rpc}},
+      {"canceled", {stage::connect, attach, handshake, yamux}},
+      {"handshake_failed", {handshake}},
+      {"timestamp_after_init_exp", {handshake}},
+      {"timestamp_out_of_skew", {handshake}},
+      {"auth_tag_mismatch", {handshake}},
+      {"open_stream_failed", {yamux}},
+      {"accept_stream_failed", {yamux}},
+      {"mux_failed", {yamux}},
+      {"stream_hello_failed", {rpc}},
+      {"rpc_failed", {rpc}},
+      {"missing_stream_kind", {rpc}},
+      {"missing_handler", {rpc}},
+      {"ping_failed", {secure, yamux, stage::close}},
+      {"rekey_failed", {secure}},
+      {"not_connected", {secure, yamux, rpc, stage::close}},
+      {"resource_exhausted", {stage::connect, handshake, secure, yamux, rpc, stage::close}},
+  };
+  return table;
+}
+
+constexpr stage all_stages[] = {validate, stage::connect, attach,      handshake, secure, yamux,
+                                rpc,      reconnect,      stage::close};
+
+TEST(error_model, lists_exactly_the_published_pairs) {
+  ASSERT_EQ(published_table().size(), endpoint_errc_count);
+  for (std::size_t i = 1; i <= endpoint_errc_count; ++i) {
+    const auto code = static_cast<endpoint_errc>(i);
+    const auto row = published_table().find(std::string{to_string(code)});
+    ASSERT_NE(row, published_table().end()) << to_string(code);
+    for (const auto where : all_stages) {
+      EXPECT_EQ(is_legal(where, code), row->second.contains(where)) << to_string(where) << '/' << to_string(code);
+    }
+    EXPECT_EQ(parse_endpoint_errc(to_string(code)), code);
+    EXPECT_STRNE(describe(code), "unknown error");
+  }
+  EXPECT_EQ(parse_endpoint_errc("no such code"), std::nullopt);
+  EXPECT_FALSE(is_legal(validate, endpoint_errc{0}));
+  EXPECT_FALSE(is_legal(validate, endpoint_errc{200}));
+}
+
+TEST(error_model, terminal_codes_are_those_that_no_fresh_grant_can_cure) {
+  const std::set<std::string> terminal{
+      "invalid_input",      "invalid_option", "role_mismatch",        "transport_policy_denied", "invalid_psk",
+      "invalid_suite",      "missing_grant",  "missing_connect_info", "missing_tunnel_url",      "missing_ws_url",
+      "missing_channel_id", "missing_token",  "missing_init_exp"};
+  for (std::size_t i = 1; i <= endpoint_errc_count; ++i) {
+    const auto code = static_cast<endpoint_errc>(i);
+    EXPECT_EQ(is_terminal(code), terminal.contains(std::string{to_string(code)})) << to_string(code);
+  }
+}
+
+TEST(error_model, a_triple_travels_in_an_error_code) {
+  const error_info info{.path = path::tunnel, .stage = attach, .code = endpoint_errc::token_replay};
+  const auto ec = make_error(info);
+  EXPECT_EQ(describe_error(ec), info);
+  EXPECT_EQ(ec, endpoint_errc::token_replay);
+  EXPECT_EQ(ec, stage::attach);
+  EXPECT_NE(ec, endpoint_errc::invalid_token);
+  EXPECT_NE(ec, stage::handshake);
+  EXPECT_EQ(to_string(info), "tunnel: attach/token_replay");
+  EXPECT_NE(ec.message().find("token_replay"), std::string::npos);
+  EXPECT_EQ(describe_error({}), std::nullopt);
+  EXPECT_EQ(describe_error(make_error_code(boost::system::errc::timed_out)), std::nullopt);
+}
+
+TEST(error_model, the_path_does_not_change_what_a_code_equals) {
+  for (const auto on : {path::automatic, path::tunnel, path::direct}) {
+    EXPECT_EQ(make_error({.path = on, .stage = rpc, .code = endpoint_errc::rpc_failed}), endpoint_errc::rpc_failed);
+  }
+  EXPECT_EQ(to_string(path::automatic), "auto");
+}
+
+/// Every value of every layer below, and some from outside, mapped in every way: the pair must be legal.
+template <class Errc>
+void expect_legal(int last) {
+  for (int value = 1; value <= last; ++value) {
+    const error_code code = make_error_code(static_cast<Errc>(value));
+    ::flowersec::session::link_end end;
+    end.why = code;
+    for (const auto on : {path::tunnel, path::direct}) {
+      for (const auto& info : {operation_failure(on, code), end_of_session(on, end), startup_failure(on, end),
+                               handshake_failure(on, code)}) {
+        EXPECT_TRUE(is_legal(info.stage, info.code)) << code.message() << " became " << to_string(info);
+        EXPECT_EQ(info.path, on);
+      }
+    }
+  }
+}
+
+TEST(error_model, only_legal_pairs_are_produced) {
+  expect_legal<::flowersec::session::session_errc>(28);
+  expect_legal<::flowersec::handshake::handshake_errc>(40);
+  expect_legal<::flowersec::record::record_errc>(20);
+  expect_legal<::flowersec::yamux::yamux_errc>(26);
+  expect_legal<::flowersec::rpc::rpc_errc>(16);
+  expect_legal<boost::system::errc::errc_t>(133);
+}
+
+::flowersec::session::link_end closed_with(std::string reason, std::uint16_t code = 1008) {
+  ::flowersec::session::link_end end;
+  end.why = make_error_code(::flowersec::session::session_errc::transport_closed);
+  end.before_connected = true;
+  end.transport.reason = std::move(reason);
+  end.transport.close_code = code;
+  return end;
+}
+
+TEST(interop_traps, trap_20_the_close_reason_decides_and_the_close_code_does_not) {
+  for (const std::string reason :
+       {"too_many_connections", "expected_attach", "invalid_attach", "invalid_token", "channel_mismatch",
+        "init_exp_mismatch", "idle_timeout_mismatch", "role_mismatch", "token_replay", "tenant_mismatch",
+        "policy_denied", "policy_error", "replace_rate_limited", "attach_failed", "timeout", "canceled"}) {
+    for (const std::uint16_t code : {1000, 1008, 4999}) {
+      const auto info = startup_failure(path::tunnel, closed_with(reason, code));
+      EXPECT_EQ(info.stage, attach) << reason;
+      EXPECT_EQ(to_string(info.code), reason);
+      EXPECT_TRUE(is_legal(info.stage, info.code));
+    }
+    // A direct endpoint attaches nowhere.
+    EXPECT_EQ(startup_failure(path::direct, closed_with(reason)).stage, handshake);
+  }
+}
+
+TEST(interop_traps, trap_20_other_reasons_are_a_failed_handshake) {
+  for (const std::string reason :
+       {"", "invalid token", "Token_replay", "token_replay ", "dial_failed", "not_connected"}) {
+    const auto info = startup_failure(path::tunnel, closed_with(reason));
+    EXPECT_EQ(info.stage, handshake) << reason;
+    EXPECT_EQ(info.code, endpoint_errc::handshake_failed);
+  }
+}
+
+TEST(error_model, handshake_failures_keep_their_name_on_both_roles) {
+  using handshake::handshake_errc;
+  const auto mapped = [](handshake_errc why) {
+    ::flowersec::session::link_end end;
+    end.why = make_error_code(why);
+    return startup_failure(path::direct, end);
+  };
+  EXPECT_EQ(mapped(handshake_errc::wrong_suite).code, endpoint_errc::invalid_suite);
+  EXPECT_EQ(mapped(handshake_errc::timestamp_out_of_skew).code, endpoint_errc::timestamp_out_of_skew);
+  EXPECT_EQ(mapped(handshake_errc::timestamp_after_init_exp).code, endpoint_errc::timestamp_after_init_exp);
+  EXPECT_EQ(mapped(handshake_errc::auth_tag_mismatch).code, endpoint_errc::auth_tag_mismatch);
+  EXPECT_EQ(mapped(handshake_errc::wrong_channel_id).code, endpoint_errc::handshake_failed);
+}
+
+}  // namespace
+}  // namespace flowersec::endpoint

@@ -1,0 +1,216 @@
+// RPC over a session, both ways: calls, notifications, limits, ends.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "direct_fixture.h"
+#include "flowersec/endpoint/coroutine_handler.h"
+
+namespace flowersec::testing {
+namespace {
+
+using endpoint::endpoint_errc;
+using endpoint::stage;
+using inbox = asio::experimental::channel<void(error_code, std::string)>;
+
+rpc::router demo_router() {
+  rpc::router router;
+  router.on_request(1, [](const rpc::request&, rpc::responder answer) { answer.succeed(R"({"ok":true})"); });
+  router.on_request(7, [](rpc::request call, rpc::responder answer) { answer.succeed(std::move(call.payload)); });
+  router.on_request(9, [](const rpc::request&, rpc::responder answer) { answer.fail(418, "teapot"); });
+  router.on_request(10, [](const rpc::request&, rpc::responder) { throw std::runtime_error{"broken"}; });
+  return router;
+}
+
+void serve(endpoint::session& session, endpoint::stream_router routes) {
+  session.async_serve(std::move(routes), asio::detached);
+}
+
+TEST(rpc, calls_are_answered_and_failures_of_the_handler_are_in_the_reply) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    const auto ok = co_await ends.client.async_call(1, "{}");
+    EXPECT_EQ(ok.payload, R"({"ok":true})");
+    EXPECT_FALSE(ok.error);
+    const auto echoed = co_await ends.client.async_call(7, R"({"n": 1.0})");
+    EXPECT_EQ(echoed.payload, R"({"n": 1.0})");
+    const auto refused = co_await ends.client.async_call(9, "{}");
+    EXPECT_EQ(refused.error, (rpc::call_error{418, "teapot"}));
+    const auto broken = co_await ends.client.async_call(10, "{}");
+    EXPECT_EQ(broken.error, (rpc::call_error{500, "internal error"}));
+    const auto unknown = co_await ends.client.async_call(99, "{}");
+    EXPECT_EQ(unknown.error, (rpc::call_error{404, "handler not found"}));
+  });
+}
+
+TEST(rpc, sixty_four_calls_at_once_each_get_their_own_answer) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    int right = 0;
+    int answered = 0;
+    inbox done{co_await asio::this_coro::executor, 64};
+    for (int i = 0; i < 64; ++i) {
+      ends.client.async_call(7, std::to_string(i), [&, i](error_code failed, rpc::reply reply) {
+        right += !failed && reply.payload == std::to_string(i) ? 1 : 0;
+        if (++answered == 64) done.try_send(error_code{}, "all");
+      });
+    }
+    co_await done.async_receive(endpoint::default_token{});
+    EXPECT_EQ(right, 64);
+  });
+}
+
+TEST(rpc, a_payload_that_is_no_json_is_refused_before_anything_is_sent) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    auto [failed, reply] = co_await ends.client.async_call(7, "{", with_error);
+    EXPECT_EQ(failed, endpoint_errc::rpc_failed);
+    auto [too_large, none] = co_await ends.client.async_call(7, '"' + std::string(1'100'000, 'x') + '"', with_error);
+    EXPECT_EQ(too_large, stage::rpc);
+    const auto good = co_await ends.client.async_call(7, "1");
+    EXPECT_EQ(good.payload, "1");
+  });
+}
+
+TEST(rpc, handlers_may_be_coroutines_and_are_cancelled_when_the_session_ends) {
+  with_session([](both ends) -> awaitable<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    inbox stopped{executor, 1};
+    rpc::router router;
+    router.on_request(1, endpoint::in_coroutine(executor, [](rpc::request call) -> awaitable<rpc::reply> {
+                        co_await asio::post(co_await asio::this_coro::executor, endpoint::default_token{});
+                        co_return rpc::success(call.payload);
+                      }));
+    router.on_request(2, endpoint::in_coroutine(executor, [](rpc::request) -> awaitable<rpc::reply> {
+                        throw std::runtime_error{"broken"};
+                        co_return rpc::reply{};
+                      }));
+    router.on_request(3, endpoint::in_coroutine(executor, [&](rpc::request) -> awaitable<rpc::reply> {
+                        asio::steady_timer forever{co_await asio::this_coro::executor, std::chrono::hours{1}};
+                        auto [failed] = co_await forever.async_wait(with_error);
+                        stopped.try_send(error_code{}, failed.message());
+                        co_return rpc::reply{};
+                      }));
+    serve(ends.server, endpoint::stream_router{}.on_rpc(std::move(router)));
+    const auto answered = co_await ends.client.async_call(1, "5");
+    EXPECT_EQ(answered.payload, "5");
+    const auto broken = co_await ends.client.async_call(2, "5");
+    EXPECT_EQ(broken.error->code, 500u);
+    ends.client.async_call(3, "5", asio::detached);
+    co_await ends.client.async_probe();
+    co_await ends.client.async_close();
+    const auto seen = co_await stopped.async_receive(endpoint::default_token{});
+    EXPECT_EQ(seen, error_code{asio::error::operation_aborted}.message());
+  });
+}
+
+TEST(rpc, a_time_out_and_a_cancellation_are_local) {
+  with_session([](both ends) -> awaitable<void> {
+    rpc::router router = demo_router();
+    std::vector<rpc::responder> kept;
+    router.on_request(5, [&](const rpc::request&, rpc::responder answer) { kept.push_back(std::move(answer)); });
+    serve(ends.server, endpoint::stream_router{}.on_rpc(std::move(router)));
+    const endpoint::rpc_call_options quick{.timeout = 20ms};
+    auto [late, none] = co_await ends.client.async_call(5, "{}", quick, with_error);
+    EXPECT_EQ(late, endpoint_errc::timeout);
+    EXPECT_EQ(late, stage::rpc);
+
+    asio::cancellation_signal signal;
+    inbox done{co_await asio::this_coro::executor, 1};
+    ends.client.async_call(5, "{}", asio::bind_cancellation_slot(signal.slot(), [&](error_code failed, rpc::reply) {
+                             done.try_send(error_code{}, failed == endpoint_errc::rpc_failed ? "given up" : "other");
+                           }));
+    co_await ends.client.async_probe();
+    signal.emit(asio::cancellation_type::total);
+    const auto told = co_await done.async_receive(endpoint::default_token{});
+    EXPECT_EQ(told, "given up");
+    // Late answers disturb nobody.
+    kept.clear();
+    const auto good = co_await ends.client.async_call(7, "1");
+    EXPECT_EQ(good.payload, "1");
+  });
+}
+
+TEST(rpc, notifications_reach_every_handler_of_their_type_in_order) {
+  with_session([](both ends) -> awaitable<void> {
+    inbox heard{co_await asio::this_coro::executor, 16};
+    for (int copy = 0; copy < 2; ++copy) {
+      ends.client.on_notification(2, [&](const std::string& payload) { heard.try_send(error_code{}, payload); });
+    }
+    ends.client.on_notification(3, [](const std::string&) { throw std::runtime_error{"ignored"}; });
+    serve(ends.server, endpoint::stream_router{}.on_rpc([](const endpoint::rpc_peer& peer) {
+      peer.notify(3, "0");
+      peer.notify(2, "1");
+      rpc::router router;
+      router.on_request(1, [peer](const rpc::request&, rpc::responder answer) {
+        peer.notify(2, "2");
+        answer.succeed("3");
+      });
+      return router;
+    }));
+    const auto answered = co_await ends.client.async_call(1, "{}");
+    EXPECT_EQ(answered.payload, "3");
+    co_await ends.server.async_notify(2, "4");
+    std::string order;
+    for (int i = 0; i < 6; ++i) {
+      const auto text = co_await heard.async_receive(endpoint::default_token{});
+      order += text;
+    }
+    EXPECT_EQ(order, "112244");
+  });
+}
+
+TEST(rpc, a_client_notifies_its_server) {
+  with_session([](both ends) -> awaitable<void> {
+    inbox heard{co_await asio::this_coro::executor, 16};
+    rpc::router router;
+    router.on_notification(2, [&](std::string_view payload) { heard.try_send(error_code{}, std::string{payload}); });
+    serve(ends.server, endpoint::stream_router{}.on_rpc(std::move(router)));
+    for (const auto* text : {"1", "2", "3"}) co_await ends.client.async_notify(2, text);
+    std::string order;
+    for (int i = 0; i < 3; ++i) {
+      const auto text = co_await heard.async_receive(endpoint::default_token{});
+      order += text;
+    }
+    EXPECT_EQ(order, "123");
+  });
+}
+
+TEST(rpc, a_server_may_call_a_client_that_serves) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.client, endpoint::stream_router{}.on_rpc(demo_router()));
+    const auto echoed = co_await ends.server.async_call(7, "42");
+    EXPECT_EQ(echoed.payload, "42");
+    const auto refused = co_await ends.server.async_call(9, "42");
+    EXPECT_EQ(refused.error->code, 418u);
+  });
+}
+
+TEST(rpc, an_endpoint_that_serves_no_rpc_resets_the_stream_and_the_session_lives) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on("echo", [](flowersec::stream) -> awaitable<void> { co_return; }));
+    auto [failed, reply] = co_await ends.client.async_call(1, "{}", with_error);
+    EXPECT_EQ(failed, stage::rpc);
+    co_await ends.client.async_probe();
+    auto [again, none] = co_await ends.client.async_call(1, "{}", with_error);
+    EXPECT_EQ(again, endpoint_errc::not_connected);
+    auto [unheard] = co_await ends.client.async_notify(1, "{}", with_error);
+    EXPECT_EQ(unheard, endpoint_errc::not_connected);
+  });
+}
+
+TEST(rpc, calls_under_way_fail_when_the_session_ends) {
+  with_session([](both ends) -> awaitable<void> {
+    inbox done{co_await asio::this_coro::executor, 1};
+    ends.client.async_call(1, "{}", [&](error_code failed, rpc::reply) {
+      done.try_send(error_code{}, failed == endpoint_errc::not_connected ? "gone" : failed.message());
+    });
+    co_await ends.server.async_close();
+    const auto told = co_await done.async_receive(endpoint::default_token{});
+    EXPECT_EQ(told, "gone");
+  });
+}
+
+}  // namespace
+}  // namespace flowersec::testing

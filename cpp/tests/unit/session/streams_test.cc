@@ -1,0 +1,313 @@
+// Streams of a session: hellos, half-close, reset, abandoned streams, gathering.
+#include <gtest/gtest.h>
+
+#include "support/raw_peer.h"
+#include "support/session_pair.h"
+
+namespace flowersec::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using session::session_errc;
+using session::stream_arrived;
+using session::stream_rejected;
+
+/// A pair with one open stream, on both sides.
+struct open_pair : session_pair {
+  open_pair() {
+    settle();
+    id = client.core().open("x", time.now()).value();
+    settle();
+    server.events.clear();
+    client.events.clear();
+  }
+  stream_id id{};
+};
+
+TEST(stream_hello, names_the_kind_exactly) {
+  session_pair pair;
+  pair.settle();
+  ASSERT_TRUE(pair.client.core().open("Chat/2 \xC3\xA9", pair.time.now()));
+  pair.settle();
+  EXPECT_EQ(pair.server.last<stream_arrived>()->kind, "Chat/2 \xC3\xA9");
+}
+
+TEST(stream_hello, both_sides_may_open) {
+  session_pair pair;
+  pair.settle();
+  const auto id = pair.server.core().open("news", pair.time.now()).value();
+  EXPECT_EQ(static_cast<std::uint32_t>(id), 2u);
+  pair.server.write(id, "hello");
+  pair.settle();
+  ASSERT_NE(pair.client.last<stream_arrived>(), nullptr);
+  EXPECT_EQ(pair.client.read(id), "hello");
+}
+
+TEST(stream_hello, an_empty_or_too_long_kind_is_refused_before_anything_is_sent) {
+  session_pair pair;
+  pair.settle();
+  EXPECT_EQ(pair.client.core().open("", pair.time.now()).error(), session_errc::missing_kind);
+  EXPECT_EQ(pair.client.core().open(std::string(8200, 'k'), pair.time.now()).error(), session_errc::open_failed);
+  EXPECT_FALSE(pair.client.core().has_output());
+}
+
+TEST(stream_hello, a_kind_at_the_limit_arrives_and_one_byte_more_does_not) {
+  // {"kind":"...","v":1} has 17 bytes beside the kind.
+  for (const std::size_t extra : {0u, 1u}) {
+    session_pair pair;
+    pair.settle();
+    const auto opened = pair.client.core().open(std::string(8192 - 17 + extra, 'k'), pair.time.now());
+    EXPECT_EQ(opened.has_value(), extra == 0);
+    pair.settle();
+    EXPECT_EQ(pair.server.count<stream_arrived>(), extra == 0 ? 2u : 1u);
+  }
+}
+
+TEST(stream_hello, refuses_every_malformed_one_and_the_session_lives) {
+  struct row {
+    const char* name;
+    std::string text;
+  };
+  for (const auto& row :
+       {row{"not json", "nonsense"}, row{"no object", R"(["rpc"])"}, row{"no kind", R"({"v":1})"},
+        row{"empty kind", R"({"kind":"","v":1})"}, row{"kind is no string", R"({"kind":1,"v":1})"},
+        row{"no version", R"({"kind":"x"})"}, row{"version 2", R"({"kind":"x","v":2})"},
+        row{"version is text", R"({"kind":"x","v":"1"})"}, row{"trailing bytes", R"({"kind":"x","v":1}x)"},
+        row{"too long", R"({"kind":")" + std::string(8200, 'k') + R"(","v":1})"}}) {
+    SCOPED_TRACE(row.name);
+    virtual_time time;
+    end_point server{server_options_of(), time};
+    auto peer = raw_peer::client_of(server);
+    peer.open_stream(1, row.text);
+    ASSERT_NE(server.last<stream_rejected>(), nullptr);
+    EXPECT_EQ(server.last<stream_rejected>()->why, session_errc::hello_invalid);
+    EXPECT_EQ(server.last<stream_arrived>(), nullptr);
+    bool reset = false;
+    for (const auto& frame : peer.take_frames()) {
+      const auto* update = std::get_if<yamux::window_update_frame>(&frame.header);
+      reset = reset || (update != nullptr && update->flags.rst);
+    }
+    EXPECT_TRUE(reset);
+    EXPECT_FALSE(server.core().over());
+    peer.open_stream(3, R"({"kind":"x","v":1,"more":[1,2]})");
+    EXPECT_NE(server.last<stream_arrived>(), nullptr);
+  }
+}
+
+TEST(stream_hello, a_length_of_zero_or_above_the_limit_is_refused_at_the_header) {
+  for (const std::uint32_t length : {0u, 8193u, 0xffffffffu}) {
+    virtual_time time;
+    end_point server{server_options_of(), time};
+    auto peer = raw_peer::client_of(server);
+    byte_buffer header;
+    append_be(header, length);
+    peer.send(yamux::encode_open(stream_id{1}));
+    peer.send(yamux::encode_data(stream_id{1}, 4), header);
+    ASSERT_NE(server.last<stream_rejected>(), nullptr) << length;
+  }
+}
+
+TEST(stream_hello, a_stream_that_ends_inside_its_hello_is_refused) {
+  virtual_time time;
+  end_point server{server_options_of(), time};
+  auto peer = raw_peer::client_of(server);
+  const auto hello = encode_json_frame(R"({"kind":"x","v":1})");
+  peer.send(yamux::encode_open(stream_id{1}));
+  peer.send(yamux::encode_data(stream_id{1}, 6), byte_view{hello}.first(6));
+  peer.send(yamux::encode_close(stream_id{1}));
+  EXPECT_NE(server.last<stream_rejected>(), nullptr);
+  EXPECT_FALSE(server.core().over());
+}
+
+TEST(stream_hello, a_silent_stream_does_not_hold_up_later_ones_and_is_reset_in_time) {
+  virtual_time time;
+  end_point server{server_options_of(), time};
+  auto peer = raw_peer::client_of(server);
+  peer.send(yamux::encode_open(stream_id{1}));
+  peer.open_stream(3, R"({"kind":"quick","v":1})");
+  ASSERT_NE(server.last<stream_arrived>(), nullptr);
+  EXPECT_EQ(server.last<stream_arrived>()->id, stream_id{3});
+  time.pass(9'999ms);
+  server.core().advance(time.now());
+  EXPECT_EQ(server.last<stream_rejected>(), nullptr);
+  time.pass(1ms);
+  EXPECT_EQ(server.core().deadline(), time.mono);
+  server.core().advance(time.now());
+  ASSERT_NE(server.last<stream_rejected>(), nullptr);
+  EXPECT_EQ(server.last<stream_rejected>()->id, stream_id{1});
+  EXPECT_EQ(server.last<stream_rejected>()->why, session_errc::hello_timeout);
+}
+
+TEST(stream_hello, what_follows_in_the_same_data_frame_is_the_applications) {
+  virtual_time time;
+  end_point server{server_options_of(), time};
+  auto peer = raw_peer::client_of(server);
+  auto body = encode_json_frame(R"({"kind":"x","v":1})");
+  append(body, "and more");
+  peer.send(yamux::encode_open(stream_id{1}));
+  peer.send(yamux::encode_data(stream_id{1}, static_cast<std::uint32_t>(body.size())), body);
+  ASSERT_NE(server.last<stream_arrived>(), nullptr);
+  EXPECT_EQ(server.read(stream_id{1}), "and more");
+}
+
+TEST(streams, half_close_ends_one_direction_only) {
+  open_pair pair;
+  pair.client.write(pair.id, "last words");
+  ASSERT_TRUE(pair.client.core().close_write(pair.id, pair.time.now()));
+  pair.settle();
+  EXPECT_EQ(pair.server.read(pair.id), "last words");
+  pair.server.write(pair.id, "answer");
+  pair.settle();
+  EXPECT_EQ(pair.client.read(pair.id), "answer");
+}
+
+TEST(streams, reset_ends_both_directions_at_once) {
+  open_pair pair;
+  pair.client.core().reset(pair.id, pair.time.now());
+  pair.settle();
+  EXPECT_EQ(pair.client.count<yamux::stream_failed>(), 1u);
+  EXPECT_EQ(pair.server.count<yamux::stream_failed>(), 1u);
+  EXPECT_FALSE(pair.server.core().write(pair.id, as_bytes("x"), pair.time.now()));
+}
+
+TEST(streams, an_abandoned_stream_is_reset_while_its_sending_half_is_open) {
+  open_pair pair;
+  pair.client.core().abandon(pair.id, pair.time.now());
+  pair.settle();
+  EXPECT_EQ(pair.client.count<yamux::stream_failed>(), 0u);  // nobody is interested any more
+  EXPECT_EQ(pair.server.count<yamux::stream_failed>(), 1u);
+}
+
+TEST(streams, an_abandoned_stream_still_delivers_what_was_written_before_its_close) {
+  open_pair pair;
+  pair.client.write(pair.id, "everything");
+  ASSERT_TRUE(pair.client.core().close_write(pair.id, pair.time.now()));
+  pair.client.core().abandon(pair.id, pair.time.now());
+  pair.settle();
+  EXPECT_EQ(pair.server.read(pair.id), "everything");
+  pair.server.write(pair.id, "into the void");
+  ASSERT_TRUE(pair.server.core().close_write(pair.id, pair.time.now()));
+  pair.settle();
+  EXPECT_EQ(pair.server.count<yamux::stream_failed>(), 0u);
+  EXPECT_EQ(pair.client.count<yamux::stream_readable>(), 0u);
+}
+
+TEST(streams, a_peer_that_never_ends_an_abandoned_stream_is_reset_after_the_linger_time) {
+  open_pair pair;
+  ASSERT_TRUE(pair.client.core().close_write(pair.id, pair.time.now()));
+  pair.client.core().abandon(pair.id, pair.time.now());
+  pair.settle();
+  pair.pass(9'999ms);
+  pair.settle();
+  EXPECT_EQ(pair.server.count<yamux::stream_failed>(), 0u);
+  pair.pass(1ms);
+  pair.settle();
+  EXPECT_EQ(pair.server.count<yamux::stream_failed>(), 1u);
+}
+
+TEST(streams, one_more_than_max_active_streams_is_refused_and_the_session_lives) {
+  session_pair pair;
+  pair.settle();
+  for (int i = 1; i < 32; ++i) ASSERT_TRUE(pair.client.core().open("x", pair.time.now()));
+  for (int i = 32; i < 64; ++i) ASSERT_TRUE(pair.client.core().open("x", pair.time.now()));
+  EXPECT_EQ(pair.client.core().open("x", pair.time.now()).error(), session_errc::open_limit);
+  pair.settle();
+  // The peer takes 32 and resets the rest.
+  EXPECT_EQ(pair.server.count<stream_arrived>(), 32u);
+  EXPECT_EQ(pair.client.count<yamux::stream_failed>(), 32u);
+  EXPECT_FALSE(pair.client.core().over());
+  EXPECT_FALSE(pair.server.core().over());
+}
+
+TEST(interop_traps, trap_16_a_writer_without_window_can_give_up_and_the_session_lives) {
+  open_pair pair;
+  const std::string much(400'000, 'x');
+  pair.client.write(pair.id, much);
+  pair.settle();
+  EXPECT_EQ(pair.client.count<yamux::writes_done>(), 0u);
+  // The window is 262144 bytes, of which the hello took 22.
+  EXPECT_EQ(pair.client.core().cancel_writes(pair.id), 262'122u);
+  const auto other = pair.client.core().open("other", pair.time.now()).value();
+  pair.client.write(other, "alive");
+  pair.settle();
+  EXPECT_EQ(pair.server.read(other), "alive");
+  pair.client.core().reset(pair.id, pair.time.now());
+  pair.settle();
+  EXPECT_FALSE(pair.client.core().over());
+}
+
+TEST(streams, cancelling_writes_before_the_hello_is_out_keeps_the_hello) {
+  session_pair pair;
+  pair.settle();
+  const auto id = pair.client.core().open("x", pair.time.now()).value();
+  pair.client.write(id, "given up");
+  EXPECT_EQ(pair.client.core().cancel_writes(id), 0u);
+  pair.client.write(id, "sent");
+  pair.settle();
+  ASSERT_NE(pair.server.last<stream_arrived>(), nullptr);
+  EXPECT_EQ(pair.server.read(id), "sent");
+}
+
+TEST(output, small_frames_share_one_record) {
+  virtual_time time;
+  end_point client{client_options_of(), time};
+  auto peer = raw_peer::server_of(client);
+  static_cast<void>(peer.take_frames());
+  peer.record_sizes.clear();
+  const auto id = client.core().open("x", time.now()).value();
+  for (int i = 0; i < 10; ++i) client.write(id, "0123456789");
+  static_cast<void>(peer.take_frames());
+  EXPECT_EQ(peer.record_sizes.size(), 1u);
+}
+
+TEST(output, one_batch_holds_at_most_64_kib_and_a_record) {
+  open_pair pair;
+  const std::string much(200'000, 'x');
+  pair.client.write(pair.id, much);
+  session::outbox batch{session::no_prefix};
+  pair.client.core().fill(batch, pair.time.now());
+  EXPECT_GE(batch.size(), session::gather_bytes);
+  EXPECT_LE(batch.size(), session::gather_bytes + 16'384 + record::overhead_bytes);
+  for (const auto& message : batch.messages()) EXPECT_LE(message.size, 16'384 + record::overhead_bytes);
+  EXPECT_TRUE(pair.client.core().has_output());
+}
+
+TEST(output, room_for_the_transports_header_stands_before_every_message) {
+  session::outbox batch{[](std::size_t bytes) noexcept -> std::size_t { return bytes < 126 ? 6 : 8; }};
+  const auto small = to_buffer(as_bytes("small"));
+  const byte_buffer large(1000, std::byte{7});
+  batch.add_copy(small);
+  batch.add_copy(large);
+  static_cast<void>(batch.add(3));
+  batch.take_back_last();
+  ASSERT_EQ(batch.messages().size(), 2u);
+  EXPECT_EQ(batch.size(), 6u + 5u + 8u + 1000u);
+  EXPECT_TRUE(std::ranges::equal(batch.payload(batch.messages()[0]), small));
+  EXPECT_TRUE(std::ranges::equal(batch.payload(batch.messages()[1]), large));
+  EXPECT_EQ(batch.messages()[1].offset, 11u);
+  batch.clear();
+  EXPECT_TRUE(batch.empty());
+  EXPECT_EQ(batch.size(), 0u);
+}
+
+TEST(flow, ten_megabytes_in_both_directions_arrive_whole) {
+  open_pair pair;
+  const std::string block(100'000, 'd');
+  std::size_t to_server = 0;
+  std::size_t to_client = 0;
+  for (int i = 0; i < 100; ++i) {
+    pair.client.write(pair.id, block);
+    pair.server.write(pair.id, block);
+    pair.settle();
+    to_server += pair.server.read(pair.id).size();
+    to_client += pair.client.read(pair.id).size();
+    pair.settle();
+    to_server += pair.server.read(pair.id).size();
+    to_client += pair.client.read(pair.id).size();
+  }
+  EXPECT_EQ(to_server, 10'000'000u);
+  EXPECT_EQ(to_client, 10'000'000u);
+}
+
+}  // namespace
+}  // namespace flowersec::testing
