@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -78,7 +79,9 @@ class tls_link final : public descriptor_link {
       bytes += sent.bytes;
       if (sent.status == ws::io_status::done) continue;
       const auto now = explain(sent.status);
-      return {bytes, now == state::ended ? state::failed : now};
+      constexpr std::size_t max_record_plaintext_bytes = 16384;
+      return {bytes, now == state::ended ? state::failed : now,
+              std::min(from.size() - bytes, max_record_plaintext_bytes)};
     }
     return {bytes, state::open};
   }

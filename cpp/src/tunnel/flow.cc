@@ -23,6 +23,7 @@ handing send_control(flow_sink& sink) {
     const auto written = sink.pipe->write(rest);
     if (written.now == link_transfer::state::failed) return handing::failed;
     sink.control->sent = static_cast<std::uint8_t>(sink.control->sent + written.bytes);
+    sink.control->committed = written.committed != 0;
     if (written.now == link_transfer::state::paused) sink.writable = false;
     if (written.bytes < rest.size()) continue;
     sink.said_farewell |= sink.control->farewell;
@@ -50,16 +51,18 @@ byte_view flow::front_output() const noexcept {
 
 handing flow::hand_to(flow_sink& sink) {
   for (;;) {
-    if (sink.control && ledger_.at_boundary()) {
+    const bool control_may_go = sink.control && sink.committed == 0;
+    if (control_may_go && ledger_.at_boundary()) {
       if (const auto sent = send_control(sink); sent != handing::done) return sent;
     }
     const auto front = front_output();
     if (front.empty()) return handing::done;
     if (!sink.writable) return handing::paused;
-    const auto portion = sink.control ? front.first(ledger_.to_boundary(front)) : front;
+    const auto portion = control_may_go ? front.first(ledger_.to_boundary(front)) : front;
     const auto written = sink.pipe->write(portion);
     if (written.now == link_transfer::state::failed) return handing::failed;
     if (written.now == link_transfer::state::paused) sink.writable = false;
+    sink.committed = written.committed;
     took(front, written.bytes);
   }
 }

@@ -19,9 +19,10 @@ struct control_out {
   std::uint8_t size = 0;
   std::uint8_t sent = 0;
   bool farewell = false;
+  bool committed = false;             ///< none of it is sent, but the link has begun to work on it
   std::optional<mono_time> deadline;  ///< of a farewell
 
-  [[nodiscard]] bool begun() const noexcept { return sent != 0; }
+  [[nodiscard]] bool begun() const noexcept { return sent != 0 || committed; }
   [[nodiscard]] byte_view rest() const noexcept { return byte_view{frame}.subspan(sent, std::size_t{size} - sent); }
 };
 [[nodiscard]] std::unique_ptr<control_out> make_control(ws::opcode op, byte_view payload);
@@ -32,6 +33,7 @@ struct flow_sink {
   bool writable = true;                  ///< no pause was seen since the last readiness
   std::unique_ptr<control_out> control;  ///< goes out at the next boundary
   std::unique_ptr<control_out> next;     ///< behind one that has begun
+  std::size_t committed = 0;             ///< output bytes that the next write must begin with
   bool said_farewell = false;            ///< a farewell went out; nothing may follow it
 };
 

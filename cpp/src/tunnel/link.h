@@ -18,6 +18,9 @@ struct link_transfer {
   };
   std::size_t bytes = 0;
   state now = state::open;
+  /// Write only: so many of the bytes not taken are already inside the link's next record. The next write must begin
+  /// with them; nothing may be put in front.
+  std::size_t committed = 0;
 };
 
 struct readiness {

@@ -34,6 +34,9 @@ struct wire {
   bool tunnel_finished = false;
   bool tunnel_closed = false;
   bool closed_with_unread_input = false;  ///< a real socket would have reset the connection
+  bool commits = false;  ///< like TLS: a paused write has begun a record, and the next must begin with the same bytes
+  byte_buffer committed;
+  bool commitment_broken = false;
   std::size_t writes = 0;
   std::size_t reads = 0;
 
@@ -65,10 +68,16 @@ class wire_link final : public tunnel::link {
     using state = tunnel::link_transfer::state;
     ++wire_->writes;
     if (wire_->client_reset) return {0, state::failed};
+    const auto& committed = wire_->committed;
+    if (from.size() < committed.size() || !std::equal(committed.begin(), committed.end(), from.begin())) {
+      wire_->commitment_broken = true;
+    }
     const auto n = std::min(from.size(), wire_->room);
     append(wire_->from_tunnel, from.first(n));
     if (wire_->room != SIZE_MAX) wire_->room -= n;
-    return {n, n < from.size() ? state::paused : state::open};
+    const auto rest = from.subspan(n);
+    wire_->committed = to_buffer(rest.first(wire_->commits ? std::min<std::size_t>(rest.size(), 16384) : 0));
+    return {n, rest.empty() ? state::open : state::paused, wire_->committed.size()};
   }
   bool at_end() override { return wire_->client_ended && wire_->to_tunnel.empty(); }
   void finish_writing() override { wire_->tunnel_finished = true; }

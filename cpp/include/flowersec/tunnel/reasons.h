@@ -2,6 +2,7 @@
 // Layer tunnel. Source: PROTOCOL, "Tunnel attach" and "Reason tokens". Plain data, any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

@@ -133,6 +133,25 @@ TEST(forwarding, a_pong_finds_its_place_between_the_frames_of_a_flood) {
   EXPECT_EQ(frames[1].op, op_pong);
 }
 
+TEST(forwarding, nothing_is_put_in_front_of_what_a_link_has_begun_to_send) {
+  pair_of_clients p;
+  p.client.raw().commits = true;
+  p.client.set_room(0);
+  for (int i = 0; i < 10; ++i) p.server.binary(pattern(100));
+  p.client.send(client_frame(op_ping, "one"));
+  byte_buffer got;
+  for (int i = 0; i < 1200; ++i) {
+    p.client.set_room(1);
+    append(got, p.client.take_bytes());
+    if (i == 300) p.client.send(client_frame(op_ping, "two"));
+  }
+  EXPECT_FALSE(p.client.raw().commitment_broken);
+  const auto frames = take_server_frames(got);
+  EXPECT_TRUE(got.empty());
+  ASSERT_EQ(frames.size(), 12u);
+  EXPECT_EQ(std::count_if(frames.begin(), frames.end(), [](const auto& f) { return f.op == op_pong; }), 2);
+}
+
 TEST(forwarding, either_role_may_come_first_and_its_early_messages_keep_their_order) {
   for (const int first : {1, 2}) {
     tunnel_world world;

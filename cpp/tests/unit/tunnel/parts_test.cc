@@ -162,9 +162,9 @@ TEST_F(site, upgrade_refusals_have_their_status_and_body) {
     std::string body;
   };
   const auto without = [](std::string what) {
-    auto text = upgrade();
-    const auto at = text.find(what);
-    return text.erase(at, text.find("\r\n", at) + 2 - at);
+    auto request = upgrade();
+    const auto at = request.find(what);
+    return request.erase(at, request.find("\r\n", at) + 2 - at);
   };
   for (const auto& r :
        {row{without("Connection:"), "400", "Bad Request\n"}, row{without("Upgrade:"), "400", "Bad Request\n"},
