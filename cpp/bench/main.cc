@@ -39,8 +39,8 @@ Measures the tunnel and the endpoint library against floors in the same run. Tak
 
 std::vector<bench_case> all_cases() {
   std::vector<bench_case> all;
-  for (auto part : {relay_cases(), memory_cases(), attach_cases(), record_cases(), handshake_cases(), session_cases(),
-                    count_cases()}) {
+  for (auto part : {relay_cases(), memory_cases(), attach_cases(), tls_cases(), record_cases(), handshake_cases(),
+                    session_cases(), count_cases()}) {
     std::ranges::move(part, std::back_inserter(all));
   }
   return all;
@@ -142,10 +142,11 @@ int run(bench_options options) {
   return all_measured && !bench.results().has_misses() ? exit_ok : exit_missed;
 }
 
-int run_child(std::string_view name) {
+int run_child(std::string_view name, std::span<char*> arguments) {
   if (name == "byte-relay") run_byte_relay();
   if (name == "beast-relay") run_beast_relay();
   if (name == "beast-attach") run_beast_attach();
+  if (name == "tls-relay" && arguments.size() == 2) run_tls_relay(arguments[0], arguments[1]);
   if (name == "session-server") return run_session_server();
   if (name == "session-client") return run_session_client();
   return exit_usage;
@@ -153,7 +154,7 @@ int run_child(std::string_view name) {
 
 int dispatch(int argc, char** argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
-  if (first == "--child" && argc == 3) return run_child(argv[2]);
+  if (first == "--child" && argc >= 3) return run_child(argv[2], {argv + 3, argv + argc});
   if (first == "--help") {
     std::cout << usage;
     return exit_ok;

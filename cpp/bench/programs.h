@@ -2,6 +2,8 @@
 // Relays print their port on a line of its own and then serve until they are ended.
 #pragma once
 
+#include <string>
+
 namespace flowersec::bench {
 
 /// Copies bytes between connections joined in the order of their arrival.
@@ -10,6 +12,9 @@ namespace flowersec::bench {
 void run_beast_relay();
 /// Upgrades with Beast, reads one text message, verifies one signature, closes.
 void run_beast_attach();
+
+/// Copies between TLS connections joined in the order of their arrival.
+void run_tls_relay(const std::string& certificate_file, const std::string& key_file);
 
 /// The two ends of a session through the tunnel. See session_programs.cc.
 int run_session_server();

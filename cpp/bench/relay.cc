@@ -108,8 +108,10 @@ class haproxy final : public relay {
 
 }  // namespace
 
-child_process start_own_child(const std::string& name) {
-  return child_process{{.command = {"/proc/self/exe", "--child", name}, .cpu = relay_cpu, .quiet = false}};
+child_process start_own_child(const std::string& name, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{"/proc/self/exe", "--child", name};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return child_process{{.command = std::move(command), .cpu = relay_cpu, .quiet = false}};
 }
 
 std::unique_ptr<relay> start_byte_relay() { return std::make_unique<own_byte_relay>(); }
@@ -121,12 +123,20 @@ std::unique_ptr<relay> start_haproxy(const std::vector<std::string>& environment
   return program ? std::make_unique<haproxy>(*program, environment) : nullptr;
 }
 
+std::string upgrade_request(const std::string& path, const std::string& origin) {
+  return "GET " + path +
+         " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: " +
+         origin + "\r\n\r\n";
+}
+
+void check_upgrade_answer(const std::string& answer) {
+  if (!answer.starts_with("HTTP/1.1 101")) throw bench_error("upgrade refused: " + answer.substr(0, answer.find('\r')));
+}
+
 void request_upgrade(int fd, const std::string& path, const std::string& origin) {
   set_timeout(fd, std::chrono::seconds{5});
-  write_all(fd, as_bytes("GET " + path +
-                         " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: " +
-                         origin + "\r\n\r\n"));
+  write_all(fd, as_bytes(upgrade_request(path, origin)));
 }
 
 void expect_upgraded(int fd) {
@@ -137,7 +147,7 @@ void expect_upgraded(int fd) {
     if (count <= 0) throw bench_error("the relay ended a connection during the upgrade");
     answer.append(chunk.data(), static_cast<std::size_t>(count));
   }
-  if (!answer.starts_with("HTTP/1.1 101")) throw bench_error("upgrade refused: " + answer.substr(0, answer.find('\r')));
+  check_upgrade_answer(answer);
 }
 
 void upgrade_to_websocket(int fd, const std::string& path, const std::string& origin) {

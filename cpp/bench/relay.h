@@ -28,11 +28,14 @@ class relay {
 [[nodiscard]] std::unique_ptr<relay> start_haproxy(const std::vector<std::string>& environment);
 
 /// This program as one of the children in programs.h.
-[[nodiscard]] child_process start_own_child(const std::string& name);
+[[nodiscard]] child_process start_own_child(const std::string& name, const std::vector<std::string>& arguments = {});
 
 /// The client's half of an upgrade on a connected blocking socket: request out, 101 in; together or one by one.
 void upgrade_to_websocket(int fd, const std::string& path, const std::string& origin);
 void request_upgrade(int fd, const std::string& path, const std::string& origin);
 void expect_upgraded(int fd);
+/// The texts of both, for connections of other kinds.
+[[nodiscard]] std::string upgrade_request(const std::string& path, const std::string& origin);
+void check_upgrade_answer(const std::string& answer);
 
 }  // namespace flowersec::bench

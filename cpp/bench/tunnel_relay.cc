@@ -19,17 +19,15 @@ constexpr std::size_t tunnel_open_files = 20'000;
 /// Source addresses 127.0.0.2 .. 127.0.0.9.
 constexpr std::uint64_t source_hosts = 8;
 
-/// A ping is answered only after the attach before it. Without this wait a large message could reach the tunnel before
-/// its receiver, and there is little room for such messages.
+/// Without this wait a large message could reach the tunnel before its receiver, and there is little room for such
+/// messages.
 void wait_until_attached(const std::vector<connection_pair>& pairs) {
-  constexpr std::array ping{std::byte{0x89}, std::byte{0x80}, std::byte{}, std::byte{}, std::byte{}, std::byte{}};
-  constexpr std::array pong{std::byte{0x8a}, std::byte{0x00}};
   for (const auto& pair : pairs) {
     for (const int fd : {pair.sender.get(), pair.sink.get()}) {
-      write_all(fd, ping);
-      std::array<std::byte, pong.size()> answer{};
+      write_all(fd, ping_frame);
+      std::array<std::byte, pong_frame.size()> answer{};
       read_exactly(fd, answer);
-      if (answer != pong) throw bench_error("the tunnel refused an attach");
+      if (answer != pong_frame) throw bench_error("the tunnel refused an attach");
     }
   }
 }
@@ -50,13 +48,22 @@ tunnel_relay::tunnel_relay(const tunnel_options& options)
 child_process tunnel_relay::start(const tunnel_options& options) {
   std::ofstream{folder_.file("keys.json")} << issuer_.export_keyset_file();
   const auto seconds = std::to_string(token_seconds) + "s";
-  return child_process{
-      {.command = {options.program, "--listen", "127.0.0.1:0", "--issuer-keys-file", folder_.file("keys.json"), "--aud",
-                   audience, "--iss", issuer_name, "--allow-origin", origin, "--max-token-lifetime", seconds,
-                   "--max-init-horizon", seconds, "--write-timeout", "60s"},
-       .environment = options.environment,
-       .cpu = relay_cpu,
-       .open_files = tunnel_open_files}};
+  std::vector<std::string> command{options.program, "--listen", "127.0.0.1:0", "--write-timeout", "60s"};
+  const auto add = [&](std::string flag, std::string value) {
+    command.push_back(std::move(flag));
+    command.push_back(std::move(value));
+  };
+  add("--issuer-keys-file", folder_.file("keys.json"));
+  add("--aud", audience);
+  add("--iss", issuer_name);
+  add("--allow-origin", origin);
+  add("--max-token-lifetime", seconds);
+  add("--max-init-horizon", seconds);
+  command.insert(command.end(), options.more_arguments.begin(), options.more_arguments.end());
+  return child_process{{.command = std::move(command),
+                        .environment = options.environment,
+                        .cpu = relay_cpu,
+                        .open_files = tunnel_open_files}};
 }
 
 byte_buffer tunnel_relay::attach_frame(const std::string& channel, messages::tunnel::v1::role role) {

@@ -10,9 +10,15 @@
 
 namespace flowersec::bench {
 
+/// A ping is answered only after the attach before it, by a pong and nothing else.
+inline constexpr std::array ping_frame{std::byte{0x89}, std::byte{0x80}, std::byte{},
+                                       std::byte{},     std::byte{},     std::byte{}};
+inline constexpr std::array pong_frame{std::byte{0x8a}, std::byte{}};
+
 struct tunnel_options {
   std::string program;
-  std::vector<std::string> environment;
+  std::vector<std::string> environment = {};
+  std::vector<std::string> more_arguments = {};
 };
 
 class tunnel_relay final : public relay {
