@@ -86,6 +86,8 @@ function(flowersec_add_test name)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(test_${name} ${arg_SOURCES})
+  # What is tested is built as it ships; the tests themselves only need to compile fast.
+  target_compile_options(test_${name} PRIVATE -O0)
   target_include_directories(test_${name} PRIVATE
     ${PROJECT_SOURCE_DIR}/cpp/src ${PROJECT_SOURCE_DIR}/cpp/tests)
   target_compile_definitions(test_${name} PRIVATE
@@ -111,6 +113,9 @@ function(flowersec_add_fuzzer name)
     add_executable(fuzz_${name} ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/cpp/fuzz/replay_main.cc)
     add_test(NAME fuzz.replay.${name} COMMAND fuzz_${name} ${corpus})
     set_tests_properties(fuzz.replay.${name} PROPERTIES TIMEOUT 60 LABELS fuzz)
+  endif()
+  if(NOT FLOWERSEC_FUZZ)
+    target_compile_options(fuzz_${name} PRIVATE -O0)
   endif()
   target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src ${PROJECT_SOURCE_DIR}/cpp/fuzz)
   target_link_libraries(fuzz_${name} PRIVATE flowersec_warnings ${arg_LIBS})
