@@ -72,8 +72,7 @@ void measure_attach(workbench& bench) {
                        .title = "Upgrade and attach, against Beast upgrade + Ed25519",
                        .unit = "x",
                        .figure = ratio(taken[1], taken[0]),
-                       .detail = short_number(values_of(taken[1]).median * 1e6) + " us/connection, floor " +
-                                 short_number(values_of(taken[0]).median * 1e6)});
+                       .detail = absolute_figures(taken[1], taken[0], 1e6, "us/connection", "floor")});
 }
 
 }  // namespace

@@ -178,8 +178,7 @@ void measure_handshake(workbench& bench, crypto::suite suite, const std::string&
                          .unit = "x",
                          .figure = ratio(taken[1], taken[0], figure),
                          .target = goal{.limit = cpu_goal},
-                         .detail = short_number(values_of(taken[1], figure).median * 1e6) + " us, bare " +
-                                   short_number(values_of(taken[0], figure).median * 1e6)});
+                         .detail = absolute_figures(taken[1], taken[0], 1e6, "us", "bare", figure)});
   };
   report("client", &reading::value);
   report("server", &reading::other);

@@ -257,8 +257,7 @@ void measure_records(workbench& bench, std::size_t record_bytes, const std::stri
                          .unit = "x",
                          .figure = ratio(taken[1], taken[0], figure),
                          .target = goal{.limit = cpu_goal},
-                         .detail = short_number(values_of(taken[1], figure).median * 1e9) + " CPU s/GB, floor " +
-                                   short_number(values_of(taken[0], figure).median * 1e9)});
+                         .detail = absolute_figures(taken[1], taken[0], 1e9, "CPU s/GB", "floor", figure)});
   };
   report("sender", &reading::value);
   report("receiver", &reading::other);

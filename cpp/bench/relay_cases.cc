@@ -57,16 +57,9 @@ class contender {
   generator generator_;
 };
 
-std::string per_gb(const series& cpu_per_message, std::size_t message_bytes) {
-  return short_number(values_of(cpu_per_message).median / static_cast<double>(message_bytes) * 1e9);
-}
-
 std::string cpu_detail(const forwarding& what, const series& ours, const series& theirs, const std::string& other) {
-  if (what.mode == write_mode::one_by_one) {
-    return short_number(values_of(ours).median * 1e6) + " us/message, " + other + ' ' +
-           short_number(values_of(theirs).median * 1e6);
-  }
-  return per_gb(ours, what.message_bytes) + " CPU s/GB, " + other + ' ' + per_gb(theirs, what.message_bytes);
+  if (what.mode == write_mode::one_by_one) return absolute_figures(ours, theirs, 1e6, "us/message", other);
+  return absolute_figures(ours, theirs, 1e9 / static_cast<double>(what.message_bytes), "CPU s/GB", other);
 }
 
 void measure_forwarding(workbench& bench, const forwarding& what) {
@@ -147,8 +140,7 @@ void measure_round_trip(workbench& bench, std::size_t message_bytes, const std::
                        .unit = "x",
                        .figure = ratio(taken[1], taken[0]),
                        .target = goal{.limit = goal_round_trip},
-                       .detail = short_number(values_of(taken[1]).median * 1e6) + " us, bytes " +
-                                 short_number(values_of(taken[0]).median * 1e6)});
+                       .detail = absolute_figures(taken[1], taken[0], 1e6, "us", "bytes")});
 }
 
 std::vector<forwarding> forwardings() {

@@ -110,6 +110,15 @@ void table::print_json(std::ostream& out, const std::vector<std::pair<std::strin
   out << text << '\n';
 }
 
+std::string absolute_figures(const series& ours, const series& floor, double scale, const std::string& unit,
+                             const std::string& floor_name, double reading::*figure) {
+  const auto mine = values_of(ours, figure);
+  const auto theirs = values_of(floor, figure);
+  const auto text = [scale](double value) { return short_number(value * scale); };
+  return text(mine.median) + ' ' + unit + ", " + floor_name + ' ' + text(theirs.median) + " (best " + text(mine.min) +
+         ", " + text(theirs.min) + ')';
+}
+
 std::string short_number(double value) {
   std::array<char, 32> text{};
   const double size = value < 0 ? -value : value;

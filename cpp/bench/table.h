@@ -48,6 +48,12 @@ class table {
   std::vector<row> rows_;
 };
 
+/// "0.45 CPU s/GB, bytes 0.40 (best 0.41, 0.38)": the medians behind a ratio, and the lowest readings, which other
+/// work on the machine disturbs least.
+[[nodiscard]] std::string absolute_figures(const series& ours, const series& floor, double scale,
+                                           const std::string& unit, const std::string& floor_name,
+                                           double reading::*figure = &reading::value);
+
 /// Three significant digits, no exponent.
 [[nodiscard]] std::string short_number(double value);
 

@@ -121,8 +121,7 @@ void measure_throughput(workbench& bench) {
                        .title = "64 KiB over TLS, CPU against SSL_read/SSL_write",
                        .unit = "x",
                        .figure = ratio(taken[1], taken[0]),
-                       .detail = short_number(values_of(taken[1]).median * 1e9) + " CPU s/GB, bare TLS relay " +
-                                 short_number(values_of(taken[0]).median * 1e9)});
+                       .detail = absolute_figures(taken[1], taken[0], 1e9, "CPU s/GB", "bare TLS relay")});
 }
 
 void measure_idle(workbench& bench) {
