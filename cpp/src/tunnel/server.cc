@@ -2,6 +2,8 @@
 // Layer tunnel. See server.h.
 #include "flowersec/tunnel/server.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <latch>
 #include <thread>
@@ -10,6 +12,16 @@
 #include "tunnel/worker.h"
 
 namespace flowersec::tunnel {
+namespace {
+
+/// A container or `taskset` may allow fewer processors than there are; two shards on one cost more than one shard.
+std::size_t processors() noexcept {
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return std::thread::hardware_concurrency();
+  return static_cast<std::size_t>(CPU_COUNT(&allowed));
+}
+
+}  // namespace
 
 const char* describe(tunnel_errc code) noexcept {
   switch (code) {
@@ -48,7 +60,7 @@ class server::impl final : public shard_router {
     }
     if (const auto failed = listener_.open(options_.listen, options_.limits)) return failed;
     started_ = true;
-    const auto threads = std::max<std::size_t>(1, options_.threads.value_or(std::thread::hardware_concurrency()));
+    const auto threads = std::max<std::size_t>(1, options_.threads ? *options_.threads : processors());
     for (std::size_t i = 0; i < threads; ++i) {
       workers_.push_back(
           std::make_unique<worker>(*shared_, *this, *site_, tls_ ? &*tls_ : nullptr, listener_.descriptor(), i == 0));

@@ -53,7 +53,7 @@ struct server_options {
   std::string ws_path = "/ws";
   origin_options origins;
   std::optional<tls_files> tls;
-  /// I/O threads; nullopt: one per processor.
+  /// I/O threads; nullopt: one per processor that the process may use.
   std::optional<std::size_t> threads;
   tunnel_limits limits;
   /// Serve /metrics on the main listener while metrics are enabled. Off when a listener of its own does it.
