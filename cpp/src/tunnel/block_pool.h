@@ -2,6 +2,7 @@
 // Layer tunnel. One pool per I/O thread; the cap is shared by all of them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -40,20 +41,24 @@ class block_pool {
 
   /// The block to read into. Always there between two calls of the relay.
   [[nodiscard]] block_ptr take_working_block() {
-    if (!spare_.empty()) {
-      auto block = std::move(spare_.back());
-      spare_.pop_back();
-      return block;
+    if (spare_.empty()) {
+      least_spare_ = 0;
+      return block_ptr{new std::byte[block_bytes]};
     }
-    return block_ptr{new std::byte[block_bytes]};
+    auto block = std::move(spare_.back());
+    spare_.pop_back();
+    least_spare_ = std::min(least_spare_, spare_.size());
+    return block;
   }
   /// Freed unless it may soon be wanted again: releasing pages and faulting them in costs more than the copies.
   void put_back(block_ptr block) {
     if (spare_.size() < most_spare_blocks) spare_.push_back(std::move(block));
   }
-  /// Called now and then: an idle tunnel keeps one block per thread.
+  /// Called now and then: frees a block that nobody wanted since the last call. Traffic that stalls again and again
+  /// keeps its blocks; an idle tunnel ends with one spare block per thread.
   void shrink() {
-    if (spare_.size() > 1) spare_.pop_back();
+    if (least_spare_ > 1) spare_.pop_back();
+    least_spare_ = spare_.size();
   }
   [[nodiscard]] block_cap& cap() noexcept { return cap_; }
 
@@ -61,6 +66,7 @@ class block_pool {
   static constexpr std::size_t most_spare_blocks = 8;
   block_cap& cap_;
   std::vector<block_ptr> spare_;
+  std::size_t least_spare_ = 0;  ///< since the last shrink()
 };
 
 }  // namespace flowersec::tunnel

@@ -1,6 +1,6 @@
 // Counts bytes held, against a limit that many threads share.
 // Layer tunnel. Read for every message, written only when bytes stay behind: the two threads that race past a test
-// may overshoot by one message each, never more. PROTOCOL, "Queues, budgets, backpressure".
+// may overshoot by one message each, never more. PROTOCOL, "Tunnel forwarding".
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // The channels of one I/O thread, and the rules by which an endpoint enters one.
-// Layer tunnel. PROTOCOL, "Tunnel attach", steps 15 to 19, and "Channel life". No I/O: endpoints are only names here.
+// Layer tunnel. PROTOCOL, "Admission". No I/O: endpoints are only names here.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

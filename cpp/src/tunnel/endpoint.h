@@ -1,5 +1,5 @@
 // One attached connection: reads its messages into its channel, and writes what the channel has for it.
-// Layer tunnel. PROTOCOL, "Forwarding after attach". Turns the machine's stops into sends, waits and endings.
+// Layer tunnel. PROTOCOL, "Tunnel forwarding". Turns the machine's stops into sends, waits and endings.
 #pragma once
 
 #include <optional>

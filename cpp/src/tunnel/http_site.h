@@ -1,5 +1,5 @@
 // What the main listener answers to a request, as text and as a decision. No I/O.
-// Layer tunnel. Source: PROTOCOL, "Upgrade checks" and "Health".
+// Layer tunnel. Source: PROTOCOL, "Opening handshake" and "Origin policy".
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // What the tunnel counts, and its text for Prometheus.
 // Layer tunnel. Off until enabled; a set is fresh each time. Nothing here is called per message.
-// Source: PROTOCOL, "Metrics of the tunnel". Any thread.
+// Any thread.
 #pragma once
 
 #include <chrono>

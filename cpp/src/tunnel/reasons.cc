@@ -1,4 +1,4 @@
-// Texts and codes of outcomes. PROTOCOL, "Reason tokens": clients compare these spellings.
+// Texts and codes of outcomes. PROTOCOL, "Attach reasons": clients compare these spellings.
 #include "flowersec/tunnel/reasons.h"
 
 #include <array>

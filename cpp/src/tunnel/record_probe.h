@@ -1,5 +1,5 @@
 // Recognises a message that looks like an encrypted record, from its first 18 bytes and its length.
-// Layer tunnel. It looks at the shape only, as PROTOCOL, "Forwarding after attach" tells: magic, version, and a length
+// Layer tunnel. It looks at the shape only, as PROTOCOL, "Tunnel forwarding" tells: magic, version, and a length
 // that fits. A channel that shows one is past its handshake and exempt from the end of the init window.
 #pragma once
 

@@ -1,5 +1,5 @@
 // One direction of the relay, without I/O: masked frames in, unmasked frames out, in place, in one pass.
-// Layer tunnel. Knows WebSocket frames (RFC 6455, 5) and PROTOCOL, "Forwarding after attach"; nothing of what the
+// Layer tunnel. Knows WebSocket frames (RFC 6455, 5) and PROTOCOL, "Tunnel forwarding"; nothing of what the
 // payload means beyond the shape of a record header.
 //
 // The outgoing header is four bytes shorter than the incoming one, so a block is parsed, unmasked and compacted towards

@@ -1,5 +1,5 @@
 // How often one role of a channel was replaced lately.
-// Layer tunnel. PROTOCOL, "Forwarding after attach", replacement.
+// Layer tunnel. PROTOCOL, "Tunnel forwarding", replacement.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // One audience, one keyset, and an issuer that may be left open.
-// Layer tunnel. PROTOCOL, "Attach token FST2".
+// Layer tunnel. PROTOCOL, "Token verification".
 #include <utility>
 
 #include "flowersec/token/verify.h"

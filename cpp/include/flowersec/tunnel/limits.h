@@ -1,5 +1,5 @@
 // Every bound of the tunnel, with what a peer can make it hold.
-// Layer tunnel. Source: PROTOCOL, "Tunnel attach" and "Limits of the tunnel". Plain data.
+// Layer tunnel. Source: PROTOCOL, "Tunnel attach" and "Tunnel forwarding". Plain data.
 #pragma once
 
 #include <chrono>

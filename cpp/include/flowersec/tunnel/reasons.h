@@ -1,5 +1,5 @@
 // The words the tunnel uses for outcomes: what a refused peer reads in its close frame, and what metrics count.
-// Layer tunnel. Source: PROTOCOL, "Tunnel attach" and "Reason tokens". Plain data, any thread.
+// Layer tunnel. Source: PROTOCOL, "Tunnel attach" and "Attach reasons". Plain data, any thread.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // The tunnel: a blind relay between the two endpoints of a channel.
 // Layer tunnel. It pairs connections that show a valid token and copies their messages; it never decrypts, and it
-// cannot: nothing it links knows the handshake or the records. PROTOCOL, "Tunnel attach" and "Forwarding after attach".
+// cannot: nothing it links knows the handshake or the records. PROTOCOL, "Tunnel attach" and "Tunnel forwarding".
 // Threads: construct, start, stop and destroy on one thread; the rest may be called from any thread.
 #pragma once
 

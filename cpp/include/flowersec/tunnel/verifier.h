@@ -1,6 +1,6 @@
 // What the tunnel asks of a token: is it good, and whose is it.
 // Layer tunnel. The interface is keyed by scope, so that one verifier may serve many tenants.
-// Source: PROTOCOL, "Attach token FST2". Implementations are called from every I/O thread at once.
+// Source: PROTOCOL, "Token verification". Implementations are called from every I/O thread at once.
 #pragma once
 
 #include <cstdint>
