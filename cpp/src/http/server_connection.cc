@@ -8,14 +8,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <optional>
 
 #include "flowersec/base/clock.h"
@@ -57,12 +56,12 @@ class reply_slot {
 template <typename Stream>
 class connection final : public server_connection, public std::enable_shared_from_this<connection<Stream>> {
  public:
-  static constexpr bool is_tls = !std::is_same_v<Stream, beast::tcp_stream>;
+  static constexpr bool is_tls = !std::is_same_v<Stream, tcp::socket>;
   using parser = beast::http::request_parser<beast::http::string_body>;
 
   template <typename... Args>
   explicit connection(std::shared_ptr<server_core> core, Args&&... stream)
-      : core_(std::move(core)), stream_(std::forward<Args>(stream)...) {}
+      : core_(std::move(core)), stream_(std::forward<Args>(stream)...), timer_(stream_.get_executor()) {}
 
   void start() { asio::co_spawn(stream_.get_executor(), run(this->shared_from_this()), asio::detached); }
 
@@ -70,21 +69,39 @@ class connection final : public server_connection, public std::enable_shared_fro
     winding_down_ = true;
     if (!busy_) drop();
   }
-  void drop() override { beast::get_lowest_layer(stream_).close(); }
+  void drop() override {
+    error_code ignored;
+    timer_.cancel();
+    socket().close(ignored);
+  }
 
  private:
   using verdict = std::optional<response>;  ///< an answer that ends the connection
 
   static asio::awaitable<void> run(std::shared_ptr<connection> self) {
-    if (co_await self->open()) {
-      while (co_await self->serve_one()) {
-      }
-    }
+    // No co_await in a loop's condition: GCC 12 reads the result before it is there.
+    bool going = co_await self->open();
+    while (going) going = co_await self->serve_one();
     co_await self->close();
     self->core_->remove(*self);
   }
 
-  void limit(std::chrono::milliseconds time) { beast::get_lowest_layer(stream_).expires_after(time); }
+  tcp::socket& socket() noexcept {
+    if constexpr (is_tls)
+      return stream_.next_layer();
+    else
+      return stream_;
+  }
+
+  /// From now on the connection is dropped `time` later, unless another limit replaces this one.
+  void limit(std::chrono::steady_clock::duration time) {
+    timer_.expires_after(time);
+    timer_.async_wait([weak = this->weak_from_this()](error_code canceled) {
+      const auto self = weak.lock();
+      if (self && !canceled) self->drop();
+    });
+  }
+  void lift_limit() { timer_.cancel(); }
 
   asio::awaitable<bool> open() {
     limit(core_->limits().header_timeout);
@@ -98,7 +115,10 @@ class connection final : public server_connection, public std::enable_shared_fro
   /// One request and its answer. False when the connection is to end.
   asio::awaitable<bool> serve_one() {
     busy_ = buffer_.size() > 0;
-    if (!busy_ && !co_await first_byte()) co_return false;
+    if (!busy_) {
+      const bool begun_in_time = co_await first_byte();
+      if (!begun_in_time) co_return false;
+    }
     busy_ = true;
     const auto begun = std::chrono::steady_clock::now();
     parser incoming;
@@ -110,7 +130,7 @@ class connection final : public server_connection, public std::enable_shared_fro
     }
     const bool head_only = incoming.get().method() == beast::http::verb::head;
     const bool wants_more = incoming.keep_alive();
-    beast::get_lowest_layer(stream_).expires_never();
+    lift_limit();
     auto answer = co_await ask(take(incoming));
     const bool keep = wants_more && !winding_down_;
     const bool written = co_await write(answer, keep, head_only);
@@ -134,7 +154,7 @@ class connection final : public server_connection, public std::enable_shared_fro
       const auto [unsent, bytes] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
       if (unsent) co_return unsent;
     }
-    beast::get_lowest_layer(stream_).expires_at(begun + core_->limits().request_timeout);
+    limit(begun + core_->limits().request_timeout - std::chrono::steady_clock::now());
     const auto [bad_body, body_bytes] = co_await beast::http::async_read(stream_, buffer_, incoming, as_result);
     co_return bad_body;
   }
@@ -190,20 +210,20 @@ class connection final : public server_connection, public std::enable_shared_fro
     constexpr std::size_t most_dropped_bytes = 256 * 1024;
     limit(patience);
     if constexpr (is_tls) (void)co_await stream_.async_shutdown(as_result);
-    auto& socket = beast::get_lowest_layer(stream_);
-    error_code ignored;
-    socket.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    error_code ended;
+    socket().shutdown(tcp::socket::shutdown_send, ended);
     std::array<char, 4096> dropped;
-    for (std::size_t total = 0; !ignored && total < most_dropped_bytes;) {
-      const auto [error, count] = co_await socket.async_read_some(asio::buffer(dropped), as_result);
-      if (error) break;
+    for (std::size_t total = 0; !ended && total < most_dropped_bytes;) {
+      const auto [error, count] = co_await socket().async_read_some(asio::buffer(dropped), as_result);
+      ended = error;
       total += count;
     }
-    socket.close();
+    drop();
   }
 
   std::shared_ptr<server_core> core_;
   Stream stream_;
+  asio::steady_timer timer_;
   beast::flat_buffer buffer_;
   bool fresh_ = true;          ///< no request has been read yet
   bool busy_ = false;          ///< a request has begun and is not answered
@@ -221,8 +241,8 @@ std::shared_ptr<server_connection> launch(std::shared_ptr<server_core> core, Arg
 
 std::shared_ptr<server_connection> serve_connection(std::shared_ptr<server_core> core, tcp::socket socket,
                                                     asio::ssl::context* tls) {
-  if (tls == nullptr) return launch<beast::tcp_stream>(std::move(core), std::move(socket));
-  return launch<beast::ssl_stream<beast::tcp_stream>>(std::move(core), beast::tcp_stream{std::move(socket)}, *tls);
+  if (tls == nullptr) return launch<tcp::socket>(std::move(core), std::move(socket));
+  return launch<asio::ssl::stream<tcp::socket>>(std::move(core), std::move(socket), *tls);
 }
 
 }  // namespace flowersec::http

@@ -81,9 +81,7 @@ void server_core::stop(std::chrono::milliseconds limit, asio::any_completion_han
   stop_handler_.swap(handler);  // its move assignment recurses for ever in Boost 1.81
   timer_.expires_after(limit);
   timer_.async_wait([self = shared_from_this()](error_code canceled) {
-    if (canceled || !self->stop_handler_) return;
-    self->finish_stop(make_error_code(http_errc::stop_deadline));
-    self->abort();
+    if (!canceled && self->stop_handler_) self->abort();
   });
   const auto snapshot = connections_;  // winding down may remove
   for (const auto& connection : snapshot) connection->wind_down();
@@ -99,8 +97,9 @@ void server_core::abort() {
   error_code ignored;
   acceptor_.close(ignored);
   timer_.cancel();
-  const auto snapshot = connections_;
-  for (const auto& connection : snapshot) connection->drop();
+  if (stop_handler_) finish_stop(make_error_code(http_errc::stop_deadline));
+  // Connections hold the core; letting go of them here is what ends the circle.
+  for (const auto& connection : std::exchange(connections_, {})) connection->drop();
 }
 
 server::server(asio::any_io_executor executor, server_options options, request_handler handler)

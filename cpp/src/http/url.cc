@@ -55,7 +55,8 @@ result<url> parse_url(std::string_view text) {
 
 result<url> resolve_location(const url& base, std::string_view location) {
   const auto invalid = make_error_code(http_errc::redirect_invalid);
-  const auto from = boost::urls::parse_uri((base.secure ? "https://" : "http://") + base.host_header() + base.target);
+  const auto base_text = (base.secure ? "https://" : "http://") + base.host_header() + base.target;
+  const auto from = boost::urls::parse_uri(base_text);
   const auto reference = boost::urls::parse_uri_reference(location);
   if (!from || !reference) return invalid;
   boost::urls::url to;

@@ -77,7 +77,7 @@ TEST_F(http_client, a_json_post_carries_its_headers_and_body) {
 TEST_F(http_client, an_error_status_is_a_response) {
   handler = [](const request&, const responder& answer) { answer(error_response(503, "busy")); };
   start();
-  EXPECT_EQ(fetch({.to = at("/")})->status, 503u);
+  EXPECT_EQ(fetch({.to = at("/")}).value().status, 503u);
 }
 
 TEST_F(http_client, redirects_on_the_same_origin_are_followed_and_change_the_method_as_the_rfc_says) {
@@ -88,10 +88,10 @@ TEST_F(http_client, redirects_on_the_same_origin_are_followed_and_change_the_met
   };
   start();
   for (const auto* status : {"301", "302", "303"}) {
-    EXPECT_EQ(fetch(json_post(at(std::string{"/"} + status), "{}"))->body, "GET ") << status;
+    EXPECT_EQ(fetch(json_post(at(std::string{"/"} + status), "{}")).value().body, "GET ") << status;
   }
   for (const auto* status : {"307", "308"}) {
-    EXPECT_EQ(fetch(json_post(at(std::string{"/"} + status), "{}"))->body, "POST {}") << status;
+    EXPECT_EQ(fetch(json_post(at(std::string{"/"} + status), "{}")).value().body, "POST {}") << status;
   }
 }
 
@@ -102,7 +102,7 @@ TEST_F(http_client, the_number_of_redirects_is_bounded_exactly) {
     answer({.status = 307, .headers = {{"Location", "/again"}}});
   };
   start();
-  EXPECT_EQ(fetch({.to = at("/")})->body, "arrived");
+  EXPECT_EQ(fetch({.to = at("/")}).value().body, "arrived");
   left = 11;
   EXPECT_EQ(fetch({.to = at("/")}).error(), http_errc::too_many_redirects);
 }
@@ -132,7 +132,7 @@ TEST_F(http_client, the_body_limit_is_exact) {
   std::size_t size = 1000;
   handler = [&](const request&, const responder& answer) { answer(text_response(200, std::string(size, 'x'))); };
   start();
-  EXPECT_EQ(fetch({.to = at("/")})->body.size(), 1000u);
+  EXPECT_EQ(fetch({.to = at("/")}).value().body.size(), 1000u);
   size = 1001;
   EXPECT_EQ(fetch({.to = at("/")}).error(), http_errc::body_too_large);
   EXPECT_EQ(fetch_from("HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'x')).error(), http_errc::body_too_large);
@@ -148,10 +148,11 @@ TEST_F(http_client, broken_responses_are_told_from_large_ones) {
 }
 
 TEST_F(http_client, bodies_without_length_and_interim_answers_are_understood) {
-  EXPECT_EQ(fetch_from("HTTP/1.0 200 OK\r\n\r\nto the end")->body, "to the end");
-  EXPECT_EQ(fetch_from("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")->body, "hi");
-  EXPECT_EQ(fetch_from("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "HEAD")->status, 200u);
-  EXPECT_EQ(fetch_from("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n")->status, 302u);  // nowhere to go
+  EXPECT_EQ(fetch_from("HTTP/1.0 200 OK\r\n\r\nto the end").value().body, "to the end");
+  EXPECT_EQ(fetch_from("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").value().body,
+            "hi");
+  EXPECT_EQ(fetch_from("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "HEAD").value().status, 200u);
+  EXPECT_EQ(fetch_from("HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n").value().status, 302u);  // nowhere to go
 }
 
 TEST_F(http_client, headers_that_would_forge_the_request_are_refused) {
@@ -197,7 +198,7 @@ TEST_F(http_client, tls_is_verified) {
   options.tls = load_server_tls(good.chain, good.key).value();
   start();
   fetching.ca_pem = authority.ca_pem();
-  EXPECT_EQ(fetch({.to = at("/x")})->body, "GET /x ");
+  EXPECT_EQ(fetch({.to = at("/x")}).value().body, "GET /x ");
 
   fetching.ca_pem = flowersec::testing::test_authority{}.ca_pem();
   EXPECT_EQ(fetch({.to = at("/")}).error(), http_errc::tls_failed);
