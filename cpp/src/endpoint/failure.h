@@ -1,5 +1,5 @@
 // Turns the errors of the layers below into {path, stage, code}. Layer endpoint, private. The only place that does.
-// Source: PROTOCOL, "Error model"; "Reason tokens and how a client maps them".
+// Source: PROTOCOL, "Error model"; "Attach reasons".
 #pragma once
 
 #include <optional>

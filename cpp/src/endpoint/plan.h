@@ -1,5 +1,5 @@
 // Everything that is checked before a connection is tried, in the order of the lifecycle, and what comes of it.
-// Layer endpoint, private. Pure: no network. Source: PROTOCOL, "Client, tunnel path" steps 1 to 6 and its siblings.
+// Layer endpoint, private. Pure: no network. Source: PROTOCOL, "Client through a tunnel" steps 1 to 6 and its siblings.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // Envelopes as frames: what is written, and what a received envelope is.
-// Layer rpc, private. Source: PROTOCOL, "Envelope".
+// Layer rpc, private. Source: PROTOCOL, "RPC envelope".
 #pragma once
 
 #include "flowersec/base/json_frame.h"

@@ -1,5 +1,5 @@
 // Frames in: what each received frame does to the session.
-// Source: PROTOCOL, "Malformed and unexpected frames", "The shared limits".
+// Source: PROTOCOL, "Unexpected yamux frames", "Yamux limits".
 #include <utility>
 #include <variant>
 

@@ -1,5 +1,5 @@
 // Frames out: what is sent next.
-// Source: PROTOCOL, "Stream ids and opening", "Closing and resetting", "Flow control".
+// Source: PROTOCOL, "Opening streams", "Closing and resetting streams", "Flow control".
 #include <algorithm>
 
 #include "core.h"

@@ -1,5 +1,5 @@
 // Getting a session: client through the tunnel, client to a direct endpoint, server through the tunnel.
-// Layer endpoint. Source: PROTOCOL, "Client, tunnel path", "Client, direct path", "Endpoint, tunnel path".
+// Layer endpoint. Source: PROTOCOL, "Client through a tunnel", "Client, direct", "Endpoint through a tunnel".
 #pragma once
 
 #include "flowersec/endpoint/options.h"

@@ -1,5 +1,5 @@
 // A server that clients reach without a tunnel: its own listening socket, upgrade, handshake.
-// Layer endpoint. Source: PROTOCOL, "Endpoint, direct path, fixed credential" and "... resolved credential".
+// Layer endpoint. Source: PROTOCOL, "Endpoint, direct".
 // Threads: every member may be called from any thread.
 #pragma once
 

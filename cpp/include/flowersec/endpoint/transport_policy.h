@@ -1,5 +1,5 @@
 // Which WebSocket addresses a program is willing to dial.
-// Layer endpoint. Pure: no DNS, no network. Source: PROTOCOL, "Transport security policy".
+// Layer endpoint. Pure: no DNS, no network. Source: PROTOCOL, "Transport policy".
 //
 // Without TLS everyone on the way reads the attach token before the end-to-end encryption starts, and learns who talks
 // to whom. That is why plaintext is an explicit choice, in three sizes.

@@ -1,6 +1,6 @@
 // A small HTTP/1.1 client: one exchange per call, bounded in time and size.
 // Layer http, on Beast. Follows redirects on the same origin only, so that what the headers carry stays there.
-// Source: RFC 9110; PROTOCOL, "External policy, common HTTP rules".
+// Source: RFC 9110; PROTOCOL, "Plain HTTP behaviour".
 #pragma once
 
 #include <boost/asio/any_completion_handler.hpp>

@@ -1,6 +1,6 @@
 // The calling end of an RPC stream: numbers requests, matches responses, passes notifications on.
 // Layer rpc, a machine without I/O. The stream hello is not its business: the first byte it sees is an RPC frame.
-// Source: PROTOCOL, "RPC client", "Identifiers", "Malformed input: what ends".
+// Source: PROTOCOL, "RPC calls", "RPC calls", "Malformed envelopes".
 // Threads: none of its own; one caller at a time.
 #pragma once
 

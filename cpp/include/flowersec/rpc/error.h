@@ -1,5 +1,5 @@
 // What can go wrong with RPC, and what each case ends.
-// Layer rpc. Codes that travel on the wire are in reply.h; these are local. Source: PROTOCOL, "JSON frames and RPC".
+// Layer rpc. Codes that travel on the wire are in reply.h; these are local. Source: PROTOCOL, "RPC".
 #pragma once
 
 #include "flowersec/base/error.h"

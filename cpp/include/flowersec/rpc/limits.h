@@ -1,5 +1,5 @@
 // Limits of the two ends of an RPC stream.
-// Layer rpc. Source: PROTOCOL, "RPC server", "RPC client", "JSON frame".
+// Layer rpc. Source: PROTOCOL, "RPC server", "RPC calls", "JSON frame".
 #pragma once
 
 #include <cstddef>

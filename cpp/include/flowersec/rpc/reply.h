@@ -1,5 +1,5 @@
 // What a request is answered with.
-// Layer rpc. Payloads are raw JSON text and pass through unchanged. Source: PROTOCOL, "Errors".
+// Layer rpc. Payloads are raw JSON text and pass through unchanged. Source: PROTOCOL, "RPC errors".
 #pragma once
 
 #include <cstdint>

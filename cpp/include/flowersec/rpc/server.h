@@ -1,7 +1,7 @@
 // The serving end of an RPC stream: admission, order, and what the peer is answered.
 // Layer rpc, a machine without I/O. It says which request to start; whoever runs it calls router::dispatch and reports
 // back with finish(). The stream hello is not its business: the first byte it sees is an RPC frame.
-// Source: PROTOCOL, "RPC server", "Malformed input: what ends".
+// Source: PROTOCOL, "RPC server", "Malformed envelopes".
 // Threads: none of its own; one caller at a time.
 #pragma once
 

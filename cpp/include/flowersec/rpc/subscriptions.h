@@ -1,5 +1,5 @@
 // Who wants to hear which notification on the client side.
-// Layer rpc. Source: PROTOCOL, "RPC client": every handler of the type is called, none means ignore.
+// Layer rpc. Source: PROTOCOL, "RPC calls": every handler of the type is called, none means ignore.
 // Threads: one caller at a time.
 #pragma once
 

@@ -1,7 +1,7 @@
 // A whole session without I/O: handshake, records, multiplexer, stream hellos, liveness, deadlines.
 // Layer session. It is told messages, time and wishes; it answers with messages to send, events and the time at which
 // it wants to be called again. Knows no socket and no thread, so that a client, a tunnel and a server run in one test
-// on a virtual clock. Source: PROTOCOL, "Stack overview".
+// on a virtual clock. Source: PROTOCOL, "Overview".
 // Threads: none of its own; one caller at a time.
 #pragma once
 

@@ -1,5 +1,5 @@
 // RPC over a session's streams: the runner's side of the rpc layer.
-// Layer session. Payloads are JSON texts, passed on as they are. Source: PROTOCOL, "JSON frames and RPC".
+// Layer session. Payloads are JSON texts, passed on as they are. Source: PROTOCOL, "RPC".
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
 // Turns received bytes into messages and control frames.
 // Layer ws, no I/O: the runner receives into prepare() and asks next(). Owns the receive buffer, which is empty
-// while nothing is under way. Source: RFC 6455 sections 5.4 to 5.6; PROTOCOL, "Message size limits".
+// while nothing is under way. Source: RFC 6455 sections 5.4 to 5.6; PROTOCOL, "Message sizes".
 #pragma once
 
 #include <cstdint>

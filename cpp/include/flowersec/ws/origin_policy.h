@@ -1,6 +1,6 @@
 // Which Origin headers an accepting side lets through.
 // Layer ws, no I/O. Immutable after construction, so it may be read from any thread.
-// Source: PROTOCOL, "Origin allow-list".
+// Source: PROTOCOL, "Origin policy".
 #pragma once
 
 #include <optional>

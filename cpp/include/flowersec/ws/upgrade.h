@@ -1,5 +1,5 @@
 // The server's half of the WebSocket upgrade: checks in a fixed order, and the answers as text.
-// Layer ws, no I/O. Source: RFC 6455 section 4.2; PROTOCOL, "Upgrade checks".
+// Layer ws, no I/O. Source: RFC 6455 section 4.2; PROTOCOL, "Opening handshake".
 #pragma once
 
 #include <optional>

@@ -1,5 +1,5 @@
 // The 12-byte header: one type per kind of frame, so that FIN on a ping or credit on an opening does not compile.
-// Layer yamux. Knows nothing of sessions. Source: PROTOCOL, "Header (12 bytes)".
+// Layer yamux. Knows nothing of sessions. Source: PROTOCOL, "Yamux header".
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // Numbers of the multiplexer: what the protocol fixes, and what an application may tune.
-// Layer yamux. Source: PROTOCOL, "The shared limits", "Flow control".
+// Layer yamux. Source: PROTOCOL, "Yamux limits", "Flow control".
 #pragma once
 
 #include <cstddef>

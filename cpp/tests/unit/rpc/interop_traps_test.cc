@@ -1,5 +1,5 @@
 // Traps that other implementations fell into, as far as RPC is concerned.
-// PROTOCOL, "Interoperability traps"; the number in a name is the number there.
+// PROTOCOL, "Traps"; the number in a name is the number there.
 #include <gtest/gtest.h>
 
 #include "fixture.h"
