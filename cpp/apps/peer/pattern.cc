@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/hex.h"
+
 namespace flowersec::apps {
 namespace {
 
@@ -54,15 +56,6 @@ std::string pattern_sha256(std::uint64_t count) {
     offset += piece.size();
   }
   return to_hex(hasher.finish());
-}
-
-std::string to_hex(byte_view bytes) {
-  std::string text;
-  for (const auto byte : bytes) {
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 0xf];
-  }
-  return text;
 }
 
 }  // namespace flowersec::apps

@@ -20,6 +20,4 @@ void fill_pattern(std::uint64_t offset, mutable_byte_view into) noexcept;
 /// Lower-case hex of the SHA-256 of the first `count` bytes.
 [[nodiscard]] std::string pattern_sha256(std::uint64_t count);
 
-[[nodiscard]] std::string to_hex(byte_view bytes);
-
 }  // namespace flowersec::apps

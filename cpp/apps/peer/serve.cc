@@ -63,16 +63,21 @@ class serving {
 
  private:
   awaitable<void> until_stopped() {
+    if (command_.direct.empty()) {
+      co_await (reporting(serve_tunnel()) || stop_signal());
+    } else {
+      co_await (reporting(serve_direct()) || stop_signal());
+    }
+    signals_.cancel();
+  }
+
+  /// Ends well in any case: a failure, too, is a reason to stop waiting for a signal.
+  awaitable<void> reporting(awaitable<void> work) {
     try {
-      if (command_.direct.empty()) {
-        co_await (serve_tunnel() || stop_signal());
-      } else {
-        co_await (serve_direct() || stop_signal());
-      }
+      co_await std::move(work);
     } catch (...) {
       exit_code_ = fail(io_, exit_runtime, explain(std::current_exception()));
     }
-    signals_.cancel();
   }
 
   awaitable<void> stop_signal() { co_await signals_.async_wait(asio::use_awaitable); }

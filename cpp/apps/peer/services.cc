@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/write.hpp>
 
+#include "cli/hex.h"
 #include "flowersec/base/json.h"
 #include "flowersec/crypto/hash.h"
 #include "flowersec/rpc/router.h"

@@ -3,20 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cli/hex.h"
+
 namespace flowersec::apps {
 namespace {
 
 constexpr std::size_t max_head_bytes = 65536;
 constexpr std::size_t max_shown_bytes = 512;
-
-std::string hex_of(byte_view bytes) {
-  std::string text;
-  for (const auto byte : bytes) {
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
-    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 0xf];
-  }
-  return text;
-}
 
 }  // namespace
 
@@ -59,7 +52,7 @@ void direction_recording::read_messages(byte_view bytes) {
 
 void direction_recording::record(std::string_view kind, byte_view payload) {
   line_(name_ + ' ' + std::string{kind} + ' ' + std::to_string(payload.size()) + ' ' +
-        hex_of(payload.first(std::min(payload.size(), max_shown_bytes))));
+        to_hex(payload.first(std::min(payload.size(), max_shown_bytes))));
 }
 
 }  // namespace flowersec::apps

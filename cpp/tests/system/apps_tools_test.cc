@@ -228,7 +228,7 @@ TEST(directinit, prints_a_flat_object_with_the_given_values) {
   const auto object = json(result.out);
   EXPECT_EQ(object.at("ws_url"), "ws://x/");
   EXPECT_EQ(object.at("channel_id").as_string().size(), 300u);
-  EXPECT_EQ(object.at("e2ee_psk_b64u"), psk);
+  EXPECT_EQ(object.at("e2ee_psk_b64u").as_string(), boost::json::string_view(psk));
   EXPECT_EQ(object.at("default_suite"), 2);
   EXPECT_EQ(object.begin()->key(), "version");
 }

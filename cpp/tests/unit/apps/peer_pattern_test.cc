@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/hex.h"
 #include "flowersec/crypto/hash.h"
 
 namespace flowersec::apps {
