@@ -19,6 +19,7 @@ namespace {
 
 namespace asio = boost::asio;
 using ::flowersec::session::link;
+using ::flowersec::session::link_end;
 using ::flowersec::session::machine;
 using ::flowersec::session::machine_options;
 using ::flowersec::session::message_kind;
@@ -118,7 +119,13 @@ class admission : public std::enable_shared_from_this<admission> {
 
   void on_authenticated(error_code failed) {
     if (failed || !commit_) return on_session(failed);
-    // The link's deadline ends a commit that takes too long: the session is over then, and releasing it fails.
+    // The link's deadline also ends a commit that takes too long, and one that takes no notice of that.
+    watching_ = link_->next_serial();
+    link_->watch_end(watching_, [self = shared_from_this()](const link_end* end) {
+      if (end == nullptr || self->over_) return;
+      self->finish(make_error(startup_failure(path::direct, *end)));
+      self->signal_.emit(asio::cancellation_type::terminal);
+    });
     asio::co_spawn(serial_, commit_(),
                    on_strand([self = shared_from_this()](const std::exception_ptr& thrown, error_code refused) {
                      self->on_committed(thrown != nullptr || refused);
@@ -126,9 +133,11 @@ class admission : public std::enable_shared_from_this<admission> {
   }
 
   void on_committed(bool failed) {
+    link_->stop_watching(watching_);
+    if (over_) return;
     if (failed) {
-      link_->give_up(make_error_code(session_errc::canceled));
-      return fail(stage::handshake, endpoint_errc::credential_commit_failed);
+      fail(stage::handshake, endpoint_errc::credential_commit_failed);
+      return link_->give_up(make_error_code(session_errc::canceled));
     }
     link_->release({[self = shared_from_this()](error_code not_up) { self->on_session(not_up); }, serial_});
   }
@@ -148,6 +157,8 @@ class admission : public std::enable_shared_from_this<admission> {
       if (!self || canceled || self->link_) return;
       self->late_ = true;
       self->signal_.emit(asio::cancellation_type::terminal);
+      // A resolver that takes no notice must not hold the client's place.
+      if (self->socket_) self->fail(stage::handshake, endpoint_errc::timeout);
     });
   }
 
@@ -182,6 +193,7 @@ class admission : public std::enable_shared_from_this<admission> {
   std::optional<resolved_credential> found_;
   std::function<asio::awaitable<error_code>()> commit_;
   std::shared_ptr<link> link_;
+  std::uint64_t watching_ = 0;
   bool late_ = false;
   bool over_ = false;
 };

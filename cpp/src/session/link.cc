@@ -12,9 +12,12 @@ link::link(machine side, std::unique_ptr<transport> pipe, link_options options)
       transport_(std::move(pipe)),
       batch_(transport_->prefix()),
       timer_(options_.serial),
-      notifications_(std::make_shared<notifications>(options_.executor)) {}
+      notifications_(std::make_shared<notifications>(options_.executor, options_.serial)) {}
 
-link::~link() = default;
+link::~link() {
+  // Only when its context was destroyed under a living session.
+  for (const auto& channel : channels_) channel->orphan();
+}
 
 std::shared_ptr<link> link::make(machine side, std::unique_ptr<transport> pipe, link_options options) {
   std::shared_ptr<link> made{new link(std::move(side), std::move(pipe), std::move(options))};

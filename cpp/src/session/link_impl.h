@@ -5,6 +5,7 @@
 
 #include "flowersec/rpc/subscriptions.h"
 #include "flowersec/session/link.h"
+#include "rpc_calling.h"
 
 namespace flowersec::session {
 
@@ -26,11 +27,19 @@ std::uint64_t link::cancellable(completion<Args...>& done, Cancel cancel) {
   return serial;
 }
 
-struct link::notifications {
-  explicit notifications(const boost::asio::any_io_executor& executor) : serial(executor) {}
+/// Notifications on their way to the application's handlers, one at a time.
+struct link::notifications final : rpc_calling::notification_queue, std::enable_shared_from_this<notifications> {
+  notifications(const boost::asio::any_io_executor& executor, strand of_link)
+      : place(executor), link_place(std::move(of_link)) {}
 
-  strand serial;
-  rpc::subscriptions handlers;
+  void push(std::uint32_t type_id, std::string payload) override;
+  [[nodiscard]] std::size_t waiting() const noexcept override { return count.load(std::memory_order_acquire); }
+
+  strand place;
+  strand link_place;
+  rpc::subscriptions handlers;    // on place
+  std::weak_ptr<link> to_resume;  // set once, before the first push
+  std::atomic<std::size_t> count{0};
 };
 
 }  // namespace flowersec::session

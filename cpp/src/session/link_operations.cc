@@ -135,10 +135,25 @@ void link::notify(std::uint32_t type_id, std::string payload, completion<error_c
 }
 
 void link::on_notification(std::uint32_t type_id, rpc::notification_handler handler) {
-  boost::asio::dispatch(notifications_->serial,
-                        [all = notifications_, type_id, handler = std::move(handler)]() mutable {
-                          all->handlers.add(type_id, std::move(handler));
-                        });
+  boost::asio::dispatch(notifications_->place, [all = notifications_, type_id, handler = std::move(handler)]() mutable {
+    all->handlers.add(type_id, std::move(handler));
+  });
+}
+
+void link::notifications::push(std::uint32_t type_id, std::string payload) {
+  count.fetch_add(1, std::memory_order_release);
+  boost::asio::post(place, [self = shared_from_this(), type_id, payload = std::move(payload)] {
+    self->handlers.deliver(type_id, payload);
+    if (self->count.fetch_sub(1, std::memory_order_acq_rel) != max_waiting) return;
+    boost::asio::dispatch(self->link_place, [weak = self->to_resume] {
+      if (const auto owner = weak.lock()) owner->resume_rpc();
+    });
+  });
+}
+
+void link::resume_rpc() {
+  if (calling_) calling_->on_readable();
+  kick();
 }
 
 std::shared_ptr<rpc_calling> link::caller() {
@@ -152,13 +167,10 @@ std::shared_ptr<rpc_calling> link::caller() {
 
 std::shared_ptr<rpc_calling> link::make_caller(stream_id id) {
   auto client = rpc::client::create({.limits = options_.session.rpc_client});
-  auto deliver = [all = notifications_](std::uint32_t type_id, std::string payload) {
-    boost::asio::post(all->serial,
-                      [all, type_id, payload = std::move(payload)] { all->handlers.deliver(type_id, payload); });
-  };
+  notifications_->to_resume = weak_from_this();
   // value(): the limits were validated with the session's options.
-  auto made = std::make_shared<rpc_calling>(shared_from_this(), id, std::move(client.value()), std::move(deliver),
-                                            options_.names.of_operation);
+  auto made =
+      std::make_shared<rpc_calling>(*this, id, std::move(client.value()), notifications_, options_.names.of_operation);
   attach(id, made);
   made->begin_reading();
   return made;
@@ -174,7 +186,7 @@ void link::serve_rpc(stream on, rpc_router_factory make_router) {
       return;
     }
     auto server = rpc::server::create({.limits = self.options_.session.rpc_server});
-    auto made = std::make_shared<rpc_serving>(self.shared_from_this(), id, std::move(server.value()));
+    auto made = std::make_shared<rpc_serving>(self, id, std::move(server.value()));
     self.attach(id, made);
     made->start(std::move(make));
   });

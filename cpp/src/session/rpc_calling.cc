@@ -76,7 +76,7 @@ void rpc_calling::drain() {
     if (auto* finished = std::get_if<rpc::call_finished>(&*happened)) {
       finish(finished->id, finished->outcome);
     } else if (auto* notification = std::get_if<rpc::notification_received>(&*happened)) {
-      deliver_(notification->type_id, std::move(notification->payload));
+      notifications_->push(notification->type_id, std::move(notification->payload));
     }
   }
 }

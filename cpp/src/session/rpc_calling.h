@@ -10,15 +10,24 @@ namespace flowersec::session {
 
 class rpc_calling final : public rpc_channel {
  public:
-  using deliver_notification = std::function<void(std::uint32_t type_id, std::string payload)>;
+  /// Where notifications go, on another strand. A peer that sends them faster than the application takes them is read
+  /// no further while this many and one block of input wait.
+  class notification_queue {
+   public:
+    static constexpr std::size_t max_waiting = 128;
+
+    virtual ~notification_queue() = default;
+    virtual void push(std::uint32_t type_id, std::string payload) = 0;
+    [[nodiscard]] virtual std::size_t waiting() const noexcept = 0;
+  };
   using reply_completion = completion<error_code, rpc::reply>;
 
   /// `names` turns rpc_errc and session_errc into what callers see.
-  rpc_calling(std::shared_ptr<link> on, stream_id id, rpc::client machine, deliver_notification deliver,
+  rpc_calling(link& on, stream_id id, rpc::client machine, std::shared_ptr<notification_queue> notifications,
               std::function<error_code(error_code)> names)
-      : rpc_channel(std::move(on), id),
+      : rpc_channel(on, id),
         client_(std::move(machine)),
-        deliver_(std::move(deliver)),
+        notifications_(std::move(notifications)),
         names_(std::move(names)) {}
 
   /// `serial` names the call for cancel().
@@ -38,6 +47,9 @@ class rpc_calling final : public rpc_channel {
     reply_completion done;
   };
 
+  [[nodiscard]] bool wants_input() const noexcept override {
+    return notifications_->waiting() < notification_queue::max_waiting;
+  }
   void consume(byte_view bytes, moment now) override;
   void on_end_of_input(moment now) override;
   void on_stream_gone(moment now) override;
@@ -47,7 +59,7 @@ class rpc_calling final : public rpc_channel {
   void abandon(rpc::call_id id, session_errc told);
 
   rpc::client client_;
-  deliver_notification deliver_;
+  std::shared_ptr<notification_queue> notifications_;
   std::function<error_code(error_code)> names_;
   std::map<rpc::call_id, waiting_call> calls_;
 };

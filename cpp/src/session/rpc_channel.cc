@@ -7,7 +7,7 @@ namespace flowersec::session {
 void rpc_channel::on_readable() {
   const auto keep = shared_from_this();
   std::array<std::byte, read_block_bytes> block;
-  while (reading_ && !gone_ && !input_ended_) {
+  while (reading_ && !gone_ && !input_ended_ && wants_input()) {
     const auto now = owner().now();
     const auto got = owner().core().read(id_, block, now);
     if (!got) {
@@ -49,11 +49,10 @@ void rpc_channel::end_stream() {
 void rpc_channel::on_gone() {
   if (gone_) return;
   const auto keep = shared_from_this();
-  const auto owned = link_;
   gone_ = true;
   writing_.clear();
-  on_stream_gone(owned->now());
-  link_.reset();
+  on_stream_gone(link_->now());
+  link_ = nullptr;
 }
 
 }  // namespace flowersec::session

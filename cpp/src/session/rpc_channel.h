@@ -11,7 +11,7 @@ namespace flowersec::session {
 
 class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
  public:
-  rpc_channel(std::shared_ptr<link> on, stream_id id) : link_(on), id_(id) {}
+  rpc_channel(link& on, stream_id id) : link_(&on), id_(id) {}
   virtual ~rpc_channel() = default;
 
   // ---- from the link
@@ -27,6 +27,11 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   void on_written(std::size_t count);
   /// The stream is gone, and everything on it.
   void on_gone();
+  /// The link is going, and nobody will run anything any more.
+  void orphan() noexcept {
+    gone_ = true;
+    link_ = nullptr;
+  }
 
   /// Time-outs of calls.
   [[nodiscard]] virtual std::optional<mono_time> deadline() const { return std::nullopt; }
@@ -34,13 +39,15 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
 
  protected:
   [[nodiscard]] link& owner() const noexcept { return *link_; }
-  [[nodiscard]] const std::shared_ptr<link>& shared_owner() const noexcept { return link_; }
   [[nodiscard]] bool gone() const noexcept { return gone_; }
 
   /// Writes what the machine has, up to a bound; the rest follows when that is out.
   void write_ready_output();
   /// The machine has ended: the stream goes too.
   void end_stream();
+
+  /// Whether more input is welcome; on_readable() resumes.
+  [[nodiscard]] virtual bool wants_input() const noexcept { return true; }
 
   // ---- to the rpc machine
   virtual void consume(byte_view bytes, moment now) = 0;
@@ -53,7 +60,7 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   /// Bytes handed to the multiplexer at once; more waits in the rpc machine, whose limits bound it.
   static constexpr std::size_t max_writing_bytes = 65536;
 
-  std::shared_ptr<link> link_;  // let go when the stream is gone
+  link* link_;  // owns this; nullptr once the stream is gone
   stream_id id_;
   bool reading_ = false;
   bool gone_ = false;

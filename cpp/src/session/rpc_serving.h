@@ -10,8 +10,8 @@ namespace flowersec::session {
 
 class rpc_serving final : public rpc_channel, public rpc::reply_sink {
  public:
-  rpc_serving(std::shared_ptr<link> on, stream_id id, rpc::server machine)
-      : rpc_channel(on, id), server_(std::move(machine)), executor_(on->executor()), serial_(on->serial()) {}
+  rpc_serving(link& on, stream_id id, rpc::server machine)
+      : rpc_channel(on, id), server_(std::move(machine)), executor_(on.executor()), serial_(on.serial()) {}
 
   /// Makes the handlers, on the executor, then serves.
   void start(rpc_router_factory make_router);

@@ -184,6 +184,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   [[nodiscard]] std::shared_ptr<rpc_calling> caller();
   [[nodiscard]] std::shared_ptr<rpc_calling> make_caller(stream_id id);
   void attach(stream_id id, std::shared_ptr<rpc_channel> channel);
+  void resume_rpc();
   [[nodiscard]] error_code named(error_code why) const { return options_.names.of_operation(why); }
 
   struct control_op {

@@ -1,5 +1,5 @@
 // What an application may tune in a session.
-// Layer session. One struct, checked once. Source: PROTOCOL, "Liveness", "Stream hello", "Limits and timeouts".
+// Layer session. One struct, checked once. Source: PROTOCOL, "Liveness", "Stream hello", "Handshake limits".
 #pragma once
 
 #include <chrono>
@@ -50,6 +50,8 @@ struct session_options {
   std::chrono::milliseconds close_timeout = std::chrono::seconds{2};
   handshake::handshake_limits handshake{};
   /// 16 KiB records cost as much per byte as larger ones, because they are gathered, and a quarter of the latency.
+  /// Of its two buffers a session needs neither: what is opened goes to the streams at once, and what is to be sealed
+  /// stays in the memory of whoever writes it.
   record::record_limits record{.outbound_record_chunk_bytes = 16384};
   yamux::yamux_limits yamux{};
   rpc::client_limits rpc_client{};
