@@ -44,7 +44,7 @@ generator::generator(std::vector<connection_pair> pairs, const frame_block& bloc
   }
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     watch(epoll_.get(), flows_[i].ends.sender.get(), EPOLLOUT | EPOLLET, 2 * i);
-    watch(epoll_.get(), flows_[i].ends.sink.get(), EPOLLIN | EPOLLET, 2 * i + 1);
+    watch(epoll_.get(), flows_[i].ends.sink.get(), EPOLLIN | EPOLLRDHUP | EPOLLET, 2 * i + 1);
   }
 }
 
@@ -79,7 +79,7 @@ bool generator::receive_some(traffic_flow& flow) {
     flow.can_receive = false;
     return false;
   }
-  if (count <= 0) fail_with_errno("the relay ended a connection");
+  if (count <= 0) throw bench_error("the relay ended a connection");
   byte_view arrived{input_.data(), static_cast<std::size_t>(count)};
   // A short read emptied the socket; what comes later raises a new edge.
   flow.can_receive = arrived.size() == input_.size();
@@ -111,6 +111,8 @@ void generator::wait_for_edges(bool block) {
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), block ? longest_wait_ms : 0);
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
+    // A short read may have swallowed the end together with the last bytes, so that no read would ever return 0.
+    if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) throw bench_error("the relay ended a connection");
     auto& flow = flows_[event.data.u64 / 2];
     (event.data.u64 % 2 == 0 ? flow.can_send : flow.can_receive) = true;
   }

@@ -14,6 +14,7 @@ constexpr const char* audience = "bench";
 constexpr const char* issuer_name = "bench";
 /// Tokens outlive the benchmark, so that no channel ends in the middle of a case.
 constexpr std::int64_t token_seconds = 3600;
+constexpr const char* queued_bytes = "1073741824";
 constexpr std::size_t max_ready_line_bytes = 4096;
 constexpr std::size_t tunnel_open_files = 20'000;
 /// Source addresses 127.0.0.2 .. 127.0.0.9.
@@ -59,6 +60,9 @@ child_process tunnel_relay::start(const tunnel_options& options) {
   add("--allow-origin", origin);
   add("--max-token-lifetime", seconds);
   add("--max-init-horizon", seconds);
+  // 64 pairs with messages of 1 MiB under way stand right at the default budget, which ends channels.
+  add("--max-tenant-queued-bytes", queued_bytes);
+  add("--max-total-queued-bytes", queued_bytes);
   command.insert(command.end(), options.more_arguments.begin(), options.more_arguments.end());
   return child_process{{.command = std::move(command),
                         .environment = options.environment,
