@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
+#include <exception>
 #include <ostream>
 
 #include "flowersec/base/json.h"
@@ -71,12 +72,18 @@ class serving {
     signals_.cancel();
   }
 
-  /// Ends well in any case: a failure, too, is a reason to stop waiting for a signal.
+  /// Ends well in any case: a failure, too, is a reason to stop waiting for a signal. Being cancelled by the signal is
+  /// none.
   awaitable<void> reporting(awaitable<void> work) {
+    std::exception_ptr failure;
     try {
       co_await std::move(work);
     } catch (...) {
-      exit_code_ = fail(io_, exit_runtime, explain(std::current_exception()));
+      failure = std::current_exception();
+    }
+    const auto cancellation = co_await asio::this_coro::cancellation_state;
+    if (failure && cancellation.cancelled() == asio::cancellation_type::none) {
+      exit_code_ = fail(io_, exit_runtime, explain(failure));
     }
   }
 
