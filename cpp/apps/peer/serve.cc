@@ -87,7 +87,10 @@ class serving {
     }
   }
 
-  awaitable<void> stop_signal() { co_await signals_.async_wait(asio::use_awaitable); }
+  awaitable<void> stop_signal() {
+    co_await signals_.async_wait(asio::use_awaitable);
+    stopping_ = true;
+  }
 
   awaitable<void> serve_tunnel() {
     auto grant = load_grant(command_.dial, endpoint::role::server);
@@ -141,6 +144,7 @@ class serving {
   const invocation& io_;
   asio::io_context context_{1};
   asio::signal_set signals_;
+  bool stopping_ = false;
   int exit_code_ = exit_ok;
 };
 
