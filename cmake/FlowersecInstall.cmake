@@ -46,5 +46,8 @@ foreach(archive IN LISTS archives)
     string(APPEND pc_libs " -l${archive}")
   endif()
 endforeach()
+# Relative to the file itself, so that the tree may be installed anywhere.
+file(RELATIVE_PATH pc_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" pc_up "${pc_up}")
 configure_file(cmake/flowersec.pc.in ${PROJECT_BINARY_DIR}/flowersec.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/flowersec.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,5 +1,6 @@
 // What can end a session, and why an operation on one is refused.
-// Layer session. The layers below keep their own codes; these are the session's. Source: PROTOCOL, "Closing the secure channel".
+// Layer session. The layers below keep their own codes; these are the session's. Source: PROTOCOL, "Closing the secure
+// channel".
 #pragma once
 
 #include "flowersec/base/error.h"
