@@ -40,12 +40,12 @@ result<machine> machine::create(machine_options options, random_source& random, 
     auto begun = handshake::client_handshake::begin(std::move(*client), random);
     if (!begun) return begun.error();
     made.frames_.push_back(to_buffer(begun->init_frame()));
-    made.state_.emplace<awaiting_response>(std::move(*begun));
+    made.state_ = awaiting_response{std::move(*begun)};
   } else {
     auto& server = std::get<server_side>(made.options_.side);
     server.options.limits = made.options_.session.handshake;
     if (auto ok = handshake::validate(server.options); !ok) return ok.error();
-    made.state_.emplace<awaiting_client>(handshake::server_handshake{std::move(server.options), server.cache});
+    made.state_ = awaiting_client{handshake::server_handshake{std::move(server.options), server.cache}};
   }
   return made;
 }
@@ -73,7 +73,7 @@ void machine::on_response(awaiting_response& waiting, byte_view message, moment 
   if (!finished) return end(finished.error(), now);
   frames_.push_back(std::move(finished->ack_frame));
   auto [sealer, opener] = make_halves(std::move(finished->keys), record::direction::client_to_server);
-  state_.emplace<awaiting_finished>(std::move(sealer), std::move(opener));
+  state_ = awaiting_finished{std::move(sealer), std::move(opener)};
 }
 
 void machine::on_client_frame(awaiting_client& waiting, byte_view message, moment now) {
@@ -104,7 +104,7 @@ std::pair<record::sealer, record::opener> machine::make_halves(handshake::traffi
 }
 
 void machine::on_authenticated(record::sealer sealer, record::opener opener, moment now) {
-  state_.emplace<running>(std::move(sealer), std::move(opener), std::nullopt);
+  state_ = running{std::move(sealer), std::move(opener), std::nullopt};
   events_.push_back(authenticated{});
   if (!options_.hold_streams) start_streams(now);
 }
