@@ -310,12 +310,19 @@ void message_connection::shut(error_code pending, error_code later) {
 
 // ---- Waiting
 
+void message_connection::abandon() noexcept {
+  read_handler reading;
+  done_handler writing;
+  done_handler closing;
+  reading.swap(read_handler_);
+  writing.swap(write_handler_);
+  closing.swap(close_handler_);
+}
+
 void message_connection::wait_for(io_status direction) {
   const bool readable = direction == io_status::want_read;
   if (std::exchange(readable ? waiting_readable_ : waiting_writable_, true)) return;
-  socket_.async_wait(
-      readable ? socket_.wait_read : socket_.wait_write,
-      [self = shared_from_this(), direction](error_code /*shows when tried*/) { self->wake(direction); });
+  socket_.async_wait(readable ? socket_.wait_read : socket_.wait_write, waiting{shared_from_this(), direction});
 }
 
 /// TLS may read in order to write and write in order to read, so a direction of the descriptor says nothing about

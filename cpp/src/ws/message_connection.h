@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "flowersec/ws/message_socket.h"
 #include "ws/frame_sender.h"
@@ -66,6 +67,26 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   void finish_closing(error_code error);
 
   // Waiting.
+  /// The handler of a wait. Destroyed unused when the io_context goes away: then the pending handlers, which may own
+  /// this connection through what they serve, have to go as well, or both would keep each other for ever.
+  struct waiting {
+    std::shared_ptr<message_connection> who;
+    io_status direction;
+
+    waiting(std::shared_ptr<message_connection> connection, io_status for_what) noexcept
+        : who(std::move(connection)), direction(for_what) {}
+    waiting(waiting&&) noexcept = default;
+    waiting& operator=(waiting&&) = delete;
+    ~waiting() {
+      if (who) who->abandon();
+    }
+    /// What happened shows when the connection tries again.
+    void operator()(error_code /*ignored*/) {
+      const auto self = std::exchange(who, nullptr);
+      self->wake(direction);
+    }
+  };
+  void abandon() noexcept;
   void wait_for(io_status direction);
   void wake(io_status direction);
   void watch_silence();

@@ -1,4 +1,5 @@
 // The proof that flowersec::stream is an ordinary stream: Beast's HTTP runs over it unmodified, both roles.
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
@@ -30,22 +31,26 @@ awaitable<void> serve_http(endpoint::session server) {
   }
 }
 
+awaitable<void> ask_http(endpoint::session client) {
+  auto stream = co_await client.async_open_stream("http");
+  beast::flat_buffer buffer;
+  for (const std::size_t size : {0u, 1u, 1000u, 100'000u}) {  // one connection, several requests
+    http::request<http::string_body> request{http::verb::post, "/page", 11};
+    request.body() = std::string(size, 'b');
+    request.prepare_payload();
+    co_await http::async_write(stream, request, endpoint::default_token{});
+    http::response<http::string_body> response;
+    co_await http::async_read(stream, buffer, response, endpoint::default_token{});
+    EXPECT_EQ(response.result(), http::status::ok);
+    EXPECT_EQ(response.body(), "/page:" + request.body());
+  }
+  co_await client.async_close();
+}
+
 TEST(stream_proof, beast_http_client_and_server_run_over_a_stream) {
+  using namespace asio::experimental::awaitable_operators;
   with_session([](both ends) -> awaitable<void> {
-    asio::co_spawn(co_await asio::this_coro::executor, serve_http(ends.server), asio::detached);
-    auto stream = co_await ends.client.async_open_stream("http");
-    beast::flat_buffer buffer;
-    for (const std::size_t size : {0u, 1u, 1000u, 100'000u}) {  // one connection, several requests
-      http::request<http::string_body> request{http::verb::post, "/page", 11};
-      request.body() = std::string(size, 'b');
-      request.prepare_payload();
-      co_await http::async_write(stream, request, endpoint::default_token{});
-      http::response<http::string_body> response;
-      co_await http::async_read(stream, buffer, response, endpoint::default_token{});
-      EXPECT_EQ(response.result(), http::status::ok);
-      EXPECT_EQ(response.body(), "/page:" + request.body());
-    }
-    co_await ends.client.async_close();
+    co_await (ask_http(std::move(ends.client)) && serve_http(std::move(ends.server)));
   });
 }
 
