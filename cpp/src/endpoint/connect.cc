@@ -36,38 +36,48 @@ class attempt : public std::enable_shared_from_this<attempt> {
       const auto self = weak.lock();
       if (self) asio::dispatch(self->serial_, [self] { self->stop(endpoint_errc::canceled); });
     });
-    asio::dispatch(serial_, [self = shared_from_this()] { self->dial(); });
+    asio::dispatch(serial_, [self = shared_from_this()] {
+      if (!self->over_) self->dial();
+    });
   }
 
  private:
+  /// The signal must outlive the operation, which may outlive this.
   template <class Handler>
   auto stoppable(Handler handler) {
-    return asio::bind_cancellation_slot(signal_.slot(), std::move(handler));
+    return asio::bind_cancellation_slot(signal_->slot(),
+                                        [keep = signal_, handler = std::move(handler)](auto&&... results) mutable {
+                                          handler(std::forward<decltype(results)>(results)...);
+                                        });
   }
 
+  // Operations of the socket hold this weakly, because this holds the socket: the timer is what keeps it alive.
   void dial() {
-    if (stopped_) return fail(stage::connect, *stopped_);
     if (!plan_.url.secure) tell("transport", "plaintext_transport", event_result::skip);
     start_timer();
     ws::async_connect(serial_, plan_.url, std::move(plan_.socket),
-                      stoppable([self = shared_from_this()](error_code failed, ws::message_socket socket) {
-                        self->on_dialled(failed, std::move(socket));
+                      stoppable([weak = weak_from_this()](error_code failed, ws::message_socket socket) {
+                        if (const auto self = weak.lock()) self->on_dialled(failed, std::move(socket));
                       }));
   }
 
   void on_dialled(error_code failed, ws::message_socket socket) {
-    if (stopped_ || failed) return fail(stage::connect, stopped_.value_or(endpoint_errc::dial_failed));
+    if (over_) return;
+    if (failed) return fail(stage::connect, endpoint_errc::dial_failed);
     tell(to_string(stage::connect), "connect_ok", event_result::ok);
     socket_ = std::move(socket);
     if (!plan_.attach) return shake_hands();
-    socket_.async_write_message(
-        ws::message_kind::text, as_bytes(plan_.attach->view()),
-        stoppable([self = shared_from_this()](error_code write_failed) { self->on_attach_sent(write_failed); }));
+    stage_ = stage::attach;
+    socket_.async_write_message(ws::message_kind::text, as_bytes(plan_.attach->view()),
+                                stoppable([weak = weak_from_this()](error_code write_failed) {
+                                  if (const auto self = weak.lock()) self->on_attach_sent(write_failed);
+                                }));
   }
 
   void on_attach_sent(error_code failed) {
+    if (over_) return;
     plan_.attach->wipe();
-    if (stopped_ || failed) return fail(stage::attach, stopped_.value_or(endpoint_errc::attach_failed));
+    if (failed) return fail(stage::attach, endpoint_errc::attach_failed);
     shake_hands();
   }
 
@@ -102,17 +112,19 @@ class attempt : public std::enable_shared_from_this<attempt> {
 
   void start_timer() {
     timer_.expires_after(options_.connect_timeout);
-    timer_.async_wait([weak = weak_from_this()](error_code canceled) {
-      const auto self = weak.lock();
-      if (self && !canceled && !self->link_) self->stop(endpoint_errc::timeout);
+    timer_.async_wait([self = shared_from_this()](error_code canceled) {
+      if (!canceled && !self->link_) self->stop(endpoint_errc::timeout);
     });
   }
 
   void stop(endpoint_errc why) {
     if (over_ || stopped_) return;
-    stopped_ = why;
-    signal_.emit(asio::cancellation_type::terminal);
-    if (link_) link_->give_up(make_error_code(session_errc::canceled));
+    if (link_) {
+      stopped_ = why;
+      return link_->give_up(make_error_code(session_errc::canceled));
+    }
+    fail(stage_, why);
+    signal_->emit(asio::cancellation_type::terminal);
   }
 
   void fail(stage where, endpoint_errc what) { finish(failure(plan_.path, where, what)); }
@@ -140,10 +152,11 @@ class attempt : public std::enable_shared_from_this<attempt> {
   connect_options options_;
   connect_completion done_;
   asio::steady_timer timer_;
-  asio::cancellation_signal signal_;
+  std::shared_ptr<asio::cancellation_signal> signal_ = std::make_shared<asio::cancellation_signal>();
   ws::message_socket socket_;
   std::shared_ptr<link> link_;
-  std::optional<endpoint_errc> stopped_;
+  stage stage_ = stage::connect;
+  std::optional<endpoint_errc> stopped_;  // while the link is coming up
   bool over_ = false;
 };
 

@@ -29,9 +29,13 @@ using ::flowersec::session::strand;
 
 class admission : public std::enable_shared_from_this<admission> {
  private:
+  /// The signal must outlive the operation, which may outlive this.
   template <class Handler>
   auto on_strand(Handler handler) {
-    return asio::bind_cancellation_slot(signal_.slot(), asio::bind_executor(serial_, std::move(handler)));
+    auto kept = [keep = signal_, handler = std::move(handler)](auto&&... results) mutable {
+      handler(std::forward<decltype(results)>(results)...);
+    };
+    return asio::bind_cancellation_slot(signal_->slot(), asio::bind_executor(serial_, std::move(kept)));
   }
 
  public:
@@ -44,15 +48,16 @@ class admission : public std::enable_shared_from_this<admission> {
     auto upgrade = settings_->upgrade;
     upgrade.busy = busy;
     ws::async_accept(std::move(client), std::move(upgrade),
-                     on_strand([self = shared_from_this(), busy](error_code failed, ws::accepted_socket accepted) {
-                       self->on_upgraded(failed, std::move(accepted.socket), busy);
+                     on_strand([weak = weak_from_this(), busy](error_code failed, ws::accepted_socket accepted) {
+                       if (const auto self = weak.lock()) self->on_upgraded(failed, std::move(accepted.socket), busy);
                      }));
   }
 
  private:
   void on_upgraded(error_code failed, ws::message_socket socket, bool busy) {
+    if (over_) return;
     if (busy) return fail(stage::handshake, endpoint_errc::resource_exhausted);
-    if (failed) return fail(stage::connect, late_ ? endpoint_errc::timeout : endpoint_errc::upgrade_failed);
+    if (failed) return fail(stage::connect, endpoint_errc::upgrade_failed);
     // The time of the handshake begins when the WebSocket is open.
     deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
     start_timer();
@@ -60,14 +65,13 @@ class admission : public std::enable_shared_from_this<admission> {
     if (const auto* fixed = std::get_if<fixed_credential>(&settings_->credential)) {
       return shake_hands(plan_server(settings_->common, fixed->channel_id, fixed->psk, fixed->init_exp, fixed->suite));
     }
-    socket_.async_read_message(
-        on_strand([self = shared_from_this()](error_code read_failed, ws::received_message first) {
-          self->on_first_message(read_failed, first);
-        }));
+    socket_.async_read_message(on_strand([weak = weak_from_this()](error_code broken, ws::received_message first) {
+      if (const auto self = weak.lock()) self->on_first_message(broken, first);
+    }));
   }
 
   void on_first_message(error_code failed, const ws::received_message& first) {
-    if (late_) return fail(stage::handshake, endpoint_errc::timeout);
+    if (over_) return;
     if (failed || first.kind != ws::message_kind::binary) {
       return fail(stage::handshake, endpoint_errc::handshake_failed);
     }
@@ -89,7 +93,7 @@ class admission : public std::enable_shared_from_this<admission> {
   }
 
   void on_resolved() {
-    if (late_) return fail(stage::handshake, endpoint_errc::timeout);
+    if (over_) return;
     if (!found_) return fail(stage::validate, endpoint_errc::resolve_failed);
     if (count(found_->init_exp) <= 0) return fail(stage::validate, endpoint_errc::missing_init_exp);
     commit_ = std::move(found_->commit);
@@ -99,7 +103,7 @@ class admission : public std::enable_shared_from_this<admission> {
   void shake_hands(machine_options options) {
     const auto& common = settings_->common;
     const auto now = common.clocks->mono_now();
-    if (late_ || now >= deadline_) return fail(stage::handshake, endpoint_errc::timeout);
+    if (now >= deadline_) return fail(stage::handshake, endpoint_errc::timeout);
     timer_.cancel();
     options.hold_streams = commit_ != nullptr;
     options.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
@@ -124,7 +128,7 @@ class admission : public std::enable_shared_from_this<admission> {
     link_->watch_end(watching_, [self = shared_from_this()](const link_end* end) {
       if (end == nullptr || self->over_) return;
       self->finish(make_error(startup_failure(path::direct, *end)));
-      self->signal_.emit(asio::cancellation_type::terminal);
+      self->signal_->emit(asio::cancellation_type::terminal);
     });
     asio::co_spawn(serial_, commit_(),
                    on_strand([self = shared_from_this()](const std::exception_ptr& thrown, error_code refused) {
@@ -152,13 +156,12 @@ class admission : public std::enable_shared_from_this<admission> {
 
   void start_timer() {
     timer_.expires_after(settings_->common.session.handshake_timeout);
-    timer_.async_wait([weak = weak_from_this()](error_code canceled) {
-      const auto self = weak.lock();
-      if (!self || canceled || self->link_) return;
-      self->late_ = true;
-      self->signal_.emit(asio::cancellation_type::terminal);
-      // A resolver that takes no notice must not hold the client's place.
-      if (self->socket_) self->fail(stage::handshake, endpoint_errc::timeout);
+    // The socket's operations hold this weakly, because this holds the socket: the timer is what keeps it alive.
+    timer_.async_wait([self = shared_from_this()](error_code canceled) {
+      if (canceled || self->link_) return;
+      // At once, not when the operation under way says so: a resolver that takes no notice must not hold the place.
+      self->fail(self->socket_ ? stage::handshake : stage::connect, endpoint_errc::timeout);
+      self->signal_->emit(asio::cancellation_type::terminal);
     });
   }
 
@@ -184,7 +187,7 @@ class admission : public std::enable_shared_from_this<admission> {
   strand serial_;
   admission_done done_;
   asio::steady_timer timer_;
-  asio::cancellation_signal signal_;
+  std::shared_ptr<asio::cancellation_signal> signal_ = std::make_shared<asio::cancellation_signal>();
   mono_time deadline_{};
   ws::message_socket socket_;
   byte_buffer init_;  // of a client whose credential is being resolved
@@ -194,7 +197,6 @@ class admission : public std::enable_shared_from_this<admission> {
   std::function<asio::awaitable<error_code>()> commit_;
   std::shared_ptr<link> link_;
   std::uint64_t watching_ = 0;
-  bool late_ = false;
   bool over_ = false;
 };
 

@@ -2,12 +2,15 @@
 #include "flowersec/session/link.h"
 
 #include "link_impl.h"
+#include "link_registry.h"
 #include "rpc_calling.h"
 
 namespace flowersec::session {
 
 link::link(machine side, std::unique_ptr<transport> pipe, link_options options)
     : options_(std::move(options)),
+      registry_(boost::asio::use_service<link_registry>(
+          boost::asio::query(options_.executor, boost::asio::execution::context))),
       machine_(std::move(side)),
       transport_(std::move(pipe)),
       batch_(transport_->prefix()),
@@ -15,13 +18,30 @@ link::link(machine side, std::unique_ptr<transport> pipe, link_options options)
       notifications_(std::make_shared<notifications>(options_.executor, options_.serial)) {}
 
 link::~link() {
-  // Only when its context was destroyed under a living session.
+  registry_.remove(this);
   for (const auto& channel : channels_) channel->orphan();
+}
+
+void link::drop_everything() noexcept {
+  // Moved out first: what is destroyed may hold streams and sessions, whose ends look at this link again.
+  const auto starting = std::move(starting_);
+  const auto accepting = std::exchange(accepting_, std::nullopt);
+  const auto controls = std::exchange(controls_, {});
+  const auto probes = std::exchange(probes_, {});
+  const auto watchers = std::exchange(watchers_, {});
+  const auto closers = std::exchange(closers_, {});
+  const auto streams = std::exchange(streams_, {});
+  const auto calling = std::exchange(calling_, nullptr);
+  const auto channels = std::exchange(channels_, {});
+  const auto notified = std::exchange(notifications_, nullptr);
+  for (const auto& channel : channels) channel->orphan();
+  transport_.reset();
 }
 
 std::shared_ptr<link> link::make(machine side, std::unique_ptr<transport> pipe, link_options options) {
   std::shared_ptr<link> made{new link(std::move(side), std::move(pipe), std::move(options))};
   made->transport_->set_user(made);
+  made->registry_.add(made);
   return made;
 }
 

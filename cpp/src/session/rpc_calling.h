@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <utility>
 
 #include "flowersec/rpc/client.h"
 #include "rpc_channel.h"
@@ -53,6 +54,7 @@ class rpc_calling final : public rpc_channel {
   void consume(byte_view bytes, moment now) override;
   void on_end_of_input(moment now) override;
   void on_stream_gone(moment now) override;
+  void drop_waiters() noexcept override { const auto dropped = std::exchange(calls_, {}); }
   [[nodiscard]] std::optional<byte_buffer> take_output() override { return client_.take_output(); }
   void drain();
   void finish(rpc::call_id id, const result<rpc::reply>& outcome);

@@ -31,6 +31,7 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   void orphan() noexcept {
     gone_ = true;
     link_ = nullptr;
+    drop_waiters();
   }
 
   /// Time-outs of calls.
@@ -53,6 +54,8 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   virtual void consume(byte_view bytes, moment now) = 0;
   virtual void on_end_of_input(moment now) = 0;
   virtual void on_stream_gone(moment now) = 0;
+  /// Destroys handlers of the application without calling them.
+  virtual void drop_waiters() noexcept = 0;
   [[nodiscard]] virtual std::optional<byte_buffer> take_output() = 0;
 
  private:

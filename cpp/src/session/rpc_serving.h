@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stop_token>
+#include <utility>
 
 #include "flowersec/rpc/server.h"
 #include "rpc_channel.h"
@@ -27,6 +28,7 @@ class rpc_serving final : public rpc_channel, public rpc::reply_sink {
   void consume(byte_view bytes, moment now) override;
   void on_end_of_input(moment now) override;
   void on_stream_gone(moment now) override;
+  void drop_waiters() noexcept override { const auto dropped = std::exchange(router_, nullptr); }
   [[nodiscard]] std::optional<byte_buffer> take_output() override { return server_.take_output(); }
   [[nodiscard]] std::shared_ptr<rpc_serving> self() {
     return std::static_pointer_cast<rpc_serving>(shared_from_this());

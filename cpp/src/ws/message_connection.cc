@@ -313,10 +313,10 @@ void message_connection::shut(error_code pending, error_code later) {
 void message_connection::abandon() noexcept {
   read_handler reading;
   done_handler writing;
-  done_handler closing;
+  done_handler ending;
   reading.swap(read_handler_);
   writing.swap(write_handler_);
-  closing.swap(close_handler_);
+  ending.swap(close_handler_);
 }
 
 void message_connection::wait_for(io_status direction) {

@@ -28,6 +28,7 @@ namespace flowersec::session {
 
 using strand = boost::asio::strand<boost::asio::any_io_executor>;
 
+class link_registry;
 class rpc_calling;
 class rpc_channel;
 
@@ -111,6 +112,9 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   [[nodiscard]] moment now() const noexcept;
   /// Tells whoever waits, sends what is due, sets the timer. After everything that changes the machine.
   void kick();
+
+  /// Destroys whatever waits here, without a word to anybody: the context is being destroyed.
+  void drop_everything() noexcept;
 
   // ---- transport_user, on the strand
 
@@ -201,6 +205,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   };
 
   link_options options_;
+  link_registry& registry_;
   machine machine_;
   std::unique_ptr<transport> transport_;
   outbox batch_;

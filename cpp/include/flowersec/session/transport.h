@@ -44,7 +44,8 @@ class transport {
   /// Room that send() needs in front of each message.
   [[nodiscard]] virtual prefix_rule prefix() const noexcept = 0;
 
-  /// The user of this transport from now on, kept alive while an operation is under way. Before receive() and send().
+  /// The user of this transport from now on, kept alive while an operation is under way, which holds it. Before
+  /// receive() and send().
   virtual void set_user(std::weak_ptr<transport_user> user) = 0;
 
   /// Asks for one message; at most one request is under way. Never answered inside the call.

@@ -364,6 +364,57 @@ TEST(resolved_credential, a_resolver_that_never_answers_is_a_time_out) {
   run(context, whole());
 }
 
+TEST(resolved_credential, a_resolver_that_takes_no_notice_does_not_keep_its_place) {
+  asio::io_context context;
+  asio::steady_timer never{context, std::chrono::hours{1}};
+  auto accept = listening();
+  accept.max_handshakes = 1;
+  accept.common.session.handshake_timeout = 80ms;
+  endpoint::credential_resolver deaf =
+      [&never](endpoint::credential_request request) -> awaitable<result<endpoint::resolved_credential>> {
+    if (request.channel_id == "slow") {
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation{});
+      co_await never.async_wait(with_error);
+    }
+    co_return resolving::good();
+  };
+  auto listener = endpoint::direct_listener::open(context.get_executor(), deaf, std::move(accept)).value();
+  const auto whole = [&]() -> awaitable<void> {
+    auto [client, accepted] =
+        co_await (dial(listener.url(), dial_options(), "slow") && listener.async_accept(with_error));
+    EXPECT_EQ(std::get<0>(accepted), endpoint_errc::timeout);
+    auto [second, welcome] =
+        co_await (dial(listener.url(), dial_options(), "quick") && listener.async_accept(with_error));
+    EXPECT_FALSE(second);
+    EXPECT_FALSE(std::get<0>(welcome));
+  };
+  run(context, whole());
+}
+
+TEST(resolved_credential, a_commit_that_takes_no_notice_does_not_keep_its_place) {
+  asio::io_context context;
+  asio::steady_timer never{context, std::chrono::hours{1}};
+  auto accept = listening();
+  accept.common.session.handshake_timeout = 80ms;
+  resolving with;
+  with.answer = [&]() -> result<endpoint::resolved_credential> {
+    auto found = resolving::good();
+    found.commit = [&never]() -> awaitable<error_code> {
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation{});
+      auto [failed] = co_await never.async_wait(with_error);
+      co_return failed;
+    };
+    return found;
+  };
+  auto listener = endpoint::direct_listener::open(context.get_executor(), with.resolver(), std::move(accept)).value();
+  const auto whole = [&]() -> awaitable<void> {
+    auto [client, accepted] = co_await (dial(listener.url()) && listener.async_accept(with_error));
+    EXPECT_EQ(std::get<0>(accepted), endpoint_errc::timeout);
+    EXPECT_EQ(std::get<0>(accepted), stage::handshake);
+  };
+  run(context, whole());
+}
+
 // ---- what an observer sees
 
 struct recording final : endpoint::observer {

@@ -212,5 +212,24 @@ TEST(rpc, calls_under_way_fail_when_the_session_ends) {
   });
 }
 
+TEST(rpc, a_flood_of_notifications_is_read_no_faster_than_it_is_taken) {
+  with_session([](both ends) -> awaitable<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    inbox done{executor, 1};
+    int taken = 0;
+    constexpr int flood = 20'000;
+    ends.client.on_notification(2, [&](const std::string&) {
+      if (++taken == flood) done.try_send(error_code{}, "all");
+    });
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    const auto first = co_await ends.client.async_call(7, "1");
+    EXPECT_EQ(first.payload, "1");
+    for (int i = 0; i < flood; ++i) co_await ends.server.async_notify(2, "1");
+    const auto told = co_await done.async_receive(endpoint::default_token{});
+    EXPECT_EQ(told, "all");
+    EXPECT_EQ(taken, flood);
+  });
+}
+
 }  // namespace
 }  // namespace flowersec::testing

@@ -27,7 +27,7 @@ awaitable<void> serve_http(endpoint::session server) {
       response.prepare_payload();
       co_await http::async_write(in.stream, response, endpoint::default_token{});
     }
-    co_await in.stream.async_shutdown_send();
+    co_await in.stream.async_shutdown_send(with_error);  // the client may have ended the session
   }
 }
 
