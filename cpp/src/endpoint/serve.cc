@@ -4,8 +4,10 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <list>
+#include <memory>
 
 #include "failure.h"
 #include "flowersec/session/error.h"
@@ -38,6 +40,15 @@ class serving : public std::enable_shared_from_this<serving> {
   }
 
  private:
+  /// One handler under way. It is cancelled on its own strand: from another one, the request could arrive at a
+  /// coroutine that has ended meanwhile.
+  struct task {
+    explicit task(const asio::any_io_executor& executor) : serial(executor) {}
+
+    strand serial;
+    asio::cancellation_signal stop;
+  };
+
   void accept_next() {
     auto handler = asio::bind_cancellation_slot(
         stop_accepting_.slot(),
@@ -55,18 +66,19 @@ class serving : public std::enable_shared_from_this<serving> {
     }
     const auto* handler = router_.find(arrived.kind);
     if (handler == nullptr) return arrived.stream.reset();
-    const auto mine = running_.emplace(running_.end());
-    // On a strand, because cancelling a coroutine must not race with it.
+    const auto mine = running_.emplace(running_.end(), std::make_shared<task>(link_->executor()));
+    auto ended = [self = shared_from_this(), mine](const std::exception_ptr&) {
+      asio::post(self->serial_, [self, mine] { self->running_.erase(mine); });
+    };
     asio::co_spawn(
-        strand{link_->executor()}, (*handler)(std::move(arrived.stream)),
-        asio::bind_cancellation_slot(
-            mine->slot(), asio::bind_executor(serial_, [self = shared_from_this(), mine](const std::exception_ptr&) {
-              self->running_.erase(mine);
-            })));
+        (*mine)->serial, (*handler)(std::move(arrived.stream)),
+        asio::bind_cancellation_slot((*mine)->stop.slot(), asio::bind_executor((*mine)->serial, std::move(ended))));
   }
 
   void finish(error_code why) {
-    for (auto& handler : running_) handler.emit(asio::cancellation_type::terminal);
+    for (const auto& handler : running_) {
+      asio::dispatch(handler->serial, [handler] { handler->stop.emit(asio::cancellation_type::terminal); });
+    }
     if (why == endpoint_errc::canceled) return done_.complete(why);
     link_->watch_end(link_->next_serial(), [self = shared_from_this(), why](const link_end* end) {
       self->done_.complete(end->closed_here ? error_code{} : why);
@@ -78,7 +90,7 @@ class serving : public std::enable_shared_from_this<serving> {
   stream_router router_;
   completion done_;
   asio::cancellation_signal stop_accepting_;
-  std::list<asio::cancellation_signal> running_;
+  std::list<std::shared_ptr<task>> running_;
 };
 
 }  // namespace
