@@ -1,6 +1,8 @@
 #include "flowersec/base/json.h"
 
-#include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
+
+#include "flowersec/base/wiping_resource.h"
 
 namespace flowersec {
 
@@ -8,9 +10,14 @@ std::optional<boost::json::object> parse_json_object(std::string_view text, std:
   if (text.size() > max_bytes) return std::nullopt;
   boost::json::parse_options options;
   options.max_depth = json_max_depth;
+  // Both the scratch of the parser and the values it makes.
+  boost::json::parser parser{wiping_storage(), options};
+  parser.reset(wiping_storage());
   boost::json::error_code failure;
-  auto value = boost::json::parse({text.data(), text.size()}, failure, {}, options);
-  if (failure || !value.is_object()) return std::nullopt;
+  parser.write({text.data(), text.size()}, failure);
+  if (failure) return std::nullopt;
+  auto value = parser.release();
+  if (!value.is_object()) return std::nullopt;
   return std::move(value.get_object());
 }
 

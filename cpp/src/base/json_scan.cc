@@ -1,10 +1,11 @@
 #include "flowersec/base/json_scan.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
+#include <boost/json/parser.hpp>
 
 #include "flowersec/base/json.h"
 #include "flowersec/base/text.h"
+#include "flowersec/base/wiping_resource.h"
 
 namespace flowersec {
 namespace {
@@ -176,10 +177,13 @@ bool scan_json_object(std::string_view text, const std::function<void(const json
 }
 
 std::optional<std::string> decode_json_string(std::string_view raw_value) {
+  boost::json::parser parser{wiping_storage()};
+  parser.reset(wiping_storage());
   boost::json::error_code failure;
-  const auto value = boost::json::parse({raw_value.data(), raw_value.size()}, failure);
-  if (failure || !value.is_string()) return std::nullopt;
-  return std::string(value.get_string());
+  parser.write({raw_value.data(), raw_value.size()}, failure);
+  if (failure) return std::nullopt;
+  const auto value = parser.release();
+  return value.is_string() ? std::optional{std::string(value.get_string())} : std::nullopt;
 }
 
 std::optional<std::uint64_t> decode_json_unsigned(std::string_view raw_value, std::uint64_t max) noexcept {
