@@ -16,6 +16,9 @@ namespace flowersec::tunnel {
 inline constexpr std::size_t block_input_bytes = 128 * 1024;
 inline constexpr std::size_t block_bytes = relay_headroom_bytes + block_input_bytes;
 
+/// Kept per thread for the next stall; so many directions may stall in turn without an allocation. 8 MiB.
+inline constexpr std::size_t most_spare_blocks = 64;
+
 using block_ptr = std::unique_ptr<std::byte[]>;
 
 /// Blocks held by stalled directions in the whole process.
@@ -54,16 +57,16 @@ class block_pool {
   void put_back(block_ptr block) {
     if (spare_.size() < most_spare_blocks) spare_.push_back(std::move(block));
   }
-  /// Called now and then: frees a block that nobody wanted since the last call. Traffic that stalls again and again
-  /// keeps its blocks; an idle tunnel ends with one spare block per thread.
+  /// Called now and then: frees half of the blocks that nobody wanted since the last call. Traffic that stalls again
+  /// and again keeps its blocks; an idle tunnel ends with one spare block per thread.
   void shrink() {
-    if (least_spare_ > 1) spare_.pop_back();
+    if (least_spare_ > 1) spare_.resize(spare_.size() - least_spare_ / 2);
     least_spare_ = spare_.size();
   }
+  [[nodiscard]] std::size_t spare_blocks() const noexcept { return spare_.size(); }
   [[nodiscard]] block_cap& cap() noexcept { return cap_; }
 
  private:
-  static constexpr std::size_t most_spare_blocks = 8;
   block_cap& cap_;
   std::vector<block_ptr> spare_;
   std::size_t least_spare_ = 0;  ///< since the last shrink()

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/token_mint.h"
+#include "tunnel/block_pool.h"
 #include "tunnel/channel_table.h"
 #include "tunnel/http_site.h"
 #include "tunnel/listener.h"
@@ -12,6 +13,43 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+/// As after a moment in which `count` directions were stalled.
+void stall_at_once(block_pool& pool, std::size_t count) {
+  std::vector<block_ptr> held;
+  for (std::size_t i = 0; i < count; ++i) held.push_back(pool.take_working_block());
+  for (auto& block : held) pool.put_back(std::move(block));
+}
+
+TEST(block_pool, keeps_so_many_spare_blocks_and_frees_one_past) {
+  block_cap cap{1};
+  block_pool pool{cap};
+  stall_at_once(pool, most_spare_blocks);
+  EXPECT_EQ(pool.spare_blocks(), most_spare_blocks);
+  stall_at_once(pool, most_spare_blocks + 1);
+  EXPECT_EQ(pool.spare_blocks(), most_spare_blocks);
+}
+
+TEST(block_pool, blocks_that_are_wanted_again_and_again_stay) {
+  block_cap cap{1};
+  block_pool pool{cap};
+  for (int sweep = 0; sweep < 20; ++sweep) {
+    stall_at_once(pool, most_spare_blocks);
+    pool.shrink();
+  }
+  EXPECT_EQ(pool.spare_blocks(), most_spare_blocks);
+}
+
+TEST(block_pool, an_idle_pool_ends_with_one_spare_block) {
+  block_cap cap{1};
+  block_pool pool{cap};
+  stall_at_once(pool, most_spare_blocks);
+  pool.shrink();  // of the time when they were wanted
+  pool.shrink();
+  EXPECT_EQ(pool.spare_blocks(), most_spare_blocks / 2);
+  for (int sweep = 0; sweep < 20; ++sweep) pool.shrink();
+  EXPECT_EQ(pool.spare_blocks(), 1);
+}
 
 TEST(limits, defaults_work_together) {
   const tunnel_limits limits;
