@@ -1,9 +1,12 @@
 // flowersec-tunnel: the blind relay as a process.
 #include <sys/resource.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <csignal>
+#include <memory>
 #include <ostream>
 
 #include "cli/json_text.h"
@@ -30,6 +33,22 @@ void raise_descriptor_limit(std::size_t max_connections) {
              " open files are allowed, fewer than --max-conns (" + std::to_string(max_connections) + ") needs");
   }
 }
+
+/// What an operator must hear of while the tunnel runs.
+class operator_log final : public tunnel::observer {
+ public:
+  void on_accept_paused(std::chrono::milliseconds) override {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+    auto next = next_complaint_.load(std::memory_order_relaxed);
+    const auto later = now + std::chrono::steady_clock::duration{quiet_time}.count();
+    if (now < next || !next_complaint_.compare_exchange_strong(next, later)) return;
+    log_line("warning: out of file descriptors or socket memory: new connections wait; raise the limit of open files");
+  }
+
+ private:
+  static constexpr std::chrono::seconds quiet_time{10};
+  std::atomic<std::chrono::steady_clock::rep> next_complaint_{0};
+};
 
 void print_warnings(const tunnel_command& command, const tunnel::server_options& options) {
   if (options.origins.loopback_only) {
@@ -134,6 +153,7 @@ int run(const invocation& io) {
   auto verifier = load_verifier(command);
   if (!verifier) return fail(io, exit_runtime, verifier.error().text);
   options.verifier = std::move(*verifier);
+  options.events = std::make_shared<operator_log>();
 
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(options.limits.max_connections);

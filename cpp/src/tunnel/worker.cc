@@ -91,6 +91,7 @@ void worker::accept_some() {
     if (next->out_of_room) {
       links_.remove(listening_);
       accept_again_ = shard_.now() + out_of_room_pause;
+      shared_.events->on_accept_paused(out_of_room_pause);
       return;
     }
     auto pipe = tls_ != nullptr ? make_tls_link(next->descriptor, *tls_) : make_plain_link(next->descriptor);

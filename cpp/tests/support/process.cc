@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -123,6 +124,18 @@ bool process::wait_for_err(const std::string& text, std::chrono::milliseconds pa
     if (!read_more(until)) return false;
   }
   return true;
+}
+
+void process::limit_descriptors(std::size_t count) {
+  rlimit limit{};
+  if (::prlimit(pid_, RLIMIT_NOFILE, nullptr, &limit) != 0) throw std::system_error(errno, std::generic_category());
+  limit.rlim_cur = count;
+  if (::prlimit(pid_, RLIMIT_NOFILE, &limit, nullptr) != 0) throw std::system_error(errno, std::generic_category());
+}
+
+std::size_t process::open_descriptors() const {
+  const std::filesystem::directory_iterator open{"/proc/" + std::to_string(pid_) + "/fd"};
+  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
 }
 
 void process::send_signal(int number) {

@@ -41,6 +41,9 @@ class process {
   /// Waits until stderr holds `text`. False when the process ended, or `patience` is over, first.
   [[nodiscard]] bool wait_for_err(const std::string& text, std::chrono::milliseconds patience = process_patience);
   void send_signal(int number);
+  /// How many files it may have open from now on.
+  void limit_descriptors(std::size_t count);
+  [[nodiscard]] std::size_t open_descriptors() const;
   /// Waits for the end; kills the process when `patience` is over, which shows as signal 9.
   [[nodiscard]] process_result wait(std::chrono::milliseconds patience = process_patience);
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <future>
+
 #include "flowersec/base/json.h"
 #include "support/process.h"
 
@@ -75,6 +77,19 @@ TEST(tunnel_program, serves_metrics_on_the_main_listener_between_two_signals) {
   const auto gone = http_get(listen, "/metrics");
   EXPECT_THAT(gone, StartsWith("HTTP/1.1 404 "));
   EXPECT_THAT(gone, EndsWith("404 page not found\n"));
+}
+
+TEST(tunnel_program, out_of_descriptors_it_makes_newcomers_wait_and_says_so) {
+  const keyset keys;
+  process tunnel{program, keys.arguments()};
+  const auto listen = text(json(tunnel.read_line()), "listen");
+  tunnel.limit_descriptors(tunnel.open_descriptors());
+  auto waiting = std::async(std::launch::async, [&listen] { return http_get(listen, "/healthz"); });
+  EXPECT_TRUE(tunnel.wait_for_err(" warning: out of file descriptors or socket memory: new connections wait"));
+  tunnel.limit_descriptors(1024);
+  EXPECT_THAT(waiting.get(), EndsWith("\r\n\r\nok"));
+  tunnel.send_signal(SIGTERM);
+  EXPECT_EQ(tunnel.wait().exit_code, 0);
 }
 
 TEST(tunnel_program, serves_metrics_on_a_listener_of_their_own_from_the_start) {

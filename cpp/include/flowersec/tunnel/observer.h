@@ -33,6 +33,8 @@ class observer {
   virtual void on_paired(const channel_name& /*channel*/, std::chrono::nanoseconds /*since_first_attach*/) {}
   /// Once per channel, also when it is replaced by a fresh one (reason peer_closed).
   virtual void on_closed(const channel_name& /*channel*/, close_reason /*reason*/, const channel_bytes& /*bytes*/) {}
+  /// Descriptors or kernel memory ran out: a thread accepts nobody for `pause`. Connections that are there go on.
+  virtual void on_accept_paused(std::chrono::milliseconds /*pause*/) {}
 };
 
 }  // namespace flowersec::tunnel
