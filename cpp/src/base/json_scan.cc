@@ -1,11 +1,10 @@
 #include "flowersec/base/json_scan.h"
 
 #include <algorithm>
-#include <boost/json/parser.hpp>
+#include <charconv>
 
 #include "flowersec/base/json.h"
 #include "flowersec/base/text.h"
-#include "flowersec/base/wiping_resource.h"
 
 namespace flowersec {
 namespace {
@@ -27,7 +26,7 @@ class scanner {
       case '{':
         return object(depth + 1, nullptr);
       case '[':
-        return array(depth + 1);
+        return array(depth + 1, nullptr);
       case '"':
         return string();
       case 't':
@@ -41,7 +40,10 @@ class scanner {
     }
   }
 
-  [[nodiscard]] bool object(std::size_t depth, const std::function<void(const json_member&)>* visit) {
+  using member_visitor = std::function<void(const json_member&)>;
+  using element_visitor = std::function<void(std::string_view)>;
+
+  [[nodiscard]] bool object(std::size_t depth, const member_visitor* visit) {
     skip_space();
     if (depth > json_max_depth || !take('{')) return false;
     skip_space();
@@ -62,18 +64,22 @@ class scanner {
     return take('}');
   }
 
- private:
-  [[nodiscard]] bool array(std::size_t depth) {
+  [[nodiscard]] bool array(std::size_t depth, const element_visitor* visit) {
+    skip_space();
     if (depth > json_max_depth || !take('[')) return false;
     skip_space();
     if (take(']')) return true;
     do {
+      skip_space();
+      const auto start = rest_;
       if (!value(depth)) return false;
+      if (visit != nullptr) (*visit)(consumed_since(start));
       skip_space();
     } while (take(','));
     return take(']');
   }
 
+  /// Leaves rest() behind the closing quote.
   [[nodiscard]] bool string() {
     if (!take('"')) return false;
     bool after_high_surrogate = false;
@@ -91,6 +97,9 @@ class scanner {
     return false;
   }
 
+  [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
+
+ private:
   /// What follows a backslash. An escaped high surrogate must be followed by an escaped low one, and only by that:
   /// a lone half is no Unicode text and cannot be written as UTF-8.
   [[nodiscard]] bool escape(bool& after_high_surrogate) {
@@ -162,6 +171,58 @@ class scanner {
   std::string_view rest_;
 };
 
+char32_t code_unit(std::string_view four_digits) noexcept {
+  std::uint32_t unit = 0;
+  std::from_chars(four_digits.data(), four_digits.data() + 4, unit, 16);
+  return unit;
+}
+
+void append_utf8(std::string& out, char32_t code) {
+  const auto continuation = [code](int shift) { return static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+  } else if (code < 0x800) {
+    out += {static_cast<char>(0xc0 | (code >> 6)), continuation(0)};
+  } else if (code < 0x10000) {
+    out += {static_cast<char>(0xe0 | (code >> 12)), continuation(6), continuation(0)};
+  } else {
+    out += {static_cast<char>(0xf0 | (code >> 18)), continuation(12), continuation(6), continuation(0)};
+  }
+}
+
+/// Resolves one escape at the front of `rest`, which the scanner has accepted, and takes it off.
+void append_escape(std::string& out, std::string_view& rest) {
+  const char kind = rest[1];
+  rest.remove_prefix(2);
+  if (kind != 'u') {
+    constexpr std::string_view letters = "bfnrt";
+    constexpr std::string_view meanings = "\b\f\n\r\t";
+    const auto at = letters.find(kind);
+    out += at == std::string_view::npos ? kind : meanings[at];
+    return;
+  }
+  auto code = code_unit(rest);
+  rest.remove_prefix(4);
+  if (code >= 0xd800 && code <= 0xdbff) {
+    code = 0x10000 + ((code - 0xd800) << 10) + (code_unit(rest.substr(2)) - 0xdc00);
+    rest.remove_prefix(6);
+  }
+  append_utf8(out, code);
+}
+
+/// `rest` is what stood between the quotes. Reserved once, so that a secret leaves no pieces in freed memory.
+std::string unescaped(std::string_view rest) {
+  std::string out;
+  out.reserve(rest.size());
+  while (!rest.empty()) {
+    const auto plain = std::min(rest.find('\\'), rest.size());
+    out += rest.substr(0, plain);
+    rest.remove_prefix(plain);
+    if (!rest.empty()) append_escape(out, rest);
+  }
+  return out;
+}
+
 }  // namespace
 
 bool is_valid_json(std::string_view text) noexcept {
@@ -176,14 +237,23 @@ bool scan_json_object(std::string_view text, const std::function<void(const json
   return scan.object(1, &visit) && scan.at_end();
 }
 
+bool scan_json_array(std::string_view text, const std::function<void(std::string_view)>& visit) {
+  if (!is_valid_utf8(text)) return false;
+  scanner scan{text};
+  return scan.array(1, &visit) && scan.at_end();
+}
+
 std::optional<std::string> decode_json_string(std::string_view raw_value) {
-  boost::json::parser parser{wiping_storage()};
-  parser.reset(wiping_storage());
-  boost::json::error_code failure;
-  parser.write({raw_value.data(), raw_value.size()}, failure);
-  if (failure) return std::nullopt;
-  const auto value = parser.release();
-  return value.is_string() ? std::optional{std::string(value.get_string())} : std::nullopt;
+  scanner scan{raw_value};
+  if (!is_valid_utf8(raw_value) || !scan.string() || !scan.rest().empty()) return std::nullopt;
+  return unescaped(raw_value.substr(1, raw_value.size() - 2));
+}
+
+std::optional<std::int64_t> decode_json_signed(std::string_view raw_value, std::int64_t max) noexcept {
+  const bool negative = raw_value.starts_with('-');
+  const auto magnitude = decode_json_unsigned(raw_value.substr(negative ? 1 : 0), static_cast<std::uint64_t>(max));
+  if (!magnitude) return std::nullopt;
+  return negative ? -static_cast<std::int64_t>(*magnitude) : static_cast<std::int64_t>(*magnitude);
 }
 
 std::optional<std::uint64_t> decode_json_unsigned(std::string_view raw_value, std::uint64_t max) noexcept {

@@ -23,8 +23,15 @@ struct json_member {
 /// exactly one valid object; members before the defect may have been visited.
 [[nodiscard]] bool scan_json_object(std::string_view text, const std::function<void(const json_member&)>& visit);
 
+/// Calls `visit` with the raw text of each element of the array in `text`, in order. As scan_json_object otherwise.
+[[nodiscard]] bool scan_json_array(std::string_view text, const std::function<void(std::string_view)>& visit);
+
 /// The text of a raw JSON string value (with its quotes), escapes resolved. nullopt when it is not a string.
 [[nodiscard]] std::optional<std::string> decode_json_string(std::string_view raw_value);
+
+/// A raw value written as an integer (digits, perhaps a minus before them; no fraction, exponent or leading zero), of a
+/// magnitude up to `max`, which is at most INT64_MAX.
+[[nodiscard]] std::optional<std::int64_t> decode_json_signed(std::string_view raw_value, std::int64_t max) noexcept;
 
 /// A raw value written as plain digits (no sign, fraction, exponent or leading zero), at most `max`.
 [[nodiscard]] std::optional<std::uint64_t> decode_json_unsigned(std::string_view raw_value, std::uint64_t max) noexcept;

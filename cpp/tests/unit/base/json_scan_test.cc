@@ -105,6 +105,39 @@ TEST(json_decode, strings_resolve_their_escapes) {
   for (const std::string_view raw : {"1", "null", "\"", "", "{}"}) EXPECT_FALSE(decode_json_string(raw)) << raw;
 }
 
+TEST(json_decode, every_escape_becomes_the_character_it_stands_for) {
+  EXPECT_EQ(decode_json_string(R"("\"\\\/\b\f\n\r\t")"), "\"\\/\b\f\n\r\t");
+  EXPECT_EQ(decode_json_string(R"("\u0041\u007f\u0080\u07ff\u0800\uffff")"),
+            "A\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf");
+  EXPECT_EQ(decode_json_string(R"("\ud800\udc00-\uDBFF\uDFFF")"), "\xf0\x90\x80\x80-\xf4\x8f\xbf\xbf");
+  EXPECT_EQ(decode_json_string(R"("\u0000")"), std::string(1, '\0'));
+  for (const std::string_view raw : {R"("\ud800")", R"("\udc00")", R"("\ud800x")", R"("\x")", R"("\u12")", R"("a"b")",
+                                     R"( "a")", "\"\x01\"", "\"\xff\""}) {
+    EXPECT_FALSE(decode_json_string(raw)) << raw;
+  }
+}
+
+TEST(json_scan, elements_come_in_order_with_their_raw_text) {
+  std::string seen;
+  ASSERT_TRUE(scan_json_array(R"( [ 1.0 ,"a,b", { "c" : [] } ,[ ] ] )",
+                              [&](std::string_view raw) { seen += std::string(raw) + ";"; }));
+  EXPECT_EQ(seen, R"(1.0;"a,b";{ "c" : [] };[ ];)");
+  for (const std::string_view text : {"{}", "1", "null", "[] []", "", "[1,]", "[,1]", "[1"}) {
+    EXPECT_FALSE(scan_json_array(text, [](std::string_view) {})) << text;
+  }
+}
+
+TEST(json_decode, signed_numbers_are_digits_with_at_most_a_minus) {
+  constexpr std::int64_t safe = json_max_safe_integer;
+  EXPECT_EQ(decode_json_signed("-0", safe), 0);
+  EXPECT_EQ(decode_json_signed("-9007199254740991", safe), -safe);
+  EXPECT_EQ(decode_json_signed("9007199254740991", safe), safe);
+  for (const std::string_view raw :
+       {"", "-", "--1", "+1", "-01", "-1.0", "-1e0", "\"-1\"", "-9007199254740992", " -1"}) {
+    EXPECT_FALSE(decode_json_signed(raw, safe)) << raw;
+  }
+}
+
 TEST(json_decode, unsigned_numbers_are_plain_digits_up_to_the_maximum) {
   constexpr std::uint64_t safe = json_max_safe_integer;
   EXPECT_EQ(decode_json_unsigned("0", safe), 0u);
