@@ -1,0 +1,290 @@
+#include "checks.h"
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "names.h"
+
+namespace flowersec::idlgen {
+namespace {
+
+using type = pb::FieldDescriptor::Type;
+
+int bits_of(options::Width width) {
+  switch (width) {
+    case options::WIDTH_U8:
+      return 8;
+    case options::WIDTH_U16:
+      return 16;
+    default:
+      return 32;
+  }
+}
+
+bool is_string_map(const pb::FieldDescriptor& what) {
+  return what.is_map() && what.message_type()->field(0)->type() == type::TYPE_STRING &&
+         what.message_type()->field(1)->type() == type::TYPE_STRING;
+}
+
+/// a_b2_c -> aB2C
+std::string protoc_json_name(std::string_view name) {
+  std::string out;
+  bool raise = false;
+  for (const char c : name) {
+    if (c != '_') out += raise && c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    raise = c == '_';
+  }
+  return out;
+}
+
+bool is_one_byte(const pb::FieldDescriptor& what) {
+  if (what.type() == type::TYPE_ENUM) {
+    return what.enum_type()->options().GetExtension(options::enum_width) == options::WIDTH_U8;
+  }
+  return what.options().GetExtension(options::width) == options::WIDTH_U8;
+}
+
+}  // namespace
+
+template <class Descriptor>
+void checker::name(const Descriptor& what) {
+  if (const auto why = unusable_because(what.name()); !why.empty()) refuse(what, std::string{why});
+}
+
+void checker::file() {
+  const auto bad = [this](const std::string& rule) { problems_.add(file_.name(), 1, file_.package(), rule); };
+  const auto parts = split(file_.package(), '.');
+  const auto& version = parts.back();
+  if (parts.size() < 3 || version.size() < 2 || version.front() != 'v' ||
+      version.find_first_not_of("0123456789", 1) != std::string::npos) {
+    bad("the package needs at least three parts, the last a version: acme.files.v1");
+  }
+  for (const auto& part : parts) {
+    if (const auto why = unusable_because(part); !why.empty()) bad(std::string{why});
+  }
+  if (file_.syntax() != pb::FileDescriptor::SYNTAX_PROTO3) bad("the file must say syntax = \"proto3\"");
+  for (int i = 0; i < file_.extension_count(); ++i) refuse(*file_.extension(i), "extensions have no place on the wire");
+  for (int i = 0; i < file_.enum_type_count(); ++i) enumeration(*file_.enum_type(i));
+  for (int i = 0; i < file_.message_type_count(); ++i) message(*file_.message_type(i));
+  std::map<std::uint32_t, const pb::MethodDescriptor*> by_type_id;
+  for (int i = 0; i < file_.service_count(); ++i) {
+    service(*file_.service(i));
+    for (int j = 0; j < file_.service(i)->method_count(); ++j) {
+      const auto& method = *file_.service(i)->method(j);
+      const auto id = method.options().GetExtension(options::type_id);
+      const auto [first, is_new] = by_type_id.emplace(id, &method);
+      if (id != 0 && !is_new) {
+        refuse(method, "type_id " + std::to_string(id) + " is taken by " + first->second->full_name());
+      }
+    }
+  }
+}
+
+void checker::enumeration(const pb::EnumDescriptor& what) {
+  name(what);
+  if (what.options().allow_alias()) refuse(what, "allow_alias: one number has one name");
+  const auto bits = bits_of(what.options().GetExtension(options::enum_width));
+  const auto max = bits == 32 ? std::int64_t{2147483647} : (std::int64_t{1} << bits) - 1;
+  const auto prefix = upper_case(snake_case(what.name())) + '_';
+  int on_wire = 0;
+  for (int i = 0; i < what.value_count(); ++i) {
+    const auto& value = *what.value(i);
+    name(value);
+    const bool hidden = value.options().GetExtension(options::not_on_wire);
+    on_wire += hidden ? 0 : 1;
+    if (hidden && value.number() != 0) refuse(value, "not_on_wire is for the value 0 only");
+    if (value.number() < 0 || value.number() > max) {
+      refuse(value, "the number does not fit the width of the enum: 0 to " + std::to_string(max));
+    }
+    const auto& full = value.name();
+    if (!full.starts_with(prefix) || full.size() == prefix.size()) {
+      refuse(value, "the name must begin with " + prefix);
+    } else if (full[prefix.size()] >= '0' && full[prefix.size()] <= '9') {
+      refuse(value, "a letter must follow " + prefix);
+    }
+  }
+  if (on_wire == 0) refuse(what, "an enum needs a value that may be on the wire");
+}
+
+void checker::message(const pb::Descriptor& what) {
+  name(what);
+  for (int i = 0; i < what.nested_type_count(); ++i) {
+    if (!what.nested_type(i)->options().map_entry())
+      refuse(*what.nested_type(i), "types are declared at the top level");
+  }
+  for (int i = 0; i < what.enum_type_count(); ++i) refuse(*what.enum_type(i), "types are declared at the top level");
+  for (int i = 0; i < what.real_oneof_decl_count(); ++i) refuse(*what.oneof_decl(i), "oneof has no form on the wire");
+  for (int i = 0; i < what.extension_count(); ++i) refuse(*what.extension(i), "extensions have no place on the wire");
+  for (int i = 0; i < what.field_count(); ++i) {
+    field(*what.field(i));
+    if (i > 0 && what.field(i)->number() < what.field(i - 1)->number()) {
+      refuse(*what.field(i), "field numbers must ascend in declared order, which is the order on the wire");
+    }
+  }
+  no_endless_message(what);
+}
+
+void checker::no_endless_message(const pb::Descriptor& what) {
+  std::set<const pb::Descriptor*> seen;
+  const std::function<bool(const pb::Descriptor&)> reaches = [&](const pb::Descriptor& from) {
+    for (int i = 0; i < from.field_count(); ++i) {
+      const auto* inner = from.field(i)->message_type();
+      if (inner == nullptr || from.field(i)->is_repeated() || inner->file() != &file_) continue;
+      if (inner == &what || (seen.insert(inner).second && reaches(*inner))) return true;
+    }
+    return false;
+  };
+  if (reaches(what)) refuse(what, "a message can hold itself only through a repeated field");
+}
+
+void checker::field(const pb::FieldDescriptor& what) {
+  name(what);
+  field_type(what);
+  field_options(what);
+  // protoc fills in a name of its own making, without underscores; any other was asked for.
+  if (what.json_name() != protoc_json_name(what.name())) refuse(what, "json_name: the key is the name of the field");
+}
+
+void checker::field_type(const pb::FieldDescriptor& what) {
+  switch (what.type()) {
+    case type::TYPE_BYTES:
+      return refuse(what, "bytes has no form on the wire; use a string of base64url whose name ends in _b64u");
+    case type::TYPE_FLOAT:
+    case type::TYPE_DOUBLE:
+      return refuse(what, "there are no fractions on the wire");
+    case type::TYPE_FIXED32:
+    case type::TYPE_FIXED64:
+    case type::TYPE_SFIXED32:
+    case type::TYPE_SFIXED64:
+    case type::TYPE_SINT32:
+    case type::TYPE_SINT64:
+      return refuse(what, "integers are int32, uint32, int64 or uint64");
+    case type::TYPE_GROUP:
+      return refuse(what, "groups have no form on the wire");
+    case type::TYPE_MESSAGE:
+      if (what.is_map()) {
+        if (!is_string_map(what)) refuse(what, "a map is map<string, string>");
+      } else if (what.message_type()->file()->package() == "google.protobuf") {
+        refuse(what, "well-known types have forms of their own in JSON; use plain fields");
+      } else if (what.message_type()->file() != &file_) {
+        refuse(what, "a field's type is declared in the same file");
+      }
+      return;
+    case type::TYPE_ENUM:
+      if (what.enum_type()->file() != &file_) refuse(what, "a field's type is declared in the same file");
+      break;
+    default:
+      break;
+  }
+  if (what.is_repeated() && is_one_byte(what)) refuse(what, "a list of one-byte numbers; use a base64url string");
+}
+
+void checker::field_options(const pb::FieldDescriptor& what) {
+  const auto& set = what.options();
+  const bool singular = !what.is_repeated();
+  const bool plain_string = what.type() == type::TYPE_STRING && singular;
+  const bool raw = set.GetExtension(options::raw_json);
+  const bool may_be_absent = set.GetExtension(options::may_be_absent);
+  const bool is_optional = may_be_absent || what.has_optional_keyword();
+  const auto width = set.GetExtension(options::width);
+
+  if (width != options::WIDTH_DEFAULT && what.type() != type::TYPE_UINT32) refuse(what, "width is for uint32");
+  if (raw && !plain_string) refuse(what, "raw_json is for a single string");
+  if (set.GetExtension(options::sensitive) && (!plain_string || raw)) refuse(what, "sensitive is for a single string");
+  if (may_be_absent && singular) refuse(what, "may_be_absent is for repeated and map fields; others say optional");
+  if (set.GetExtension(options::null_is_absent) && (!is_optional || raw)) {
+    refuse(what, "null_is_absent is for fields that may be left out, and not for raw_json");
+  }
+  if (set.GetExtension(options::absent_as_null) && (!raw || is_optional)) {
+    refuse(what, "absent_as_null is for raw_json fields that are not optional");
+  }
+  if (set.GetExtension(options::omit_empty) && !(is_optional && (plain_string || !singular) && !raw)) {
+    refuse(what, "omit_empty is for optional strings and for lists and maps that may be absent");
+  }
+  if (set.GetExtension(options::view) && !raw) refuse(what, "view is for raw_json fields");
+}
+
+void checker::service(const pb::ServiceDescriptor& what) {
+  name(what);
+  if (what.method_count() == 0) refuse(what, "a service needs a method");
+  for (int i = 0; i < what.method_count(); ++i) method(*what.method(i));
+}
+
+void checker::method(const pb::MethodDescriptor& what) {
+  name(what);
+  const auto* nothing = options::Nothing::descriptor();
+  const auto is_nothing = [nothing](const pb::Descriptor& each) { return each.full_name() == nothing->full_name(); };
+  if (what.options().GetExtension(options::type_id) == 0) refuse(what, "type_id is missing, or 0");
+  if (what.client_streaming() || what.server_streaming()) refuse(what, "there are no streaming calls");
+  if (what.input_type()->file() != &file_) refuse(what, "the request is a message of the same file");
+  switch (what.options().GetExtension(options::kind)) {
+    case options::KIND_REQUEST:
+      if (what.output_type()->file() != &file_) refuse(what, "the response is a message of the same file");
+      break;
+    case options::KIND_NOTIFY:
+      if (!is_nothing(*what.output_type())) {
+        refuse(what, "a notification has no response: returns (" + nothing->full_name() + ")");
+      }
+      break;
+    default:
+      refuse(what, "kind is missing: KIND_REQUEST or KIND_NOTIFY");
+  }
+}
+
+void checker::views(const file_model& model) {
+  for (const auto& service : model.services) {
+    for (const auto& method : service.methods) {
+      for (const auto& each : {method.request, method.response}) {
+        if (each.empty() || !model.message(each).borrows) continue;
+        const auto* where = file_.FindServiceByName(service.name)->FindMethodByName(method.name);
+        refuse(*where, each + " holds a view, which would outlive the text of the call");
+      }
+    }
+  }
+}
+
+void checker::names(const file_model& model) {
+  std::map<std::string, std::string> cpp;
+  std::map<std::string, std::string> ts;
+  const auto claim = [this](auto& taken, const std::string& language, const std::string& name, const auto& owner) {
+    const auto [at, is_new] = taken.emplace(name, owner.full_name());
+    if (!is_new && at->second != owner.full_name()) {
+      refuse(owner, "its name in " + language + ", " + name + ", is also that of " + at->second);
+    }
+  };
+  for (const auto& each : model.enums) {
+    const auto& owner = *file_.FindEnumTypeByName(each.name);
+    claim(cpp, "C++", each.cpp_name, owner);
+    claim(ts, "TypeScript", each.ts_name, owner);
+    std::map<std::string, std::string> values;
+    for (int i = 0; i < owner.value_count(); ++i) {
+      claim(values, "C++", snake_case(owner.value(i)->name()), *owner.value(i));
+    }
+  }
+  for (const auto& each : model.messages) {
+    const auto& owner = *file_.FindMessageTypeByName(each.name);
+    claim(cpp, "C++", each.cpp_name, owner);
+    claim(cpp, "C++", "decode_" + snake_case(each.name), owner);
+    for (const auto* prefix : {"", "assert", "encode", "decode"}) {
+      claim(ts, "TypeScript", *prefix == '\0' ? each.ts_name : prefix + each.ts_name, owner);
+    }
+    std::map<std::string, std::string> fields;
+    for (int i = 0; i < owner.field_count(); ++i) claim(fields, "C++", each.fields[i].cpp_name, *owner.field(i));
+  }
+  for (const auto& each : model.services) {
+    const auto& owner = *file_.FindServiceByName(each.name);
+    claim(cpp, "C++", each.cpp_name + "_client", owner);
+    claim(cpp, "C++", each.cpp_name + "_handler", owner);
+    claim(cpp, "C++", "register_" + each.cpp_name, owner);
+    claim(ts, "TypeScript", each.name + "Client", owner);
+    claim(ts, "TypeScript", each.name + "Handler", owner);
+    std::map<std::string, std::string> methods;
+    for (int i = 0; i < owner.method_count(); ++i) {
+      claim(methods, "C++", each.methods[i].cpp_name, *owner.method(i));
+      claim(methods, "TypeScript", each.methods[i].ts_name, *owner.method(i));
+    }
+  }
+}
+
+}  // namespace flowersec::idlgen

@@ -1,0 +1,33 @@
+#include "generate.h"
+
+#include <algorithm>
+
+#include "cpp_printer.h"
+#include "read_model.h"
+#include "ts_printer.h"
+
+namespace flowersec::idlgen {
+
+std::string generate(std::vector<const google::protobuf::FileDescriptor*> files, const std::string& language,
+                     std::vector<output_file>& outputs) {
+  if (language != "cpp" && language != "ts") return "--flowersec_opt must be cpp or ts";
+  std::ranges::sort(files, {}, [](const auto* file) { return file->name(); });
+  diagnostics problems;
+  check_together(files, problems);
+  std::vector<file_model> models;
+  for (const auto* file : files) models.push_back(read_model(*file, problems));
+  if (!problems.empty()) return problems.text();
+  for (const auto& model : models) {
+    if (language == "cpp") {
+      print_cpp_types(model, outputs);
+      print_cpp_service(model, outputs);
+    } else {
+      print_ts_types(model, outputs);
+      print_ts_service(model, outputs);
+    }
+  }
+  if (language == "ts") print_ts_runtime(outputs);
+  return {};
+}
+
+}  // namespace flowersec::idlgen

@@ -1,0 +1,110 @@
+// What the printers see of one .proto file: types of the wire, names for each language, nothing of libprotoc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace flowersec::idlgen {
+
+enum class field_kind {
+  string,
+  boolean,
+  u8,
+  u16,
+  u32,
+  u64,
+  i32,
+  i64,
+  json,  ///< any JSON value, as text
+  text_map,
+  enumeration,
+  message
+};
+
+struct field_model {
+  std::string wire_name{};
+  std::string cpp_name{};
+  field_kind kind = field_kind::string;
+  std::string type{};  ///< proto name of the enum or message
+  bool repeated = false;
+  bool optional = false;  ///< the key may be left out
+  bool sensitive = false;
+  bool null_is_absent = false;
+  bool absent_as_null = false;
+  bool omit_empty = false;
+  bool view = false;
+  std::string comment{};
+};
+
+struct message_model {
+  std::string name{};
+  std::string cpp_name{};
+  std::string ts_name{};
+  std::vector<field_model> fields{};
+  bool strict = false;
+  bool indented = false;
+  bool secret = false;   ///< holds a sensitive field, itself or deeper: it can be moved, not copied
+  bool borrows = false;  ///< holds a view, itself or deeper
+  std::string comment{};
+};
+
+struct enum_value_model {
+  std::string cpp_name{};
+  std::string ts_name{};
+  std::int32_t number = 0;
+  std::string comment{};
+};
+
+struct enum_model {
+  std::string name{};
+  std::string cpp_name{};
+  std::string ts_name{};
+  int width_bits = 32;
+  std::vector<enum_value_model> values{};  ///< those of the wire
+  std::string comment{};
+};
+
+struct method_model {
+  std::string name{};
+  std::string cpp_name{};
+  std::string ts_name{};
+  bool is_request = true;
+  std::uint32_t type_id = 0;
+  std::string request{};
+  std::string response{};  ///< empty for a notification
+  std::string comment{};
+};
+
+struct service_model {
+  std::string name{};
+  std::string cpp_name{};
+  std::vector<method_model> methods{};
+  std::string comment{};
+
+  [[nodiscard]] bool has(bool requests) const;
+};
+
+struct file_model {
+  std::string source{};   ///< "flowersec/rpc/v1/rpc.proto"
+  std::string package{};  ///< "flowersec.rpc.v1"
+  std::string cpp_namespace{};
+  std::string comment{};
+  std::vector<enum_model> enums{};
+  std::vector<message_model> messages{};  ///< each after those it holds, as far as that is possible
+  std::vector<service_model> services{};
+
+  [[nodiscard]] const enum_model* find_enum(const std::string& name) const;
+  [[nodiscard]] const message_model& message(const std::string& name) const;
+  /// "flowersec/rpc/v1"
+  [[nodiscard]] std::string folder() const;
+};
+
+/// One file to be written.
+struct output_file {
+  std::string path{};
+  std::string text{};
+};
+
+}  // namespace flowersec::idlgen
