@@ -13,16 +13,17 @@ set(flowersec_layer_rpc base messages)
 set(flowersec_layer_http base)
 set(flowersec_layer_ws base)
 set(flowersec_layer_session base messages crypto handshake record yamux rpc)
+set(flowersec_layer_service base messages rpc session)
 set(flowersec_layer_endpoint base messages crypto token handshake record yamux rpc ws session)
 set(flowersec_layer_tunnel base messages crypto token http ws)
 set(flowersec_layer_controlplane base messages crypto token http)
 set(flowersec_layer_apps base messages crypto token rpc http ws session endpoint tunnel controlplane)
 
-# flowersec_add_library(<layer> [PART <part>] SOURCES ... [DEPS <flowersec targets without prefix>...]
+# flowersec_add_library(<layer> [PART <part>] [EXAMPLE] SOURCES ... [DEPS <flowersec targets without prefix>...]
 #                       [LIBS <third-party>...] [PRIVATE_LIBS <third-party>...])
-# Target flowersec_<layer>[_<part>], alias flowersec::<layer>[_<part>].
+# Target flowersec_<layer>[_<part>], alias flowersec::<layer>[_<part>]. EXAMPLE: not installed.
 function(flowersec_add_library layer)
-  cmake_parse_arguments(arg "" "PART" "SOURCES;DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
+  cmake_parse_arguments(arg "EXAMPLE" "PART" "SOURCES;DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
   set(name ${layer})
   if(arg_PART)
     string(APPEND name _${arg_PART})
@@ -39,7 +40,9 @@ function(flowersec_add_library layer)
   endif()
   add_library(flowersec::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} FLOWERSEC_LAYER ${layer})
-  set_property(GLOBAL APPEND PROPERTY FLOWERSEC_LIBRARIES ${target})
+  if(NOT arg_EXAMPLE)
+    set_property(GLOBAL APPEND PROPERTY FLOWERSEC_LIBRARIES ${target})
+  endif()
   target_compile_features(${target} ${scope} cxx_std_20)
   target_include_directories(${target} ${scope}
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cpp/include> $<INSTALL_INTERFACE:include>)

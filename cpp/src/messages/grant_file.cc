@@ -1,24 +1,25 @@
 #include "flowersec/messages/grant_file.h"
 
-#include "messages/codec.h"
-#include "messages/grant_fields.h"
+#include <array>
+
+#include "flowersec/messages/codec.h"
 
 namespace flowersec::messages {
 namespace {
 
 using controlplane::v1::channel_init_grant;
 
-decoded<channel_init_grant> read_wrapped(std::string_view text, std::string_view wrapper, controlplane::v1::role role) {
-  const auto object = parse_json_object(text, max_text_bytes);
-  if (!object) return decode_error{messages_errc::not_an_object, "ChannelInitGrant", {}};
+constexpr std::string_view grant_name = "ChannelInitGrant";
 
-  const auto* grant_object = &*object;
-  if (const auto* wrapped = object->if_contains({wrapper.data(), wrapper.size()})) {
-    grant_object = wrapped->if_object();
-    if (grant_object == nullptr) return bad_field("ChannelInitGrant", wrapper);
+decoded<channel_init_grant> read_wrapped(std::string_view text, std::string_view wrapper, controlplane::v1::role role) {
+  if (text.size() > max_text_bytes) return decode_error{messages_errc::not_an_object, std::string{grant_name}, {}};
+  std::array<std::string_view, 1> wrapped{};
+  if (auto bad = find_members({.name = grant_name, .keys = {&wrapper, 1}}, text, wrapped)) return *bad;
+  if (!wrapped[0].empty() && !wrapped[0].starts_with('{')) {
+    return decode_error{messages_errc::bad_field, std::string{grant_name}, std::string{wrapper}};
   }
-  auto grant = controlplane::v1::decode_channel_init_grant(*grant_object);
-  if (grant && grant->role != role) return decode_error{messages_errc::wrong_role, "ChannelInitGrant", "role"};
+  auto grant = controlplane::v1::decode_channel_init_grant(wrapped[0].empty() ? text : wrapped[0]);
+  if (grant && grant->role != role) return decode_error{messages_errc::wrong_role, std::string{grant_name}, "role"};
   return grant;
 }
 

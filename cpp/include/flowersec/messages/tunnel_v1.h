@@ -1,29 +1,11 @@
 // Messages of flowersec.tunnel.v1: the attach message, the only thing an endpoint says to a tunnel.
-// Layer messages. Source: PROTOCOL, "Attach message".
+// Layer messages. The types are generated from idl/flowersec/tunnel/v1; here are the rules of the fields.
+// Source: PROTOCOL, "Attach message".
 #pragma once
 
-#include <cstdint>
-#include <map>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "flowersec/messages/decode_error.h"
-#include "flowersec/messages/sensitive_text.h"
+#include "flowersec/tunnel/v1/types.gen.h"
 
 namespace flowersec::messages::tunnel::v1 {
-
-enum class role : std::uint8_t { client = 1, server = 2 };
-
-struct attach {
-  std::uint32_t v = 0;  ///< 1
-  std::string channel_id;
-  v1::role role{};
-  sensitive_text token;
-  std::string endpoint_instance_id;
-  std::optional<std::map<std::string, std::string>> caps =
-      std::nullopt;  ///< never sent by this library; accepted and unused
-};
 
 inline constexpr std::uint32_t attach_version = 1;
 
@@ -34,12 +16,6 @@ inline constexpr std::size_t max_channel_id_bytes = 256;
 inline constexpr std::size_t max_token_bytes = 2048;
 inline constexpr std::size_t min_endpoint_instance_id_bytes = 16;  ///< decoded
 inline constexpr std::size_t max_endpoint_instance_id_bytes = 32;  ///< decoded
-
-/// Compact JSON, keys in the order above. Contains the token.
-[[nodiscard]] std::string encode(const attach& message);
-
-/// Types and ranges of the JSON only.
-[[nodiscard]] decoded<attach> decode_attach(std::string_view text);
 
 /// Decodes, trims channel_id, token and endpoint_instance_id, and applies every field rule of the attach message.
 /// Errors   the first field that breaks its rule; a tunnel answers each with `invalid_attach`.

@@ -1,5 +1,5 @@
 // The JSON payloads of the handshake, and the demo messages.
-#include "flowersec/messages/demo_v1.h"
+#include "flowersec/demo/v1/types.gen.h"
 #include "flowersec/messages/e2ee_v1.h"
 #include "unit/messages/decoding.h"
 

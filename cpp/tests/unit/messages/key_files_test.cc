@@ -63,7 +63,7 @@ TEST(keyset_file, refuses_every_truncation_and_every_trailing_byte) {
   expect_refuses_broken_texts(decode_keyset, encode(keyset_file{{{"k1", "AAAA"}}}));
 }
 
-TEST(keyset_file, names_the_entry_and_the_field) {
+TEST(keyset_file, names_the_message_and_the_field) {
   const auto refused = [](std::string_view text) {
     const auto file = decode_keyset_file(text);
     return file ? "accepted" : file.error().text();
@@ -71,9 +71,9 @@ TEST(keyset_file, names_the_entry_and_the_field) {
   EXPECT_EQ(refused("{}"), "bad KeysetFile.keys");
   EXPECT_EQ(refused(R"({"keys":null})"), "bad KeysetFile.keys");
   EXPECT_EQ(refused(R"({"keys":{}})"), "bad KeysetFile.keys");
-  EXPECT_EQ(refused(R"({"keys":[1]})"), "bad KeysetFile.keys[0]");
-  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":"x"},{"pubkey_b64u":"x"}]})"), "bad KeysetFile.keys[1].kid");
-  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":7}]})"), "bad KeysetFile.keys[0].pubkey_b64u");
+  EXPECT_EQ(refused(R"({"keys":[1]})"), "bad KeysetFile.keys[]");
+  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":"x"},{"pubkey_b64u":"x"}]})"), "bad KeysetEntry.kid");
+  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":7}]})"), "bad KeysetEntry.pubkey_b64u");
   EXPECT_EQ(refused(R"({"x":1,"keys":[{"kid":"a","pubkey_b64u":"x","y":2}]})"), "accepted") << "strangers are ignored";
 }
 
