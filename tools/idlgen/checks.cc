@@ -235,7 +235,7 @@ void checker::method(const pb::MethodDescriptor& what) {
 void checker::views(const file_model& model) {
   for (const auto& service : model.services) {
     for (const auto& method : service.methods) {
-      for (const auto& each : {method.request, method.response}) {
+      for (const auto& each : std::set{method.request, method.response}) {
         if (each.empty() || !model.message(each).borrows) continue;
         const auto* where = file_.FindServiceByName(service.name)->FindMethodByName(method.name);
         refuse(*where, each + " holds a view, which would outlive the text of the call");

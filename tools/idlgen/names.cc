@@ -23,7 +23,7 @@ constexpr std::string_view cpp_words[] = {
     "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
     "wchar_t", "while", "xor", "xor_eq",
     // Words that generated code needs where they could be hidden, and macros of common headers.
-    "clone", "codec", "decode", "decoded", "encode", "errno", "flowersec", "is_declared", "linux", "major", "minor",
+    "clone", "codec", "decode", "decoded", "encode", "errno", "is_declared", "linux", "major", "minor",
     "sensitive_text", "std", "try_encode", "unix"};
 
 constexpr std::string_view ts_types[] = {

@@ -164,14 +164,15 @@ void types_printer::validator(text& out, const message_model& each) const {
 std::string types_printer::wire_value(const field_model& field) const {
   const auto value = "from." + field.wire_name;
   if (field.kind == field_kind::json) return field.optional ? value : value + " ?? null";
+  std::string made = value;
   if (field.kind == field_kind::message) {
     const auto convert = "toWire" + ts_name_of(field);
-    const auto given = field.repeated ? value + ".map(" + convert + ")" : convert + "(" + value + ")";
-    if (!field.optional) return given;
-    return value + " == null ? undefined : " + given;
+    made = field.repeated ? value + ".map(" + convert + ")" : convert + "(" + value + ")";
+    if (field.optional) made = value + " == null ? undefined : " + made;
+  } else if (field.null_is_absent) {
+    made += " ?? undefined";
   }
-  if (field.omit_empty && field.kind == field_kind::string) return value + " || undefined";
-  return field.null_is_absent ? value + " ?? undefined" : value;
+  return field.omit_empty ? "wire.unlessEmpty(" + made + ")" : made;
 }
 
 void types_printer::encoder(text& out, const message_model& each) const {

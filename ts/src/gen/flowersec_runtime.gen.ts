@@ -103,6 +103,11 @@ export function json(from: Wire, message: string, field: string): void {
   if (!has(from, field)) throw bad(message, field);
 }
 
+/** For fields that are written only when they hold something. */
+export function unlessEmpty<Value extends object | string>(value: Value | undefined): Value | undefined {
+  return value === undefined || Object.keys(value).length === 0 ? undefined : value;
+}
+
 // ---- texts
 
 function depthOf(text: string): number {

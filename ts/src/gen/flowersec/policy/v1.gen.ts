@@ -43,7 +43,7 @@ export function assertAttachQuestion(value: unknown): AttachQuestion {
 export function toWireAttachQuestion(from: AttachQuestion): unknown {
   return {
     channel_id: from.channel_id,
-    tenant_id: from.tenant_id || undefined,
+    tenant_id: wire.unlessEmpty(from.tenant_id),
     audience: from.audience,
     issuer: from.issuer,
     role: from.role,
@@ -51,8 +51,8 @@ export function toWireAttachQuestion(from: AttachQuestion): unknown {
     token_id: from.token_id,
     init_exp_unix: from.init_exp_unix,
     idle_timeout_seconds: from.idle_timeout_seconds,
-    origin: from.origin || undefined,
-    remote_addr: from.remote_addr || undefined,
+    origin: wire.unlessEmpty(from.origin),
+    remote_addr: wire.unlessEmpty(from.remote_addr),
   };
 }
 
@@ -124,7 +124,7 @@ export function assertObservedChannel(value: unknown): ObservedChannel {
 export function toWireObservedChannel(from: ObservedChannel): unknown {
   return {
     channel_id: from.channel_id,
-    tenant_id: from.tenant_id || undefined,
+    tenant_id: wire.unlessEmpty(from.tenant_id),
     audience: from.audience,
     issuer: from.issuer,
     bytes_to_client: from.bytes_to_client,

@@ -47,7 +47,7 @@ export function toWireTokenPayload(from: TokenPayload): unknown {
   return {
     kid: from.kid,
     aud: from.aud,
-    iss: from.iss || undefined,
+    iss: wire.unlessEmpty(from.iss ?? undefined),
     channel_id: from.channel_id,
     role: from.role,
     token_id: from.token_id,
