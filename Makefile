@@ -6,7 +6,7 @@ BUILD  := build/$(PRESET)
 CTEST  := ctest --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 
-.PHONY: help setup build demo test lint fmt check sanitize bench fuzz interop gen docs install-test clean
+.PHONY: help setup build demo test lint fmt check sanitize bench fuzz interop gen generator docs install-test clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,7 +21,7 @@ help:
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make interop   the conformance peer in every role, path and suite'
 	@echo 'make docs      regenerate the reference pages in docs/reference'
-	@echo 'make gen       regenerate code from idl/'
+	@echo 'make gen       regenerate cpp/gen and ts/src/gen from idl/'
 
 setup:
 	@tools/setup
@@ -41,11 +41,11 @@ demo: setup
 test: build
 	$(CTEST) --test-dir $(BUILD)
 
-lint: setup
+lint: generator
 	tools/lint
 
 fmt: setup
-	git ls-files 'cpp/*.h' 'cpp/*.cc' 'examples/*.cc' | xargs clang-format -i
+	git ls-files 'cpp/*.h' 'cpp/*.cc' 'examples/*.cc' 'tools/*.h' 'tools/*.cc' | xargs clang-format -i
 
 sanitize: setup
 	tools/sanitize asan
@@ -65,8 +65,12 @@ fuzz: setup
 interop: build
 	$(CTEST) --test-dir $(BUILD) -L interop
 
-gen:
-	@echo 'make gen: idl/ holds no .proto files in this release; the wire messages are in cpp/include/flowersec/messages'
+generator: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target protoc-gen-flowersec
+
+gen: generator
+	tools/gen build/release/bin/protoc-gen-flowersec
 
 docs: build
 	$(BUILD)/bin/flowersec-reference docs/reference

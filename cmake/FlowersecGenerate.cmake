@@ -6,7 +6,10 @@
 # written there as well. Every .proto lies under one of IMPORT_DIRS (default: the current source folder).
 # docs/IDL.md leads through an example.
 
-set(FLOWERSEC_GENERATE_DIR ${CMAKE_CURRENT_LIST_DIR})
+# Where flowersec/options/v1/options.proto is: in the tree, or installed.
+if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/../idl/flowersec/options/v1/options.proto)
+  set_property(GLOBAL PROPERTY FLOWERSEC_IDL_DIR ${CMAKE_CURRENT_LIST_DIR}/../idl)
+endif()
 
 function(flowersec_generate target)
   cmake_parse_arguments(arg "TYPES_ONLY" "TYPESCRIPT_OUT" "PROTOS;IMPORT_DIRS" ${ARGN})
@@ -16,12 +19,10 @@ function(flowersec_generate target)
   if(NOT arg_IMPORT_DIRS)
     set(arg_IMPORT_DIRS ${CMAKE_CURRENT_SOURCE_DIR})
   endif()
+  get_property(options_dir GLOBAL PROPERTY FLOWERSEC_IDL_DIR)
+  set(plugin flowersec::protoc-gen-flowersec)
   if(TARGET protoc-gen-flowersec)
     set(plugin protoc-gen-flowersec)
-    set(options_dir ${PROJECT_SOURCE_DIR}/idl)
-  else()
-    set(plugin flowersec::protoc-gen-flowersec)
-    set(options_dir ${FLOWERSEC_IDL_DIR})
   endif()
   find_program(FLOWERSEC_PROTOC protoc REQUIRED)
 
@@ -42,7 +43,7 @@ function(flowersec_generate target)
     # Outputs lie under the package, which is why the package is looked up already here.
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${proto})
     file(STRINGS ${proto} package_line REGEX "^package +[a-zA-Z0-9_.]+ *;")
-    string(REGEX REPLACE "^package +([a-zA-Z0-9_.]+) *;.*$" "\\1" package "${package_line}")
+    string(REGEX REPLACE "^package +([a-zA-Z0-9_.]+).*$" "\\1" package "${package_line}")
     string(REPLACE "." "/" folder "${package}")
     list(APPEND types ${out}/${folder}/types.gen.cc ${out}/${folder}/types.gen.h)
     file(STRINGS ${proto} service_lines REGEX "^service +[a-zA-Z0-9_]+")

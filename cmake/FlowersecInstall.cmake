@@ -8,14 +8,22 @@ get_property(flowersec_apps GLOBAL PROPERTY FLOWERSEC_APPS)
 
 install(TARGETS ${flowersec_libraries} EXPORT FlowersecTargets)
 install(DIRECTORY cpp/include/flowersec TYPE INCLUDE)
+install(DIRECTORY cpp/gen/flowersec TYPE INCLUDE FILES_MATCHING PATTERN "*.h" PATTERN demo EXCLUDE)
 if(flowersec_apps)
   install(TARGETS ${flowersec_apps})
 endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Flowersec)
+if(FLOWERSEC_IDLGEN)
+  # The code generator: docs/IDL.md.
+  install(TARGETS protoc-gen-flowersec EXPORT FlowersecTargets)
+  install(FILES cmake/FlowersecGenerate.cmake DESTINATION ${package_dir})
+  install(DIRECTORY idl/flowersec/options DESTINATION ${CMAKE_INSTALL_DATADIR}/flowersec/idl/flowersec)
+endif()
+set(FLOWERSEC_INSTALLED_IDL_DIR ${CMAKE_INSTALL_DATADIR}/flowersec/idl)
 install(EXPORT FlowersecTargets NAMESPACE flowersec:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/FlowersecConfig.cmake.in ${PROJECT_BINARY_DIR}/FlowersecConfig.cmake
-  INSTALL_DESTINATION ${package_dir})
+  INSTALL_DESTINATION ${package_dir} PATH_VARS FLOWERSEC_INSTALLED_IDL_DIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/FlowersecConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/FlowersecConfig.cmake ${PROJECT_BINARY_DIR}/FlowersecConfigVersion.cmake
   DESTINATION ${package_dir})

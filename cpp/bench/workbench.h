@@ -68,6 +68,7 @@ struct bench_case {
 [[nodiscard]] std::vector<bench_case> tls_cases();
 [[nodiscard]] std::vector<bench_case> record_cases();
 [[nodiscard]] std::vector<bench_case> handshake_cases();
+[[nodiscard]] std::vector<bench_case> codec_cases();
 [[nodiscard]] std::vector<bench_case> session_cases();
 [[nodiscard]] std::vector<bench_case> count_cases();
 

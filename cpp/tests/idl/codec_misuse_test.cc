@@ -1,0 +1,98 @@
+// Messages that must not be written, secrets that must not be left behind, and comparing what can be compared.
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <type_traits>
+
+#include "flowersec/controlplane/v1/types.gen.h"
+#include "flowersec/rpc/v1/types.gen.h"
+#include "flowersec/torture/v1/types.gen.h"
+
+namespace flowersec::torture::v1 {
+namespace {
+
+template <class Message>
+std::string refusal(const Message& message) {
+  const auto text = try_encode(message);
+  return text ? "written: " + *text : text.error().text();
+}
+
+everything valid() {
+  everything message;
+  message.operator_ = operator_::class_;
+  return message;
+}
+
+TEST(writing, a_valid_message_is_written) {
+  EXPECT_TRUE(try_encode(valid()).has_value());
+  EXPECT_EQ(*try_encode(valid()), encode(valid()));
+}
+
+TEST(writing, an_enum_value_that_is_not_declared_is_refused) {
+  auto message = valid();
+  message.operator_ = operator_{};
+  EXPECT_EQ(refusal(message), "bad Everything.operator");
+  message = valid();
+  message.levels = {level::top, static_cast<level>(7)};
+  EXPECT_EQ(refusal(message), "bad Everything.levels[]");
+}
+
+TEST(writing, a_number_beyond_the_safe_range_is_refused) {
+  auto message = valid();
+  message.large = 9007199254740991;
+  EXPECT_TRUE(try_encode(message).has_value());
+  message.large = 9007199254740992;
+  EXPECT_EQ(refusal(message), "bad Everything.large");
+  message = valid();
+  message.signed_large = -9007199254740992;
+  EXPECT_EQ(refusal(message), "bad Everything.signed_large");
+}
+
+TEST(writing, text_that_is_not_utf8_is_refused) {
+  auto message = valid();
+  message.text = "\xff";
+  EXPECT_EQ(refusal(message), "bad Everything.text");
+  message = valid();
+  message.texts = {"a", "\xc0\xaf"};
+  EXPECT_EQ(refusal(message), "bad Everything.texts[]");
+  message = valid();
+  message.labels = {{"\xff", "a"}};
+  EXPECT_EQ(refusal(message), "bad Everything.labels[]");
+}
+
+TEST(writing, raw_json_that_is_no_json_is_refused) {
+  auto message = valid();
+  for (const auto* bad : {"{", "1 2", "nul", "\"\xff\""}) {
+    message.any = bad;
+    EXPECT_EQ(refusal(message), "bad Everything.any") << bad;
+  }
+  message.any = "";
+  EXPECT_NE(encode(message).find("\"any\":null"), std::string::npos);
+}
+
+TEST(writing, a_nested_message_names_itself) {
+  auto message = valid();
+  message.inner.then = "\xff";
+  EXPECT_EQ(refusal(message), "bad Promise.then");
+}
+
+TEST(secrets, are_moved_cloned_and_never_copied_or_printed) {
+  static_assert(!std::is_copy_constructible_v<v1::secrets> && std::is_nothrow_move_constructible_v<v1::secrets>);
+  v1::secrets message;
+  message.key = messages::sensitive_text{"a"};
+  message.spare = messages::sensitive_text{"b"};
+  message.more.emplace_back().key = messages::sensitive_text{"c"};
+  EXPECT_EQ(encode(message.clone()), R"({"key":"a","spare":"b","more":[{"key":"c"}]})");
+}
+
+TEST(comparing, messages_without_secrets_are_equal_by_value) {
+  EXPECT_EQ(valid(), valid());
+  auto other = valid();
+  other.labels["a"] = "b";
+  EXPECT_NE(other, valid());
+  tree root{.name = "r", .children = {{.name = "c"}}};
+  EXPECT_EQ(root, *decode_tree(encode(root)));
+}
+
+}  // namespace
+}  // namespace flowersec::torture::v1

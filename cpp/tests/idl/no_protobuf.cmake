@@ -1,0 +1,11 @@
+# Fails when PROGRAM needs libprotobuf at run time, or was linked with any of it.
+execute_process(COMMAND ldd ${PROGRAM} OUTPUT_VARIABLE libraries COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND nm -C ${PROGRAM} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+if(NOT symbols MATCHES "flowersec::messages::demo::v1::decode_ping_request")
+  message(FATAL_ERROR "no symbols in ${PROGRAM}: nothing was checked")
+endif()
+foreach(word libproto google::protobuf)
+  if("${libraries}${symbols}" MATCHES "${word}")
+    message(FATAL_ERROR "${PROGRAM} has ${word} in it")
+  endif()
+endforeach()
