@@ -10,10 +10,15 @@ using ::flowersec::session::outbox;
 using ::flowersec::session::prefix_rule;
 using ::flowersec::session::transport;
 using ::flowersec::session::transport_end;
+using ::flowersec::session::transport_message;
 using ::flowersec::session::transport_user;
 
 std::size_t client_prefix(std::size_t message_bytes) noexcept { return ws::frame_header_bytes(message_bytes, true); }
 std::size_t server_prefix(std::size_t message_bytes) noexcept { return ws::frame_header_bytes(message_bytes, false); }
+
+transport_message to_transport(const ws::received_message& message) noexcept {
+  return {message.kind == ws::message_kind::text ? message_kind::text : message_kind::binary, message.payload};
+}
 
 // Completions hold the user, and the user owns this, so `this` outlives every operation.
 class ws_transport final : public transport {
@@ -29,9 +34,13 @@ class ws_transport final : public transport {
   void receive() override {
     socket_.async_read_message([this, user = user_.lock()](error_code failed, ws::received_message message) {
       if (failed) return end(failed, *user);
-      user->on_message(message.kind == ws::message_kind::text ? message_kind::text : message_kind::binary,
-                       message.payload);
+      user->on_message(to_transport(message));
     });
+  }
+
+  [[nodiscard]] std::optional<transport_message> try_receive() override {
+    const auto message = socket_.try_read_message();
+    return message ? std::optional{to_transport(*message)} : std::nullopt;
   }
 
   void send(outbox& batch) override {

@@ -100,9 +100,16 @@ void link::flush() {
   transport_->send(batch_);
 }
 
-void link::on_message(message_kind kind, mutable_byte_view bytes) {
+void link::on_message(transport_message message) {
   receiving_ = false;
-  machine_.receive(kind, bytes, now());
+  const auto at = now();
+  machine_.take(message.kind, message.bytes, at);
+  while (machine_.has_streams()) {
+    const auto next = transport_->try_receive();
+    if (!next) break;
+    machine_.take(next->kind, next->bytes, at);
+  }
+  machine_.settle(at);
   kick();
 }
 

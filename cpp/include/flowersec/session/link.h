@@ -118,7 +118,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
 
   // ---- transport_user, on the strand
 
-  void on_message(message_kind kind, mutable_byte_view bytes) override;
+  void on_message(transport_message message) override;
   void on_sent() override;
   void on_end(transport_end why) override;
 

@@ -101,7 +101,17 @@ class machine {
   // ---- the transport
 
   /// One whole message, opened in place. After the end it is dropped.
-  void receive(message_kind kind, mutable_byte_view message, moment now);
+  void receive(message_kind kind, mutable_byte_view message, moment now) {
+    take(kind, message, now);
+    settle(now);
+  }
+  /// The two halves of it, for messages that arrive together: each is taken, then one settle() reports what they did
+  /// to the streams, so that a reader is woken once and filled directly until then.
+  void take(message_kind kind, mutable_byte_view message, moment now);
+  void settle(moment now) { pump(now); }
+  /// Whether messages concern streams: from the start of the streams until the end. Elsewhere each message is followed
+  /// by a look at the events.
+  [[nodiscard]] bool has_streams() const noexcept { return mux() != nullptr; }
   /// Ends the session. Without effect when it has ended.
   void end(error_code why, moment now);
 
