@@ -130,7 +130,10 @@ void machine::start_streams(moment now) {
 void machine::on_record(running& live, mutable_byte_view message, moment now) {
   if (!live.mux) return end(make_error_code(session_errc::held_too_long), now);
   auto record = live.opener.open(message);
-  if (!record) return end(record.error(), now);
+  if (!record) {
+    pump(now);  // what the records before it brought
+    return end(record.error(), now);
+  }
   if (record->kind != record::record_kind::app || record->plaintext.empty()) return;
   live.mux->receive(record->plaintext);
   if (live.mux->ended()) pump(now);  // before the next record, which is no longer looked at
