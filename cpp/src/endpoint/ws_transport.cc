@@ -43,23 +43,25 @@ class ws_transport final : public transport {
     return message ? std::optional{to_transport(*message)} : std::nullopt;
   }
 
-  void send(outbox& batch) override {
-    auto user = user_.lock();
-    error_code failed;
+  [[nodiscard]] bool send(outbox& batch) override {
+    std::optional<error_code> failed;
     for (const auto& message : batch.messages()) {
       const auto room = batch.bytes().subspan(message.offset, message.prefix_bytes + message.size);
       const auto framed = socket_.finish_frame(ws::message_kind::binary, room, message.size);
       if (!framed) failed = framed.error();
     }
-    if (failed) {
-      boost::asio::post(socket_.get_executor(), [this, user, failed] { end(failed, *user); });
-      return;
-    }
     const byte_view all = batch.bytes();
-    socket_.async_write_frames(std::span{&all, 1}, [this, user](error_code write_failed) {
-      if (write_failed) return end(write_failed, *user);
-      if (!ended_) user->on_sent();
-    });
+    const auto done = failed ? failed : socket_.try_write_frames(std::span{&all, 1});
+    if (done && !*done) return true;
+    if (done) {
+      boost::asio::post(socket_.get_executor(), [this, user = user_.lock(), why = *done] { end(why, *user); });
+    } else {
+      socket_.async_finish_write([this, user = user_.lock()](error_code write_failed) {
+        if (write_failed) return end(write_failed, *user);
+        if (!ended_) user->on_sent();
+      });
+    }
+    return false;
   }
 
   void close() override {

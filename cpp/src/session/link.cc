@@ -1,11 +1,19 @@
 // The link's loop: machine to transport and back, timer, coming up and going down.
 #include "flowersec/session/link.h"
 
+#include <boost/asio/post.hpp>
+
 #include "link_impl.h"
 #include "link_registry.h"
 #include "rpc_calling.h"
 
 namespace flowersec::session {
+namespace {
+
+// Then others have their turn: reading, and other sessions of the same thread.
+constexpr int max_batches_per_turn = 4;
+
+}  // namespace
 
 link::link(machine side, std::unique_ptr<transport> pipe, link_options options)
     : options_(std::move(options)),
@@ -91,13 +99,24 @@ void link::kick() {
   arm_timer();
 }
 
+// Full batches follow each other at once. A small one that left at once still counts as under way until the next turn,
+// so that what others write in this turn is gathered.
 void link::flush() {
-  if (sending_ || transport_ended_ || !machine_.has_output()) return;
-  machine_.fill(batch_, now());
-  finish_controls();
-  if (batch_.empty()) return;
-  sending_ = true;
-  transport_->send(batch_);
+  for (int batches = 1; !sending_ && !transport_ended_ && machine_.has_output(); ++batches) {
+    machine_.fill(batch_, now());
+    finish_controls();
+    if (batch_.empty()) break;
+    const bool go_on = batch_.size() >= gather_bytes && batches < max_batches_per_turn;
+    sending_ = true;
+    if (!transport_->send(batch_)) return;
+    batch_.clear();
+    if (go_on) {
+      sending_ = false;
+    } else {
+      boost::asio::post(options_.serial, [self = shared_from_this()] { self->on_sent(); });
+    }
+  }
+  if (!sending_) batch_.release();
 }
 
 void link::on_message(transport_message message) {
@@ -114,6 +133,7 @@ void link::on_message(transport_message message) {
 }
 
 void link::on_sent() {
+  if (transport_ended_) return;
   sending_ = false;
   batch_.clear();
   kick();

@@ -166,17 +166,32 @@ result<void> message_connection::finish_frame(opcode op, mutable_byte_view frame
   return {};
 }
 
-void message_connection::write(std::span<const byte_view> frames, done_handler handler) {
+/// The outcome, if it is known already.
+std::optional<error_code> message_connection::try_write(std::span<const byte_view> frames) {
+  assert(sender_.frames_done() && "one write at a time");
+  if (write_ended_) return write_ended_;
+  // Nothing may follow a close frame.
+  if (sender_.close_queued()) return make_error_code(ws_errc::closed_locally);
+  sender_.start(frames);
+  advance_writing();
+  if (!sender_.frames_done()) return std::nullopt;
+  return write_ended_.value_or(error_code{});
+}
+
+void message_connection::finish_write(done_handler handler) {
   assert(!write_handler_ && "one write at a time");
   write_handler_.swap(handler);
-  if (write_ended_) return complete_write(*write_ended_);
-  // Nothing may follow a close frame.
-  if (sender_.close_queued()) return complete_write(make_error_code(ws_errc::closed_locally));
+  if (sender_.frames_done()) return complete_write(write_ended_.value_or(error_code{}));
   on_cancel(write_handler_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->shut(asio::error::operation_aborted, asio::error::operation_aborted);
   });
-  sender_.start(frames);
-  advance_writing();
+}
+
+void message_connection::write(std::span<const byte_view> frames, done_handler handler) {
+  const auto done = try_write(frames);
+  if (!done) return finish_write(std::move(handler));
+  write_handler_.swap(handler);
+  complete_write(*done);
 }
 
 void message_connection::write_copy(opcode op, byte_view payload, done_handler handler) {

@@ -34,6 +34,8 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   void read(read_handler handler);
   [[nodiscard]] std::optional<received_message> try_read() { return take_message(); }
   [[nodiscard]] result<void> finish_frame(opcode op, mutable_byte_view frame, std::size_t payload_bytes);
+  [[nodiscard]] std::optional<error_code> try_write(std::span<const byte_view> frames);
+  void finish_write(done_handler handler);
   void write(std::span<const byte_view> frames, done_handler handler);
   void write_copy(opcode op, byte_view payload, done_handler handler);
   void close(const close_payload& payload, done_handler handler);

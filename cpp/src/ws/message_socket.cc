@@ -54,6 +54,12 @@ void message_socket::start_write(std::span<const byte_view> frames, done_handler
   connection_->write(frames, std::move(handler));
 }
 
+std::optional<error_code> message_socket::try_write_frames(std::span<const byte_view> pieces) {
+  return connection_->try_write(pieces);
+}
+
+void message_socket::start_finish_write(done_handler handler) { connection_->finish_write(std::move(handler)); }
+
 void message_socket::start_write_copy(message_kind kind, byte_view payload, done_handler handler) {
   connection_->write_copy(opcode_of(kind), payload, std::move(handler));
 }

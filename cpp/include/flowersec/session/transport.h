@@ -37,7 +37,7 @@ class transport_user {
   virtual ~transport_user() = default;
   /// Answer to receive(). Valid during the call, until try_receive().
   virtual void on_message(transport_message message) = 0;
-  /// Answer to send(): the batch is free again.
+  /// Later answer to send(): the batch is free again.
   virtual void on_sent() = 0;
   /// The last call of all, once, also after close().
   virtual void on_end(transport_end why) = 0;
@@ -59,9 +59,10 @@ class transport {
   /// The next message, if it came in together with the one before: for use inside on_message(), so that a batch costs
   /// one wake-up. Valid until the next call of this or receive(). nullopt: receive() tells more.
   [[nodiscard]] virtual std::optional<transport_message> try_receive() = 0;
-  /// Sends the binary messages of a batch in order; at most one batch is under way, and it stays until on_sent() or
-  /// on_end(). Independent of receive(): neither waits for the other. Never answered inside the call.
-  virtual void send(outbox& batch) = 0;
+  /// Sends the binary messages of a batch in order. True: they left at once, and the batch is free again. False:
+  /// on_sent() or on_end() follows, never inside the call; at most one batch is under way, and it stays until then.
+  /// Independent of receive(): neither waits for the other.
+  [[nodiscard]] virtual bool send(outbox& batch) = 0;
 
   /// Ends both directions, politely if that is possible without waiting for the peer. on_end follows.
   virtual void close() = 0;

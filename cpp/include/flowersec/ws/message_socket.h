@@ -94,6 +94,17 @@ class message_socket {
         pieces);
   }
 
+  /// The same without waiting: what the kernel takes at once goes out. nullopt: not all of it did, and
+  /// async_finish_write() must follow before anything else is written.
+  [[nodiscard]] std::optional<error_code> try_write_frames(std::span<const byte_view> pieces);
+
+  /// Waits for the rest of what try_write_frames() began. Ownership, completion and cancellation as above.
+  template <typename Token = boost::asio::use_awaitable_t<>>
+  auto async_finish_write(Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [this](auto handler) { start_finish_write(std::move(handler)); }, token);
+  }
+
   /// Frames, masks and writes a copy of `payload`: for short, rare messages.
   template <typename Token = boost::asio::use_awaitable_t<>>
   auto async_write_message(message_kind kind, byte_view payload, Token&& token = {}) {
@@ -126,6 +137,7 @@ class message_socket {
 
   void start_read(read_handler handler);
   void start_write(std::span<const byte_view> frames, done_handler handler);
+  void start_finish_write(done_handler handler);
   void start_write_copy(message_kind kind, byte_view payload, done_handler handler);
   void start_close(close_code code, const std::string& reason, done_handler handler);
 

@@ -267,9 +267,21 @@ TEST(output, one_batch_holds_at_most_64_kib_and_a_record) {
   session::outbox batch{session::no_prefix};
   pair.client.core().fill(batch, pair.time.now());
   EXPECT_GE(batch.size(), session::gather_bytes);
-  EXPECT_LE(batch.size(), session::gather_bytes + 16'384 + record::overhead_bytes);
-  for (const auto& message : batch.messages()) EXPECT_LE(message.size, 16'384 + record::overhead_bytes);
+  const auto record_bytes = record::sealed_bytes(16'384 + yamux::header_bytes);
+  EXPECT_LE(batch.size(), session::gather_bytes + record_bytes);
+  for (const auto& message : batch.messages()) EXPECT_LE(message.size, record_bytes);
   EXPECT_TRUE(pair.client.core().has_output());
+}
+
+TEST(output, a_window_of_data_is_a_whole_number_of_full_records) {
+  open_pair pair;
+  pair.client.write(pair.id, std::string(2 * yamux::window_bytes, 'x'));
+  auto messages = pair.client.take_messages();
+  EXPECT_EQ(messages.size(), 16u);
+  messages.pop_back();  // shorter: the hello has used a little of the window
+  for (const auto& message : messages) {
+    EXPECT_EQ(message.size(), record::sealed_bytes(16'384 + yamux::header_bytes));
+  }
 }
 
 TEST(output, room_for_the_transports_header_stands_before_every_message) {

@@ -96,6 +96,39 @@ TEST_P(message_sockets, frames_finished_in_place_go_out_together) {
   run(client(net), server(net));
 }
 
+TEST_P(message_sockets, a_write_without_waiting_says_whether_it_is_done) {
+  constexpr std::size_t large_frames = 256;
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    const auto small = make_frame(opcode::binary, as_bytes("small"), key);
+    const byte_view piece = small;
+    EXPECT_EQ(socket.try_write_frames({&piece, 1}), error_code{});
+    // More than the kernel takes, since the peer reads only when this task waits.
+    const auto large = make_frame(opcode::binary, pattern(65536), key);
+    const std::vector<byte_view> pieces(large_frames, byte_view{large});
+    EXPECT_FALSE(socket.try_write_frames(pieces));
+    co_await socket.async_finish_write();
+    EXPECT_EQ(socket.try_write_frames({&piece, 1}), error_code{});
+    co_await socket.async_finish_write();  // nothing is left
+    co_await socket.async_close(close_code::normal, "");
+    EXPECT_EQ(socket.try_write_frames({&piece, 1}), ws_errc::closed_locally);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto large = pattern(65536);
+    EXPECT_EQ(text_of(co_await socket.async_read_message()), "small");
+    for (std::size_t i = 0; i < large_frames; ++i) {
+      const auto message = co_await socket.async_read_message();
+      EXPECT_EQ(as_text(message.payload), as_text(large));
+    }
+    EXPECT_EQ(text_of(co_await socket.async_read_message()), "small");
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    co_await socket.async_close(close_code::normal, "");
+  };
+  run(client(net), server(net));
+}
+
 TEST_P(message_sockets, both_sides_may_write_megabytes_before_either_reads) {
   // Reading must not wait for writing: two peers that only wrote would stand still here.
   const auto side = [](message_socket socket) -> task {
