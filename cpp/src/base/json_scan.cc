@@ -1,16 +1,33 @@
 #include "flowersec/base/json_scan.h"
 
 #include <algorithm>
+#include <bitset>
 #include <boost/json/parser.hpp>
 
-#include "flowersec/base/json.h"
 #include "flowersec/base/text.h"
 #include "flowersec/base/wiping_resource.h"
 
 namespace flowersec {
 namespace {
 
-/// Recursive descent over RFC 8259. Recursion is bounded by json_max_depth.
+/// The arrays and objects that are open, innermost last: a bit each, because the depth is the peer's choice.
+class nesting {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return depth_ == 0; }
+  [[nodiscard]] bool in_object() const noexcept { return is_object_[depth_ - 1]; }
+  [[nodiscard]] bool push(bool object) noexcept {
+    if (depth_ == json_scan_max_depth) return false;
+    is_object_[depth_++] = object;
+    return true;
+  }
+  void pop() noexcept { --depth_; }
+
+ private:
+  std::bitset<json_scan_max_depth> is_object_;
+  std::size_t depth_ = 0;
+};
+
+/// Walks over RFC 8259 without recursion.
 class scanner {
  public:
   explicit scanner(std::string_view text) noexcept : rest_(text) {}
@@ -20,14 +37,75 @@ class scanner {
     return rest_.empty();
   }
 
-  [[nodiscard]] bool value(std::size_t depth) {
+  [[nodiscard]] bool value() {
+    nesting open;
+    do {
+      if (!begin_value(open) || !after_value(open)) return false;
+    } while (!open.empty());
+    return true;
+  }
+
+  [[nodiscard]] bool object(const std::function<void(const json_member&)>& visit) {
     skip_space();
+    if (!take('{')) return false;
+    skip_space();
+    if (take('}')) return true;
+    do {
+      skip_space();
+      const auto name = rest_;
+      if (!string()) return false;
+      const auto raw_name = consumed_since(name);
+      if (!colon()) return false;
+      skip_space();
+      const auto start = rest_;
+      if (!value()) return false;
+      visit({raw_name.substr(1, raw_name.size() - 2), consumed_since(start)});
+      skip_space();
+    } while (take(','));
+    return take('}');
+  }
+
+ private:
+  /// Up to and including the first value that is a scalar or empty.
+  [[nodiscard]] bool begin_value(nesting& open) {
+    for (;;) {
+      skip_space();
+      const bool object = take('{');
+      if (!object && !take('[')) return scalar();
+      if (!open.push(object)) return false;
+      skip_space();
+      if (take(object ? '}' : ']')) {
+        open.pop();
+        return true;
+      }
+      if (object && !member_name()) return false;
+    }
+  }
+
+  /// Closes what ends behind a value, up to the comma that announces the next one.
+  [[nodiscard]] bool after_value(nesting& open) {
+    while (!open.empty()) {
+      skip_space();
+      if (take(',')) return !open.in_object() || member_name();
+      if (!take(open.in_object() ? '}' : ']')) return false;
+      open.pop();
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool member_name() {
+    skip_space();
+    return string() && colon();
+  }
+
+  [[nodiscard]] bool colon() {
+    skip_space();
+    return take(':');
+  }
+
+  [[nodiscard]] bool scalar() {
     if (rest_.empty()) return false;
     switch (rest_.front()) {
-      case '{':
-        return object(depth + 1, nullptr);
-      case '[':
-        return array(depth + 1);
       case '"':
         return string();
       case 't':
@@ -39,39 +117,6 @@ class scanner {
       default:
         return number();
     }
-  }
-
-  [[nodiscard]] bool object(std::size_t depth, const std::function<void(const json_member&)>* visit) {
-    skip_space();
-    if (depth > json_max_depth || !take('{')) return false;
-    skip_space();
-    if (take('}')) return true;
-    do {
-      skip_space();
-      const auto name = rest_;
-      if (!string()) return false;
-      const auto raw_name = consumed_since(name);
-      skip_space();
-      if (!take(':')) return false;
-      skip_space();
-      const auto start = rest_;
-      if (!value(depth)) return false;
-      if (visit != nullptr) (*visit)({raw_name.substr(1, raw_name.size() - 2), consumed_since(start)});
-      skip_space();
-    } while (take(','));
-    return take('}');
-  }
-
- private:
-  [[nodiscard]] bool array(std::size_t depth) {
-    if (depth > json_max_depth || !take('[')) return false;
-    skip_space();
-    if (take(']')) return true;
-    do {
-      if (!value(depth)) return false;
-      skip_space();
-    } while (take(','));
-    return take(']');
   }
 
   [[nodiscard]] bool string() {
@@ -167,13 +212,13 @@ class scanner {
 bool is_valid_json(std::string_view text) noexcept {
   if (!is_valid_utf8(text)) return false;
   scanner scan{text};
-  return scan.value(0) && scan.at_end();
+  return scan.value() && scan.at_end();
 }
 
 bool scan_json_object(std::string_view text, const std::function<void(const json_member&)>& visit) {
   if (!is_valid_utf8(text)) return false;
   scanner scan{text};
-  return scan.object(1, &visit) && scan.at_end();
+  return scan.object(visit) && scan.at_end();
 }
 
 std::optional<std::string> decode_json_string(std::string_view raw_value) {
