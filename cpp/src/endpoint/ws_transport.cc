@@ -1,6 +1,8 @@
 #include "ws_transport.h"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/system_executor.hpp>
 
 namespace flowersec::endpoint {
 namespace {
@@ -20,6 +22,12 @@ transport_message to_transport(const ws::received_message& message) noexcept {
   return {message.kind == ws::message_kind::text ? message_kind::text : message_kind::binary, message.payload};
 }
 
+// The socket completes on the session's strand already: no second hop.
+template <class Handler>
+auto anywhere(Handler handler) {
+  return boost::asio::bind_executor(boost::asio::system_executor{}, std::move(handler));
+}
+
 // Completions hold the user, and the user owns this, so `this` outlives every operation.
 class ws_transport final : public transport {
  public:
@@ -32,10 +40,10 @@ class ws_transport final : public transport {
   void set_user(std::weak_ptr<transport_user> user) override { user_ = std::move(user); }
 
   void receive() override {
-    socket_.async_read_message([this, user = user_.lock()](error_code failed, ws::received_message message) {
+    socket_.async_read_message(anywhere([this, user = user_.lock()](error_code failed, ws::received_message message) {
       if (failed) return end(failed, *user);
       user->on_message(to_transport(message));
-    });
+    }));
   }
 
   [[nodiscard]] std::optional<transport_message> try_receive() override {
@@ -56,10 +64,10 @@ class ws_transport final : public transport {
     if (done) {
       boost::asio::post(socket_.get_executor(), [this, user = user_.lock(), why = *done] { end(why, *user); });
     } else {
-      socket_.async_finish_write([this, user = user_.lock()](error_code write_failed) {
+      socket_.async_finish_write(anywhere([this, user = user_.lock()](error_code write_failed) {
         if (write_failed) return end(write_failed, *user);
         if (!ended_) user->on_sent();
-      });
+      }));
     }
     return false;
   }

@@ -3,6 +3,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <cassert>
@@ -22,11 +23,17 @@ void on_cancel(const Handler& handler, Action action) {
   if (slot.is_connected()) slot.assign([action](asio::cancellation_type /*kind*/) { action(); });
 }
 
+template <typename Handler>
+Handler take(Handler& pending) {
+  auto handler = std::exchange(pending, nullptr);
+  if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
+  return handler;
+}
+
 /// Posts the completion. `keep` keeps alive what the arguments point into, until the handler has run.
 template <typename Handler, typename Keep, typename... Args>
 void complete(Handler& pending, const asio::any_io_executor& executor, Keep keep, Args... args) {
-  auto handler = std::exchange(pending, nullptr);
-  if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
+  auto handler = take(pending);
   auto where = asio::get_associated_executor(handler, executor);
   asio::post(executor, asio::bind_executor(where, [handler = std::move(handler), keep = std::move(keep),
                                                    args...]() mutable { std::move(handler)(args...); }));
@@ -66,18 +73,30 @@ void message_connection::read(read_handler handler) {
     const auto self = weak.lock();
     if (self && self->read_handler_) self->complete_read(asio::error::operation_aborted);
   });
-  advance_reading();
+  if (const auto outcome = advance_reading()) complete_read(outcome->error, outcome->message);
 }
 
 /// Goes on until there is a message, an end, or nothing to receive now.
-void message_connection::advance_reading() {
-  while (read_handler_ && closing_ == closing::no) {
-    if (const auto message = take_message()) return complete_read({}, *message);
-    if (read_ended_) return complete_read(*read_ended_);
-    if (read_blocked_) return;
+std::optional<message_connection::read_outcome> message_connection::advance_reading() {
+  while (closing_ == closing::no) {
+    if (const auto message = take_message()) return read_outcome{{}, *message};
+    if (read_ended_) return read_outcome{*read_ended_, {}};
+    if (read_blocked_) return std::nullopt;
     receive();
   }
-  if (read_handler_) complete_read(make_error_code(ws_errc::closed_locally));
+  return read_outcome{make_error_code(ws_errc::closed_locally), {}};
+}
+
+/// Nobody's call is on the stack, so that a handler of the same executor runs at once.
+void message_connection::resume_reading() {
+  if (!read_handler_ || closing_ != closing::no) return;
+  const auto outcome = advance_reading();
+  if (!outcome) return;
+  auto handler = take(read_handler_);
+  const auto where = asio::get_associated_executor(handler, executor());
+  asio::dispatch(where, [handler = std::move(handler), keep = shared_from_this(), outcome]() mutable {
+    std::move(handler)(outcome->error, outcome->message);
+  });
 }
 
 /// The next whole message in what was received. Control frames on the way are dealt with.
@@ -346,7 +365,7 @@ void message_connection::wake(io_status direction) {
   (direction == io_status::want_read ? waiting_readable_ : waiting_writable_) = false;
   if (read_blocked_ == direction) {
     read_blocked_.reset();
-    if (closing_ == closing::no) advance_reading();
+    resume_reading();
   }
   if (write_blocked_ == direction) {
     write_blocked_.reset();

@@ -47,7 +47,11 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   enum class closing : std::uint8_t { no, under_way, finished };
 
   // Reading.
-  void advance_reading();
+  struct read_outcome {
+    error_code error;
+    received_message message;
+  };
+  [[nodiscard]] std::optional<read_outcome> advance_reading();
   [[nodiscard]] std::optional<received_message> take_message();
   void receive();
   void on_no_input(const io_result& why);
@@ -56,6 +60,7 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   void on_violation(ws_errc error);
   void end_reading(error_code why);
   void complete_read(error_code error, received_message message = {});
+  void resume_reading();
 
   // Writing.
   void advance_writing();

@@ -60,8 +60,7 @@ class completion {
     holder(Given&& given, const boost::asio::any_io_executor& fallback)
         : handler(std::forward<Given>(given)),
           place(boost::asio::prefer(boost::asio::get_associated_executor(handler, fallback),
-                                    boost::asio::execution::outstanding_work.tracked)),
-          io_work(boost::asio::prefer(fallback, boost::asio::execution::outstanding_work.tracked)) {}
+                                    boost::asio::execution::outstanding_work.tracked)) {}
 
     void on_cancel(std::function<void()> cancel) override {
       auto slot = boost::asio::get_associated_cancellation_slot(handler);
@@ -86,8 +85,7 @@ class completion {
     }
 
     Handler handler;
-    tracked_executor place;
-    boost::asio::any_io_executor io_work;
+    tracked_executor place;  // the session's own context is kept at work by the transport, which receives
   };
 
   std::unique_ptr<base> held_;
