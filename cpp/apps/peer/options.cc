@@ -62,7 +62,7 @@ program describe_client(client_command& c) {
   auto options = dial_options(c.dial);
   const std::vector<option> own{
       {"mib", &c.mib, "MiB to send and to receive in the bulk checks; 0 leaves them out"},
-      {"streams", &c.streams, "streams that the bulk checks use at once"},
+      {"streams", &c.streams, "streams that the bulk checks use at once, 1 to " + std::to_string(max_streams)},
       {"say", &c.say, "instead of the checks: send this text over an echo stream and print what comes back"},
       {"quiet", &c.quiet, "no progress bar"},
   };
