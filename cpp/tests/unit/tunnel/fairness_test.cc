@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "support/tunnel_world.h"
 #include "tunnel/http_front.h"
 
@@ -77,6 +79,89 @@ TEST(fairness, a_flood_of_pings_does_not_extend_the_time_to_attach) {
   }
   EXPECT_EQ(world.attach_count("timeout"), 1);
   EXPECT_EQ(c.frames().back().close_reason(), "timeout");
+}
+
+TEST(fairness, an_attached_connection_is_answered_the_latest_ping_of_a_batch) {
+  for (const bool paired : {false, true}) {
+    tunnel_world world;
+    auto c = world.attach("room", 1);
+    std::optional<tunnel_world::client> peer;
+    if (paired) peer = world.attach("room", 2);
+    auto pings = repeated(client_frame(op_ping, "old"), 10000);
+    append(pings, client_frame(op_ping, "new"));
+    c.raw().writes = 0;
+    c.send(pings);
+    EXPECT_EQ(c.raw().writes, 1u) << paired;
+    EXPECT_THAT(c.messages(), ElementsAre("new")) << paired;
+  }
+}
+
+TEST(fairness, pings_sent_one_by_one_are_answered_one_by_one) {
+  tunnel_world world;
+  auto c = world.attach("room", 1);
+  auto s = world.attach("room", 2);
+  for (const auto* ping : {"1", "2", "3"}) c.send(client_frame(op_ping, ping));
+  EXPECT_THAT(c.messages(), ElementsAre("1", "2", "3"));
+}
+
+TEST(fairness, one_read_full_of_pings_ends_the_turn_of_an_attached_connection) {
+  tunnel_world world;
+  auto c = world.attach("room", 1);
+  auto s = world.attach("room", 2);
+  auto input = repeated(client_frame(op_ping, ""), 50000);
+  append(input, client_frame(op_binary, "behind"));
+  flood(c, std::move(input));
+  EXPECT_EQ(c.raw().reads, 1u);
+  EXPECT_EQ(world.core->next_wakeup(), std::nullopt) << "another turn is due at once";
+  world.run();
+  EXPECT_THAT(s.messages(), ElementsAre("behind"));
+}
+
+TEST(fairness, a_ping_in_a_batch_that_stalls_is_answered) {
+  tunnel_world world;
+  auto c = world.attach("room", 1);
+  auto s = world.attach("room", 2);
+  s.set_room(0);
+  auto batch = client_frame(op_binary, "waits");
+  append(batch, client_frame(op_ping, "still there"));
+  append(batch, client_frame(op_binary, "waits too"));
+  c.send(batch);
+  EXPECT_THAT(c.messages(), ElementsAre("still there"));
+  s.set_room(SIZE_MAX);
+  EXPECT_THAT(s.messages(), ElementsAre("waits", "waits too"));
+}
+
+/// As many refused connections as may wait for their peers to close.
+std::vector<tunnel_world::client> crowd_of_refused(tunnel_world& world) {
+  std::vector<tunnel_world::client> crowd;
+  for (std::size_t i = 0; i < tunnel::shard::most_departures; ++i) crowd.push_back(world.connect().text("no json"));
+  return crowd;
+}
+
+TEST(departures, one_more_than_may_wait_is_told_the_reason_and_closed) {
+  tunnel_world world;
+  const auto crowd = crowd_of_refused(world);
+  EXPECT_FALSE(crowd.back().closed());
+  auto late = world.connect();
+  auto bytes = client_frame(op_text, "no json");
+  append(bytes, pattern(1000));
+  late.send(bytes);
+  const auto frames = late.frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].close_reason(), "invalid_attach");
+  EXPECT_TRUE(late.raw().tunnel_finished);
+  EXPECT_TRUE(late.closed());
+  EXPECT_FALSE(late.raw().closed_with_unread_input);
+}
+
+TEST(departures, one_more_that_takes_nothing_is_closed_at_once) {
+  tunnel_world world;
+  const auto crowd = crowd_of_refused(world);
+  auto late = world.connect();
+  late.set_room(0);
+  late.text("no json");
+  EXPECT_TRUE(late.frames().empty());
+  EXPECT_TRUE(late.closed());
 }
 
 /// A connection that has not been upgraded.
