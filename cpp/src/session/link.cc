@@ -49,6 +49,7 @@ void link::drop_everything() noexcept {
 std::shared_ptr<link> link::make(machine side, std::unique_ptr<transport> pipe, link_options options) {
   std::shared_ptr<link> made{new link(std::move(side), std::move(pipe), std::move(options))};
   made->transport_->set_user(made);
+  made->notifications_->to_resume = made;
   made->registry_.add(made);
   return made;
 }
@@ -89,7 +90,7 @@ void link::kick() {
   do {
     while (auto happened = machine_.poll_event()) on_event(std::move(*happened));
     flush();
-  } while (machine_.has_events());
+  } while (machine_.has_events() || resume_writes());
   kicking_ = false;
   finish_close_if_drained();
   if (!receiving_ && !held_ && !end_ && !transport_ended_) {
@@ -201,7 +202,7 @@ void link::on_event(machine_event happened) {
         } else if constexpr (std::is_same_v<type, stream_arrived>) {
           on_arrived(std::move(event));
         } else if constexpr (std::is_same_v<type, stream_rejected>) {
-          // Reset already; nobody was told of it, so nobody waits.
+          report(event.why);  // reset already; nobody was told of it, so nobody waits
         } else if constexpr (std::is_same_v<type, probe_finished>) {
           on_probe_finished(event);
         } else if constexpr (std::is_same_v<type, session_over>) {
@@ -231,8 +232,13 @@ void link::on_over(const session_over& over) {
   const bool here = over.why == make_error_code(session_errc::closed_here);
   end_ = link_end{
       .why = over.why, .before_connected = over.before_connected, .closed_here = here, .transport = transport_end_};
+  if (over.why == make_error_code(session_errc::probe_timeout)) report(session_errc::probe_timeout);
   fail_everything();
   if (!transport_ended_) transport_->close();
+}
+
+void link::report(session_errc what) const {
+  if (options_.report) options_.report(what);
 }
 
 void link::arm_timer() {

@@ -45,6 +45,7 @@ TEST(documents, limits_lists_every_default) {
       {"`max_handshake_payload`", session.handshake.max_payload_bytes},
       {"`max_record_bytes`", session.record.max_record_bytes},
       {"`outbound_record_chunk_bytes`", session.record.outbound_record_chunk_bytes},
+      {"`max_outbound_buffered_bytes`", session.record.max_outbound_buffered_bytes},
       {"`max_active_streams`", session.yamux.max_active_streams},
       {"`max_inbound_streams`", session.yamux.max_inbound_streams},
       {"`max_frame_bytes` (yamux)", session.yamux.max_frame_bytes},

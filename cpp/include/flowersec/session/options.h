@@ -50,8 +50,7 @@ struct session_options {
   handshake::handshake_limits handshake{};
   /// 16 KiB records cost as much per byte as larger ones, because they are gathered, and a quarter of the latency. The
   /// frame header comes on top: a stream's window is then a whole number of records, and no crumb is left at its end.
-  /// Of its two buffers a session needs neither: what is opened goes to the streams at once, and what is to be sealed
-  /// stays in the memory of whoever writes it.
+  /// Its budget of writes is shared by all streams, in the memory of whoever writes.
   record::record_limits record{.outbound_record_chunk_bytes = 16384 + yamux::header_bytes};
   yamux::yamux_limits yamux{};
   rpc::client_limits rpc_client{};
