@@ -117,6 +117,7 @@ class admission : public std::enable_shared_from_this<admission> {
                         .hold_streams = commit_ != nullptr,
                         .session = common.session,
                         .names = names_for(path::direct),
+                        .report = reporter_for(path::direct, false, common.events),
                         .clocks = common.clocks});
     link_->start({[self = shared_from_this()](error_code failed) { self->on_authenticated(failed); }, serial_});
   }

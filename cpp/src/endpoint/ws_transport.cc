@@ -84,6 +84,7 @@ class ws_transport final : public transport {
   // The user hears of the first failure at once; the socket is closed in order behind its back.
   void end(error_code cause, transport_user& user) {
     transport_end why{.cause = cause, .close_code = {}, .reason = {}};
+    socket_.find_peer_close();
     if (const auto& said = socket_.peer_close()) {
       why.close_code = said->code;
       why.reason = said->reason;

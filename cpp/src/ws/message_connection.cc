@@ -328,6 +328,19 @@ void message_connection::finish_closing(error_code error) {
   shut(closed, closed);
 }
 
+void message_connection::find_peer_close() {
+  std::size_t received_bytes = 0;
+  while (!read_ended_) {
+    while (take_message()) {
+    }
+    if (read_ended_ || received_bytes > options_.max_close_drain_bytes) return;
+    const auto received = io_.read(reader_.prepare());
+    if (received.status != io_status::done) return;
+    reader_.commit(received.bytes);
+    received_bytes += received.bytes;
+  }
+}
+
 void message_connection::shut(error_code pending, error_code later) {
   error_code ignored;
   socket_.close(ignored);  // from here on nothing touches the descriptor: both directions have ended

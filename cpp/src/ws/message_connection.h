@@ -38,6 +38,7 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   void finish_write(done_handler handler);
   void write(std::span<const byte_view> frames, done_handler handler);
   void write_copy(opcode op, byte_view payload, done_handler handler);
+  void find_peer_close();
   void close(const close_payload& payload, done_handler handler);
 
   /// Closes TCP now. What is pending completes with `pending`, what is called later with `later`.

@@ -46,6 +46,10 @@ void message_socket::abort() noexcept {
   if (connection_) connection_->shut(boost::asio::error::operation_aborted, make_error_code(ws_errc::closed_locally));
 }
 
+void message_socket::find_peer_close() {
+  if (connection_) connection_->find_peer_close();
+}
+
 const std::optional<close_payload>& message_socket::peer_close() const noexcept { return connection_->peer_close(); }
 
 void message_socket::start_read(read_handler handler) { connection_->read(std::move(handler)); }

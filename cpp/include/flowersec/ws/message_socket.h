@@ -127,8 +127,12 @@ class message_socket {
   /// Closes TCP at once, without a close frame. Idempotent.
   void abort() noexcept;
 
-  /// What the peer's close frame said, once a read completed with closed_by_peer. The reason text carries meaning
-  /// during an attach.
+  /// After a failed write: looks for the peer's close frame in what had arrived by then, because a peer that closes
+  /// says why before its end of TCP fails our write. Messages in front of it are dropped, up to max_close_drain_bytes.
+  void find_peer_close();
+
+  /// What the peer's close frame said, once a read completed with closed_by_peer or find_peer_close() found it. The
+  /// reason text carries meaning during an attach.
   [[nodiscard]] const std::optional<close_payload>& peer_close() const noexcept;
 
  private:
