@@ -10,8 +10,9 @@
 namespace flowersec::session {
 namespace {
 
-// Then others have their turn: reading, and other sessions of the same thread.
+// Then others have their turn: the other direction, and other sessions of the same thread.
 constexpr int max_batches_per_turn = 4;
+constexpr std::size_t max_input_per_turn = 262144;
 
 }  // namespace
 
@@ -123,11 +124,11 @@ void link::flush() {
 void link::on_message(transport_message message) {
   receiving_ = false;
   const auto at = now();
-  machine_.take(message.kind, message.bytes, at);
-  while (machine_.has_streams()) {
-    const auto next = transport_->try_receive();
-    if (!next) break;
+  std::size_t taken = 0;
+  for (std::optional next{message}; next; next = transport_->try_receive()) {
     machine_.take(next->kind, next->bytes, at);
+    taken += next->bytes.size();
+    if (!machine_.has_streams() || taken >= max_input_per_turn) break;
   }
   machine_.settle(at);
   kick();

@@ -76,6 +76,16 @@ void message_connection::read(read_handler handler) {
   if (const auto outcome = advance_reading()) complete_read(outcome->error, outcome->message);
 }
 
+/// Receives only where more is likely: without a system call that finds nothing.
+std::optional<received_message> message_connection::try_read() {
+  while (closing_ == closing::no) {
+    if (auto message = take_message()) return message;
+    if (read_ended_ || read_blocked_ || kernel_drained_) break;
+    receive();
+  }
+  return std::nullopt;
+}
+
 /// Goes on until there is a message, an end, or nothing to receive now.
 std::optional<message_connection::read_outcome> message_connection::advance_reading() {
   while (closing_ == closing::no) {
@@ -87,13 +97,13 @@ std::optional<message_connection::read_outcome> message_connection::advance_read
   return read_outcome{make_error_code(ws_errc::closed_locally), {}};
 }
 
-/// Nobody's call is on the stack, so that a handler of the same executor runs at once.
+/// Nobody's call is on the stack, so that the handler runs at once if it asks for no executor or for this one.
 void message_connection::resume_reading() {
   if (!read_handler_ || closing_ != closing::no) return;
   const auto outcome = advance_reading();
   if (!outcome) return;
   auto handler = take(read_handler_);
-  const auto where = asio::get_associated_executor(handler, executor());
+  const auto where = asio::get_associated_executor(handler);
   asio::dispatch(where, [handler = std::move(handler), keep = shared_from_this(), outcome]() mutable {
     std::move(handler)(outcome->error, outcome->message);
   });

@@ -32,7 +32,7 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   [[nodiscard]] const std::optional<close_payload>& peer_close() const noexcept { return peer_close_; }
 
   void read(read_handler handler);
-  [[nodiscard]] std::optional<received_message> try_read() { return take_message(); }
+  [[nodiscard]] std::optional<received_message> try_read();
   [[nodiscard]] result<void> finish_frame(opcode op, mutable_byte_view frame, std::size_t payload_bytes);
   [[nodiscard]] std::optional<error_code> try_write(std::span<const byte_view> frames);
   void finish_write(done_handler handler);

@@ -56,8 +56,8 @@ class transport {
 
   /// Asks for one message; at most one request is under way. Never answered inside the call.
   virtual void receive() = 0;
-  /// The next message, if it came in together with the one before: for use inside on_message(), so that a batch costs
-  /// one wake-up. Valid until the next call of this or receive(). nullopt: receive() tells more.
+  /// The next message, if it is there already: for use inside on_message(), so that a batch costs one wake-up. Valid
+  /// until the next call of this or receive(). nullopt: receive() tells more.
   [[nodiscard]] virtual std::optional<transport_message> try_receive() = 0;
   /// Sends the binary messages of a batch in order. True: they left at once, and the batch is free again. False:
   /// on_sent() or on_end() follows, never inside the call; at most one batch is under way, and it stays until then.

@@ -70,7 +70,8 @@ class message_socket {
   }
 
   /// The next message if it has arrived whole already; nullopt when only async_read_message() can tell more.
-  /// Spares one completion per message when several came in one packet. No read may be under way.
+  /// Spares a completion for each but the first of the messages that are there. A caller that goes on for ever serves
+  /// nobody else. No read may be under way.
   [[nodiscard]] std::optional<received_message> try_read_message();
 
   /// Header room that a payload of this size needs in front of it.

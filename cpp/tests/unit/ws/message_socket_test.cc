@@ -129,6 +129,31 @@ TEST_P(message_sockets, a_write_without_waiting_says_whether_it_is_done) {
   run(client(net), server(net));
 }
 
+TEST_P(message_sockets, reading_without_waiting_goes_on_beyond_one_receive_block) {
+  constexpr std::size_t frames = 16;
+  net.connecting.socket.limits.max_block_bytes = 4096;
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    static_cast<void>(co_await socket.async_read_message());
+    for (std::size_t i = 1; i < frames; ++i) EXPECT_TRUE(socket.try_read_message()) << i;
+    EXPECT_FALSE(socket.try_read_message());
+    co_await socket.async_close(close_code::normal, "");
+    EXPECT_FALSE(socket.try_read_message());
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto frame = make_frame(opcode::binary, pattern(1024), std::nullopt);
+    byte_buffer together;
+    for (std::size_t i = 0; i < frames; ++i) append(together, byte_view{frame});
+    const byte_view piece = together;
+    co_await socket.async_write_frames({&piece, 1});
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    co_await socket.async_close(close_code::normal, "");
+  };
+  run(client(net), server(net));
+}
+
 TEST_P(message_sockets, both_sides_may_write_megabytes_before_either_reads) {
   // Reading must not wait for writing: two peers that only wrote would stand still here.
   const auto side = [](message_socket socket) -> task {
