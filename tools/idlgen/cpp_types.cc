@@ -188,6 +188,7 @@ void types_printer::codec_declaration(text& out, const message_model& each) cons
   out.line("static constexpr bool strict = ", flag(each.strict), ";");
   out.line("static constexpr bool indented = ", flag(each.indented), ";");
   out.line("static constexpr bool secret = ", flag(each.secret), ";");
+  out.line("static constexpr bool carries_json = ", flag(each.carries_json), ";");
   out.line("static void read(field_reader& in, ", type, "& to);");
   out.line("static void write(field_writer& out, const ", type, "& from);");
   out.out().line("};").line();

@@ -45,8 +45,9 @@ struct message_model {
   std::vector<field_model> fields{};
   bool strict = false;
   bool indented = false;
-  bool secret = false;   ///< holds a sensitive field, itself or deeper: it can be moved, not copied
-  bool borrows = false;  ///< holds a view, itself or deeper
+  bool secret = false;        ///< holds a sensitive field, itself or deeper: it can be moved, not copied
+  bool carries_json = false;  ///< holds raw JSON, itself or deeper
+  bool borrows = false;       ///< holds a view, itself or deeper
   std::string comment{};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "checks.h"
 #include "names.h"
@@ -147,13 +148,15 @@ void spread_properties(file_model& model) {
   for (bool changed = true; changed;) {
     changed = false;
     for (auto& each : model.messages) {
-      const auto before = std::pair{each.secret, each.borrows};
+      const auto before = std::tuple{each.secret, each.borrows, each.carries_json};
       for (const auto& field : each.fields) {
         const bool is_message = field.kind == field_kind::message;
         each.secret = each.secret || field.sensitive || (is_message && model.message(field.type).secret);
+        each.carries_json = each.carries_json || field.kind == field_kind::json ||
+                            (is_message && model.message(field.type).carries_json);
         each.borrows = each.borrows || field.view || (is_message && model.message(field.type).borrows);
       }
-      changed = changed || before != std::pair{each.secret, each.borrows};
+      changed = changed || before != std::tuple{each.secret, each.borrows, each.carries_json};
     }
   }
 }

@@ -199,7 +199,11 @@ void types_printer::encoder(text& out, const message_model& each) const {
   out.line("/** From JSON text. Throws as assert", each.ts_name, " does, and `bad ", each.name,
            "` for what is no JSON object. */");
   out.line("export function decode", each.ts_name, "(text: string | Uint8Array): ", each.ts_name, " {").in();
-  out.line("return assert", each.ts_name, "(wire.parse(text, \"", each.name, "\"));").out().line("}").line();
+  out.line("return assert", each.ts_name, "(wire.parse(text, \"", each.name, "\"",
+           each.carries_json ? ", wire.maxJsonDepth" : "", "));")
+      .out()
+      .line("}")
+      .line();
 }
 
 std::string types_printer::module() {

@@ -20,21 +20,6 @@ std::string value_type(const option_target& target) {
   return std::visit(name, target);
 }
 
-/// Empty for the zero of each type, which needs no words.
-std::string default_value(const option_target& target) {
-  struct {
-    std::string operator()(const bool* value) const { return *value ? "true" : ""; }
-    std::string operator()(const std::string* value) const { return value->empty() ? "" : '"' + *value + '"'; }
-    std::string operator()(const std::int64_t* value) const { return *value == 0 ? "" : std::to_string(*value); }
-    std::string operator()(const std::optional<std::int64_t>*) const { return ""; }
-    std::string operator()(const std::chrono::nanoseconds* value) const {
-      return value->count() == 0 ? "" : format_duration(*value);
-    }
-    std::string operator()(const std::vector<std::string>*) const { return ""; }
-  } const text;
-  return std::visit(text, target);
-}
-
 std::string joined(const std::vector<std::string>& names, const std::string& separator) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : separator) + name;
@@ -50,10 +35,9 @@ std::vector<option> all_options(const program& described) {
 
 std::string flag_help(const option& entry) {
   const auto type = value_type(entry.into);
-  const auto standard = default_value(entry.into);
   auto text = "  -" + entry.name + (type.empty() ? "" : " " + type) + "\n    \t" + entry.help;
   if (!entry.environment.empty()) text += " (env " + joined(entry.environment, ", else ") + ")";
-  if (!standard.empty()) text += " (default " + standard + ")";
+  if (!entry.standard.empty()) text += " (default " + entry.standard + ")";
   return text + '\n';
 }
 
@@ -79,10 +63,24 @@ std::string table_row(const option& entry) {
   std::vector<std::string> names;
   for (const auto& name : entry.environment) names.push_back(code(name));
   return "| " + code("--" + entry.name) + " | " + (type.empty() ? "bool" : type) + " | " + joined(names, ", else ") +
-         " | " + code(default_value(entry.into)) + " | " + cell(entry.help) + " |\n";
+         " | " + code(entry.standard) + " | " + cell(entry.help) + " |\n";
 }
 
 }  // namespace
+
+std::string default_text(const option_target& into) {
+  struct {
+    std::string operator()(const bool* value) const { return *value ? "true" : ""; }
+    std::string operator()(const std::string* value) const { return value->empty() ? "" : '"' + *value + '"'; }
+    std::string operator()(const std::int64_t* value) const { return *value == 0 ? "" : std::to_string(*value); }
+    std::string operator()(const std::optional<std::int64_t>*) const { return ""; }
+    std::string operator()(const std::chrono::nanoseconds* value) const {
+      return value->count() == 0 ? "" : format_duration(*value);
+    }
+    std::string operator()(const std::vector<std::string>*) const { return ""; }
+  } const text;
+  return std::visit(text, into);
+}
 
 std::vector<option> with_version(std::vector<option> options, bool& version) {
   options.push_back({"version", &version, "print version and exit"});

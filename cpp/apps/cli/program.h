@@ -25,12 +25,16 @@ namespace flowersec::apps {
 using option_target = std::variant<bool*, std::string*, std::int64_t*, std::optional<std::int64_t>*,
                                    std::chrono::nanoseconds*, std::vector<std::string>*>;
 
+/// What `into` holds now, as help prints it. Empty for the zero of each type, which needs no words.
+[[nodiscard]] std::string default_text(const option_target& into);
+
 struct option {
   std::string name;  ///< without dashes
   option_target into;
   std::string help;
   /// Environment names; the first that is not blank is used. Empty: flag only.
   std::vector<std::string> environment = {};
+  std::string standard = default_text(into);
 };
 
 /// One titled block of the help, in the order of the table: Usage, Examples, Output, Exit codes, Signals.

@@ -6,11 +6,14 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <vector>
 
+#include "cli/hex.h"
 #include "flowersec/base/json.h"
+#include "flowersec/crypto/hash.h"
 #include "peer/checks.h"
 #include "peer/pattern.h"
 #include "peer/progress.h"
@@ -80,18 +83,35 @@ awaitable<double> run_streams(const bulk_plan& plan, Start start) {
   co_return static_cast<double>(plan.bytes) / 1048576.0 / seconds;
 }
 
+/// Lower-case hex of the SHA-256 of the first `bytes` bytes. Lets the session breathe in between: gigabytes take
+/// seconds.
+awaitable<std::string> pattern_sha256(std::uint64_t bytes) {
+  constexpr std::uint64_t breath = 64 << 20;
+  crypto::sha256_hasher hasher;
+  byte_buffer block(block_bytes);
+  for (std::uint64_t offset = 0; offset < bytes;) {
+    const auto piece = mutable_byte_view{block}.first(std::min<std::uint64_t>(block.size(), bytes - offset));
+    fill_pattern(offset, piece);
+    hasher.update(piece);
+    offset += piece.size();
+    if (offset % breath == 0) co_await asio::post(asio::use_awaitable);
+  }
+  co_return to_hex(hasher.finish());
+}
+
 /// What a sink answers to this many bytes. Computed before the clock starts.
-std::string sink_answer(std::uint64_t bytes) {
+awaitable<std::string> sink_answer(std::uint64_t bytes) {
+  const auto hash = co_await pattern_sha256(bytes);
   std::string line;
-  json_object_writer{line}.field("n", bytes).field("sha256", pattern_sha256(bytes)).end();
-  return line;
+  json_object_writer{line}.field("n", bytes).field("sha256", hash).end();
+  co_return line;
 }
 
 }  // namespace
 
 awaitable<void> check_upload(endpoint::session session, bulk_plan plan, client_report& report) {
   std::vector<std::string> answers;
-  for (unsigned i = 0; i < plan.streams; ++i) answers.push_back(sink_answer(share(plan, i)));
+  for (unsigned i = 0; i < plan.streams; ++i) answers.push_back(co_await sink_answer(share(plan, i)));
   progress_bar bar{"sending", plan.bytes, plan.show_progress};
   const auto rate = co_await run_streams(
       plan, [&](unsigned index) { return upload(session, share(plan, index), answers[index], bar); });

@@ -1,5 +1,6 @@
 #include "peer/failures.h"
 
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/system/system_error.hpp>
 
 #include "flowersec/endpoint/error.h"
@@ -15,6 +16,8 @@ std::string explain(const error_code& error) {
 std::string explain(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
+  } catch (const boost::asio::multiple_exceptions& several) {
+    return explain(several.first_exception());
   } catch (const boost::system::system_error& error) {
     return explain(error.code());
   } catch (const std::exception& error) {

@@ -1,10 +1,13 @@
 #include "peer/options.h"
 
+#include "flowersec/session/options.h"
+
 namespace flowersec::apps {
 namespace {
 
 constexpr std::int64_t max_mib = 1 << 20;  // 1 TiB each way
-constexpr std::int64_t max_streams = 64;   // half of what a session admits
+// What a peer admits at once by default; one of them carries the RPC.
+constexpr auto max_streams = static_cast<std::int64_t>(session::session_options{}.yamux.max_inbound_streams) - 1;
 
 std::vector<option> dial_options(dial_command& c) {
   return {
@@ -59,7 +62,7 @@ program describe_client(client_command& c) {
   auto options = dial_options(c.dial);
   const std::vector<option> own{
       {"mib", &c.mib, "MiB to send and to receive in the bulk checks; 0 leaves them out"},
-      {"streams", &c.streams, "streams that the bulk checks use at once"},
+      {"streams", &c.streams, "streams that the bulk checks use at once, 1 to " + std::to_string(max_streams)},
       {"say", &c.say, "instead of the checks: send this text over an echo stream and print what comes back"},
       {"quiet", &c.quiet, "no progress bar"},
   };

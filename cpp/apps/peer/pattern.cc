@@ -1,9 +1,6 @@
 #include "peer/pattern.h"
 
 #include <algorithm>
-#include <array>
-
-#include "cli/hex.h"
 
 namespace flowersec::apps {
 namespace {
@@ -44,18 +41,6 @@ bool matches_pattern(std::uint64_t offset, byte_view bytes) noexcept {
       difference |= std::to_integer<unsigned>(row[i]) ^ (((at + i) ^ key) & 0xff);
     return difference == 0;
   });
-}
-
-std::string pattern_sha256(std::uint64_t count) {
-  crypto::sha256_hasher hasher;
-  std::array<std::byte, 65536> block{};
-  for (std::uint64_t offset = 0; offset < count;) {
-    const auto piece = mutable_byte_view{block}.first(std::min<std::uint64_t>(block.size(), count - offset));
-    fill_pattern(offset, piece);
-    hasher.update(piece);
-    offset += piece.size();
-  }
-  return to_hex(hasher.finish());
 }
 
 }  // namespace flowersec::apps

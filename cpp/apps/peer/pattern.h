@@ -4,10 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "flowersec/base/bytes.h"
-#include "flowersec/crypto/hash.h"
 
 namespace flowersec::apps {
 
@@ -16,8 +14,5 @@ void fill_pattern(std::uint64_t offset, mutable_byte_view into) noexcept;
 
 /// Whether `bytes` are what fill_pattern writes there.
 [[nodiscard]] bool matches_pattern(std::uint64_t offset, byte_view bytes) noexcept;
-
-/// Lower-case hex of the SHA-256 of the first `count` bytes.
-[[nodiscard]] std::string pattern_sha256(std::uint64_t count);
 
 }  // namespace flowersec::apps

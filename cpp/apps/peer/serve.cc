@@ -1,13 +1,17 @@
 #include "peer/serve.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <exception>
+#include <list>
 #include <ostream>
 
 #include "flowersec/base/json.h"
@@ -70,6 +74,7 @@ class serving {
       co_await (reporting(serve_direct()) || stop_signal());
     }
     signals_.cancel();
+    for (auto& session : sessions_) session.emit(asio::cancellation_type::terminal);
   }
 
   /// Ends well in any case: a failure, too, is a reason to stop waiting for a signal. Being cancelled by the signal is
@@ -106,14 +111,25 @@ class serving {
     io_.out << R"({"status":"listening","url":")" << listener.url() << "\"}\n" << std::flush;
     while (true) {
       auto [error, session] = co_await listener.async_accept(asio::as_tuple(endpoint::default_token{}));
+      if (stopping_) co_return;
       if (error) {
         io_.err << "refused a client: " << explain(error) << '\n' << std::flush;
       } else if (command_.once) {
         co_return co_await serve_session(std::move(session));
       } else {
-        asio::co_spawn(context_, serve_session(std::move(session)), asio::detached);
+        start_session(std::move(session));
       }
     }
+  }
+
+  void start_session(endpoint::session session) {
+    const auto mine = sessions_.emplace(sessions_.end());
+    // Not forgotten inside its own cancellation.
+    auto ended = [this, mine](const std::exception_ptr&) {
+      asio::post(context_, [this, mine] { sessions_.erase(mine); });
+    };
+    asio::co_spawn(context_, serve_session(std::move(session)),
+                   asio::bind_cancellation_slot(mine->slot(), std::move(ended)));
   }
 
   endpoint::direct_listener open_listener() {
@@ -145,6 +161,7 @@ class serving {
   asio::io_context context_{1};
   asio::signal_set signals_;
   bool stopping_ = false;
+  std::list<asio::cancellation_signal> sessions_;  // of the direct listener, one each
   int exit_code_ = exit_ok;
 };
 

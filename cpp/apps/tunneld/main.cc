@@ -1,6 +1,7 @@
 // flowersec-tunnel: the blind relay as a process.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -28,7 +29,8 @@ void raise_descriptor_limit(std::size_t max_connections) {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < max_connections + spare_descriptors) {
+  const auto for_connections = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, spare_descriptors);
+  if (limit.rlim_cur != RLIM_INFINITY && for_connections < max_connections) {
     log_line("warning: at most " + std::to_string(limit.rlim_cur) +
              " open files are allowed, fewer than --max-conns (" + std::to_string(max_connections) + ") needs");
   }
@@ -106,6 +108,7 @@ std::string describe_start_error(const tunnel_command& command, const error_code
     return "cannot use --tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file +
            ": " + error.message();
   }
+  if (error == tunnel::tunnel_errc::invalid_options) return "cannot start: " + error.message();
   return "cannot listen on " + command.listen + ": " + error.message();
 }
 

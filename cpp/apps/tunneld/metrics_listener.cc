@@ -19,6 +19,8 @@ result<boost::asio::ip::tcp::endpoint> resolve(boost::asio::io_context& context,
   if (colon == listen.npos) return make_error_code(tunnel::tunnel_errc::bad_listen_address);
   auto host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  // Every interface means both families on one socket, as on the main listener.
+  if (host.empty()) host = "::";
   boost::asio::ip::tcp::resolver resolver{context};
   error_code error;
   const auto found = resolver.resolve(host, listen.substr(colon + 1), boost::asio::ip::resolver_base::passive, error);

@@ -1,51 +1,58 @@
 #include "flowersec/base/json_scan.h"
 
 #include <algorithm>
+#include <bitset>
 #include <charconv>
 
-#include "flowersec/base/json.h"
 #include "flowersec/base/text.h"
 
 namespace flowersec {
 namespace {
 
-/// Recursive descent over RFC 8259. Recursion is bounded by json_max_depth.
+/// The arrays and objects that are open, innermost last: a bit each, because the depth is the peer's choice.
+class nesting {
+ public:
+  /// `max_depth` is at most json_scan_max_depth.
+  explicit nesting(std::size_t max_depth) noexcept : max_depth_(max_depth) {}
+  [[nodiscard]] bool empty() const noexcept { return depth_ == 0; }
+  [[nodiscard]] bool in_object() const noexcept { return is_object_[depth_ - 1]; }
+  [[nodiscard]] bool push(bool object) noexcept {
+    if (depth_ == max_depth_) return false;
+    is_object_[depth_++] = object;
+    return true;
+  }
+  void pop() noexcept { --depth_; }
+
+ private:
+  std::size_t max_depth_;
+  std::bitset<json_scan_max_depth> is_object_;
+  std::size_t depth_ = 0;
+};
+
+/// Walks over RFC 8259 without recursion.
 class scanner {
  public:
-  explicit scanner(std::string_view text) noexcept : rest_(text) {}
+  explicit scanner(std::string_view text, std::size_t max_depth = json_scan_max_depth) noexcept
+      : rest_(text), max_depth_(max_depth) {}
 
   [[nodiscard]] bool at_end() noexcept {
     skip_space();
     return rest_.empty();
   }
 
-  [[nodiscard]] bool value(std::size_t depth) {
+  [[nodiscard]] bool value() {
     skip_space();
-    if (rest_.empty()) return false;
-    switch (rest_.front()) {
-      case '{':
-        return object(depth + 1, nullptr);
-      case '[':
-        return array(depth + 1, nullptr);
-      case '"':
-        return string();
-      case 't':
-        return literal("true");
-      case 'f':
-        return literal("false");
-      case 'n':
-        return literal("null");
-      default:
-        return number();
-    }
+    if (!rest_.starts_with('{') && !rest_.starts_with('[')) return scalar();
+    nesting open{max_depth_};
+    do {
+      if (!begin_value(open) || !after_value(open)) return false;
+    } while (!open.empty());
+    return true;
   }
 
-  using member_visitor = std::function<void(const json_member&)>;
-  using element_visitor = std::function<void(std::string_view)>;
-
-  [[nodiscard]] bool object(std::size_t depth, const member_visitor* visit) {
+  [[nodiscard]] bool object(const std::function<void(const json_member&)>& visit) {
     skip_space();
-    if (depth > json_max_depth || !take('{')) return false;
+    if (!take('{')) return false;
     skip_space();
     if (take('}')) return true;
     do {
@@ -53,27 +60,26 @@ class scanner {
       const auto name = rest_;
       if (!string()) return false;
       const auto raw_name = consumed_since(name);
-      skip_space();
-      if (!take(':')) return false;
+      if (!colon()) return false;
       skip_space();
       const auto start = rest_;
-      if (!value(depth)) return false;
-      if (visit != nullptr) (*visit)({raw_name.substr(1, raw_name.size() - 2), consumed_since(start)});
+      if (!value()) return false;
+      visit({raw_name.substr(1, raw_name.size() - 2), consumed_since(start)});
       skip_space();
     } while (take(','));
     return take('}');
   }
 
-  [[nodiscard]] bool array(std::size_t depth, const element_visitor* visit) {
+  [[nodiscard]] bool array(const std::function<void(std::string_view)>& visit) {
     skip_space();
-    if (depth > json_max_depth || !take('[')) return false;
+    if (!take('[')) return false;
     skip_space();
     if (take(']')) return true;
     do {
       skip_space();
       const auto start = rest_;
-      if (!value(depth)) return false;
-      if (visit != nullptr) (*visit)(consumed_since(start));
+      if (!value()) return false;
+      visit(consumed_since(start));
       skip_space();
     } while (take(','));
     return take(']');
@@ -100,6 +106,59 @@ class scanner {
   [[nodiscard]] std::string_view rest() const noexcept { return rest_; }
 
  private:
+  /// Up to and including the first value that is a scalar or empty.
+  [[nodiscard]] bool begin_value(nesting& open) {
+    for (;;) {
+      skip_space();
+      const bool object = take('{');
+      if (!object && !take('[')) return scalar();
+      if (!open.push(object)) return false;
+      skip_space();
+      if (take(object ? '}' : ']')) {
+        open.pop();
+        return true;
+      }
+      if (object && !member_name()) return false;
+    }
+  }
+
+  /// Closes what ends behind a value, up to the comma that announces the next one.
+  [[nodiscard]] bool after_value(nesting& open) {
+    while (!open.empty()) {
+      skip_space();
+      if (take(',')) return !open.in_object() || member_name();
+      if (!take(open.in_object() ? '}' : ']')) return false;
+      open.pop();
+    }
+    return true;
+  }
+
+  [[nodiscard]] bool member_name() {
+    skip_space();
+    return string() && colon();
+  }
+
+  [[nodiscard]] bool colon() {
+    skip_space();
+    return take(':');
+  }
+
+  [[nodiscard]] bool scalar() {
+    if (rest_.empty()) return false;
+    switch (rest_.front()) {
+      case '"':
+        return string();
+      case 't':
+        return literal("true");
+      case 'f':
+        return literal("false");
+      case 'n':
+        return literal("null");
+      default:
+        return number();
+    }
+  }
+
   /// What follows a backslash. An escaped high surrogate must be followed by an escaped low one, and only by that:
   /// a lone half is no Unicode text and cannot be written as UTF-8.
   [[nodiscard]] bool escape(bool& after_high_surrogate) {
@@ -169,6 +228,7 @@ class scanner {
   }
 
   std::string_view rest_;
+  std::size_t max_depth_;
 };
 
 char32_t code_unit(std::string_view four_digits) noexcept {
@@ -228,19 +288,20 @@ std::string unescaped(std::string_view rest) {
 bool is_valid_json(std::string_view text) noexcept {
   if (!is_valid_utf8(text)) return false;
   scanner scan{text};
-  return scan.value(0) && scan.at_end();
+  return scan.value() && scan.at_end();
 }
 
-bool scan_json_object(std::string_view text, const std::function<void(const json_member&)>& visit) {
+bool scan_json_object(std::string_view text, const std::function<void(const json_member&)>& visit,
+                      std::size_t max_depth) {
   if (!is_valid_utf8(text)) return false;
-  scanner scan{text};
-  return scan.object(1, &visit) && scan.at_end();
+  scanner scan{text, std::min(max_depth, json_scan_max_depth)};
+  return scan.object(visit) && scan.at_end();
 }
 
 bool scan_json_array(std::string_view text, const std::function<void(std::string_view)>& visit) {
   if (!is_valid_utf8(text)) return false;
   scanner scan{text};
-  return scan.array(1, &visit) && scan.at_end();
+  return scan.array(visit) && scan.at_end();
 }
 
 std::optional<std::string> decode_json_string(std::string_view raw_value) {

@@ -77,8 +77,15 @@ class attempt : public std::enable_shared_from_this<attempt> {
   void on_attach_sent(error_code failed) {
     if (over_) return;
     plan_.attach->wipe();
-    if (failed) return fail(stage::attach, endpoint_errc::attach_failed);
+    if (failed) return fail(stage::attach, refused_attach());
     shake_hands();
+  }
+
+  /// A tunnel may refuse before it has read the attach, which then cannot be sent.
+  endpoint_errc refused_attach() {
+    socket_.find_peer_close();
+    const auto& said = socket_.peer_close();
+    return said ? attach_code_of(said->reason).value_or(endpoint_errc::attach_failed) : endpoint_errc::attach_failed;
   }
 
   void shake_hands() {
@@ -92,6 +99,7 @@ class attempt : public std::enable_shared_from_this<attempt> {
                         .serial = serial_,
                         .session = options_.common.session,
                         .names = names_for(plan_.path),
+                        .report = reporter_for(plan_.path, plan_.role == role::client, options_.common.events),
                         .clocks = options_.common.clocks});
     link_->start({[self = shared_from_this()](error_code failed) { self->on_session(failed); }, serial_});
   }

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "failure.h"
+#include "flowersec/endpoint/direct_listener.h"
 #include "flowersec/handshake/init_peek.h"
 #include "flowersec/session/error.h"
 #include "plan.h"
@@ -43,8 +44,7 @@ class admission : public std::enable_shared_from_this<admission> {
       : settings_(std::move(settings)), serial_(std::move(serial)), done_(std::move(done)), timer_(serial_) {}
 
   void start(asio::ip::tcp::socket client, bool busy) {
-    deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
-    start_timer();
+    start_timer(busy ? direct_listener::refusal_timeout : settings_->common.session.handshake_timeout);
     auto upgrade = settings_->upgrade;
     upgrade.busy = busy;
     ws::async_accept(std::move(client), std::move(upgrade),
@@ -60,7 +60,7 @@ class admission : public std::enable_shared_from_this<admission> {
     if (failed) return fail(stage::connect, endpoint_errc::upgrade_failed);
     // The time of the handshake begins when the WebSocket is open.
     deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
-    start_timer();
+    start_timer(settings_->common.session.handshake_timeout);
     socket_ = std::move(socket);
     if (const auto* fixed = std::get_if<fixed_credential>(&settings_->credential)) {
       return shake_hands(plan_server(settings_->common, fixed->channel_id, fixed->psk, fixed->init_exp, fixed->suite));
@@ -117,6 +117,7 @@ class admission : public std::enable_shared_from_this<admission> {
                         .hold_streams = commit_ != nullptr,
                         .session = common.session,
                         .names = names_for(path::direct),
+                        .report = reporter_for(path::direct, false, common.events),
                         .clocks = common.clocks});
     link_->start({[self = shared_from_this()](error_code failed) { self->on_authenticated(failed); }, serial_});
   }
@@ -154,8 +155,8 @@ class admission : public std::enable_shared_from_this<admission> {
     done_({}, session{std::make_shared<session::shared>(std::exchange(link_, nullptr), path::direct, role::server)});
   }
 
-  void start_timer() {
-    timer_.expires_after(settings_->common.session.handshake_timeout);
+  void start_timer(std::chrono::milliseconds limit) {
+    timer_.expires_after(limit);
     // The socket's operations hold this weakly, because this holds the socket: the timer is what keeps it alive.
     timer_.async_wait([self = shared_from_this()](error_code canceled) {
       if (canceled || self->link_) return;

@@ -3,6 +3,8 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <deque>
 #include <vector>
 
@@ -17,6 +19,13 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using ::flowersec::session::strand;
 
+namespace {
+
+/// How long nobody is accepted after the system refused.
+constexpr std::chrono::milliseconds accept_pause{50};
+
+}  // namespace
+
 class direct_listener::impl : public std::enable_shared_from_this<impl> {
  public:
   using completion = ::flowersec::session::completion<error_code, session>;
@@ -26,6 +35,7 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
       : settings_(std::move(settings)),
         serial_(std::move(serial)),
         acceptor_(std::move(acceptor)),
+        pause_(serial_),
         local_(acceptor_.local_endpoint()),
         max_handshakes_(max_handshakes) {}
 
@@ -61,6 +71,7 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
       self->closed_ = true;
       error_code ignored;
       self->acceptor_.close(ignored);
+      self->pause_.cancel();
       self->ready_.clear();
       for (auto& accepting : self->waiting_) {
         accepting.done.complete(failure(path::direct, stage::close, endpoint_errc::not_connected), {});
@@ -80,20 +91,33 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
     const strand mine{executor()};
     acceptor_.async_accept(
         mine, asio::bind_executor(serial_, [self = shared_from_this(), mine](error_code failed, tcp::socket client) {
-          if (!failed) self->admit_one(mine, std::move(client));
+          if (failed) return self->accept_later();
+          self->admit_one(mine, std::move(client));
           self->accept_next();
         }));
+  }
+
+  /// Descriptors or memory ran out, most likely: the client stays in the queue of the system, and trying again at once
+  /// would only burn time.
+  void accept_later() {
+    if (closed_) return;
+    pause_.expires_after(accept_pause);
+    pause_.async_wait(asio::bind_executor(serial_, [self = shared_from_this()](error_code canceled) {
+      if (!canceled) self->accept_next();
+    }));
   }
 
   // Sessions that nobody has accepted yet count as well: they bound what an idle program can be made to hold.
   void admit_one(const strand& mine, tcp::socket client) {
     const bool busy = under_way_ + ready_.size() >= max_handshakes_;
-    if (!busy) ++under_way_;
+    auto& counted = busy ? refusing_ : under_way_;
+    if (busy && counted >= direct_listener::max_refusals_under_way) return;  // the connection is closed
+    ++counted;
     error_code ignored;
     client.set_option(tcp::no_delay{true}, ignored);
     admit(settings_, mine, std::move(client), busy, [self = shared_from_this(), busy](error_code failed, session up) {
       asio::dispatch(self->serial_, [self, busy, failed, up = std::move(up)]() mutable {
-        if (!busy) --self->under_way_;
+        --(busy ? self->refusing_ : self->under_way_);
         self->deliver(failed, std::move(up));
       });
     });
@@ -121,10 +145,12 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
   std::shared_ptr<const admission_settings> settings_;
   strand serial_;
   tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
   tcp::endpoint local_;
   std::size_t max_handshakes_;
   std::atomic<std::uint64_t> next_serial_{1};
   std::size_t under_way_ = 0;
+  std::size_t refusing_ = 0;  ///< being told that the listener is busy
   std::deque<session> ready_;
   std::deque<waiter> waiting_;
   bool closed_ = false;

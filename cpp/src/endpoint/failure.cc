@@ -128,7 +128,6 @@ pair of_record_errc(record_errc why) {
   switch (why) {
     case record_errc::bad_limits:
       return {stage::validate, endpoint_errc::invalid_option};
-    case record_errc::inbound_overflow:
     case record_errc::outbound_overflow:
     case record_errc::exhausted:
       return {stage::secure, endpoint_errc::resource_exhausted};
@@ -227,6 +226,23 @@ error_info startup_failure(path on, const link_end& end) {
 ::flowersec::session::error_names names_for(path on) {
   return {.of_operation = [on](error_code why) { return make_error(operation_failure(on, why)); },
           .of_end = [on](const link_end& end) { return make_error(startup_failure(on, end)); }};
+}
+
+std::function<void(session_errc)> reporter_for(path on, bool client, const std::shared_ptr<observer>& events) {
+  if (!events) return {};
+  return [on, client, events](session_errc what) {
+    event happened{.path = on, .stage = {}, .code = {}, .result = event_result::fail};
+    if (what == session_errc::probe_timeout) {
+      if (!client) return;
+      happened.stage = to_string(stage::yamux);
+      happened.code = "liveness_timeout";
+    } else {
+      const auto info = operation_failure(on, make_error_code(what));
+      happened.stage = to_string(info.stage);
+      happened.code = to_string(info.code);
+    }
+    events->on_event(happened);
+  };
 }
 
 }  // namespace flowersec::endpoint

@@ -2,10 +2,13 @@
 // Source: PROTOCOL, "Error model"; "Attach reasons".
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "flowersec/endpoint/error.h"
+#include "flowersec/endpoint/observer.h"
 #include "flowersec/session/link.h"
 
 namespace flowersec::endpoint {
@@ -26,5 +29,10 @@ namespace flowersec::endpoint {
 [[nodiscard]] std::optional<endpoint_errc> attach_code_of(std::string_view reason) noexcept;
 
 [[nodiscard]] ::flowersec::session::error_names names_for(path on);
+
+/// Tells `events` what a session reports beside its operations; empty when nobody watches. A liveness time-out is told
+/// on clients only.
+[[nodiscard]] std::function<void(::flowersec::session::session_errc)> reporter_for(
+    path on, bool client, const std::shared_ptr<observer>& events);
 
 }  // namespace flowersec::endpoint

@@ -128,7 +128,8 @@ result<void> check_connect_options(path on, const connect_options& options) {
                                  .init_exp = init_exp,
                                  .clock_skew = options.clock_skew,
                                  .features = options.features,
-                                 .limits = options.session.handshake}};
+                                 .limits = options.session.handshake},
+                     .cache = options.handshake_cache};
 }
 
 result<channel> check_grant(const channel_init_grant& grant) {

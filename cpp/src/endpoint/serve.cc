@@ -20,6 +20,7 @@ namespace asio = boost::asio;
 using ::flowersec::session::link;
 using ::flowersec::session::link_end;
 using ::flowersec::session::session_errc;
+using ::flowersec::session::stream_id;
 using strand = ::flowersec::session::strand;
 
 /// One async_serve. Its bookkeeping runs on a strand of its own; handlers run on the session's executor.
@@ -47,6 +48,7 @@ class serving : public std::enable_shared_from_this<serving> {
 
     strand serial;
     asio::cancellation_signal stop;
+    bool stopped = false;
   };
 
   void accept_next() {
@@ -65,9 +67,13 @@ class serving : public std::enable_shared_from_this<serving> {
       return link_->serve_rpc(std::move(arrived.stream), router_.rpc());
     }
     const auto* handler = router_.find(arrived.kind);
-    if (handler == nullptr) return arrived.stream.reset();
+    if (handler == nullptr) return link_->refuse(std::move(arrived.stream), session_errc::no_handler);
     const auto mine = running_.emplace(running_.end(), std::make_shared<task>(link_->executor()));
-    auto ended = [self = shared_from_this(), mine](const std::exception_ptr&) {
+    const auto id = static_cast<stream_id>(arrived.stream.id());
+    link_->handler_begins(id);
+    // By now the handler's frame is gone, and with it the stream, unless it was passed on.
+    auto ended = [self = shared_from_this(), mine, handler = *mine, id](const std::exception_ptr& thrown) {
+      self->link_->handler_ended(id, !thrown && !handler->stopped);
       asio::post(self->serial_, [self, mine] { self->running_.erase(mine); });
     };
     asio::co_spawn(
@@ -77,7 +83,10 @@ class serving : public std::enable_shared_from_this<serving> {
 
   void finish(error_code why) {
     for (const auto& handler : running_) {
-      asio::dispatch(handler->serial, [handler] { handler->stop.emit(asio::cancellation_type::terminal); });
+      asio::dispatch(handler->serial, [handler] {
+        handler->stopped = true;
+        handler->stop.emit(asio::cancellation_type::terminal);
+      });
     }
     if (why == endpoint_errc::canceled) return done_.complete(why);
     link_->watch_end(link_->next_serial(), [self = shared_from_this(), why](const link_end* end) {

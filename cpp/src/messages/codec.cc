@@ -30,7 +30,8 @@ std::optional<decode_error> find_members(const message_shape& shape, std::string
     }
     if (!stranger) stranger = member.raw_name;
   };
-  if (!scan_json_object(text, keep)) return decode_error{messages_errc::not_an_object, std::string{shape.name}, {}};
+  if (!scan_json_object(text, keep, shape.max_depth))
+    return decode_error{messages_errc::not_an_object, std::string{shape.name}, {}};
   if (shape.strict && stranger) {
     return decode_error{messages_errc::bad_field, std::string{shape.name}, std::string{*stranger}};
   }

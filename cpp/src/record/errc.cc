@@ -29,8 +29,6 @@ const char* describe(record_errc code) noexcept {
       return "record sequence numbers are used up";
     case record_errc::not_server_finished:
       return "first record is not the server-finished ping";
-    case record_errc::inbound_overflow:
-      return "too much plaintext waits for its reader";
     case record_errc::empty_app_record:
       return "app record without plaintext";
     case record_errc::chunk_too_large:

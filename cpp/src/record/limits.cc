@@ -16,7 +16,6 @@ constexpr bool within(std::size_t value, std::size_t low, std::size_t high) { re
 result<void> validate(const record_limits& limits) noexcept {
   const bool each = within(limits.max_record_bytes, sealed_bytes(1), largest_record) &&
                     within(limits.outbound_record_chunk_bytes, 1, largest_chunk) &&
-                    within(limits.max_inbound_buffered_bytes, 1, largest_buffer) &&
                     within(limits.max_outbound_buffered_bytes, 1, largest_buffer);
   if (!each) return record_errc::bad_limits;
   // A chunk that does not fit a record could never be sent.

@@ -1,11 +1,20 @@
 // The link's loop: machine to transport and back, timer, coming up and going down.
 #include "flowersec/session/link.h"
 
+#include <boost/asio/post.hpp>
+
 #include "link_impl.h"
 #include "link_registry.h"
 #include "rpc_calling.h"
 
 namespace flowersec::session {
+namespace {
+
+// Then others have their turn: the other direction, and other sessions of the same thread.
+constexpr int max_batches_per_turn = 4;
+constexpr std::size_t max_input_per_turn = 262144;
+
+}  // namespace
 
 link::link(machine side, std::unique_ptr<transport> pipe, link_options options)
     : options_(std::move(options)),
@@ -41,6 +50,7 @@ void link::drop_everything() noexcept {
 std::shared_ptr<link> link::make(machine side, std::unique_ptr<transport> pipe, link_options options) {
   std::shared_ptr<link> made{new link(std::move(side), std::move(pipe), std::move(options))};
   made->transport_->set_user(made);
+  made->notifications_->to_resume = made;
   made->registry_.add(made);
   return made;
 }
@@ -81,7 +91,7 @@ void link::kick() {
   do {
     while (auto happened = machine_.poll_event()) on_event(std::move(*happened));
     flush();
-  } while (machine_.has_events());
+  } while (machine_.has_events() || resume_writes());
   kicking_ = false;
   finish_close_if_drained();
   if (!receiving_ && !held_ && !end_ && !transport_ended_) {
@@ -91,22 +101,41 @@ void link::kick() {
   arm_timer();
 }
 
+// Full batches follow each other at once. A small one that left at once still counts as under way until the next turn,
+// so that what others write in this turn is gathered.
 void link::flush() {
-  if (sending_ || transport_ended_ || !machine_.has_output()) return;
-  machine_.fill(batch_, now());
-  finish_controls();
-  if (batch_.empty()) return;
-  sending_ = true;
-  transport_->send(batch_);
+  for (int batches = 1; !sending_ && !transport_ended_ && machine_.has_output(); ++batches) {
+    machine_.fill(batch_, now());
+    finish_controls();
+    if (batch_.empty()) break;
+    const bool go_on = batch_.size() >= gather_bytes && batches < max_batches_per_turn;
+    sending_ = true;
+    if (!transport_->send(batch_)) return;
+    batch_.clear();
+    if (go_on) {
+      sending_ = false;
+    } else {
+      boost::asio::post(options_.serial, [self = shared_from_this()] { self->on_sent(); });
+    }
+  }
+  if (!sending_) batch_.release();
 }
 
-void link::on_message(message_kind kind, mutable_byte_view bytes) {
+void link::on_message(transport_message message) {
   receiving_ = false;
-  machine_.receive(kind, bytes, now());
+  const auto at = now();
+  std::size_t taken = 0;
+  for (std::optional next{message}; next; next = transport_->try_receive()) {
+    machine_.take(next->kind, next->bytes, at);
+    taken += next->bytes.size();
+    if (!machine_.has_streams() || taken >= max_input_per_turn) break;
+  }
+  machine_.settle(at);
   kick();
 }
 
 void link::on_sent() {
+  if (transport_ended_) return;
   sending_ = false;
   batch_.clear();
   kick();
@@ -174,7 +203,7 @@ void link::on_event(machine_event happened) {
         } else if constexpr (std::is_same_v<type, stream_arrived>) {
           on_arrived(std::move(event));
         } else if constexpr (std::is_same_v<type, stream_rejected>) {
-          // Reset already; nobody was told of it, so nobody waits.
+          report(event.why);  // reset already; nobody was told of it, so nobody waits
         } else if constexpr (std::is_same_v<type, probe_finished>) {
           on_probe_finished(event);
         } else if constexpr (std::is_same_v<type, session_over>) {
@@ -204,8 +233,13 @@ void link::on_over(const session_over& over) {
   const bool here = over.why == make_error_code(session_errc::closed_here);
   end_ = link_end{
       .why = over.why, .before_connected = over.before_connected, .closed_here = here, .transport = transport_end_};
+  if (over.why == make_error_code(session_errc::probe_timeout)) report(session_errc::probe_timeout);
   fail_everything();
   if (!transport_ended_) transport_->close();
+}
+
+void link::report(session_errc what) const {
+  if (options_.report) options_.report(what);
 }
 
 void link::arm_timer() {

@@ -38,7 +38,7 @@ struct link::notifications final : rpc_calling::notification_queue, std::enable_
   strand place;
   strand link_place;
   rpc::subscriptions handlers;    // on place
-  std::weak_ptr<link> to_resume;  // set once, before the first push
+  std::weak_ptr<link> to_resume;  // set by make(): never changed while the place of handlers may read it
   std::atomic<std::size_t> count{0};
 };
 

@@ -167,7 +167,6 @@ std::shared_ptr<rpc_calling> link::caller() {
 
 std::shared_ptr<rpc_calling> link::make_caller(stream_id id) {
   auto client = rpc::client::create({.limits = options_.session.rpc_client});
-  notifications_->to_resume = weak_from_this();
   // value(): the limits were validated with the session's options.
   auto made =
       std::make_shared<rpc_calling>(*this, id, std::move(client.value()), notifications_, options_.names.of_operation);
@@ -189,6 +188,17 @@ void link::serve_rpc(stream on, rpc_router_factory make_router) {
     auto made = std::make_shared<rpc_serving>(self, id, std::move(server.value()));
     self.attach(id, made);
     made->start(std::move(make));
+  });
+}
+
+void link::refuse(stream on, session_errc why) {
+  const auto id = static_cast<stream_id>(on.id());
+  on.release();
+  on_strand([id, why](link& self) {
+    self.streams_.erase(id);
+    self.machine_.abandon(id, self.now());
+    self.report(why);
+    self.kick();
   });
 }
 

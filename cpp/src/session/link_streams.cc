@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/asio/error.hpp>
 
+#include "flowersec/record/errc.h"
 #include "link_impl.h"
 #include "rpc_calling.h"
 
@@ -12,6 +13,8 @@ namespace net_error = boost::asio::error;
 
 // One write takes at most this much, so that cancelling and reporting stay prompt; the caller's next one follows.
 constexpr std::size_t max_write_some_bytes = 262144;
+// And at most this part of what is left of the session's budget, so that no number of slow streams uses it up.
+constexpr std::size_t budget_share = 16;
 
 }  // namespace
 
@@ -82,19 +85,54 @@ void link::start_write(stream_id id, const write_buffers& from, write_op op) {
   if (entry->send_closed) return op.done.complete(net_error::shut_down, 0);
   if (entry->ended) return op.done.complete(net_error::connection_reset, 0);
   if (from.count == 0) return op.done.complete({}, 0);
-  std::size_t taken = 0;
-  for (std::size_t i = 0; i < from.count && taken < max_write_some_bytes; ++i) {
-    const auto piece = from.pieces[i].first(std::min(from.pieces[i].size(), max_write_some_bytes - taken));
+  static_cast<void>(begin_write(id, *entry, from, std::move(op)));
+  kick();
+}
+
+// Takes what fits, so that no limit makes a healthy stream fail. Whether anything was taken.
+bool link::begin_write(stream_id id, stream_entry& entry, const write_buffers& from, write_op op) {
+  const auto session_room = machine_.outbound_room();
+  const auto stream_room = machine_.outbound_room(id);
+  if (session_room == 0) {
+    op.done.complete(named(make_error_code(record::record_errc::outbound_overflow)), 0);
+    return false;
+  }
+  if (stream_room == 0) {  // the hello is in the way
+    op.waiting = std::make_unique<write_buffers>(from);
+    entry.writing = std::move(op);
+    waiting_writers_.push_back(id);
+    return false;
+  }
+  auto room = std::min({max_write_some_bytes, stream_room, (session_room + budget_share - 1) / budget_share});
+  for (std::size_t i = 0; i < from.count && room > 0; ++i) {
+    const auto piece = from.pieces[i].first(std::min(from.pieces[i].size(), room));
     if (!machine_.write(id, piece, now())) break;
     op.piece_bytes[op.pieces++] = piece.size();
-    taken += piece.size();
+    room -= piece.size();
   }
   if (op.pieces == 0) {
     op.done.complete(net_error::connection_reset, 0);
-  } else {
-    entry->writing = std::move(op);
+    return false;
   }
-  kick();
+  entry.writing = std::move(op);
+  return true;
+}
+
+bool link::resume_writes() {
+  bool any = false;
+  for (const auto id : std::exchange(waiting_writers_, {})) {
+    auto* entry = find(id);
+    if (entry == nullptr || !entry->writing || !entry->writing->waiting) continue;
+    auto op = std::move(*entry->writing);
+    entry->writing.reset();
+    const auto from = std::exchange(op.waiting, nullptr);
+    const bool begun = begin_write(id, *entry, *from, std::move(op));
+    any = any || begun;
+    // Closing had to wait for it.
+    if (begun && entry->send_closed) static_cast<void>(machine_.close_write(id, now()));
+    if (!entry->writing && entry->send_closed) machine_.reset(id, now());
+  }
+  return any;
 }
 
 void link::on_stream_event(const yamux::writes_done& event) {
@@ -118,10 +156,12 @@ void link::finish_write(stream_entry& entry, error_code failed) {
 void link::cancel_write(stream_id id, stream_entry& entry) {
   if (!entry.writing) return;
   auto& op = *entry.writing;
+  const bool waits = op.waiting != nullptr;
   // What is out already must be reported: the caller continues behind it.
-  const auto part = machine_.cancel_writes(id);
+  const auto part = waits ? 0 : machine_.cancel_writes(id);
   if (op.pieces_done < op.pieces && part > 0) op.piece_bytes[op.pieces_done++] = part;
   finish_write(entry, op.pieces_done > 0 ? error_code{} : error_code{net_error::operation_aborted});
+  if (waits && entry.send_closed) machine_.reset(id, now());  // as machine_ does with what it had taken
   kick();
 }
 
@@ -129,7 +169,8 @@ void link::shutdown_send(stream_id id, completion<error_code> done) {
   on_strand([id, done = std::move(done)](link& self) mutable {
     auto* entry = self.find(id);
     if (entry == nullptr || (entry->ended && !entry->send_closed)) return done.complete(net_error::connection_reset);
-    if (!entry->send_closed && !self.machine_.close_write(id, self.now())) {
+    const bool waits = entry->writing && entry->writing->waiting;
+    if (!entry->send_closed && !waits && !self.machine_.close_write(id, self.now())) {
       return done.complete(net_error::connection_reset);
     }
     entry->send_closed = true;
@@ -158,9 +199,33 @@ void link::abandon(stream_id id) {
   on_strand([id](link& self) {
     auto* entry = self.find(id);
     if (entry == nullptr) return;
+    const bool cut = entry->writing.has_value();
     self.cancel_read(id, *entry);
     self.cancel_write(id, *entry);
+    if (entry->handled && !cut && !entry->ended) {
+      entry->let_go = true;
+      return;
+    }
     self.streams_.erase(id);
+    self.machine_.abandon(id, self.now());
+    self.kick();
+  });
+}
+
+void link::handler_begins(stream_id id) {
+  on_strand([id](link& self) {
+    if (auto* entry = self.find(id)) entry->handled = true;
+  });
+}
+
+void link::handler_ended(stream_id id, bool in_order) {
+  on_strand([id, in_order](link& self) {
+    auto* entry = self.find(id);
+    if (entry == nullptr) return;
+    entry->handled = false;
+    if (!entry->let_go) return;
+    self.streams_.erase(id);
+    if (in_order) static_cast<void>(self.machine_.close_write(id, self.now()));
     self.machine_.abandon(id, self.now());
     self.kick();
   });

@@ -52,7 +52,7 @@ result<machine> machine::create(machine_options options, random_source& random, 
 
 bool machine::over() const noexcept { return std::holds_alternative<ended>(state_); }
 
-void machine::receive(message_kind kind, mutable_byte_view message, moment now) {
+void machine::take(message_kind kind, mutable_byte_view message, moment now) {
   if (over()) return;
   if (kind == message_kind::text) return end(make_error_code(session_errc::wrong_message), now);
   if (auto* live = std::get_if<running>(&state_)) return on_record(*live, message, now);
@@ -130,10 +130,13 @@ void machine::start_streams(moment now) {
 void machine::on_record(running& live, mutable_byte_view message, moment now) {
   if (!live.mux) return end(make_error_code(session_errc::held_too_long), now);
   auto record = live.opener.open(message);
-  if (!record) return end(record.error(), now);
+  if (!record) {
+    pump(now);  // what the records before it brought
+    return end(record.error(), now);
+  }
   if (record->kind != record::record_kind::app || record->plaintext.empty()) return;
   live.mux->receive(record->plaintext);
-  pump(now);
+  if (live.mux->ended()) pump(now);  // before the next record, which is no longer looked at
 }
 
 void machine::end(error_code why, moment now) {

@@ -1,9 +1,11 @@
 // The machine's streams: opening with a hello, reading the peer's hello, lingering after the application let go.
+#include <algorithm>
 #include <array>
 #include <type_traits>
 
 #include "flowersec/base/json_frame.h"
 #include "flowersec/messages/rpc_v1.h"
+#include "flowersec/record/errc.h"
 #include "flowersec/session/machine.h"
 
 namespace flowersec::session {
@@ -61,11 +63,28 @@ std::size_t machine::cancel_read(stream_id id) noexcept {
 }
 
 result<void> machine::write(stream_id id, byte_view body, moment now) {
+  if (body.size() > outbound_room()) return make_error_code(record::record_errc::outbound_overflow);
+  return write_rpc(id, body, now);
+}
+
+result<void> machine::write_rpc(stream_id id, byte_view body, moment now) {
   auto* mux_alive = mux();
   if (mux_alive == nullptr || !in_use(id)) return make_error_code(yamux::yamux_errc::unknown_stream);
   auto queued = mux_alive->write(id, body);
   pump(now);
   return queued;
+}
+
+std::size_t machine::outbound_room() const noexcept {
+  const auto limit = options_.session.record.max_outbound_buffered_bytes;
+  const auto* mux_alive = mux();
+  return mux_alive == nullptr ? limit : limit - std::min(limit, mux_alive->queued_write_bytes());
+}
+
+std::size_t machine::outbound_room(stream_id id) const noexcept {
+  const auto limit = options_.session.yamux.max_stream_write_queue_bytes;
+  const auto* mux_alive = mux();
+  return mux_alive == nullptr ? limit : limit - std::min(limit, mux_alive->queued_write_bytes(id));
 }
 
 std::size_t machine::cancel_writes(stream_id id) noexcept {

@@ -19,18 +19,16 @@ void outbox::take_back_last() noexcept {
   messages_.pop_back();
 }
 
-void outbox::clear() noexcept {
-  messages_.clear();
-  size_ = 0;
-  if (capacity_ > kept_bytes) {
-    memory_.reset();
-    capacity_ = 0;
-  }
+void outbox::release() noexcept {
+  if (capacity_ <= kept_bytes) return;
+  memory_.reset();
+  capacity_ = 0;
 }
 
 void outbox::reserve(std::size_t bytes) {
   if (bytes <= capacity_) return;
-  const auto capacity = std::max({bytes, 2 * capacity_, std::size_t{512}});
+  const auto likely = bytes > small_batch_bytes ? full_batch_bytes : std::size_t{512};
+  const auto capacity = std::max({bytes, 2 * capacity_, likely});
   // Not initialised: every byte is written before it is sent.
   std::unique_ptr<std::byte[]> memory{new std::byte[capacity]};
   std::copy_n(memory_.get(), size_, memory.get());

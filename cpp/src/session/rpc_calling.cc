@@ -74,18 +74,18 @@ void rpc_calling::on_stream_gone(moment now) {
 void rpc_calling::drain() {
   while (auto happened = client_.poll_event()) {
     if (auto* finished = std::get_if<rpc::call_finished>(&*happened)) {
-      finish(finished->id, finished->outcome);
+      finish(finished->id, std::move(finished->outcome));
     } else if (auto* notification = std::get_if<rpc::notification_received>(&*happened)) {
       notifications_->push(notification->type_id, std::move(notification->payload));
     }
   }
 }
 
-void rpc_calling::finish(rpc::call_id id, const result<rpc::reply>& outcome) {
+void rpc_calling::finish(rpc::call_id id, result<rpc::reply> outcome) {
   auto call = calls_.extract(id);
   if (call.empty()) return;
   if (outcome) {
-    call.mapped().done.complete({}, *outcome);
+    call.mapped().done.complete({}, std::move(*outcome));
   } else {
     call.mapped().done.complete(names_(outcome.error()), {});
   }

@@ -57,7 +57,7 @@ class rpc_calling final : public rpc_channel {
   void drop_waiters() noexcept override { const auto dropped = std::exchange(calls_, {}); }
   [[nodiscard]] std::optional<byte_buffer> take_output() override { return client_.take_output(); }
   void drain();
-  void finish(rpc::call_id id, const result<rpc::reply>& outcome);
+  void finish(rpc::call_id id, result<rpc::reply> outcome);
   void abandon(rpc::call_id id, session_errc told);
 
   rpc::client client_;

@@ -1,6 +1,7 @@
 #include "rpc_channel.h"
 
 #include <array>
+#include <utility>
 
 namespace flowersec::session {
 
@@ -34,11 +35,15 @@ void rpc_channel::on_written(std::size_t count) {
 
 void rpc_channel::write_ready_output() {
   while (!gone_ && writing_bytes_ < max_writing_bytes) {
-    auto frame = take_output();
+    auto frame = held_ ? std::exchange(held_, std::nullopt) : take_output();
     if (!frame) return;
+    if (!writing_.empty() && frame->size() > owner().core().outbound_room(id_)) {
+      held_ = std::move(frame);  // until on_written()
+      return;
+    }
     writing_bytes_ += frame->size();
     writing_.push_back(std::move(*frame));
-    if (!owner().core().write(id_, writing_.back(), owner().now())) return end_stream();
+    if (!owner().core().write_rpc(id_, writing_.back(), owner().now())) return end_stream();
   }
 }
 

@@ -70,6 +70,7 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   bool input_ended_ = false;
   std::deque<byte_buffer> writing_;
   std::size_t writing_bytes_ = 0;
+  std::optional<byte_buffer> held_;  // does not fit the stream's queue yet
 };
 
 }  // namespace flowersec::session

@@ -1,5 +1,7 @@
 #include "flowersec/token/verify.h"
 
+#include <algorithm>
+
 #include "flowersec/base/base64url.h"
 #include "flowersec/base/text.h"
 #include "flowersec/crypto/secret.h"
@@ -129,9 +131,12 @@ error_code server_bounds::validate() const {
 }
 
 error_code check_server_bounds(const verified_token& token, const server_bounds& bounds, wall_time now) {
-  const auto lifetime = std::chrono::floor<std::chrono::seconds>(bounds.max_token_lifetime).count();
+  const auto at_most_longest = [](std::chrono::nanoseconds bound) {
+    return std::min<std::chrono::nanoseconds>(bound, server_bounds::longest);
+  };
+  const auto lifetime = std::chrono::floor<std::chrono::seconds>(at_most_longest(bounds.max_token_lifetime)).count();
   if (count(token.exp) - count(token.iat) > lifetime) return token_errc::lifetime_too_long;
-  const auto horizon = std::chrono::duration_cast<wall_time::duration>(bounds.max_init_horizon);
+  const auto horizon = std::chrono::duration_cast<wall_time::duration>(at_most_longest(bounds.max_init_horizon));
   const auto latest = floor_seconds(now + horizon) + flowersec::ceil_seconds(bounds.clock_skew);
   if (count(token.init_exp) > latest) return token_errc::init_too_far;
   return {};

@@ -12,6 +12,10 @@ namespace flowersec::tunnel {
 
 class shard;
 
+/// Turns are short, so that one busy connection does not delay the others: no more reads than this, then
+/// shard::run_later.
+inline constexpr int most_reads_per_turn = 4;
+
 class connection : public link_watcher {
  public:
   connection(shard& home, link_ptr pipe) noexcept : home_(home), pipe_(std::move(pipe)) {}

@@ -20,7 +20,6 @@ class departure final : public connection {
  private:
   /// For the last frame, and once more for the peer to read it and close.
   static constexpr std::chrono::seconds patience{2};
-  static constexpr int most_reads_per_turn = 4;
 
   void write_farewell();
   void discard_input();

@@ -27,7 +27,7 @@ void door::open(byte_view early) {
     reader_.commit(piece.size());
     early = early.subspan(piece.size());
   }
-  read_messages();
+  if (!read_messages()) home().run_later(*this);
 }
 
 void door::on_ready(readiness ready) {
@@ -35,21 +35,31 @@ void door::on_ready(readiness ready) {
   if (ready.writable) outbound_.writable = true;
   if (outbound_.control && send_control(outbound_) == handing::failed) return refuse(attach_reason::expected_attach);
   if (has_message_) return read_early();
-  for (;;) {
-    const auto got = pipe().read(reader_.prepare());
-    reader_.commit(got.bytes);
-    if (got.bytes != 0) read_messages();
+  advance();
+}
+
+/// One turn: looks at what is here, then reads more; until something must be waited for or others had to wait enough.
+void door::advance() {
+  auto now = link_transfer::state::open;
+  for (int reads = 0;; ++reads) {
+    if (!read_messages()) return home().run_later(*this);
     if (retired()) return;
     if (has_message_) return read_early();
-    if (got.now == link_transfer::state::paused) return;
-    if (got.now != link_transfer::state::open) return refuse(attach_reason::expected_attach);
+    if (now == link_transfer::state::paused) return;
+    if (now != link_transfer::state::open) return refuse(attach_reason::expected_attach);
+    if (reads == most_reads_per_turn) return home().run_later(*this);
+    const auto got = pipe().read(reader_.prepare());
+    reader_.commit(got.bytes);
+    now = got.now;
   }
 }
 
-void door::read_messages() {
-  while (!retired() && !has_message_) {
+/// Whether nothing is left to look at; otherwise the rest is for another turn.
+bool door::read_messages() {
+  for (int events = 0; !retired() && !has_message_; ++events) {
+    if (events == most_events_per_turn) return false;
     const auto event = reader_.next();
-    if (std::holds_alternative<ws::message_reader::need_more>(event)) return;
+    if (std::holds_alternative<ws::message_reader::need_more>(event)) return true;
     if (const auto* message = std::get_if<ws::message_reader::message>(&event)) {
       on_message(*message);
     } else if (const auto* control = std::get_if<ws::message_reader::control>(&event)) {
@@ -58,6 +68,7 @@ void door::read_messages() {
       on_violation(std::get<ws::ws_errc>(event));
     }
   }
+  return true;
 }
 
 void door::on_message(const ws::message_reader::message& message) {

@@ -28,13 +28,16 @@ class door final : public connection {
   /// What one connection may send while a policy or a replay store makes up its mind.
   static constexpr std::size_t max_early_bytes = 64 * 1024;
   static constexpr std::size_t read_bytes = 16 * 1024;
+  /// A read may bring thousands of pings, each of which wants a write; this many events end the turn.
+  static constexpr int most_events_per_turn = 64;
 
   /// Lets an answer from elsewhere find this connection, if it is still there.
   struct doorbell {
     door* owner;
   };
 
-  void read_messages();
+  void advance();
+  [[nodiscard]] bool read_messages();
   void on_message(const ws::message_reader::message& message);
   void on_control(const ws::message_reader::control& control);
   void on_violation(ws::ws_errc error);

@@ -76,13 +76,15 @@ void endpoint::drive() {
       continue;
     }
     if (!may_read_ || !wants_input()) break;
-    if (reads++ == most_reads_per_turn) {
+    // A read may bring thousands of pings: one that brought any is enough for a turn.
+    if (reads++ == most_reads_per_turn || pong_is_due_) {
       home().run_later(*this);
       break;
     }
     read_more();
     if (retired()) break;
   }
+  if (!retired() && std::exchange(pong_is_due_, false)) flush_control();
   if (!retired() && may_read_ && !reading_ended_ && inbound_.stalled() && pipe().at_end()) {
     end_reading(close_reason::peer_closed);
   }
@@ -149,7 +151,7 @@ void endpoint::digest() {
     case relay_stop::assembled:
       return;
     case relay_stop::ping:
-      return answer_ping();
+      return note_ping();
     case relay_stop::close: {
       // The echo carries the code alone, as it came or not at all.
       const auto payload = inbound_.machine.control_payload();
@@ -217,17 +219,13 @@ void endpoint::release_block() noexcept {
   }
 }
 
-void endpoint::answer_ping() {
-  auto pong = make_control(ws::opcode::pong, inbound_.machine.control_payload());
-  // Only the latest ping is owed an answer, but a pong that has begun must be finished.
-  if (!outbound_.control) {
-    outbound_.control = std::move(pong);
-  } else if (outbound_.control->begun()) {
-    outbound_.next = std::move(pong);
-  } else {
-    outbound_.control = std::move(pong);
-  }
-  flush_control();
+/// Only the latest ping is owed an answer (RFC 6455, 5.5.3): the answer goes out at the end of the turn. A pong that
+/// has begun must be finished, though.
+void endpoint::note_ping() {
+  auto& place = outbound_.control && outbound_.control->begun() ? outbound_.next : outbound_.control;
+  if (!place) place = std::make_unique<control_out>();
+  fill_control(*place, ws::opcode::pong, inbound_.machine.control_payload());
+  pong_is_due_ = true;
 }
 
 void endpoint::say_farewell(byte_buffer frame_payload) {

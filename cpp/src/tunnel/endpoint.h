@@ -33,8 +33,6 @@ class endpoint final : public connection {
   void on_shutdown() override {}
 
  private:
-  /// Turns are short, so that one busy connection does not delay the others.
-  static constexpr int most_reads_per_turn = 4;
   /// How long a farewell waits for the end of a frame on its way to the same peer.
   static constexpr std::chrono::seconds farewell_patience{2};
 
@@ -49,7 +47,7 @@ class endpoint final : public connection {
   void settle_block();
   void release_block() noexcept;
 
-  void answer_ping();
+  void note_ping();
   void say_farewell(byte_buffer frame_payload);
   [[nodiscard]] bool farewell_waits() const noexcept;
   void flush_control();
@@ -72,6 +70,7 @@ class endpoint final : public connection {
   bool reading_ended_ = false;
   bool block_is_counted_ = false;
   bool driving_ = false;
+  bool pong_is_due_ = false;  ///< to a ping that this turn has read
 };
 
 }  // namespace flowersec::tunnel

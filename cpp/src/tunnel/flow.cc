@@ -6,13 +6,20 @@
 
 namespace flowersec::tunnel {
 
+void fill_control(control_out& control, ws::opcode op, byte_view payload) noexcept {
+  const auto header =
+      ws::encode_frame_header(control.frame.data(), {.op = op, .mask = std::nullopt, .payload_bytes = payload.size()});
+  std::copy(payload.begin(), payload.end(), control.frame.begin() + static_cast<std::ptrdiff_t>(header));
+  control.size = static_cast<std::uint8_t>(header + payload.size());
+  control.sent = 0;
+  control.farewell = op == ws::opcode::close;
+  control.committed = false;
+  control.deadline.reset();
+}
+
 std::unique_ptr<control_out> make_control(ws::opcode op, byte_view payload) {
   auto control = std::make_unique<control_out>();
-  const auto header =
-      ws::encode_frame_header(control->frame.data(), {.op = op, .mask = std::nullopt, .payload_bytes = payload.size()});
-  std::copy(payload.begin(), payload.end(), control->frame.begin() + static_cast<std::ptrdiff_t>(header));
-  control->size = static_cast<std::uint8_t>(header + payload.size());
-  control->farewell = op == ws::opcode::close;
+  fill_control(*control, op, payload);
   return control;
 }
 

@@ -25,6 +25,8 @@ struct control_out {
   [[nodiscard]] bool begun() const noexcept { return sent != 0 || committed; }
   [[nodiscard]] byte_view rest() const noexcept { return byte_view{frame}.subspan(sent, std::size_t{size} - sent); }
 };
+/// Makes it a whole frame of which nothing is sent.
+void fill_control(control_out& control, ws::opcode op, byte_view payload) noexcept;
 [[nodiscard]] std::unique_ptr<control_out> make_control(ws::opcode op, byte_view payload);
 
 /// What a flow needs of the endpoint it sends to.

@@ -21,11 +21,17 @@ void http_front::on_ready(readiness /*ready*/) {
   if (!retired()) advance();
 }
 
+/// One turn: answers what is here, then reads more; until something must be waited for or others had to wait enough.
 void http_front::advance() {
   std::array<std::byte, 4096> piece;
-  for (;;) {
+  for (int reads = 0, answers = 0;;) {
     if (has_answer_ && !write_answer()) return;
-    if (parse()) continue;
+    if (answers == most_answers_per_turn) return home().run_later(*this);
+    if (parse()) {
+      ++answers;
+      continue;
+    }
+    if (reads++ == most_reads_per_turn) return home().run_later(*this);
     const auto got = pipe().read(piece);
     append(input_, byte_view{piece}.first(got.bytes));
     if (got.bytes != 0) begin_request();

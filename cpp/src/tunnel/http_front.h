@@ -23,6 +23,8 @@ class http_front final : public connection {
   void on_shutdown() override {}
 
  private:
+  /// Requests may be tiny; this many end the turn as well.
+  static constexpr int most_answers_per_turn = 16;
   static constexpr std::chrono::seconds head_timeout{5};
   static constexpr std::chrono::seconds write_timeout{10};
   static constexpr std::chrono::seconds idle_timeout{60};

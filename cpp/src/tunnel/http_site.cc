@@ -1,6 +1,7 @@
 // See http_site.h.
 #include "tunnel/http_site.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "flowersec/ws/upgrade.h"
@@ -11,13 +12,60 @@ namespace {
 
 using then = http_answer::then;
 
-std::string plain_ok(std::string_view content_type, std::string_view body, bool with_body, bool keep_alive) {
+std::string plain_ok(std::string_view content_type, std::string_view body, bool keep_alive) {
   std::string text = "HTTP/1.1 200 OK\r\nContent-Type: ";
   text += content_type;
   text += "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";
-  if (with_body) text += body;
+  text += body;
+  return text;
+}
+
+/// Without empty and dot segments. A slash at the end stays.
+std::string cleaned(std::string_view path) {
+  if (!path.starts_with('/')) return std::string{path};
+  std::string clean;
+  for (std::size_t at = 1; at <= path.size();) {
+    const auto end = std::min(path.find('/', at), path.size());
+    const auto segment = path.substr(at, end - at);
+    if (segment == "..") {
+      clean.resize(clean.empty() ? 0 : clean.rfind('/'));
+    } else if (!segment.empty() && segment != ".") {
+      clean.append(1, '/').append(segment);
+    }
+    at = end + 1;
+  }
+  if (clean.empty() || path.ends_with('/')) clean += '/';
+  return clean;
+}
+
+/// What no reader of a Location header takes for something else: a backslash, for one, may pass for a slash and turn
+/// the path into another host.
+std::string escaped(std::string_view location) {
+  constexpr std::string_view safe =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/%?";
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : location) {
+    if (safe.find(c) != std::string_view::npos) {
+      text += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    text.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 0x0f]);
+  }
+  return text;
+}
+
+std::string moved(std::string_view location, bool keep_alive) {
+  constexpr std::string_view body = "Moved Permanently\n";
+  std::string text = "HTTP/1.1 301 Moved Permanently\r\nContent-Type: text/plain; charset=utf-8\r\nLocation: ";
+  text += escaped(location);
+  text += "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  if (!keep_alive) text += "Connection: close\r\n";
+  text += "\r\n";
+  text += body;
   return text;
 }
 
@@ -32,7 +80,8 @@ std::string head_only(std::string text) {
 std::optional<http_site> http_site::make(const server_options& options,
                                          std::function<std::optional<std::string>()> metrics_text) {
   const std::string path = options.ws_path.empty() ? "/ws" : options.ws_path;
-  if (path.front() != '/' || path == "/healthz" || path == "/metrics") return std::nullopt;
+  if (path.front() != '/' || path == "/healthz") return std::nullopt;
+  if (path == "/metrics" && options.metrics_on_main_listener) return std::nullopt;
   auto origins = options.origins.loopback_only
                      ? std::optional{ws::origin_policy::loopback_only()}
                      : ws::origin_policy::allow_list(options.origins.allowed, options.origins.allow_absent);
@@ -43,21 +92,29 @@ std::optional<http_site> http_site::make(const server_options& options,
 }
 
 http_answer http_site::answer(const ws::request_head& head, bool closing) const {
-  if (head.path() == ws_path_) return answer_upgrade(head, closing);
+  const auto path = head.path();
+  if (path == ws_path_) return answer_upgrade(head, closing);
   // A body is not read; what follows it could not be told from it.
   const bool keep = head.keep_alive && !head.has_body && !closing;
-  const bool with_body = head.method != "HEAD";
-  const auto next = keep ? then::keep : then::close;
-  if (head.path() == "/healthz") {
-    return {plain_ok("text/plain; charset=utf-8", "ok", with_body, keep), next, false};
+  std::string text;
+  if (auto clean = cleaned(path); clean != path) {
+    text = moved(clean.append(head.query()), keep);
+  } else if (auto page = answer_page(path, keep)) {
+    text = *std::move(page);
+  } else if (ws_path_.ends_with('/') && path.starts_with(ws_path_)) {
+    return answer_upgrade(head, closing);
+  } else {
+    text = ws::plain_answer_text(404, "404 page not found", keep);
   }
-  if (head.path() == "/metrics" && metrics_text_) {
-    if (const auto text = metrics_text_()) {
-      return {plain_ok("text/plain; version=0.0.4; charset=utf-8", *text, with_body, keep), next, false};
-    }
-  }
-  auto not_found = ws::plain_answer_text(404, "404 page not found", keep);
-  return {with_body ? std::move(not_found) : head_only(std::move(not_found)), next, false};
+  return {head.method == "HEAD" ? head_only(std::move(text)) : std::move(text), keep ? then::keep : then::close, false};
+}
+
+std::optional<std::string> http_site::answer_page(std::string_view path, bool keep) const {
+  if (path == "/healthz") return plain_ok("text/plain; charset=utf-8", "ok", keep);
+  if (path != "/metrics" || !metrics_text_) return std::nullopt;
+  const auto text = metrics_text_();
+  return text ? plain_ok("text/plain; version=0.0.4; charset=utf-8", *text, keep)
+              : ws::plain_answer_text(404, "404 page not found", keep);
 }
 
 http_answer http_site::answer_upgrade(const ws::request_head& head, bool closing) const {

@@ -38,6 +38,8 @@ class http_site {
   http_site(std::string ws_path, ws::origin_policy origins) noexcept
       : ws_path_(std::move(ws_path)), origins_(std::move(origins)) {}
   [[nodiscard]] http_answer answer_upgrade(const ws::request_head& head, bool closing) const;
+  /// nullopt when no page of its own has this path.
+  [[nodiscard]] std::optional<std::string> answer_page(std::string_view path, bool keep) const;
 
   std::string ws_path_;
   ws::origin_policy origins_;

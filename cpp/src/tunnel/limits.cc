@@ -1,6 +1,8 @@
 // Rules across the limits of the tunnel.
 #include "flowersec/tunnel/limits.h"
 
+#include <algorithm>
+
 namespace flowersec::tunnel {
 
 std::optional<const char*> validate(const tunnel_limits& limits) noexcept {
@@ -19,6 +21,14 @@ std::optional<const char*> validate(const tunnel_limits& limits) noexcept {
   if (limits.attach_timeout <= milliseconds::zero()) return "attach timeout must be > 0";
   if (limits.write_timeout && *limits.write_timeout <= milliseconds::zero()) return "write timeout must be > 0";
   return std::nullopt;
+}
+
+tunnel_limits with_bounded_times(tunnel_limits limits) noexcept {
+  for (auto* time : {&limits.max_token_lifetime, &limits.max_init_horizon, &limits.attach_timeout,
+                     &limits.replacement_window, limits.write_timeout ? &*limits.write_timeout : nullptr}) {
+    if (time != nullptr) *time = std::min<std::chrono::milliseconds>(*time, longest_time);
+  }
+  return limits;
 }
 
 }  // namespace flowersec::tunnel

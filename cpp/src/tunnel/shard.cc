@@ -2,6 +2,7 @@
 #include "tunnel/shard.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "tunnel/departure.h"
@@ -188,10 +189,18 @@ void shard::pair(channel& room) {
 }
 
 void shard::depart(link_ptr pipe, byte_buffer farewell) {
-  // Beyond this many the time is not bounded any more by what a well-behaved peer needs.
-  constexpr std::size_t most_departures = 1024;
-  if (departures_ >= most_departures) return closing_links_.push_back(std::move(pipe));
+  if (departures_ >= most_departures) return depart_at_once(std::move(pipe), farewell);
   add(std::make_unique<departure>(*this, std::move(pipe), std::move(farewell))).begin();
+}
+
+/// Says what the socket takes and reads what has come, without waiting for more of either.
+void shard::depart_at_once(link_ptr pipe, byte_view farewell) {
+  if (!farewell.empty()) (void)pipe->write(farewell);
+  pipe->finish_writing();
+  // The working block may be in use further up the stack.
+  std::array<std::byte, 16384> anywhere;
+  (void)pipe->read(anywhere);
+  closing_links_.push_back(std::move(pipe));
 }
 
 void shard::refuse(link_ptr pipe, attach_reason why) {

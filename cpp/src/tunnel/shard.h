@@ -93,6 +93,9 @@ class shard {
   [[nodiscard]] std::size_t channel_count() const noexcept { return channels_.size(); }
 
   static constexpr std::chrono::milliseconds timer_grain{20};
+  /// Connections that may wait to be read to their end. Beyond so many the time is not bounded any more by what a
+  /// well-behaved peer needs; one more is told what its socket takes, and closed.
+  static constexpr std::size_t most_departures = 1024;
 
  private:
   void enlist(std::unique_ptr<connection> who);
@@ -100,6 +103,7 @@ class shard {
   void run_turns();
   void run_timers();
   void sweep();
+  void depart_at_once(link_ptr pipe, byte_view farewell);
   void dissolve(std::unique_ptr<channel> room, std::optional<close_reason> event, close_reason told_to_observer);
   void pair(channel& room);
 

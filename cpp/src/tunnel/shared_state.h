@@ -19,7 +19,7 @@ namespace flowersec::tunnel {
 
 struct shared_state {
   explicit shared_state(const server_options& options)
-      : limits(options.limits),
+      : limits(with_bounded_times(options.limits)),
         clocks(*options.clocks),
         policy(options.policy),
         replay(options.replay ? options.replay : make_memory_replay_store(limits.replay_entries())),

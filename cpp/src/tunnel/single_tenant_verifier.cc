@@ -18,8 +18,9 @@ class single_tenant_verifier final : public token_verifier {
                                                      const tunnel_limits& limits) const override {
     auto token = token::verify_token(text, keys_, options_, now);
     if (!token) return std::nullopt;
-    const token::server_bounds bounds{.max_token_lifetime = limits.max_token_lifetime,
-                                      .max_init_horizon = limits.max_init_horizon};
+    const auto bounded = with_bounded_times(limits);
+    const token::server_bounds bounds{.max_token_lifetime = bounded.max_token_lifetime,
+                                      .max_init_horizon = bounded.max_init_horizon};
     if (token::check_server_bounds(*token, bounds, now)) return std::nullopt;
     verified_token verified;
     // Issuers share one budget when anybody holding a key may name any issuer.

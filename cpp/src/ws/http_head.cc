@@ -86,6 +86,19 @@ bool header_list::list_contains(std::string_view name, std::string_view token) c
   return false;
 }
 
+std::string_view request_head::path() const noexcept {
+  const auto path = target.substr(0, target.find('?'));
+  constexpr std::string_view separator = "://";
+  const auto scheme_end = path.find(separator);
+  if (path.starts_with('/') || scheme_end == std::string_view::npos) return path;
+  const auto begin = path.find('/', scheme_end + separator.size());
+  return begin == std::string_view::npos ? "/" : path.substr(begin);
+}
+
+std::string_view request_head::query() const noexcept {
+  return target.substr(std::min(target.find('?'), target.size()));
+}
+
 struct request_head_parser::impl {
   explicit impl(std::size_t max_bytes) : feeder(max_bytes) {}
   head_feeder<true> feeder;

@@ -3,6 +3,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <cassert>
@@ -22,11 +23,17 @@ void on_cancel(const Handler& handler, Action action) {
   if (slot.is_connected()) slot.assign([action](asio::cancellation_type /*kind*/) { action(); });
 }
 
+template <typename Handler>
+Handler take(Handler& pending) {
+  auto handler = std::exchange(pending, nullptr);
+  if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
+  return handler;
+}
+
 /// Posts the completion. `keep` keeps alive what the arguments point into, until the handler has run.
 template <typename Handler, typename Keep, typename... Args>
 void complete(Handler& pending, const asio::any_io_executor& executor, Keep keep, Args... args) {
-  auto handler = std::exchange(pending, nullptr);
-  if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) slot.clear();
+  auto handler = take(pending);
   auto where = asio::get_associated_executor(handler, executor);
   asio::post(executor, asio::bind_executor(where, [handler = std::move(handler), keep = std::move(keep),
                                                    args...]() mutable { std::move(handler)(args...); }));
@@ -66,18 +73,40 @@ void message_connection::read(read_handler handler) {
     const auto self = weak.lock();
     if (self && self->read_handler_) self->complete_read(asio::error::operation_aborted);
   });
-  advance_reading();
+  if (const auto outcome = advance_reading()) complete_read(outcome->error, outcome->message);
+}
+
+/// Receives only where more is likely: without a system call that finds nothing.
+std::optional<received_message> message_connection::try_read() {
+  while (closing_ == closing::no) {
+    if (auto message = take_message()) return message;
+    if (read_ended_ || read_blocked_ || kernel_drained_) break;
+    receive();
+  }
+  return std::nullopt;
 }
 
 /// Goes on until there is a message, an end, or nothing to receive now.
-void message_connection::advance_reading() {
-  while (read_handler_ && closing_ == closing::no) {
-    if (const auto message = take_message()) return complete_read({}, *message);
-    if (read_ended_) return complete_read(*read_ended_);
-    if (read_blocked_) return;
+std::optional<message_connection::read_outcome> message_connection::advance_reading() {
+  while (closing_ == closing::no) {
+    if (const auto message = take_message()) return read_outcome{{}, *message};
+    if (read_ended_) return read_outcome{*read_ended_, {}};
+    if (read_blocked_) return std::nullopt;
     receive();
   }
-  if (read_handler_) complete_read(make_error_code(ws_errc::closed_locally));
+  return read_outcome{make_error_code(ws_errc::closed_locally), {}};
+}
+
+/// Nobody's call is on the stack, so that the handler runs at once if it asks for no executor or for this one.
+void message_connection::resume_reading() {
+  if (!read_handler_ || closing_ != closing::no) return;
+  const auto outcome = advance_reading();
+  if (!outcome) return;
+  auto handler = take(read_handler_);
+  const auto where = asio::get_associated_executor(handler);
+  asio::dispatch(where, [handler = std::move(handler), keep = shared_from_this(), outcome]() mutable {
+    std::move(handler)(outcome->error, outcome->message);
+  });
 }
 
 /// The next whole message in what was received. Control frames on the way are dealt with.
@@ -166,17 +195,32 @@ result<void> message_connection::finish_frame(opcode op, mutable_byte_view frame
   return {};
 }
 
-void message_connection::write(std::span<const byte_view> frames, done_handler handler) {
+/// The outcome, if it is known already.
+std::optional<error_code> message_connection::try_write(std::span<const byte_view> frames) {
+  assert(sender_.frames_done() && "one write at a time");
+  if (write_ended_) return write_ended_;
+  // Nothing may follow a close frame.
+  if (sender_.close_queued()) return make_error_code(ws_errc::closed_locally);
+  sender_.start(frames);
+  advance_writing();
+  if (!sender_.frames_done()) return std::nullopt;
+  return write_ended_.value_or(error_code{});
+}
+
+void message_connection::finish_write(done_handler handler) {
   assert(!write_handler_ && "one write at a time");
   write_handler_.swap(handler);
-  if (write_ended_) return complete_write(*write_ended_);
-  // Nothing may follow a close frame.
-  if (sender_.close_queued()) return complete_write(make_error_code(ws_errc::closed_locally));
+  if (sender_.frames_done()) return complete_write(write_ended_.value_or(error_code{}));
   on_cancel(write_handler_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->shut(asio::error::operation_aborted, asio::error::operation_aborted);
   });
-  sender_.start(frames);
-  advance_writing();
+}
+
+void message_connection::write(std::span<const byte_view> frames, done_handler handler) {
+  const auto done = try_write(frames);
+  if (!done) return finish_write(std::move(handler));
+  write_handler_.swap(handler);
+  complete_write(*done);
 }
 
 void message_connection::write_copy(opcode op, byte_view payload, done_handler handler) {
@@ -294,6 +338,19 @@ void message_connection::finish_closing(error_code error) {
   shut(closed, closed);
 }
 
+void message_connection::find_peer_close() {
+  std::size_t received_bytes = 0;
+  while (!read_ended_) {
+    while (take_message()) {
+    }
+    if (read_ended_ || received_bytes > options_.max_close_drain_bytes) return;
+    const auto received = io_.read(reader_.prepare());
+    if (received.status != io_status::done) return;
+    reader_.commit(received.bytes);
+    received_bytes += received.bytes;
+  }
+}
+
 void message_connection::shut(error_code pending, error_code later) {
   error_code ignored;
   socket_.close(ignored);  // from here on nothing touches the descriptor: both directions have ended
@@ -331,7 +388,7 @@ void message_connection::wake(io_status direction) {
   (direction == io_status::want_read ? waiting_readable_ : waiting_writable_) = false;
   if (read_blocked_ == direction) {
     read_blocked_.reset();
-    if (closing_ == closing::no) advance_reading();
+    resume_reading();
   }
   if (write_blocked_ == direction) {
     write_blocked_.reset();

@@ -32,10 +32,13 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   [[nodiscard]] const std::optional<close_payload>& peer_close() const noexcept { return peer_close_; }
 
   void read(read_handler handler);
-  [[nodiscard]] std::optional<received_message> try_read() { return take_message(); }
+  [[nodiscard]] std::optional<received_message> try_read();
   [[nodiscard]] result<void> finish_frame(opcode op, mutable_byte_view frame, std::size_t payload_bytes);
+  [[nodiscard]] std::optional<error_code> try_write(std::span<const byte_view> frames);
+  void finish_write(done_handler handler);
   void write(std::span<const byte_view> frames, done_handler handler);
   void write_copy(opcode op, byte_view payload, done_handler handler);
+  void find_peer_close();
   void close(const close_payload& payload, done_handler handler);
 
   /// Closes TCP now. What is pending completes with `pending`, what is called later with `later`.
@@ -45,7 +48,11 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   enum class closing : std::uint8_t { no, under_way, finished };
 
   // Reading.
-  void advance_reading();
+  struct read_outcome {
+    error_code error;
+    received_message message;
+  };
+  [[nodiscard]] std::optional<read_outcome> advance_reading();
   [[nodiscard]] std::optional<received_message> take_message();
   void receive();
   void on_no_input(const io_result& why);
@@ -54,6 +61,7 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   void on_violation(ws_errc error);
   void end_reading(error_code why);
   void complete_read(error_code error, received_message message = {});
+  void resume_reading();
 
   // Writing.
   void advance_writing();

@@ -46,6 +46,10 @@ void message_socket::abort() noexcept {
   if (connection_) connection_->shut(boost::asio::error::operation_aborted, make_error_code(ws_errc::closed_locally));
 }
 
+void message_socket::find_peer_close() {
+  if (connection_) connection_->find_peer_close();
+}
+
 const std::optional<close_payload>& message_socket::peer_close() const noexcept { return connection_->peer_close(); }
 
 void message_socket::start_read(read_handler handler) { connection_->read(std::move(handler)); }
@@ -53,6 +57,12 @@ void message_socket::start_read(read_handler handler) { connection_->read(std::m
 void message_socket::start_write(std::span<const byte_view> frames, done_handler handler) {
   connection_->write(frames, std::move(handler));
 }
+
+std::optional<error_code> message_socket::try_write_frames(std::span<const byte_view> pieces) {
+  return connection_->try_write(pieces);
+}
+
+void message_socket::start_finish_write(done_handler handler) { connection_->finish_write(std::move(handler)); }
 
 void message_socket::start_write_copy(message_kind kind, byte_view payload, done_handler handler) {
   connection_->write_copy(opcode_of(kind), payload, std::move(handler));

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <array>
 #include <string_view>
 
 #include "flowersec/ws/error.h"
@@ -54,6 +55,23 @@ int choose_protocol(SSL* /*session*/, const unsigned char** chosen, unsigned cha
   }
   *chosen = found;
   return SSL_TLSEXT_ERR_OK;
+}
+
+/// Whether the failed handshake began like an HTTP request. To be asked before the error queue is cleared.
+bool was_plain_http(const SSL& session) noexcept {
+  const auto error = ERR_peek_error();
+  return SSL_is_server(&session) == 1 && ERR_GET_LIB(error) == ERR_LIB_SSL &&
+         ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST;
+}
+
+/// Tells somebody who forgot the s of https, below TLS. What is here of the request is read away: unread, it would turn
+/// the close into a reset that overtakes the answer.
+void answer_plain_http(const SSL& session) noexcept {
+  constexpr std::string_view answer =
+      "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+  BIO_write(SSL_get_wbio(&session), answer.data(), static_cast<int>(answer.size()));
+  std::array<std::byte, 16384> dropped;
+  BIO_read(SSL_get_rbio(&session), dropped.data(), static_cast<int>(dropped.size()));
 }
 
 /// The reason behind a failed handshake or record.
@@ -137,6 +155,7 @@ io_result tls_session::explain(int outcome, std::size_t bytes) noexcept {
   if (outcome > 0) return {.status = io_status::done, .bytes = bytes, .error = {}};
   const int socket_error = errno;
   const int reason = SSL_get_error(session_.get(), outcome);
+  if (reason == SSL_ERROR_SSL && was_plain_http(*session_)) answer_plain_http(*session_);
   ERR_clear_error();
   switch (reason) {
     case SSL_ERROR_WANT_READ:

@@ -42,6 +42,7 @@ class session::core {
   [[nodiscard]] std::size_t unread_bytes() const noexcept { return unread_bytes_; }
   [[nodiscard]] std::size_t receive_memory_bytes() const noexcept;
   [[nodiscard]] std::size_t queued_write_bytes(stream_id id) const noexcept;
+  [[nodiscard]] std::size_t queued_write_bytes() const noexcept { return queued_write_bytes_; }
 
  private:
   // Frames in.
@@ -67,6 +68,7 @@ class session::core {
   [[nodiscard]] result<stream_state*> find_open(stream_id id) const noexcept;
   stream_state& add(stream_id id, bool inbound);
   void fail(stream_state& stream, yamux_errc why, bool tell_peer);
+  std::size_t drop_writes(stream_state& stream) noexcept;
   void finish_if_done(stream_state& stream);
   void grant_if_worth(stream_state& stream);
   [[nodiscard]] event take_event(stream_state& stream);
@@ -81,6 +83,7 @@ class session::core {
   std::size_t active_ = 0;
   std::size_t inbound_ = 0;
   std::size_t unread_bytes_ = 0;
+  std::size_t queued_write_bytes_ = 0;
 
   // Where input stands: inside a header, or inside a body for body_target_ (nullptr: discarded).
   encoded_header partial_header_{};

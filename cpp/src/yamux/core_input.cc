@@ -85,8 +85,7 @@ void session::core::on_frame(const window_update_frame& frame) {
 
 void session::core::on_frame(const ping_frame& frame) {
   if (frame.is == ping_frame::direction::request) {
-    if (!replies_.push_ping_reply(frame.opaque)) end(yamux_errc::reply_queue_overflow);
-    return;
+    return replies_.push_ping_reply(frame.opaque);
   }
   if (!probe_outstanding_ || probe_due_ || frame.opaque != last_probe_) return;  // an answer to nothing is ignored
   probe_outstanding_ = false;

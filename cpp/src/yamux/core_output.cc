@@ -58,6 +58,7 @@ outgoing_frame session::core::next_data(stream_state& stream, std::size_t max_bo
     const auto bytes = std::min({stream.writes.front_bytes(), max_body, limits_.preferred_outbound_frame_bytes,
                                  std::size_t{stream.sending.available()}});
     frame = {encode_data(stream.id, static_cast<std::uint32_t>(bytes)), stream.writes.take(bytes)};
+    queued_write_bytes_ -= bytes;
     stream.sending.use(static_cast<std::uint32_t>(bytes));
     stream.writes_done += stream.writes.retire();
   }

@@ -85,6 +85,7 @@ result<void> session::core::write(stream_id id, byte_view body) {
     return yamux_errc::resource_exhausted;
   }
   stream.writes.push(body);
+  queued_write_bytes_ += body.size();
   stream.writes_done += stream.writes.retire();
   settle(stream);
   return {};
@@ -93,7 +94,10 @@ result<void> session::core::write(stream_id id, byte_view body) {
 std::size_t session::core::cancel_writes(stream_id id) noexcept {
   auto* stream = find(id);
   if (stream == nullptr || !stream->is_open()) return 0;
-  const auto sent = stream->writes.clear();
+  const bool incomplete = !stream->writes.empty();
+  const auto sent = drop_writes(*stream);
+  // FIN would tell the peer that it has everything.
+  if (incomplete && stream->fin_wanted) fail(*stream, yamux_errc::reset_locally, true);
   settle(*stream);
   return sent;
 }
@@ -201,10 +205,15 @@ void session::core::fail(stream_state& stream, yamux_errc why, bool tell_peer) {
   stream.unread.clear();
   stream.reader = {};
   stream.reader_filled = 0;
-  (void)stream.writes.clear();
+  (void)drop_writes(stream);
   stream.syn_due = stream.ack_due = stream.credit_due = false;
   stream.opened_due = stream.readable_due = stream.read_done_due = stream.peer_closed_due = false;
   if (!stream.end_due) stream.writes_done = 0;
+}
+
+std::size_t session::core::drop_writes(stream_state& stream) noexcept {
+  queued_write_bytes_ -= stream.writes.size_bytes();
+  return stream.writes.clear();
 }
 
 void session::core::finish_if_done(stream_state& stream) {

@@ -42,5 +42,6 @@ std::size_t session::active_streams() const noexcept { return core_->active_stre
 std::size_t session::unread_bytes() const noexcept { return core_->unread_bytes(); }
 std::size_t session::receive_memory_bytes() const noexcept { return core_->receive_memory_bytes(); }
 std::size_t session::queued_write_bytes(stream_id id) const noexcept { return core_->queued_write_bytes(id); }
+std::size_t session::queued_write_bytes() const noexcept { return core_->queued_write_bytes(); }
 
 }  // namespace flowersec::yamux

@@ -9,6 +9,8 @@
 #include <future>
 #include <thread>
 
+#include "flowersec/base/json_frame.h"
+#include "flowersec/messages/rpc_v1.h"
 #include "unit/endpoint/direct_fixture.h"
 
 namespace flowersec::testing {
@@ -122,6 +124,33 @@ TEST(races, streams_are_cancelled_reset_and_dropped_from_other_threads) {
     other.join();
   }
   EXPECT_TRUE(echo_once(w.client, 1'000));
+}
+
+/// Takes the rpc stream that the server opens to call on, says many notifications on it and ends it.
+awaitable<void> notify_and_end(endpoint::session client) {
+  auto in = co_await client.async_accept_stream();
+  const auto frame = encode_json_frame(encode(messages::rpc::v1::rpc_envelope{.type_id = 1}));
+  byte_buffer many;
+  for (int i = 0; i < 300; ++i) append(many, frame);
+  co_await asio::async_write(in.stream, asio::buffer(many.data(), many.size()), endpoint::default_token{});
+  co_await in.stream.async_shutdown_send();
+  std::array<char, 4096> block{};
+  for (error_code failed; !failed;) {
+    auto [end, n] = co_await in.stream.async_read_some(asio::buffer(block), with_error);
+    failed = end;
+  }
+}
+
+TEST(races, a_server_calls_on_a_new_stream_while_notifications_of_the_last_one_are_delivered) {
+  world w;
+  std::atomic<int> heard = 0;
+  w.server.on_notification(1, [&heard](const std::string&) { ++heard; });
+  for (int round = 0; round < 10; ++round) {
+    auto peer = asio::co_spawn(w.pool, notify_and_end(w.client), asio::use_future);
+    EXPECT_THROW(w.server.async_call(7, "1", asio::use_future).get(), boost::system::system_error);
+    peer.get();
+  }
+  EXPECT_GT(heard, 0);
 }
 
 }  // namespace

@@ -155,9 +155,16 @@ class tunnel_world : public tunnel::poller, public tunnel::shard_router {
 
   /// A connection right after its upgrade.
   [[nodiscard]] client connect() {
+    return visit([](tunnel::shard& home, tunnel::link_ptr pipe) {
+      home.welcome(std::move(pipe), {}, "https://app.example", "192.0.2.1:4711");
+    });
+  }
+  /// A connection at any stage: `enter` gives the shard the tunnel's end.
+  template <class Enter>
+  [[nodiscard]] client visit(Enter enter) {
     auto w = std::make_shared<wire>();
     wires_.push_back(w);
-    core->welcome(std::make_unique<wire_link>(w), {}, "https://app.example", "192.0.2.1:4711");
+    enter(*core, std::make_unique<wire_link>(w));
     run();
     return {*this, w};
   }

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <thread>
+
 #include "flowersec/base/json.h"
 #include "support/process.h"
 
@@ -206,6 +208,35 @@ struct usage_row {
   std::string message;
 };
 
+TEST(direct_server, a_signal_ends_it_although_a_client_is_busy_with_it) {
+  temporary_folder folder;
+  const auto info = folder.file("info.json");
+  ASSERT_EQ(run_program("flowersec-directinit", {"--ws-url", "ws://127.0.0.1:1/ws", "--out", info}).exit_code, 0);
+  process server{peer, {"serve", "--direct", "127.0.0.1:0", "--info", info}};
+  const auto url = std::string{json(server.read_line().value_or("")).at("url").as_string()};
+  const auto idle = server.open_descriptors();
+  process client{peer,
+                 {"client", "--info", info, "--url", url, "--origin", "http://127.0.0.1", "--insecure-loopback",
+                  "--mib", "300"}};
+  while (server.open_descriptors() == idle) std::this_thread::yield();
+  server.send_signal(SIGTERM);
+  const auto served = server.wait();
+  EXPECT_EQ(served.exit_code, 0) << served.out << served.err;
+  EXPECT_EQ(served.err, "");
+  EXPECT_EQ(client.wait().exit_code, 1);
+}
+
+TEST_F(deployment, the_most_streams_that_a_client_may_use_work) {
+  const auto grant = mint("channel.json");
+  process server{peer, joined({"serve"}, dial(grant))};
+  const auto client = run_program(peer, joined({"client", "--mib", "2", "--streams", "31"}, dial(grant)));
+  EXPECT_EQ(client.exit_code, 0) << client.out << client.err;
+  EXPECT_EQ(server.wait().exit_code, 0);
+  const auto more = run_program(peer, joined({"client", "--streams", "32"}, dial(grant)));
+  EXPECT_EQ(more.exit_code, 2);
+  EXPECT_THAT(more.err, HasSubstr("--streams must be between 1 and 31"));
+}
+
 TEST(peer_program, refusals_name_what_is_wrong) {
   const temporary_folder folder;
   const auto garbage = folder.file("garbage.json");
@@ -220,7 +251,7 @@ TEST(peer_program, refusals_name_what_is_wrong) {
       {{"client"}, 2, "give one of --grant and --info"},
       {{"client", "--grant=a", "--info=b", "--origin=o"}, 2, "give one of --grant and --info"},
       {{"client", "--grant=a"}, 2, "missing --origin"},
-      {{"client", "--grant=a", "--origin=o", "--streams=0"}, 2, "--streams must be between 1 and 64"},
+      {{"client", "--grant=a", "--origin=o", "--streams=0"}, 2, "--streams must be between 1 and 31"},
       {{"client", "--grant=a", "--origin=o", "--mib=-1"}, 2, "--mib must be between"},
       {{"serve"}, 2, "missing --grant"},
       {{"serve", "--direct", "127.0.0.1:0"}, 2, "--direct needs --info"},

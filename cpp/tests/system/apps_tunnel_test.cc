@@ -110,6 +110,31 @@ TEST(tunnel_program, serves_metrics_on_a_listener_of_their_own_from_the_start) {
   EXPECT_THAT(http_get(listen, "/metrics"), StartsWith("HTTP/1.1 200 "));
 }
 
+TEST(tunnel_program, metrics_of_every_interface_answer_on_both_families) {
+  const keyset keys;
+  process tunnel{program, keys.arguments({"--metrics-listen", ":0"})};
+  const auto url = text(json(tunnel.read_line()), "metrics_url");
+  ASSERT_THAT(url, ContainsRegex("^http://\\[::\\]:[1-9][0-9]*/metrics$"));
+  const auto port = url.substr(12, url.find("/metrics") - 12);
+  EXPECT_THAT(http_get("127.0.0.1:" + port, "/metrics"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST(tunnel_program, the_path_metrics_is_free_when_metrics_live_elsewhere) {
+  const keyset keys;
+  process tunnel{program, keys.arguments({"--ws-path", "/metrics", "--metrics-listen", "127.0.0.1:0"})};
+  const auto ready = json(tunnel.read_line());
+  EXPECT_EQ(text(ready, "ws_path"), "/metrics");
+  EXPECT_THAT(http_get(text(ready, "listen"), "/metrics"), StartsWith("HTTP/1.1 400 ")) << "no upgrade";
+}
+
+TEST(tunnel_program, the_largest_numbers_are_very_large_ones) {
+  const keyset keys;
+  process tunnel{program, keys.arguments({"--max-conns", "9223372036854775807", "--write-timeout", "2562047h",
+                                          "--max-token-lifetime", "2562047h", "--max-init-horizon", "2562047h"})};
+  const auto listen = text(json(tunnel.read_line()), "listen");
+  EXPECT_THAT(http_get(listen, "/healthz"), EndsWith("\r\n\r\nok"));
+}
+
 TEST(tunnel_program, reloads_its_keyset_and_keeps_the_old_one_when_the_new_is_bad) {
   const keyset keys;
   process tunnel{program, keys.arguments()};

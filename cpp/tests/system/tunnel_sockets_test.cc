@@ -43,6 +43,8 @@ TEST_P(sockets, bulk_both_ways_arrives_whole) {
   real_tunnel tunnel{GetParam()};
   auto client = tunnel.attach("room", 1);
   auto server = tunnel.attach("room", 2);
+  // What comes before the peer has a bound far below this.
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
   const auto run = [](tunnel_client& from, tunnel_client& to) {
     std::thread sender([&from] {
       for (unsigned i = 0; i < 60; ++i) from.binary(pattern(150000 + i, i));
@@ -176,6 +178,86 @@ TEST(http, over_long_and_broken_heads_are_answered) {
   tunnel_client longer{tunnel.address()};
   longer.send_text("GET /healthz HTTP/1.1\r\nX: " + std::string(40000, 'a') + "\r\n\r\n");
   EXPECT_THAT(longer.read_http_head(), HasSubstr("431"));
+}
+
+TEST(http, plain_requests_to_a_tls_port_are_told) {
+  real_tunnel tunnel{true};
+  for (const std::string method : {"GET", "POST", "HEAD"}) {
+    tunnel_client c{tunnel.address()};
+    c.send_text(method + " /ws HTTP/1.1\r\nHost: t\r\n\r\n");
+    EXPECT_EQ(as_text(c.read_to_end()),
+              "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n");
+    EXPECT_FALSE(c.was_reset()) << method;
+  }
+}
+
+/// Sends the same bytes until the connection ends, and drops what comes back.
+class flood {
+ public:
+  flood(tunnel_client client, byte_buffer bytes)
+      : client_(std::move(client)),
+        sender_([this, bytes = std::move(bytes)] {
+          try {
+            for (;;) client_.send(bytes);
+          } catch (const std::runtime_error&) {
+            // The tunnel has had enough.
+          }
+        }),
+        reader_([this] { received_ = client_.read_to_end(); }) {}
+  ~flood() { join(); }
+  /// What the tunnel said before the end, after the end.
+  byte_buffer join() {
+    if (sender_.joinable()) sender_.join();
+    if (reader_.joinable()) reader_.join();
+    return std::exchange(received_, {});
+  }
+
+ private:
+  tunnel_client client_;
+  byte_buffer received_;
+  std::thread sender_;
+  std::thread reader_;
+};
+
+byte_buffer repeated(byte_view piece, std::size_t times) {
+  byte_buffer all;
+  for (std::size_t i = 0; i < times; ++i) append(all, piece);
+  return all;
+}
+
+TEST(floods, an_unattached_connection_does_not_stop_its_thread_and_still_runs_out_of_time) {
+  tunnel::tunnel_limits limits;
+  limits.attach_timeout = std::chrono::milliseconds{1500};
+  real_tunnel tunnel{false, limits, 1};
+  auto client = tunnel.attach("room", 1);
+  auto server = tunnel.attach("room", 2);
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
+  flood pings{tunnel.connect(), repeated(client_frame(op_ping, ""), 4000)};
+  for (int i = 0; i < 20; ++i) {
+    client.binary("through");
+    EXPECT_EQ(server.message(), "through");
+  }
+  EXPECT_TRUE(tunnel.events->wait_for("refused timeout"));
+  auto answers = pings.join();
+  const auto frames = take_server_frames(answers);
+  ASSERT_FALSE(frames.empty());
+  EXPECT_EQ(frames.back().close_reason(), "timeout");
+}
+
+TEST(floods, requests_without_end_do_not_stop_their_thread_nor_a_stop) {
+  real_tunnel tunnel{false, {}, 1};
+  auto client = tunnel.attach("room", 1);
+  auto server = tunnel.attach("room", 2);
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
+  std::string head = "GET /healthz HTTP/1.1\r\nHost: t\r\n";
+  for (int i = 0; i < 3500; ++i) head += "a" + std::to_string(i) + ":b\r\n";
+  flood requests{tunnel_client{tunnel.address()}, repeated(as_bytes(head + "\r\n"), 8)};
+  for (int i = 0; i < 20; ++i) {
+    client.binary("through");
+    EXPECT_EQ(server.message(), "through");
+  }
+  tunnel.server->stop();
+  EXPECT_EQ(tunnel.server->connections(), 0u);
 }
 
 TEST(http, metrics_switch_on_and_off) {

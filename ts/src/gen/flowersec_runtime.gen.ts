@@ -10,6 +10,8 @@ type Check = (value: unknown) => boolean;
 const maxTextBytes = 1048576;
 /** Nesting that a reader follows. */
 const maxDepth = 32;
+/** The same for messages that hold raw JSON. */
+export const maxJsonDepth = 10_000;
 
 function bad(message: string, field = ""): Error {
   return new Error(field === "" ? `bad ${message}` : `bad ${message}.${field}`);
@@ -135,13 +137,13 @@ function byteLength(text: string): number {
 }
 
 /** Parses one JSON text of bounded size and depth; throws `bad <Message>` when it is none. */
-export function parse(text: string | Uint8Array, message: string): unknown {
+export function parse(text: string | Uint8Array, message: string, depth = maxDepth): unknown {
   try {
     if (typeof text !== "string") {
       if (text.length > maxTextBytes) throw bad(message);
       text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
     }
-    if (byteLength(text) > maxTextBytes || depthOf(text) > maxDepth) throw bad(message);
+    if (byteLength(text) > maxTextBytes || depthOf(text) > depth) throw bad(message);
     return JSON.parse(text);
   } catch (cause) {
     throw new Error(`bad ${message}`, { cause });

@@ -22,6 +22,7 @@
 namespace flowersec {
 
 /// Nesting that the reader follows; one more is refused. A hostile text can make the parser hold this many frames.
+/// Payloads, which are passed on unparsed, have json_scan_max_depth.
 inline constexpr std::size_t json_max_depth = 32;
 
 /// Largest magnitude of a 64-bit integer in JSON: 2^53 - 1.

@@ -3,6 +3,7 @@
 // Source: RFC 8259; PROTOCOL, "JSON rules".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -11,7 +12,10 @@
 
 namespace flowersec {
 
-/// Whether `text` is one JSON value (white space around it allowed), valid UTF-8, nested at most json_max_depth.
+/// Nesting that the scanner follows; one more is refused. It costs a bit per level, not a stack frame.
+inline constexpr std::size_t json_scan_max_depth = 10'000;
+
+/// Whether `text` is one JSON value (white space around it allowed), valid UTF-8, nested at most json_scan_max_depth.
 [[nodiscard]] bool is_valid_json(std::string_view text) noexcept;
 
 struct json_member {
@@ -19,9 +23,11 @@ struct json_member {
   std::string_view raw_value;  ///< the value's text, without white space around it
 };
 
-/// Calls `visit` for each member of the object in `text`, in order, duplicates included. False when the text is not
-/// exactly one valid object; members before the defect may have been visited.
-[[nodiscard]] bool scan_json_object(std::string_view text, const std::function<void(const json_member&)>& visit);
+/// Calls `visit` for each member of the object in `text`, in order, duplicates included. Each value may be nested
+/// `max_depth` deep, at most json_scan_max_depth. False when the text is not exactly one valid object; members before
+/// the defect may have been visited.
+[[nodiscard]] bool scan_json_object(std::string_view text, const std::function<void(const json_member&)>& visit,
+                                    std::size_t max_depth = json_scan_max_depth);
 
 /// Calls `visit` with the raw text of each element of the array in `text`, in order. As scan_json_object otherwise.
 [[nodiscard]] bool scan_json_array(std::string_view text, const std::function<void(std::string_view)>& visit);

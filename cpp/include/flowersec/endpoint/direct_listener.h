@@ -81,6 +81,11 @@ class direct_listener {
  public:
   using executor_type = boost::asio::any_io_executor;
 
+  /// Clients beyond max_handshakes that are being answered 503, each for at most `refusal_timeout`. One more is
+  /// disconnected without an answer.
+  static constexpr std::size_t max_refusals_under_way = 64;
+  static constexpr std::chrono::seconds refusal_timeout{2};
+
   /// Binds and starts listening.
   /// Errors   validate/invalid_option, missing_origin, and those of fixed_credential::from; connect/upgrade_failed when
   ///          the address cannot be bound or the certificate cannot be loaded.

@@ -14,6 +14,7 @@
 #include "flowersec/base/random.h"
 #include "flowersec/endpoint/observer.h"
 #include "flowersec/endpoint/transport_policy.h"
+#include "flowersec/handshake/response_cache.h"
 #include "flowersec/session/options.h"
 
 namespace flowersec::endpoint {
@@ -40,6 +41,9 @@ struct common_options {
   std::uint32_t features = 0;
   /// How far a client's clock may be away; servers only. Zero is exact. Not negative.
   std::chrono::milliseconds clock_skew = std::chrono::seconds{30};
+  /// Servers only: responses that no client has confirmed yet, shared by every session that is given the same cache, so
+  /// that a client may go on with its first message on another connection. Absent: a private one for each connection.
+  std::shared_ptr<handshake::response_cache> handshake_cache{};
   /// Absent: nobody watches.
   std::shared_ptr<observer> events{};
   /// For tests. Both must outlive the session.

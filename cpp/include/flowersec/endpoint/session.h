@@ -43,7 +43,9 @@ struct termination {
 };
 
 /// Handlers by stream kind. Fill it, then serve it; it is not changed while it serves.
-/// A stream whose kind has no handler is reset. A stream is given up when its handler lets go of it.
+/// A stream whose kind has no handler is reset. When a handler returns, its stream is closed in order: the peer reads
+/// everything that was written, and what it sent and nobody read is discarded. It is reset when the handler threw, was
+/// cancelled, or left a write under way. A handler may also pass the stream on, by moving it elsewhere.
 class stream_router {
  public:
   using handler = std::function<boost::asio::awaitable<void>(flowersec::stream)>;

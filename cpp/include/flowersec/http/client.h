@@ -11,25 +11,16 @@
 #include <optional>
 #include <string>
 
+#include "flowersec/base/web_url.h"
 #include "flowersec/http/error.h"
 #include "flowersec/http/message.h"
 
 namespace flowersec::http {
 
 /// An absolute http or https URL, taken apart.
-struct url {
-  bool secure = false;
-  std::string host;  ///< lower-case, IPv6 without brackets
-  std::uint16_t port = 80;
-  std::string target = "/";
+using url = web_url;
 
-  [[nodiscard]] bool same_origin(const url& other) const noexcept {
-    return secure == other.secure && host == other.host && port == other.port;
-  }
-  [[nodiscard]] std::string host_header() const;
-};
-
-/// Errors   url_invalid: another scheme, no host, user-info, bad port.
+/// Errors   url_invalid, for the reasons of parse_web_url().
 [[nodiscard]] result<url> parse_url(std::string_view text);
 /// Where a Location header leads, seen from `base`. Errors: redirect_invalid.
 [[nodiscard]] result<url> resolve_location(const url& base, std::string_view location);

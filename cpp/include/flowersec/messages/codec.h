@@ -28,6 +28,7 @@ namespace flowersec::messages {
 ///   static constexpr std::string_view name;             // "Attach"
 ///   static constexpr std::array<std::string_view, n> keys;  // in declared order
 ///   static constexpr bool strict, indented, secret;
+///   static constexpr bool carries_json;                 // holds raw JSON, itself or deeper
 ///   static void read(field_reader&, Message&);          // visits every key once, in order
 ///   static void write(field_writer&, const Message&);   // the same
 template <class Message>
@@ -50,8 +51,10 @@ concept wire_integer = std::integral<T> && !std::same_as<T, bool>;
 class field_reader {
  public:
   /// `raw` has the text of the member for each key; empty when there is none.
-  field_reader(std::string_view message, std::span<const std::string_view> keys, std::span<const std::string_view> raw)
-      : message_(message), keys_(keys), raw_(raw) {}
+  /// `depth` counts the messages around this one.
+  field_reader(std::string_view message, std::span<const std::string_view> keys, std::span<const std::string_view> raw,
+               std::size_t depth)
+      : message_(message), keys_(keys), raw_(raw), depth_(depth) {}
 
   /// The key must be there, and not null.
   template <class T>
@@ -158,6 +161,7 @@ class field_reader {
   std::string_view message_;
   std::span<const std::string_view> keys_;
   std::span<const std::string_view> raw_;
+  std::size_t depth_;
   std::size_t at_ = 0;
   std::optional<decode_error> failure_;
 };
@@ -167,6 +171,8 @@ struct message_shape {
   std::string_view name;
   std::span<const std::string_view> keys;
   bool strict = false;
+  /// Nesting inside a member. Only raw JSON may go deeper than the protocol's own messages do.
+  std::size_t max_depth = json_max_depth - 1;
 };
 
 /// Validates `text` as one object and gives each key the text of its member; the last of two equal keys counts.
@@ -176,12 +182,13 @@ struct message_shape {
                                                        std::span<std::string_view> raw);
 
 template <encodable_message Message>
-[[nodiscard]] std::optional<decode_error> read_message(std::string_view text, Message& into) {
+[[nodiscard]] std::optional<decode_error> read_message(std::string_view text, Message& into, std::size_t depth) {
   using traits = codec<Message>;
   std::array<std::string_view, traits::keys.size()> raw{};
-  const message_shape shape{.name = traits::name, .keys = traits::keys, .strict = traits::strict};
+  message_shape shape{.name = traits::name, .keys = traits::keys, .strict = traits::strict};
+  if (traits::carries_json) shape.max_depth = json_scan_max_depth;
   if (auto bad = find_members(shape, text, raw)) return bad;
-  field_reader in{traits::name, traits::keys, raw};
+  field_reader in{traits::name, traits::keys, raw, depth};
   traits::read(in, into);
   return in.take_failure();
 }
@@ -189,8 +196,9 @@ template <encodable_message Message>
 template <encodable_message Message>
 bool field_reader::assign(std::string_view raw, Message& into) {
   // An array or a number where a message belongs is an error of this field, not of the message.
-  if (!raw.starts_with('{')) return false;
-  failure_ = read_message(raw, into);
+  // A message that holds itself is read again for each level, so the levels are bounded.
+  if (!raw.starts_with('{') || depth_ == json_max_depth) return false;
+  failure_ = read_message(raw, into, depth_ + 1);
   return !failure_;
 }
 
@@ -200,7 +208,7 @@ template <encodable_message Message>
     return decode_error{messages_errc::not_an_object, std::string{codec<Message>::name}, {}};
   }
   Message message{};
-  if (auto bad = read_message(text, message)) return std::move(*bad);
+  if (auto bad = read_message(text, message, 1)) return std::move(*bad);
   return message;
 }
 

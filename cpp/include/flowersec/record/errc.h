@@ -19,7 +19,6 @@ enum class record_errc {
   open_failed,          ///< did not authenticate; no cause is distinguished
   exhausted,            ///< sequence numbers are used up (either direction)
   not_server_finished,  ///< authentic, but not the empty ping that ends the handshake; ends the handshake
-  inbound_overflow,     ///< more plaintext than max_inbound_buffered_bytes waits for its reader; ends the session
 
   // Sending.
   empty_app_record,   ///< app records carry at least one byte; nothing was sent, the session lives on

@@ -1,4 +1,4 @@
-// The four numbers an application may tune in the record layer.
+// The three numbers an application may tune in the record layer.
 // Layer record. Source: PROTOCOL, "Sending records" and "Record buffers".
 #pragma once
 
@@ -16,11 +16,8 @@ struct record_limits {
   /// Most plaintext in one app record. Range 1..65536, and it must fit a record.
   /// 16 KiB costs the same per byte when records are gathered, at a quarter of the latency.
   std::size_t outbound_record_chunk_bytes = 65536;
-  /// Plaintext not yet taken by its reader. Range 1..1 GiB. A peer can make us hold this much; one byte more ends
-  /// the session, because this layer has no back-pressure of its own.
-  std::size_t max_inbound_buffered_bytes = 4194304;
-  /// Sum of the application writes accepted and not yet finished. Range 1..1 GiB. One byte more refuses the write
-  /// and nothing else.
+  /// Sum of the application writes accepted and not yet sealed. Range 1..1 GiB. One byte more refuses the write and
+  /// nothing else. Received plaintext needs no such bound: it goes to its streams at once.
   std::size_t max_outbound_buffered_bytes = 4194304;
 
   [[nodiscard]] constexpr std::size_t max_plaintext_bytes() const noexcept { return max_record_bytes - overhead_bytes; }

@@ -11,7 +11,6 @@
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
-#include <functional>
 #include <memory>
 #include <tuple>
 #include <utility>
@@ -33,8 +32,14 @@ class completion {
 
   /// Calls `cancel` when the caller emits a cancellation of any type. `cancel` must be harmless when the operation
   /// is already over: the two may cross.
-  void on_cancel(std::function<void()> cancel) {
-    if (held_) held_->on_cancel(std::move(cancel));
+  template <class Cancel>
+  void on_cancel(Cancel cancel) {
+    if (!held_) return;
+    auto slot = held_->cancellation();
+    if (!slot.is_connected()) return;
+    slot.assign([cancel = std::move(cancel)](boost::asio::cancellation_type type) {
+      if (type != boost::asio::cancellation_type::none) cancel();
+    });
   }
 
   /// Posts the handler with these arguments to its executor, never inline. Once; afterwards this is empty.
@@ -46,7 +51,7 @@ class completion {
  private:
   struct base {
     virtual ~base() = default;
-    virtual void on_cancel(std::function<void()> cancel) = 0;
+    [[nodiscard]] virtual boost::asio::cancellation_slot cancellation() const noexcept = 0;
     virtual void complete(std::unique_ptr<base> self, Args... args) = 0;
   };
 
@@ -60,22 +65,17 @@ class completion {
     holder(Given&& given, const boost::asio::any_io_executor& fallback)
         : handler(std::forward<Given>(given)),
           place(boost::asio::prefer(boost::asio::get_associated_executor(handler, fallback),
-                                    boost::asio::execution::outstanding_work.tracked)),
-          io_work(boost::asio::prefer(fallback, boost::asio::execution::outstanding_work.tracked)) {}
+                                    boost::asio::execution::outstanding_work.tracked)) {}
 
-    void on_cancel(std::function<void()> cancel) override {
-      auto slot = boost::asio::get_associated_cancellation_slot(handler);
-      if (!slot.is_connected()) return;
-      slot.assign([cancel = std::move(cancel)](boost::asio::cancellation_type type) {
-        if (type != boost::asio::cancellation_type::none) cancel();
-      });
+    [[nodiscard]] boost::asio::cancellation_slot cancellation() const noexcept override {
+      return boost::asio::get_associated_cancellation_slot(handler);
     }
 
     void complete(std::unique_ptr<base> self, Args... args) override {
       const auto target = place;
       auto run = [self = std::move(self), this, arguments = std::tuple<Args...>{std::move(args)...}]() mutable {
         // The slot belongs to the handler's thread; memory goes back before the handler runs, as Asio promises.
-        auto slot = boost::asio::get_associated_cancellation_slot(handler);
+        auto slot = cancellation();
         if (slot.is_connected()) slot.clear();
         auto last = std::move(handler);
         auto values = std::move(arguments);
@@ -86,8 +86,7 @@ class completion {
     }
 
     Handler handler;
-    tracked_executor place;
-    boost::asio::any_io_executor io_work;
+    tracked_executor place;  // the session's own context is kept at work by the transport, which receives
   };
 
   std::unique_ptr<base> held_;

@@ -42,7 +42,7 @@ struct link_end {
 
 /// What callers are told.
 struct error_names {
-  /// Of one operation; the argument is a session_errc or rpc_errc.
+  /// Of one operation; the argument is a session_errc, rpc_errc or record_errc.
   std::function<error_code(error_code)> of_operation;
   /// Of a session that did not come up.
   std::function<error_code(const link_end&)> of_end;
@@ -54,6 +54,9 @@ struct link_options {
   bool hold_streams = false;              ///< as in the machine's options
   session_options session{};
   error_names names;
+  /// Told of what no operation reports: session_errc::hello_invalid, ::hello_timeout and ::no_handler of a stream of
+  /// the peer, and ::probe_timeout. On the strand. Empty: nobody watches.
+  std::function<void(session_errc)> report{};
   const clock_source* clocks = &system_clocks();
 };
 
@@ -96,6 +99,13 @@ class link final : public transport_user, public std::enable_shared_from_this<li
 
   /// Serves RPC on a stream that was accepted.
   void serve_rpc(stream on, rpc_router_factory make_router);
+  /// Resets a stream that was accepted, and reports why.
+  void refuse(stream on, session_errc why);
+  /// For a stream that goes to a handler: when the handler lets go of it, how it ends waits for handler_ended().
+  void handler_begins(stream_id id);
+  /// `in_order`: the sending half is closed and unread input discarded. Otherwise, and with a write under way, it is
+  /// reset. Without effect on a stream that the handler has passed on.
+  void handler_ended(stream_id id, bool in_order);
 
   // ---- what flowersec::stream offers, any thread
 
@@ -118,7 +128,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
 
   // ---- transport_user, on the strand
 
-  void on_message(message_kind kind, mutable_byte_view bytes) override;
+  void on_message(transport_message message) override;
   void on_sent() override;
   void on_end(transport_end why) override;
 
@@ -134,13 +144,16 @@ class link final : public transport_user, public std::enable_shared_from_this<li
     std::array<std::size_t, write_buffers::max_pieces> piece_bytes{};
     std::size_t pieces = 0;
     std::size_t pieces_done = 0;
+    std::unique_ptr<write_buffers> waiting{};  // while nothing of it fits the stream's queue
   };
   struct stream_entry {
     std::optional<read_op> reading;
     std::optional<write_op> writing;
     std::shared_ptr<rpc_channel> channel;  // instead of the application
     bool send_closed = false;
-    error_code ended;  // eof after an orderly end, connection_reset otherwise
+    bool handled = false;  // by a handler that has not ended
+    bool let_go = false;   // by that handler
+    error_code ended;      // eof after an orderly end, connection_reset otherwise
   };
 
   link(machine side, std::unique_ptr<transport> pipe, link_options options);
@@ -165,9 +178,12 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   void on_stream_event(const yamux::stream_finished& event);
   void on_stream_event(const yamux::stream_failed& event);
   void end_stream(stream_id id, error_code why);
+  void report(session_errc what) const;
 
   void start_read(stream_id id, mutable_byte_view into, read_op op);
   void start_write(stream_id id, const write_buffers& from, write_op op);
+  bool begin_write(stream_id id, stream_entry& entry, const write_buffers& from, write_op op);
+  bool resume_writes();
   void finish_read(stream_entry& entry, error_code failed, std::size_t bytes);
   void finish_write(stream_entry& entry, error_code failed);
   void cancel_read(stream_id id, stream_entry& entry);
@@ -224,6 +240,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   std::atomic<std::uint64_t> next_serial_{1};
   completion<error_code> starting_;
   std::map<stream_id, stream_entry> streams_;
+  std::vector<stream_id> waiting_writers_;
   std::deque<stream_arrived> arrived_;
   std::optional<accept_op> accepting_;
   std::deque<control_op> controls_;

@@ -101,7 +101,17 @@ class machine {
   // ---- the transport
 
   /// One whole message, opened in place. After the end it is dropped.
-  void receive(message_kind kind, mutable_byte_view message, moment now);
+  void receive(message_kind kind, mutable_byte_view message, moment now) {
+    take(kind, message, now);
+    settle(now);
+  }
+  /// The two halves of it, for messages that arrive together: each is taken, then one settle() reports what they did
+  /// to the streams, so that a reader is woken once and filled directly until then.
+  void take(message_kind kind, mutable_byte_view message, moment now);
+  void settle(moment now) { pump(now); }
+  /// Whether messages concern streams: from the start of the streams until the end. Elsewhere each message is followed
+  /// by a look at the events.
+  [[nodiscard]] bool has_streams() const noexcept { return mux() != nullptr; }
   /// Ends the session. Without effect when it has ended.
   void end(error_code why, moment now);
 
@@ -127,7 +137,15 @@ class machine {
   [[nodiscard]] result<stream_id> open(std::string_view kind, moment now);
   [[nodiscard]] result<std::optional<std::size_t>> read(stream_id id, mutable_byte_view into, moment now);
   [[nodiscard]] std::size_t cancel_read(stream_id id) noexcept;
+  /// Errors   beside those of yamux: record_errc::outbound_overflow when it does not fit outbound_room(); nothing of it
+  ///          is sent, and the stream lives.
   [[nodiscard]] result<void> write(stream_id id, byte_view body, moment now);
+  /// The same for frames of rpc, whose own limits bound them: they count, and are not refused for what others wrote.
+  [[nodiscard]] result<void> write_rpc(stream_id id, byte_view body, moment now);
+  /// What is left of max_outbound_buffered_bytes, which all streams share.
+  [[nodiscard]] std::size_t outbound_room() const noexcept;
+  /// What is left of max_stream_write_queue_bytes.
+  [[nodiscard]] std::size_t outbound_room(stream_id id) const noexcept;
   [[nodiscard]] std::size_t cancel_writes(stream_id id) noexcept;
   [[nodiscard]] result<void> close_write(stream_id id, moment now);
   void reset(stream_id id, moment now);

@@ -11,6 +11,7 @@
 #include "flowersec/handshake/frame.h"
 #include "flowersec/record/limits.h"
 #include "flowersec/rpc/limits.h"
+#include "flowersec/yamux/frame.h"
 #include "flowersec/yamux/limits.h"
 
 namespace flowersec::session {
@@ -29,8 +30,6 @@ struct liveness {
 
 /// Largest stream hello. Part of the protocol.
 inline constexpr std::size_t max_stream_hello_bytes = 8192;
-/// Records are gathered into one send up to this size while the send before is under way.
-inline constexpr std::size_t gather_bytes = 65536;
 /// Ping and rekey records that wait for the transport; one more is refused.
 inline constexpr std::size_t max_queued_controls = 32;
 
@@ -49,10 +48,10 @@ struct session_options {
   /// How long closing waits for what was written. Above 0.
   std::chrono::milliseconds close_timeout = std::chrono::seconds{2};
   handshake::handshake_limits handshake{};
-  /// 16 KiB records cost as much per byte as larger ones, because they are gathered, and a quarter of the latency.
-  /// Of its two buffers a session needs neither: what is opened goes to the streams at once, and what is to be sealed
-  /// stays in the memory of whoever writes it.
-  record::record_limits record{.outbound_record_chunk_bytes = 16384};
+  /// 16 KiB records cost as much per byte as larger ones, because they are gathered, and a quarter of the latency. The
+  /// frame header comes on top: a stream's window is then a whole number of records, and no crumb is left at its end.
+  /// Its budget of writes is shared by all streams, in the memory of whoever writes.
+  record::record_limits record{.outbound_record_chunk_bytes = 16384 + yamux::header_bytes};
   yamux::yamux_limits yamux{};
   rpc::client_limits rpc_client{};
   rpc::server_limits rpc_server{};

@@ -12,6 +12,9 @@
 
 namespace flowersec::session {
 
+/// Records are gathered into one send up to this size while the send before is under way.
+inline constexpr std::size_t gather_bytes = 65536;
+
 /// Bytes that a transport writes in front of a message of this size.
 using prefix_rule = std::size_t (*)(std::size_t message_bytes) noexcept;
 
@@ -43,11 +46,19 @@ class outbox {
     return bytes().subspan(of.offset + of.prefix_bytes, of.size);
   }
 
-  /// Empties the batch. Memory beyond what a small message needs is given back, so that idle sessions hold none.
-  void clear() noexcept;
+  /// Empties the batch and keeps its memory for the next one.
+  void clear() noexcept {
+    messages_.clear();
+    size_ = 0;
+  }
+  /// Gives memory of an empty batch back, but for what a small message needs: idle sessions hold none.
+  void release() noexcept;
 
  private:
   static constexpr std::size_t kept_bytes = 2048;
+  /// A batch that grows beyond this is likely to become a full one, and gets the room at once.
+  static constexpr std::size_t small_batch_bytes = 8192;
+  static constexpr std::size_t full_batch_bytes = gather_bytes + gather_bytes / 2;
 
   void reserve(std::size_t bytes);
 

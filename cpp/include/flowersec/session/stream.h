@@ -55,8 +55,8 @@ template <class MutableBufferSequence>
 
 }  // namespace session
 
-/// Move-only. Destroying it gives the stream up: with the sending half closed, what was written still arrives and
-/// further input is discarded for a while; otherwise the stream is reset.
+/// Move-only. Destroying it gives the stream up: with the sending half closed and no write under way, what was written
+/// still arrives and further input is discarded for a while; otherwise the stream is reset.
 class stream {
  public:
   using executor_type = boost::asio::any_io_executor;
@@ -93,8 +93,11 @@ class stream {
   /// Writes at least one byte. Completes when the bytes are encrypted and on their way, so that a slow peer slows the
   /// writer down: nothing is queued beyond one batch per session. Signature void(error_code, std::size_t).
   /// Ownership the buffers must stay until the handler runs.
-  /// Cancellation operation_aborted when nothing was taken yet; otherwise the count of what was.
-  /// Errors   connection_reset as above; asio::error::shut_down after async_shutdown_send; already_started.
+  /// Cancellation operation_aborted when nothing was sent yet; otherwise the count of what was. Behind
+  ///          async_shutdown_send it resets the stream, because the peer must not take a part for the whole.
+  /// Errors   connection_reset as above; asio::error::shut_down after async_shutdown_send; already_started;
+  ///          secure/resource_exhausted when the writes of all streams hold max_outbound_buffered_bytes already:
+  ///          nothing was taken, and the stream lives.
   template <class ConstBufferSequence, BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code, std::size_t))
                                            Token = boost::asio::use_awaitable_t<boost::asio::any_io_executor>>
   auto async_write_some(const ConstBufferSequence& buffers, Token&& token = {}) {
@@ -119,7 +122,7 @@ class stream {
 
   /// Ends both halves at once; unread and unsent bytes are dropped and the peer is told.
   void reset() noexcept;
-  /// Ends the operations under way with operation_aborted; the stream stays usable.
+  /// Ends the operations under way with operation_aborted; the stream stays usable, but see async_write_some.
   void cancel() noexcept;
 
  private:

@@ -25,13 +25,19 @@ struct transport_end {
   std::string reason;
 };
 
+/// `bytes` may be changed in place.
+struct transport_message {
+  message_kind kind;
+  mutable_byte_view bytes;
+};
+
 /// Whoever uses a transport.
 class transport_user {
  public:
   virtual ~transport_user() = default;
-  /// Answer to receive(). `bytes` may be changed in place and is valid during the call.
-  virtual void on_message(message_kind kind, mutable_byte_view bytes) = 0;
-  /// Answer to send(): the batch is free again.
+  /// Answer to receive(). Valid during the call, until try_receive().
+  virtual void on_message(transport_message message) = 0;
+  /// Later answer to send(): the batch is free again.
   virtual void on_sent() = 0;
   /// The last call of all, once, also after close().
   virtual void on_end(transport_end why) = 0;
@@ -50,9 +56,13 @@ class transport {
 
   /// Asks for one message; at most one request is under way. Never answered inside the call.
   virtual void receive() = 0;
-  /// Sends the binary messages of a batch in order; at most one batch is under way, and it stays until on_sent() or
-  /// on_end(). Independent of receive(): neither waits for the other. Never answered inside the call.
-  virtual void send(outbox& batch) = 0;
+  /// The next message, if it is there already: for use inside on_message(), so that a batch costs one wake-up. Valid
+  /// until the next call of this or receive(). nullopt: receive() tells more.
+  [[nodiscard]] virtual std::optional<transport_message> try_receive() = 0;
+  /// Sends the binary messages of a batch in order. True: they left at once, and the batch is free again. False:
+  /// on_sent() or on_end() follows, never inside the call; at most one batch is under way, and it stays until then.
+  /// Independent of receive(): neither waits for the other.
+  [[nodiscard]] virtual bool send(outbox& batch) = 0;
 
   /// Ends both directions, politely if that is possible without waiting for the peer. on_end follows.
   virtual void close() = 0;

@@ -83,7 +83,7 @@ struct server_bounds {
   [[nodiscard]] error_code validate() const;
 };
 
-/// To be checked right after verify_token, with bounds that are valid. No error when within them.
+/// To be checked right after verify_token. No error when within the bounds; one above `longest` counts as that.
 /// Errors   lifetime_too_long, init_too_far.
 [[nodiscard]] error_code check_server_bounds(const verified_token& token, const server_bounds& bounds, wall_time now);
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace flowersec::tunnel {
@@ -15,6 +16,8 @@ inline constexpr std::size_t max_token_bytes = 2048;
 inline constexpr std::uint32_t attach_version = 1;
 inline constexpr std::chrono::seconds clock_skew{30};
 inline constexpr std::chrono::milliseconds sweep_interval{500};
+/// A longer duration among the limits means the same: sums with the time of day stay within 64 bits of nanoseconds.
+inline constexpr std::chrono::hours longest_time{24 * 365 * 10};
 
 struct tunnel_limits {
   /// First message of a connection, inclusive. An unattached peer can make us hold this much.
@@ -57,8 +60,16 @@ struct tunnel_limits {
   /// make the kernel hold this much.
   std::optional<std::size_t> max_receive_buffer_bytes = 1048576;
 
-  [[nodiscard]] std::size_t replay_entries() const noexcept { return max_replay_entries.value_or(4 * max_connections); }
+  [[nodiscard]] std::size_t replay_entries() const noexcept {
+    constexpr std::size_t per_connection = 4;
+    constexpr auto most = std::numeric_limits<std::size_t>::max();
+    return max_replay_entries.value_or(max_connections > most / per_connection ? most
+                                                                               : per_connection * max_connections);
+  }
 };
+
+/// The same limits with every duration above longest_time cut to it.
+[[nodiscard]] tunnel_limits with_bounded_times(tunnel_limits limits) noexcept;
 
 /// Empty when the limits can work together, else what is wrong, in the words of the command line's errors.
 [[nodiscard]] std::optional<const char*> validate(const tunnel_limits& limits) noexcept;

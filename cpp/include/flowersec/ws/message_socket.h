@@ -70,7 +70,8 @@ class message_socket {
   }
 
   /// The next message if it has arrived whole already; nullopt when only async_read_message() can tell more.
-  /// Spares one completion per message when several came in one packet. No read may be under way.
+  /// Spares a completion for each but the first of the messages that are there. A caller that goes on for ever serves
+  /// nobody else. No read may be under way.
   [[nodiscard]] std::optional<received_message> try_read_message();
 
   /// Header room that a payload of this size needs in front of it.
@@ -92,6 +93,17 @@ class message_socket {
     return boost::asio::async_initiate<Token, void(error_code)>(
         [this](auto handler, std::span<const byte_view> frames) { start_write(frames, std::move(handler)); }, token,
         pieces);
+  }
+
+  /// The same without waiting: what the kernel takes at once goes out. nullopt: not all of it did, and
+  /// async_finish_write() must follow before anything else is written.
+  [[nodiscard]] std::optional<error_code> try_write_frames(std::span<const byte_view> pieces);
+
+  /// Waits for the rest of what try_write_frames() began. Ownership, completion and cancellation as above.
+  template <typename Token = boost::asio::use_awaitable_t<>>
+  auto async_finish_write(Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [this](auto handler) { start_finish_write(std::move(handler)); }, token);
   }
 
   /// Frames, masks and writes a copy of `payload`: for short, rare messages.
@@ -116,8 +128,12 @@ class message_socket {
   /// Closes TCP at once, without a close frame. Idempotent.
   void abort() noexcept;
 
-  /// What the peer's close frame said, once a read completed with closed_by_peer. The reason text carries meaning
-  /// during an attach.
+  /// After a failed write: looks for the peer's close frame in what had arrived by then, because a peer that closes
+  /// says why before its end of TCP fails our write. Messages in front of it are dropped, up to max_close_drain_bytes.
+  void find_peer_close();
+
+  /// What the peer's close frame said, once a read completed with closed_by_peer or find_peer_close() found it. The
+  /// reason text carries meaning during an attach.
   [[nodiscard]] const std::optional<close_payload>& peer_close() const noexcept;
 
  private:
@@ -126,6 +142,7 @@ class message_socket {
 
   void start_read(read_handler handler);
   void start_write(std::span<const byte_view> frames, done_handler handler);
+  void start_finish_write(done_handler handler);
   void start_write_copy(message_kind kind, byte_view payload, done_handler handler);
   void start_close(close_code code, const std::string& reason, done_handler handler);
 

@@ -18,8 +18,10 @@ struct request_head : header_list {
   bool keep_alive = true;
   bool has_body = false;  ///< a body follows: Content-Length above 0 or a transfer coding
 
-  /// The target without its query.
-  [[nodiscard]] std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
+  /// The target without its query, and without scheme and authority when it has them (RFC 9112, 3.2.2).
+  [[nodiscard]] std::string_view path() const noexcept;
+  /// What follows the path: empty, or a query with its question mark.
+  [[nodiscard]] std::string_view query() const noexcept;
 };
 
 /// Header block that every listener takes, and the slack above it. One more byte is answered with 431.

@@ -35,7 +35,7 @@ enum class yamux_errc {
   frame_too_large,          ///< Data body above max_frame_bytes
   credit_overflow,          ///< Window Update that would lift the send window above the protocol's window
   session_memory_exceeded,  ///< unread bytes of all streams above max_session_receive_bytes
-  reply_queue_overflow,     ///< the peer makes us answer faster than it reads the answers
+  reply_queue_overflow,     ///< the peer opens streams faster than it reads the refusals
 };
 
 [[nodiscard]] const char* describe(yamux_errc code) noexcept;

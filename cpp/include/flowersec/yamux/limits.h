@@ -12,9 +12,12 @@ namespace flowersec::yamux {
 /// Window of every stream in each direction. Part of the protocol: peers end the session when they are granted more.
 inline constexpr std::uint32_t window_bytes = 262144;
 
-/// Answers (ping replies, refusals of streams) that wait to be written. A peer that sends faster than it reads the
-/// answers ends its session here instead of growing our memory.
-inline constexpr std::size_t max_queued_replies = 256;
+/// Ping replies that wait to be written; further requests are not answered.
+inline constexpr std::size_t max_queued_ping_replies = 256;
+
+/// Refusals of streams that wait to be written: more than fit into one record of a well-behaved peer (65536 / 12). A
+/// peer that opens faster than it reads the refusals ends its session here instead of growing our memory.
+inline constexpr std::size_t max_queued_refusals = 8192;
 
 /// Worst memory of one session: max_session_receive_bytes of unread data, plus at most 32 KiB of slack for each live
 /// stream. Bodies waiting to be sent stay in the memory of whoever writes them.

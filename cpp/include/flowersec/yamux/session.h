@@ -99,7 +99,8 @@ class session {
   /// Errors   resource_exhausted (nothing of it is sent), write_closed, unknown_stream, or why the stream failed.
   [[nodiscard]] result<void> write(stream_id id, byte_view body);
 
-  /// Gives up all writes of the stream that are not done. The stream stays usable.
+  /// Gives up all writes of the stream that are not done. The stream stays usable, unless its sending half was closed
+  /// behind them: then it is reset, because the peer must not take a part for the whole.
   /// Result   bytes of the oldest one that were sent already.
   [[nodiscard]] std::size_t cancel_writes(stream_id id) noexcept;
 
@@ -128,6 +129,8 @@ class session {
   [[nodiscard]] std::size_t receive_memory_bytes() const noexcept;
   /// Bytes of queued writes of one stream that were not handed out yet; 0 for an unknown stream.
   [[nodiscard]] std::size_t queued_write_bytes(stream_id id) const noexcept;
+  /// The same of all streams together.
+  [[nodiscard]] std::size_t queued_write_bytes() const noexcept;
 
  private:
   class core;

@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "cli/hex.h"
-#include "flowersec/crypto/hash.h"
-
 namespace flowersec::apps {
 namespace {
 
@@ -36,13 +33,6 @@ TEST(pattern, notices_a_piece_in_the_wrong_place) {
   fill_pattern(256, bytes);
   EXPECT_FALSE(matches_pattern(0, bytes));
   EXPECT_FALSE(matches_pattern(257, bytes));
-}
-
-TEST(pattern, hash_is_that_of_the_bytes) {
-  byte_buffer bytes(70000);
-  fill_pattern(0, bytes);
-  EXPECT_EQ(pattern_sha256(70000), to_hex(crypto::sha256(bytes)));
-  EXPECT_EQ(pattern_sha256(0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 }  // namespace

@@ -104,6 +104,14 @@ TEST(command_line, a_value_may_start_with_a_dash) {
   EXPECT_FALSE(f.loud);
 }
 
+TEST(command_line, help_after_a_mistake_shows_the_defaults_and_not_what_was_given) {
+  fixture f;
+  f.environment["GREET_NAME"] = "from the environment";
+  EXPECT_EQ(f.read({"-count=9", "-no-such-flag"}), exit_usage);
+  EXPECT_THAT(f.err.str(), HasSubstr("(default 3)"));
+  EXPECT_THAT(f.err.str(), HasSubstr("(default \"anna\")"));
+}
+
 struct refused_row {
   std::vector<std::string> arguments;
   std::string message;

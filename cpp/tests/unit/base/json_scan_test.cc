@@ -90,14 +90,30 @@ TEST(json_scan, only_objects_have_members) {
   }
 }
 
+std::string repeated(std::string_view text, std::size_t times) {
+  std::string all;
+  for (std::size_t i = 0; i < times; ++i) all += text;
+  return all;
+}
+
 TEST(json_scan, nesting_is_bounded_for_arrays_and_objects) {
   const auto arrays = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
-  EXPECT_TRUE(is_valid_json(arrays(json_max_depth)));
-  EXPECT_FALSE(is_valid_json(arrays(json_max_depth + 1)));
+  const auto objects = [](std::size_t n) { return repeated("{\"a\":", n) + "1" + std::string(n, '}'); };
+  EXPECT_TRUE(is_valid_json(arrays(json_scan_max_depth)));
+  EXPECT_FALSE(is_valid_json(arrays(json_scan_max_depth + 1)));
+  EXPECT_TRUE(is_valid_json(objects(json_scan_max_depth)));
+  EXPECT_FALSE(is_valid_json(objects(json_scan_max_depth + 1)));
   EXPECT_FALSE(is_valid_json(std::string(1000000, '[')));
-  std::string objects;
-  for (std::size_t i = 0; i <= json_max_depth; ++i) objects += "{\"a\":";
-  EXPECT_FALSE(is_valid_json(objects + "1" + std::string(json_max_depth + 1, '}')));
+}
+
+TEST(json_scan, the_right_bracket_closes_at_every_depth) {
+  for (const std::string_view text : {"[{\"a\":[{}]},[]]", "{\"a\":{\"b\":[[],{}]},\"c\":[1,[2]]}", "[[[1],2],3]"}) {
+    EXPECT_TRUE(is_valid_json(text)) << text;
+  }
+  for (const std::string_view text : {"[{]}", "{\"a\":[}]", "[[]", "[]]", "[{\"a\":1,}]", "[[1,],2]", "{\"a\":[1,{2}]}",
+                                      "[{\"a\" 1}]", "[{\"a\":}]", "[1 2]", "[,]", "{,}", "{\"a\":1 \"b\":2}"}) {
+    EXPECT_FALSE(is_valid_json(text)) << text;
+  }
 }
 
 TEST(json_decode, strings_resolve_their_escapes) {

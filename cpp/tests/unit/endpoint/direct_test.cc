@@ -4,6 +4,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <mutex>
 
 #include "direct_fixture.h"
@@ -341,6 +342,36 @@ TEST(resolved_credential, is_not_committed_for_a_client_without_the_key) {
   };
   EXPECT_EQ(resolve_once(with).server, endpoint_errc::auth_tag_mismatch);
   EXPECT_EQ(committed, 0);
+}
+
+TEST(direct_listener, so_many_clients_are_told_that_it_is_busy_and_one_more_is_disconnected) {
+  asio::io_context context;
+  auto accept = listening();
+  accept.max_handshakes = 1;
+  auto listener = listen_on(context, std::move(accept));
+  const asio::ip::tcp::endpoint at{asio::ip::make_address("127.0.0.1"), listener.port()};
+  run(context, [&]() -> awaitable<void> {
+    std::vector<asio::ip::tcp::socket> silent;
+    for (std::size_t i = 0; i < 1 + endpoint::direct_listener::max_refusals_under_way; ++i) {
+      co_await silent.emplace_back(context).async_connect(at, endpoint::default_token{});
+    }
+    std::array<char, 512> answer{};
+    asio::ip::tcp::socket one_more{context};
+    co_await one_more.async_connect(at, endpoint::default_token{});
+    auto [ended, none] = co_await one_more.async_read_some(asio::buffer(answer), with_error);
+    EXPECT_EQ(ended, asio::error::eof);
+    EXPECT_EQ(none, 0u);
+
+    const std::string_view request = "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n";
+    co_await asio::async_write(silent.back(), asio::buffer(request), endpoint::default_token{});
+    auto [failed, n] = co_await silent.back().async_read_some(asio::buffer(answer), with_error);
+    EXPECT_FALSE(failed);
+    EXPECT_EQ((std::string_view{answer.data(), n}.substr(0, 13)), "HTTP/1.1 503 ");
+    // The others are dropped without a word once their time is over.
+    auto [silence, nothing] = co_await silent[1].async_read_some(asio::buffer(answer), with_error);
+    EXPECT_TRUE(silence);
+    EXPECT_EQ(nothing, 0u);
+  }());
 }
 
 TEST(resolved_credential, a_resolver_that_never_answers_is_a_time_out) {

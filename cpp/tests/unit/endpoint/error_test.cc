@@ -13,6 +13,7 @@
 #include "flowersec/rpc/error.h"
 #include "flowersec/session/error.h"
 #include "flowersec/yamux/error.h"
+#include "recording_observer.h"
 
 namespace flowersec::endpoint {
 namespace {
@@ -187,6 +188,30 @@ TEST(interop_traps, trap_20_other_reasons_are_a_failed_handshake) {
     EXPECT_EQ(info.stage, handshake) << reason;
     EXPECT_EQ(info.code, endpoint_errc::handshake_failed);
   }
+}
+
+TEST(error_model, a_write_beyond_the_budget_is_a_limit_of_the_secure_channel) {
+  const auto info = operation_failure(path::direct, make_error_code(record::record_errc::outbound_overflow));
+  EXPECT_EQ(to_string(info), "direct: secure/resource_exhausted");
+}
+
+TEST(reports, name_streams_by_the_error_model_and_tell_a_silent_peer_to_clients_only) {
+  using ::flowersec::session::session_errc;
+  struct row {
+    bool client;
+    session_errc what;
+    std::vector<std::string> told;
+  };
+  for (const auto& row : {row{false, session_errc::hello_invalid, {"tunnel rpc/stream_hello_failed fail"}},
+                          row{true, session_errc::hello_timeout, {"tunnel rpc/stream_hello_failed fail"}},
+                          row{false, session_errc::no_handler, {"tunnel rpc/missing_handler fail"}},
+                          row{true, session_errc::probe_timeout, {"tunnel yamux/liveness_timeout fail"}},
+                          row{false, session_errc::probe_timeout, {}}}) {
+    const auto seen = std::make_shared<testing::recording_observer>();
+    reporter_for(path::tunnel, row.client, seen)(row.what);
+    EXPECT_EQ(seen->take(), row.told);
+  }
+  EXPECT_FALSE(reporter_for(path::tunnel, true, nullptr));
 }
 
 TEST(error_model, handshake_failures_keep_their_name_on_both_roles) {

@@ -200,6 +200,15 @@ TEST(rpc, an_endpoint_that_serves_no_rpc_resets_the_stream_and_the_session_lives
   });
 }
 
+TEST(rpc, a_deep_payload_passes_unchanged_both_ways) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    const auto deep = std::string(1'000, '[') + R"({"a":[1.0]})" + std::string(1'000, ']');
+    const auto answer = co_await ends.client.async_call(7, deep);
+    EXPECT_EQ(answer.payload, deep);
+  });
+}
+
 TEST(rpc, calls_under_way_fail_when_the_session_ends) {
   with_session([](both ends) -> awaitable<void> {
     inbox done{co_await asio::this_coro::executor, 1};

@@ -54,6 +54,11 @@ TEST(server_init, every_wrong_field_is_refused) {
       {"the other suite", "suite", 2, handshake_errc::wrong_suite},
       {"suite 0 is not the configured one", "suite", 0, handshake_errc::wrong_suite},
       {"unknown suite", "suite", 3, handshake_errc::wrong_suite},
+      {"suite of 17 bits", "suite", 65536, handshake_errc::wrong_suite},
+      {"negative suite", "suite", -1, handshake_errc::wrong_suite},
+      {"suite that is a text", "suite", "1", handshake_errc::malformed_message},
+      {"suite with a fraction", "suite", 1.5, handshake_errc::malformed_message},
+      {"suite null", "suite", nullptr, handshake_errc::malformed_message},
       {"short key", "client_eph_pub_b64u", bytes_31, handshake_errc::malformed_public_key},
       {"long key", "client_eph_pub_b64u", bytes_33, handshake_errc::malformed_public_key},
       {"empty key", "client_eph_pub_b64u", "", handshake_errc::malformed_public_key},
@@ -68,7 +73,8 @@ TEST(server_init, every_wrong_field_is_refused) {
   for (const auto& row : rows) {
     EXPECT_EQ(error_after(with(init, row.name, row.value)), row.error) << row.what;
   }
-  for (const auto* name : {"channel_id", "role", "version", "client_eph_pub_b64u", "nonce_c_b64u", "client_features"}) {
+  for (const auto* name :
+       {"channel_id", "role", "version", "suite", "client_eph_pub_b64u", "nonce_c_b64u", "client_features"}) {
     EXPECT_EQ(error_after(without(init, name)), handshake_errc::malformed_message) << name;
   }
 }

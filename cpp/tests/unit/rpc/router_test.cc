@@ -108,10 +108,18 @@ TEST_F(rpc_router, a_responder_that_is_assigned_over_answers_its_request) {
   EXPECT_EQ(sink_->answers[1], (std::pair{request_key{2}, success("2")}));
 }
 
-TEST_F(rpc_router, a_responder_outlives_its_server_in_peace) {
-  auto answer = make();
+TEST_F(rpc_router, a_responder_neither_keeps_its_server_nor_reaches_it_once_it_is_gone) {
+  auto early = make(1);
+  auto late = make(2);
+  early.succeed("1");
+  EXPECT_EQ(sink_->answers.size(), 1U);
+  const std::weak_ptr<recording_sink> server = sink_;
   sink_.reset();
-  answer.succeed("1");
+  EXPECT_TRUE(server.expired());
+  // Whoever serves next under the same roof gets nothing of it.
+  sink_ = std::make_shared<recording_sink>();
+  late.succeed("2");
+  EXPECT_TRUE(sink_->answers.empty());
 }
 
 TEST_F(rpc_router, notifications_reach_the_request_handler_of_the_type) {

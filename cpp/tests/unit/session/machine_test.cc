@@ -97,15 +97,19 @@ TEST(interop_traps, trap_06_no_app_record_is_empty_and_a_received_one_is_ignored
   EXPECT_FALSE(client.core().over());
 }
 
-TEST(interop_traps, trap_17_a_transport_that_ends_without_a_word_ends_the_session_normally) {
+TEST(machine, its_end_fails_every_stream_refuses_new_ones_and_is_reported_once) {
   session_pair pair;
   pair.settle();
-  ASSERT_TRUE(pair.client.core().open("x", pair.time.now()));
+  const auto id = pair.client.core().open("x", pair.time.now()).value();
   pair.client.core().end(make_error_code(session_errc::transport_closed), pair.time.now());
-  pair.client.collect();
-  EXPECT_EQ(pair.client.over_because(), session_errc::transport_closed);
-  EXPECT_FALSE(pair.client.last<session_over>()->before_connected);
+  pair.client.core().end(make_error_code(session_errc::closed_here), pair.time.now());
   EXPECT_EQ(pair.client.count<yamux::stream_failed>(), 2u);  // this one and the rpc stream
+  EXPECT_EQ(pair.client.count<session_over>(), 1u);
+  EXPECT_TRUE(std::holds_alternative<session_over>(pair.client.events.back()));
+  EXPECT_FALSE(pair.client.last<session_over>()->before_connected);
+  EXPECT_FALSE(pair.client.core().has_output());
+  EXPECT_EQ(pair.client.core().open("y", pair.time.now()).error(), session_errc::streams_gone);
+  EXPECT_FALSE(pair.client.core().write(id, as_bytes("x"), pair.time.now()));
 }
 
 TEST(interop_traps, trap_18_a_text_message_ends_the_session) {
@@ -124,14 +128,18 @@ TEST(interop_traps, trap_21_the_servers_time_out_includes_waiting_for_the_client
   EXPECT_TRUE(pair.server.last<session_over>()->before_connected);
 }
 
-TEST(interop_traps, trap_23_the_client_sees_only_a_closed_transport_when_its_ack_is_rejected) {
+TEST(machine, a_rejected_ack_is_not_answered_and_the_client_is_not_up_when_the_transport_closes) {
   auto other_key = client_options_of();
   std::get<handshake::client_options>(other_key.side).psk = test_psk(8);
   session_pair pair{std::move(other_key)};
   pair.settle();
   EXPECT_EQ(pair.server.over_because(), handshake::handshake_errc::auth_tag_mismatch);
-  EXPECT_FALSE(pair.client.core().over());
-  EXPECT_EQ(pair.client.last<session::connected>(), nullptr);
+  EXPECT_TRUE(pair.server.last<session_over>()->before_connected);
+  EXPECT_TRUE(pair.server.take_messages().empty());
+  ASSERT_FALSE(pair.client.core().over());
+  pair.client.core().end(make_error_code(session_errc::transport_closed), pair.time.now());
+  EXPECT_EQ(pair.client.count<session::connected>(), 0u);
+  EXPECT_TRUE(pair.client.last<session_over>()->before_connected);
 }
 
 TEST(interop_traps, trap_24_a_hello_may_come_in_any_number_of_data_frames) {

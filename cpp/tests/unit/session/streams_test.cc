@@ -1,6 +1,7 @@
 // Streams of a session: hellos, half-close, reset, abandoned streams, gathering.
 #include <gtest/gtest.h>
 
+#include "flowersec/record/errc.h"
 #include "support/raw_peer.h"
 #include "support/session_pair.h"
 
@@ -236,6 +237,79 @@ TEST(interop_traps, trap_16_a_writer_without_window_can_give_up_and_the_session_
   EXPECT_FALSE(pair.client.core().over());
 }
 
+TEST(streams, a_write_cut_short_behind_its_half_close_resets_the_stream) {
+  open_pair pair;
+  const std::string much(400'000, 'x');
+  pair.client.write(pair.id, much);
+  ASSERT_TRUE(pair.client.core().close_write(pair.id, pair.time.now()));
+  pair.settle();
+  EXPECT_EQ(pair.client.core().cancel_writes(pair.id), 262'122u);
+  pair.client.core().abandon(pair.id, pair.time.now());
+  pair.settle();
+  EXPECT_EQ(pair.server.count<yamux::peer_closed>(), 0u) << "a part was taken for the whole";
+  EXPECT_EQ(pair.server.count<yamux::stream_failed>(), 1u);
+}
+
+/// A pair whose client may have this much waiting to be sealed, and two streams.
+struct pair_with_budget : session_pair {
+  explicit pair_with_budget(std::size_t bytes) : session_pair(client_with(bytes)) {
+    settle();
+    first = client.core().open("a", time.now()).value();
+    second = client.core().open("b", time.now()).value();
+    settle();
+  }
+  static machine_options client_with(std::size_t bytes) {
+    auto options = client_options_of();
+    options.session.record.max_outbound_buffered_bytes = bytes;
+    return options;
+  }
+  error_code try_write(stream_id id, std::string_view text) {
+    const auto queued = client.core().write(id, as_bytes(text), time.now());
+    return queued ? error_code{} : queued.error();
+  }
+  stream_id first{};
+  stream_id second{};
+};
+
+TEST(outbound_budget, holds_for_all_streams_together_and_refuses_one_byte_more) {
+  pair_with_budget pair{100};
+  const std::string text(101, 'x');
+  EXPECT_EQ(pair.try_write(pair.first, text), record::record_errc::outbound_overflow);
+  EXPECT_FALSE(pair.try_write(pair.first, text.substr(0, 60)));
+  EXPECT_EQ(pair.client.core().outbound_room(), 40u);
+  EXPECT_EQ(pair.try_write(pair.second, text.substr(0, 41)), record::record_errc::outbound_overflow);
+  EXPECT_FALSE(pair.try_write(pair.second, text.substr(0, 40)));
+  EXPECT_EQ(pair.try_write(pair.first, "x"), record::record_errc::outbound_overflow);
+  EXPECT_FALSE(pair.try_write(pair.first, "")) << "nothing always fits";
+  pair.settle();
+  EXPECT_EQ(pair.server.read(pair.first).size(), 60u) << "nothing of a refused write is sent";
+  EXPECT_EQ(pair.server.read(pair.second).size(), 40u);
+  EXPECT_FALSE(pair.client.core().over());
+  EXPECT_FALSE(pair.try_write(pair.first, text.substr(0, 100)));
+}
+
+TEST(outbound_budget, is_given_back_by_what_is_cancelled_or_reset) {
+  pair_with_budget pair{100};
+  const std::string text(100, 'x');
+  ASSERT_FALSE(pair.try_write(pair.first, text));
+  EXPECT_EQ(pair.client.core().cancel_writes(pair.first), 0u);
+  ASSERT_FALSE(pair.try_write(pair.second, text));
+  EXPECT_EQ(pair.client.core().outbound_room(), 0u);
+  pair.client.core().reset(pair.second, pair.time.now());
+  EXPECT_EQ(pair.client.core().outbound_room(), 100u);
+}
+
+TEST(outbound_budget, neither_hellos_nor_rpc_are_refused_for_it) {
+  pair_with_budget pair{1};
+  ASSERT_FALSE(pair.try_write(pair.first, "x"));
+  EXPECT_TRUE(pair.client.core().open("c", pair.time.now()));
+  const std::string frame(50, 'r');
+  EXPECT_TRUE(pair.client.core().write_rpc(pair.second, as_bytes(frame), pair.time.now()));
+  EXPECT_EQ(pair.client.core().outbound_room(), 0u);
+  pair.settle();
+  EXPECT_EQ(pair.server.read(pair.second), frame);
+}
+
 TEST(streams, cancelling_writes_before_the_hello_is_out_keeps_the_hello) {
   session_pair pair;
   pair.settle();
@@ -267,9 +341,21 @@ TEST(output, one_batch_holds_at_most_64_kib_and_a_record) {
   session::outbox batch{session::no_prefix};
   pair.client.core().fill(batch, pair.time.now());
   EXPECT_GE(batch.size(), session::gather_bytes);
-  EXPECT_LE(batch.size(), session::gather_bytes + 16'384 + record::overhead_bytes);
-  for (const auto& message : batch.messages()) EXPECT_LE(message.size, 16'384 + record::overhead_bytes);
+  const auto record_bytes = record::sealed_bytes(16'384 + yamux::header_bytes);
+  EXPECT_LE(batch.size(), session::gather_bytes + record_bytes);
+  for (const auto& message : batch.messages()) EXPECT_LE(message.size, record_bytes);
   EXPECT_TRUE(pair.client.core().has_output());
+}
+
+TEST(output, a_window_of_data_is_a_whole_number_of_full_records) {
+  open_pair pair;
+  pair.client.write(pair.id, std::string(2 * yamux::window_bytes, 'x'));
+  auto messages = pair.client.take_messages();
+  EXPECT_EQ(messages.size(), 16u);
+  messages.pop_back();  // shorter: the hello has used a little of the window
+  for (const auto& message : messages) {
+    EXPECT_EQ(message.size(), record::sealed_bytes(16'384 + yamux::header_bytes));
+  }
 }
 
 TEST(output, room_for_the_transports_header_stands_before_every_message) {

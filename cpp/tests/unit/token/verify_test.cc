@@ -354,6 +354,17 @@ TEST_F(server_bounds_check, extreme_times_do_not_overflow) {
   EXPECT_EQ(check(largest, largest, largest, at(iat)), token_errc::init_too_far);
 }
 
+TEST_F(server_bounds_check, absurd_bounds_are_very_long_ones) {
+  constexpr auto ten_years = std::chrono::seconds{server_bounds::longest}.count();
+  for (const auto absurd :
+       {nanoseconds{server_bounds::longest}, nanoseconds::max() - nanoseconds{1}, nanoseconds::max()}) {
+    const server_bounds bounds{.max_token_lifetime = absurd, .max_init_horizon = absurd};
+    EXPECT_FALSE(check(iat, iat + ten_years, iat + ten_years + 30, at(iat), bounds));
+    EXPECT_EQ(check(iat, iat + ten_years + 1, iat + ten_years + 1, at(iat), bounds), token_errc::lifetime_too_long);
+    EXPECT_EQ(check(iat, iat + 1, iat + ten_years + 31, at(iat), bounds), token_errc::init_too_far);
+  }
+}
+
 TEST_F(server_bounds_check, negative_and_absurd_bounds_are_bad_options) {
   EXPECT_FALSE(server_bounds{}.validate());
   EXPECT_FALSE((server_bounds{.max_token_lifetime = seconds{0}, .max_init_horizon = seconds{0}}.validate()));

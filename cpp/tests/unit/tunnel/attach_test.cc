@@ -71,6 +71,19 @@ INSTANTIATE_TEST_SUITE_P(
         token_row{"unknown_key_id", [](payload& p, auto) { p.kid = "k2"; }, false}),
     [](const auto& row) { return row.param.name; });
 
+TEST(attach, the_longest_limits_are_very_long_ones) {
+  tunnel::tunnel_limits limits;
+  limits.max_token_lifetime = limits.max_init_horizon = limits.attach_timeout = std::chrono::milliseconds::max();
+  tunnel_world world{limits};
+  auto p = world.mint.draft("room", 1);
+  p.iat = world.mint.now - 1000000;
+  p.exp = p.init_exp = world.mint.now + 1000000;
+  auto c = world.connect();
+  world.pass(std::chrono::seconds{20});
+  c.text(world.mint.attach_text(p));
+  EXPECT_EQ(world.attach_count("ok"), 1);
+}
+
 struct message_row {
   const char* name;
   std::function<byte_buffer(tunnel_world&)> bytes;

@@ -240,6 +240,20 @@ TEST_F(ending, a_stuck_reader_ends_the_channel_after_the_write_timeout) {
   EXPECT_EQ(world.closed_count("peer_closed"), 1);
 }
 
+TEST(ending_with_the_longest_write_timeout, a_stuck_reader_is_waited_for) {
+  tunnel::tunnel_limits limits;
+  limits.write_timeout = milliseconds::max();
+  tunnel_world world{limits};
+  auto client = world.attach("room", 1);
+  auto server = world.attach("room", 2);
+  server.set_room(0);
+  client.binary("patience");
+  world.pass(milliseconds{20000});
+  EXPECT_EQ(world.core->channel_count(), 1u);
+  server.set_room(SIZE_MAX);
+  EXPECT_THAT(server.messages(), ElementsAre("patience"));
+}
+
 TEST_F(ending, the_write_timeout_is_of_one_frame_not_of_many) {
   server.set_room(0);
   byte_buffer batch;

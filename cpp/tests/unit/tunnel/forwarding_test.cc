@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "support/allocation_counter.h"
 #include "support/tunnel_world.h"
 
 namespace flowersec::testing {
@@ -262,26 +261,6 @@ TEST(forwarding, the_other_direction_flows_while_one_is_stalled) {
   p.client.binary("stuck");
   p.server.binary("flows");
   EXPECT_THAT(p.client.messages(), ElementsAre("flows"));
-}
-
-TEST(forwarding, a_message_costs_no_allocation_one_read_and_one_write) {
-  pair_of_clients p;
-  byte_buffer batch;
-  for (int i = 0; i < 100; ++i) append(batch, client_frame(op_binary, pattern(1000)));
-  auto& from = p.client.raw();
-  auto& to = p.server.raw();
-  for (int round = 0; round < 3; ++round) {
-    from.to_tunnel = batch;
-    to.from_tunnel.clear();
-    to.from_tunnel.reserve(2 * batch.size());
-    from.reads = to.writes = 0;
-    const allocation_counter allocations;
-    from.watcher->on_ready({.readable = true, .writable = false});
-    EXPECT_EQ(allocations.count(), 0u);
-    EXPECT_EQ(from.reads, 1u);
-    EXPECT_EQ(to.writes, 1u);
-    EXPECT_EQ(p.server.frames().size(), 100u);
-  }
 }
 
 TEST(forwarding, a_busy_source_gives_way_after_a_few_reads) {

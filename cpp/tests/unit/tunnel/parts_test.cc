@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "support/token_mint.h"
 #include "tunnel/block_pool.h"
 #include "tunnel/channel_table.h"
@@ -55,6 +57,35 @@ TEST(limits, defaults_work_together) {
   const tunnel_limits limits;
   EXPECT_EQ(validate(limits), std::nullopt);
   EXPECT_EQ(limits.replay_entries(), 48000u);
+}
+
+TEST(limits, a_replay_store_for_absurdly_many_connections_is_as_large_as_can_be) {
+  constexpr auto most = std::numeric_limits<std::size_t>::max();
+  tunnel_limits limits;
+  limits.max_connections = most / 4;
+  EXPECT_EQ(limits.replay_entries(), most - 3);
+  EXPECT_EQ(validate(limits), std::nullopt);
+  for (const std::size_t connections : {most / 4 + 1, most / 2 + 2, most}) {
+    limits.max_connections = connections;
+    EXPECT_EQ(limits.replay_entries(), most);
+    EXPECT_EQ(validate(limits), std::nullopt);
+  }
+}
+
+TEST(limits, absurdly_long_times_are_cut) {
+  using std::chrono::milliseconds;
+  tunnel_limits limits;
+  limits.write_timeout = longest_time;
+  limits.attach_timeout = longest_time - milliseconds{1};
+  limits.max_token_lifetime = limits.max_init_horizon = limits.replacement_window = milliseconds::max();
+  const auto bounded = with_bounded_times(limits);
+  EXPECT_EQ(bounded.write_timeout, milliseconds{longest_time});
+  EXPECT_EQ(bounded.attach_timeout, milliseconds{longest_time} - milliseconds{1});
+  EXPECT_EQ(bounded.max_token_lifetime, milliseconds{longest_time});
+  EXPECT_EQ(bounded.max_init_horizon, milliseconds{longest_time});
+  EXPECT_EQ(bounded.replacement_window, milliseconds{longest_time});
+  limits.write_timeout.reset();
+  EXPECT_EQ(with_bounded_times(limits).write_timeout, std::nullopt);
 }
 
 TEST(limits, a_write_queue_must_hold_one_message) {
@@ -167,6 +198,67 @@ TEST_F(site, unknown_paths_are_not_found) {
     EXPECT_THAT(answer.text, HasSubstr("X-Content-Type-Options: nosniff\r\n"));
     EXPECT_FALSE(answer.upgrade_refused);
   }
+}
+
+TEST_F(site, paths_that_are_not_clean_are_redirected) {
+  struct row {
+    const char* target;
+    const char* location;
+  };
+  for (const auto& [target, location] :
+       {row{"//healthz", "/healthz"}, row{"/a/../healthz", "/healthz"}, row{"/./ws", "/ws"}, row{"/ws//", "/ws/"},
+        row{"/../..//x/./y/?a=b//c", "/x/y/?a=b//c"}, row{"//", "/"}, row{"/..", "/"}, row{"/a/..", "/"},
+        row{"/a/b/..", "/a"}, row{"//elsewhere.example/", "/elsewhere.example/"},
+        row{"/./\\elsewhere.example", "/%5Celsewhere.example"}, row{"http://t//healthz?q", "/healthz?q"}}) {
+    const auto answer = ask(std::string{"GET "} + target + " HTTP/1.1\r\nHost: t\r\n\r\n");
+    EXPECT_TRUE(answer.text.starts_with("HTTP/1.1 301 ")) << target;
+    EXPECT_THAT(answer.text, HasSubstr(std::string{"\r\nLocation: "} + location + "\r\n")) << target;
+    EXPECT_TRUE(answer.text.ends_with("\r\n\r\nMoved Permanently\n")) << target;
+    EXPECT_EQ(answer.next, http_answer::then::keep);
+    EXPECT_FALSE(answer.upgrade_refused);
+  }
+  EXPECT_TRUE(ask("HEAD //healthz HTTP/1.1\r\nHost: t\r\n\r\n").text.ends_with("\r\n\r\n"));
+  for (const auto* clean : {"/.x", "/..x", "/x..", "/a.b/", "*"}) {
+    EXPECT_TRUE(ask(std::string{"GET "} + clean + " HTTP/1.1\r\nHost: t\r\n\r\n").text.starts_with("HTTP/1.1 404 "))
+        << clean;
+  }
+}
+
+TEST_F(site, a_target_in_absolute_form_names_the_same_path) {
+  EXPECT_EQ(ask(upgrade("Origin: https://app.example\r\n", "GET http://t/ws?q HTTP/1.1")).next,
+            http_answer::then::upgrade);
+  EXPECT_TRUE(ask("GET http://t/healthz HTTP/1.1\r\nHost: t\r\n\r\n").text.ends_with("\r\n\r\nok"));
+  EXPECT_TRUE(ask("GET http://t/wsx HTTP/1.1\r\nHost: t\r\n\r\n").text.starts_with("HTTP/1.1 404 "));
+}
+
+TEST_F(site, a_path_that_ends_in_a_slash_stands_for_all_below_it) {
+  const auto first_line = [this](const std::string& path) {
+    const auto answer = ask(upgrade("Origin: https://app.example\r\n", "GET " + path + " HTTP/1.1"));
+    return answer.text.substr(9, 3);
+  };
+  auto o = options();
+  o.ws_path = "/sub/";
+  made = http_site::make(o, nullptr);
+  EXPECT_EQ(first_line("/sub/"), "101");
+  EXPECT_EQ(first_line("/sub/x/y?q"), "101");
+  EXPECT_EQ(first_line("/sub"), "404");
+  EXPECT_EQ(first_line("/subx/"), "404");
+  EXPECT_EQ(first_line("/sub//x"), "301");
+  o.ws_path = "/";
+  made = http_site::make(o, nullptr);
+  EXPECT_EQ(first_line("/"), "101");
+  EXPECT_EQ(first_line("/anything"), "101");
+  EXPECT_EQ(first_line("/healthz"), "200");
+}
+
+TEST_F(site, the_path_metrics_is_free_when_metrics_live_elsewhere) {
+  auto o = options();
+  o.ws_path = "/metrics";
+  EXPECT_FALSE(http_site::make(o, nullptr));
+  o.metrics_on_main_listener = false;
+  made = http_site::make(o, nullptr);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(ask(upgrade("Origin: https://app.example\r\n", "GET /metrics HTTP/1.1")).next, http_answer::then::upgrade);
 }
 
 TEST_F(site, metrics_answer_only_while_there_is_a_text) {

@@ -122,4 +122,18 @@ inline awaitable<raw_frame> read_raw(tcp::socket& socket) {
   co_return frame;
 }
 
+/// Ends when the peer closes.
+inline task echo_until_closed(loopback& net) {
+  auto socket = co_await net.accept();
+  while (true) {
+    const auto [error, message] = co_await socket.async_read_message(as_result);
+    if (error) {
+      EXPECT_EQ(error, ws_errc::closed_by_peer);
+      break;
+    }
+    co_await socket.async_write_message(message.kind, message.payload);
+  }
+  co_await socket.async_close(close_code::normal, "");
+}
+
 }  // namespace flowersec::ws::testing

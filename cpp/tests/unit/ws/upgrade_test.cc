@@ -64,6 +64,24 @@ TEST(request_head, reads_the_same_in_every_chunking) {
   }
 }
 
+TEST(request_head, finds_the_path_in_every_form_of_target) {
+  struct row {
+    const char* target;
+    const char* path;
+    const char* query;
+  };
+  for (const auto& [target, path, query] :
+       {row{"/ws", "/ws", ""}, row{"/ws?", "/ws", "?"}, row{"http://x/ws", "/ws", ""},
+        row{"HTTPS://[::1]:443/a/b?c=d://e/f", "/a/b", "?c=d://e/f"}, row{"http://x", "/", ""},
+        row{"http://x?q=/y", "/", "?q=/y"}, row{"/a://b/c", "/a://b/c", ""}, row{"//x/ws", "//x/ws", ""},
+        row{"*", "*", ""}, row{"x:1", "x:1", ""}}) {
+    const parsed request{std::string{"GET "} + target + " HTTP/1.1\r\n\r\n"};
+    ASSERT_EQ(request.status, head_status::complete) << target;
+    EXPECT_EQ(request.parser.head().path(), path) << target;
+    EXPECT_EQ(request.parser.head().query(), query) << target;
+  }
+}
+
 TEST(request_head, every_truncation_needs_more) {
   const auto text = text_of(good_headers());
   for (std::size_t size = 0; size < text.size(); ++size) {
@@ -139,6 +157,9 @@ const defect defects[] = {
     {"key_of_17_bytes", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSE=", refusal::bad_request},
     {"key_of_18_bytes", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZSEh", refusal::bad_request},
     {"key_without_padding", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ", refusal::bad_request},
+    {"key_with_padding_in_the_middle", "Sec-WebSocket-Key", "AAAA=AAAAAAAAAAAAAAAAA==", refusal::bad_request},
+    {"key_with_more_padding", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZ===", refusal::bad_request},
+    {"key_with_a_space", "Sec-WebSocket-Key", "dGhlIHNhbXBs SBub25jZQ==", refusal::bad_request},
     {"key_with_foreign_characters", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZ_==", refusal::bad_request},
 };
 

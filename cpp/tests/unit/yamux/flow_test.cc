@@ -298,7 +298,7 @@ TEST(yamux_writing, cancelled_writes_say_how_much_had_left) {
   EXPECT_EQ(client.machine().cancel_writes(id), 0U);
 }
 
-TEST(yamux_writing, closing_behind_cancelled_writes_sends_the_fin) {
+TEST(yamux_writing, cancelling_writes_behind_which_the_half_was_closed_resets_the_stream) {
   fixture client{role::client};
   const auto id = client.opened();
   const auto body = pattern(300000);
@@ -306,7 +306,37 @@ TEST(yamux_writing, closing_behind_cancelled_writes_sends_the_fin) {
   ASSERT_TRUE(client.machine().close_write(id).has_value());
   client.forget();
   EXPECT_EQ(client.machine().cancel_writes(id), 262144U);
-  client.expect_sent(wire::close_of(1));
+  client.expect_sent(wire::reset_of(1)).expect_events({"failed 1: the stream was reset by this side"});
+  EXPECT_EQ(client.machine().queued_write_bytes(), 0U);
+}
+
+TEST(yamux_writing, cancelling_when_everything_is_out_leaves_the_fin_alone) {
+  fixture client{role::client};
+  const auto id = client.opened();
+  const auto body = pattern(10);
+  ASSERT_TRUE(client.machine().write(id, body).has_value());
+  ASSERT_TRUE(client.machine().close_write(id).has_value());
+  ASSERT_EQ(client.machine().next_frame(1000)->body.size(), 10U);
+  EXPECT_EQ(client.machine().cancel_writes(id), 0U);
+  client.expect_sent(wire::close_of(1)).expect_events({"written 1 1"});
+}
+
+TEST(yamux_writing, queued_bytes_of_all_streams_are_counted_until_they_leave_or_are_dropped) {
+  fixture client{role::client};
+  const auto first = client.opened();
+  const auto second = client.opened();
+  const auto third = client.opened();
+  const auto body = pattern(100);
+  for (const auto id : {first, second, third}) ASSERT_TRUE(client.machine().write(id, body).has_value());
+  EXPECT_EQ(client.machine().queued_write_bytes(), 300U);
+  ASSERT_EQ(client.machine().next_frame(header_bytes + 30)->body.size(), 30U);
+  EXPECT_EQ(client.machine().queued_write_bytes(), 270U);
+  EXPECT_EQ(client.machine().cancel_writes(second), 0U);
+  EXPECT_EQ(client.machine().queued_write_bytes(), 170U);
+  client.machine().reset(third);
+  EXPECT_EQ(client.machine().queued_write_bytes(), 70U);
+  client.machine().end();
+  EXPECT_EQ(client.machine().queued_write_bytes(), 0U);
 }
 
 }  // namespace

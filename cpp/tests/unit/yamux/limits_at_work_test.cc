@@ -143,12 +143,27 @@ TEST(yamux_limits_at_work, the_preferred_size_bounds_what_is_produced) {
   client.expect_sent(data_of(1, byte_view{body}.first(1024)), data_of(1, byte_view{body}.subspan(1024)));
 }
 
-TEST(yamux_limits_at_work, refusals_beyond_the_reply_queue_end_the_session) {
+TEST(yamux_limits_at_work, so_many_refusals_wait_and_one_more_ends_the_session) {
   fixture server{session_options{.is = role::server, .limits = {.max_active_streams = 1, .max_inbound_streams = 1}}};
   (void)server.accepted(1);
-  for (std::uint32_t i = 0; i < max_queued_replies; ++i) server.peer(open_of(3 + 2 * i));
+  for (std::uint32_t i = 0; i < max_queued_refusals; ++i) server.peer(open_of(3 + 2 * i));
   server.expect_alive();
-  server.peer(open_of(9999)).expect_ended(yamux_errc::reply_queue_overflow);
+  server.peer(open_of(99999)).expect_ended(yamux_errc::reply_queue_overflow);
+}
+
+TEST(yamux_limits_at_work, refusals_that_are_read_slowly_stay_in_order) {
+  fixture server{session_options{.is = role::server, .limits = {.max_active_streams = 1, .max_inbound_streams = 1}}};
+  (void)server.accepted(1);
+  std::uint32_t opened = 3;
+  std::uint32_t refused = 3;
+  for (std::size_t i = 0; i < max_queued_refusals; ++i, opened += 2) server.peer(open_of(opened));
+  for (std::size_t i = 0; i < 3 * max_queued_refusals; ++i, opened += 2, refused += 2) {
+    const auto frame = server.machine().next_frame(64);
+    ASSERT_TRUE(frame);
+    ASSERT_EQ(frame->header, encode_reset(stream_id{refused}));
+    server.peer(open_of(opened));
+  }
+  server.expect_alive();
 }
 
 }  // namespace

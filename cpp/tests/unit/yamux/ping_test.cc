@@ -29,16 +29,22 @@ TEST(yamux_ping, answers_go_before_data) {
   client.peer(ping_of(5)).expect_sent(pong_of(5), wire::data_of(1, body));
 }
 
-TEST(yamux_ping, the_reply_queue_takes_its_bound_and_one_more_ends_the_session) {
+TEST(yamux_ping, so_many_replies_wait_and_one_more_request_is_not_answered) {
   fixture client{role::client};
-  for (std::uint32_t i = 0; i < max_queued_replies; ++i) client.peer(ping_of(i));
+  for (std::uint32_t i = 0; i <= max_queued_ping_replies; ++i) client.peer(ping_of(i));
   client.expect_alive();
-  client.peer(ping_of(0)).expect_ended(yamux_errc::reply_queue_overflow);
+  for (std::uint32_t i = 0; i < max_queued_ping_replies; ++i) {
+    const auto frame = client.machine().next_frame(64);
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->header, encode_ping_reply(i)) << i;
+  }
+  client.expect_sent_nothing();
+  client.peer(ping_of(77)).expect_sent(pong_of(77));
 }
 
 TEST(yamux_ping, a_peer_that_reads_its_answers_may_ping_for_ever) {
   fixture client{role::client};
-  for (std::uint32_t i = 0; i < 10 * max_queued_replies; ++i) client.peer(ping_of(i)).expect_sent(pong_of(i));
+  for (std::uint32_t i = 0; i < 10 * max_queued_ping_replies; ++i) client.peer(ping_of(i)).expect_sent(pong_of(i));
   client.expect_alive();
 }
 

@@ -17,6 +17,7 @@ struct codec<::flowersec::messages::controlplane::v1::channel_init_grant> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::controlplane::v1::channel_init_grant& to);
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::channel_init_grant& from);
 };
@@ -28,6 +29,7 @@ struct codec<::flowersec::messages::controlplane::v1::scope_metadata_entry> {
   static constexpr bool strict = true;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = true;
   static void read(field_reader& in, ::flowersec::messages::controlplane::v1::scope_metadata_entry& to);
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::scope_metadata_entry& from);
 };
@@ -39,6 +41,7 @@ struct codec<::flowersec::messages::controlplane::v1::correlation_kv> {
   static constexpr bool strict = true;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::controlplane::v1::correlation_kv& to);
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::correlation_kv& from);
 };
@@ -50,6 +53,7 @@ struct codec<::flowersec::messages::controlplane::v1::correlation_context> {
   static constexpr bool strict = true;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::controlplane::v1::correlation_context& to);
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::correlation_context& from);
 };

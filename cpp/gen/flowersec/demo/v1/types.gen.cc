@@ -14,6 +14,7 @@ struct codec<::flowersec::messages::demo::v1::ping_request> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::demo::v1::ping_request& to);
   static void write(field_writer& out, const ::flowersec::messages::demo::v1::ping_request& from);
 };
@@ -25,6 +26,7 @@ struct codec<::flowersec::messages::demo::v1::ping_response> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::demo::v1::ping_response& to);
   static void write(field_writer& out, const ::flowersec::messages::demo::v1::ping_response& from);
 };
@@ -36,6 +38,7 @@ struct codec<::flowersec::messages::demo::v1::hello_notify> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::demo::v1::hello_notify& to);
   static void write(field_writer& out, const ::flowersec::messages::demo::v1::hello_notify& from);
 };

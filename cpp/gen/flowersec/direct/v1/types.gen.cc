@@ -15,6 +15,7 @@ struct codec<::flowersec::messages::direct::v1::direct_connect_info> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::direct::v1::direct_connect_info& to);
   static void write(field_writer& out, const ::flowersec::messages::direct::v1::direct_connect_info& from);
 };

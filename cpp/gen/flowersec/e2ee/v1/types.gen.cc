@@ -15,6 +15,7 @@ struct codec<::flowersec::messages::e2ee::v1::e2ee_init> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::e2ee::v1::e2ee_init& to);
   static void write(field_writer& out, const ::flowersec::messages::e2ee::v1::e2ee_init& from);
 };
@@ -27,6 +28,7 @@ struct codec<::flowersec::messages::e2ee::v1::e2ee_resp> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::e2ee::v1::e2ee_resp& to);
   static void write(field_writer& out, const ::flowersec::messages::e2ee::v1::e2ee_resp& from);
 };
@@ -38,6 +40,7 @@ struct codec<::flowersec::messages::e2ee::v1::e2ee_ack> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::e2ee::v1::e2ee_ack& to);
   static void write(field_writer& out, const ::flowersec::messages::e2ee::v1::e2ee_ack& from);
 };

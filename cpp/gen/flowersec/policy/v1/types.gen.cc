@@ -17,6 +17,7 @@ struct codec<::flowersec::messages::policy::v1::attach_question> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::policy::v1::attach_question& to);
   static void write(field_writer& out, const ::flowersec::messages::policy::v1::attach_question& from);
 };
@@ -28,6 +29,7 @@ struct codec<::flowersec::messages::policy::v1::attach_decision> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::policy::v1::attach_decision& to);
   static void write(field_writer& out, const ::flowersec::messages::policy::v1::attach_decision& from);
 };
@@ -40,6 +42,7 @@ struct codec<::flowersec::messages::policy::v1::observed_channel> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::policy::v1::observed_channel& to);
   static void write(field_writer& out, const ::flowersec::messages::policy::v1::observed_channel& from);
 };
@@ -51,6 +54,7 @@ struct codec<::flowersec::messages::policy::v1::observe_question> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::policy::v1::observe_question& to);
   static void write(field_writer& out, const ::flowersec::messages::policy::v1::observe_question& from);
 };
@@ -63,6 +67,7 @@ struct codec<::flowersec::messages::policy::v1::channel_decision> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::policy::v1::channel_decision& to);
   static void write(field_writer& out, const ::flowersec::messages::policy::v1::channel_decision& from);
 };
@@ -74,6 +79,7 @@ struct codec<::flowersec::messages::policy::v1::observe_decisions> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::policy::v1::observe_decisions& to);
   static void write(field_writer& out, const ::flowersec::messages::policy::v1::observe_decisions& from);
 };

@@ -14,6 +14,7 @@ struct codec<::flowersec::messages::rpc::v1::stream_hello> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::rpc::v1::stream_hello& to);
   static void write(field_writer& out, const ::flowersec::messages::rpc::v1::stream_hello& from);
 };
@@ -25,6 +26,7 @@ struct codec<::flowersec::messages::rpc::v1::rpc_error> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::rpc::v1::rpc_error& to);
   static void write(field_writer& out, const ::flowersec::messages::rpc::v1::rpc_error& from);
 };
@@ -36,6 +38,7 @@ struct codec<::flowersec::messages::rpc::v1::rpc_envelope> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = true;
   static void read(field_reader& in, ::flowersec::messages::rpc::v1::rpc_envelope& to);
   static void write(field_writer& out, const ::flowersec::messages::rpc::v1::rpc_envelope& from);
 };

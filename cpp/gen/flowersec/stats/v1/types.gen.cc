@@ -15,6 +15,7 @@ struct codec<::flowersec::messages::stats::v1::channel_bandwidth> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::stats::v1::channel_bandwidth& to);
   static void write(field_writer& out, const ::flowersec::messages::stats::v1::channel_bandwidth& from);
 };
@@ -26,6 +27,7 @@ struct codec<::flowersec::messages::stats::v1::bandwidth_report> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::stats::v1::bandwidth_report& to);
   static void write(field_writer& out, const ::flowersec::messages::stats::v1::bandwidth_report& from);
 };

@@ -15,6 +15,7 @@ struct codec<::flowersec::messages::token::v1::token_payload> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::token_payload& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::token_payload& from);
 };
@@ -26,6 +27,7 @@ struct codec<::flowersec::messages::token::v1::keyset_entry> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::keyset_entry& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::keyset_entry& from);
 };
@@ -37,6 +39,7 @@ struct codec<::flowersec::messages::token::v1::keyset_file> {
   static constexpr bool strict = false;
   static constexpr bool indented = true;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::keyset_file& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::keyset_file& from);
 };
@@ -48,6 +51,7 @@ struct codec<::flowersec::messages::token::v1::private_key_file> {
   static constexpr bool strict = true;
   static constexpr bool indented = true;
   static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::private_key_file& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::private_key_file& from);
 };
@@ -59,6 +63,7 @@ struct codec<::flowersec::messages::token::v1::tenant> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::tenant& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::tenant& from);
 };
@@ -70,6 +75,7 @@ struct codec<::flowersec::messages::token::v1::tenants_file> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::tenants_file& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::tenants_file& from);
 };

@@ -15,6 +15,7 @@ struct codec<::flowersec::messages::tunnel::v1::attach> {
   static constexpr bool strict = false;
   static constexpr bool indented = false;
   static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::tunnel::v1::attach& to);
   static void write(field_writer& out, const ::flowersec::messages::tunnel::v1::attach& from);
 };

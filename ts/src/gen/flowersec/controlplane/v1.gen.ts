@@ -128,7 +128,7 @@ export function encodeScopeMetadataEntry(message: ScopeMetadataEntry): string {
 
 /** From JSON text. Throws as assertScopeMetadataEntry does, and `bad ScopeMetadataEntry` for what is no JSON object. */
 export function decodeScopeMetadataEntry(text: string | Uint8Array): ScopeMetadataEntry {
-  return assertScopeMetadataEntry(wire.parse(text, "ScopeMetadataEntry"));
+  return assertScopeMetadataEntry(wire.parse(text, "ScopeMetadataEntry", wire.maxJsonDepth));
 }
 
 /** A label of a CorrelationContext. */

@@ -111,5 +111,5 @@ export function encodeRpcEnvelope(message: RpcEnvelope): string {
 
 /** From JSON text. Throws as assertRpcEnvelope does, and `bad RpcEnvelope` for what is no JSON object. */
 export function decodeRpcEnvelope(text: string | Uint8Array): RpcEnvelope {
-  return assertRpcEnvelope(wire.parse(text, "RpcEnvelope"));
+  return assertRpcEnvelope(wire.parse(text, "RpcEnvelope", wire.maxJsonDepth));
 }

@@ -1,0 +1,33 @@
+// An observer that keeps what it hears, as text: "direct handshake/handshake_ok ok".
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "flowersec/endpoint/observer.h"
+
+namespace flowersec::testing {
+
+class recording_observer final : public endpoint::observer {
+ public:
+  void on_event(const endpoint::event& happened) noexcept override {
+    static constexpr std::string_view results[] = {"ok", "fail", "retry", "skip"};
+    std::string text{to_string(happened.path)};
+    text.append(" ").append(happened.stage).append("/").append(happened.code).append(" ");
+    text.append(results[static_cast<std::size_t>(happened.result)]);
+    const std::lock_guard lock{mutex_};
+    events_.push_back(std::move(text));
+  }
+  [[nodiscard]] std::vector<std::string> take() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(events_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> events_;
+};
+
+}  // namespace flowersec::testing
