@@ -56,10 +56,12 @@ awaitable<void> call(endpoint::session session) {
   const auto subscription =
       client.on_added([](const notes::note_added& note) { std::cout << "client: told of \"" << note.text << "\"\n"; });
 
-  const auto answer = co_await client.async_add({.text = "milk"});
+  const notes::add_request milk{.text = "milk"};
+  const auto answer = co_await client.async_add(milk);
   std::cout << "client: " << answer.value().count << " note\n";
 
-  const auto refused = co_await client.async_add({.text = ""});
+  const notes::add_request nothing;
+  const auto refused = co_await client.async_add(nothing);
   std::cout << "client: refused with " << refused.error().code << ", " << refused.error().message << '\n';
 }
 // [call]

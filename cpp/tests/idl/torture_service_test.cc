@@ -29,7 +29,8 @@ TEST(torture_service, is_called_like_any_other) {
   torture::register_class(router, std::make_shared<awkward>());
   with_session(std::move(router), [](endpoint::session session) -> awaitable<void> {
     torture::class_client client{session};
-    EXPECT_EQ((co_await client.async_operator({.then = "x"})).value().class_, "answered");
+    const torture::promise request{.then = "x"};
+    EXPECT_EQ((co_await client.async_operator(request)).value().class_, "answered");
     torture::secrets secrets;
     secrets.key = messages::sensitive_text{"s"};
     EXPECT_EQ((co_await client.async_constructor(secrets)).value().key.view(), "s");
