@@ -24,6 +24,8 @@ result<void> session_options::validate() const noexcept {
   if (!std::ranges::all_of(times, in_range)) return make_error_code(session_errc::invalid_options);
   if (auto ok = flowersec::handshake::validate(handshake); !ok) return ok;
   if (auto ok = flowersec::record::validate(record); !ok) return ok;
+  // A record must hold a frame with at least one byte, or nothing would ever leave.
+  if (record.outbound_record_chunk_bytes <= yamux::header_bytes) return make_error_code(session_errc::invalid_options);
   if (auto ok = yamux.validate(); !ok) return ok;
   if (auto ok = rpc_client.validate(); !ok) return ok;
   return rpc_server.validate();

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fixture.h"
+#include "flowersec/base/json_scan.h"
 
 namespace flowersec::rpc {
 namespace {
@@ -172,8 +173,8 @@ TEST(rpc_client, a_payload_that_is_not_one_json_value_is_refused_and_never_sent)
 TEST(rpc_client, nesting_that_the_peer_would_refuse_is_refused_here) {
   client_fixture client;
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
-  EXPECT_TRUE(client.machine.call(1, nested(31), {}).has_value());
-  EXPECT_EQ(client.machine.call(1, nested(32), {}).error(), rpc_errc::invalid_payload);
+  EXPECT_TRUE(client.machine.call(1, nested(json_scan_max_depth), {}).has_value());
+  EXPECT_EQ(client.machine.call(1, nested(json_scan_max_depth + 1), {}).error(), rpc_errc::invalid_payload);
 }
 
 TEST(rpc_client, a_frame_at_the_limit_is_sent_and_one_byte_more_is_refused) {

@@ -307,6 +307,8 @@ TEST(machine, refuses_options_out_of_range) {
   EXPECT_TRUE(refused([](machine_options& o) { o.probes = session::liveness{.interval = 0ms, .timeout = 1ms}; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.session.yamux.max_inbound_streams = 65; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.session.record.max_record_bytes = 34; }));
+  EXPECT_TRUE(refused([](machine_options& o) { o.session.record.outbound_record_chunk_bytes = 12; }));
+  EXPECT_FALSE(refused([](machine_options& o) { o.session.record.outbound_record_chunk_bytes = 13; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.session.handshake.max_payload_bytes = 1; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.session.rpc_client.max_frame_bytes = 0; }));
   EXPECT_TRUE(refused([](machine_options& o) { std::get<handshake::client_options>(o.side).channel_id.clear(); }));
