@@ -75,6 +75,12 @@ void field_reader::fail(std::string_view suffix) {
   failure_ = decode_error{messages_errc::bad_field, std::string{message_}, std::move(field)};
 }
 
+void field_reader::add_place(std::size_t index) {
+  auto place = std::string{keys_[at_ - 1]} + "[" + std::to_string(index) + "]";
+  if (!failure_->place.empty()) place += "." + failure_->place;
+  failure_->place = std::move(place);
+}
+
 // ---- writing
 
 void text_writer::reserve_more(std::size_t bytes) {

@@ -34,7 +34,10 @@ void throw_exception_from_error(const keyset_error& failure, const boost::source
 
 keyset::parse_result keyset::parse(std::string_view text) {
   const auto file = messages::token::v1::decode_keyset_file(text);
-  if (!file) return refused(file.error().text());
+  if (!file) {
+    const auto& why = file.error();
+    return refused(why.place.empty() ? why.text() : why.place + ": " + why.text());
+  }
   if (file->keys.empty()) return refused("keys: at least one entry is needed");
 
   keyset keys;

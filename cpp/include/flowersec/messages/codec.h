@@ -145,11 +145,9 @@ class field_reader {
     return scan_json_array(raw, [this, &into](std::string_view element) {
       if (failure_) return;
       T value{};
-      if (assign(element, value)) {
-        into.push_back(std::move(value));
-      } else if (!failure_) {
-        fail("[]");
-      }
+      if (assign(element, value)) return into.push_back(std::move(value));
+      if (!failure_) fail("[]");
+      add_place(into.size());
     });
   }
 
@@ -157,6 +155,8 @@ class field_reader {
   bool assign(std::string_view raw, Message& into);
 
   void fail(std::string_view suffix = {});
+  /// Puts "key[index]" before the place of the failure.
+  void add_place(std::size_t index);
 
   std::string_view message_;
   std::span<const std::string_view> keys_;

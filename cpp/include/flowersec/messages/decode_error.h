@@ -28,7 +28,8 @@ enum class messages_errc {
 struct decode_error {
   messages_errc code{};
   std::string message;  ///< for example "ChannelInitGrant"
-  std::string field;    ///< for example "token" or "keys[1].kid"; empty when the text as a whole was refused
+  std::string field;    ///< for example "token" or "keys[]"; empty when the text as a whole was refused
+  std::string place{};  ///< inside lists, the element: for example "keys[1]"
 
   /// For example "bad ChannelInitGrant.token".
   [[nodiscard]] std::string text() const;

@@ -66,14 +66,15 @@ TEST(keyset_file, refuses_every_truncation_and_every_trailing_byte) {
 TEST(keyset_file, names_the_message_and_the_field) {
   const auto refused = [](std::string_view text) {
     const auto file = decode_keyset_file(text);
-    return file ? "accepted" : file.error().text();
+    if (file) return std::string{"accepted"};
+    return (file.error().place.empty() ? "" : file.error().place + ": ") + file.error().text();
   };
   EXPECT_EQ(refused("{}"), "bad KeysetFile.keys");
   EXPECT_EQ(refused(R"({"keys":null})"), "bad KeysetFile.keys");
   EXPECT_EQ(refused(R"({"keys":{}})"), "bad KeysetFile.keys");
-  EXPECT_EQ(refused(R"({"keys":[1]})"), "bad KeysetFile.keys[]");
-  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":"x"},{"pubkey_b64u":"x"}]})"), "bad KeysetEntry.kid");
-  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":7}]})"), "bad KeysetEntry.pubkey_b64u");
+  EXPECT_EQ(refused(R"({"keys":[1]})"), "keys[0]: bad KeysetFile.keys[]");
+  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":"x"},{"pubkey_b64u":"x"}]})"), "keys[1]: bad KeysetEntry.kid");
+  EXPECT_EQ(refused(R"({"keys":[{"kid":"a","pubkey_b64u":7}]})"), "keys[0]: bad KeysetEntry.pubkey_b64u");
   EXPECT_EQ(refused(R"({"x":1,"keys":[{"kid":"a","pubkey_b64u":"x","y":2}]})"), "accepted") << "strangers are ignored";
 }
 

@@ -71,9 +71,9 @@ TEST(keyset, refusals_name_entry_and_defect) {
 }
 
 TEST(keyset, refusals_of_the_json_name_the_place) {
-  EXPECT_EQ(refusal_text(R"({"keys":[{"kid":"a"}]})"), "bad KeysetFile.keys[0].pubkey_b64u");
-  EXPECT_EQ(refusal_text(R"({"keys":[{"kid":null,"pubkey_b64u":"x"}]})"), "bad KeysetFile.keys[0].kid");
-  EXPECT_EQ(refusal_text(R"({"keys":[null]})"), "bad KeysetFile.keys[0]");
+  EXPECT_EQ(refusal_text(R"({"keys":[{"kid":"a"}]})"), "keys[0]: bad KeysetEntry.pubkey_b64u");
+  EXPECT_EQ(refusal_text(R"({"keys":[{"kid":null,"pubkey_b64u":"x"}]})"), "keys[0]: bad KeysetEntry.kid");
+  EXPECT_EQ(refusal_text(R"({"keys":[null]})"), "keys[0]: bad KeysetFile.keys[]");
   EXPECT_EQ(refusal_text("{}"), "bad KeysetFile.keys");
   EXPECT_NE(refusal_text("").find("KeysetFile: "), std::string::npos);
   const auto valid = file(entry("a"));
