@@ -76,6 +76,31 @@ TEST(writing, a_nested_message_names_itself) {
   EXPECT_EQ(refusal(message), "bad Promise.then");
 }
 
+std::string nested_branches(std::size_t levels) {
+  std::string text;
+  for (std::size_t i = 0; i < levels; ++i) text += R"({"any":0,"branches":[)";
+  for (std::size_t i = 0; i < levels; ++i) text += "]}";
+  return text;
+}
+
+TEST(reading, a_message_that_holds_itself_is_read_32_levels_deep_however_deep_its_raw_json_may_be) {
+  EXPECT_TRUE(decode_branch(nested_branches(32)).has_value());
+  for (const std::size_t levels : {33, 1000}) {
+    const auto refused = decode_branch(nested_branches(levels));
+    ASSERT_FALSE(refused.has_value()) << levels;
+    EXPECT_EQ(refused.error().text(), "bad Branch.branches[]");
+  }
+  const auto deep = R"({"any":)" + std::string(5000, '[') + std::string(5000, ']') + R"(,"branches":[]})";
+  EXPECT_EQ(encode(*decode_branch(deep)), deep);
+}
+
+TEST(reading, an_error_inside_lists_says_which_element) {
+  const auto refused =
+      decode_tree(R"({"name":"r","children":[{"name":"a","children":[]},{"name":"b","children":[1]}]})");
+  EXPECT_EQ(refused.error().text(), "bad Tree.children[]");
+  EXPECT_EQ(refused.error().place, "children[1].children[0]");
+}
+
 TEST(secrets, are_moved_cloned_and_never_copied_or_printed) {
   static_assert(!std::is_copy_constructible_v<v1::secrets> && std::is_nothrow_move_constructible_v<v1::secrets>);
   v1::secrets message;
