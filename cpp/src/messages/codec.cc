@@ -1,5 +1,6 @@
 #include "flowersec/messages/codec.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "flowersec/base/text.h"
