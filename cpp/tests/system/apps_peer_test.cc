@@ -215,9 +215,9 @@ TEST(direct_server, a_signal_ends_it_although_a_client_is_busy_with_it) {
   process server{peer, {"serve", "--direct", "127.0.0.1:0", "--info", info}};
   const auto url = std::string{json(server.read_line().value_or("")).at("url").as_string()};
   const auto idle = server.open_descriptors();
-  process client{peer,
-                 {"client", "--info", info, "--url", url, "--origin", "http://127.0.0.1", "--insecure-loopback",
-                  "--mib", "300"}};
+  process client{
+      peer,
+      {"client", "--info", info, "--url", url, "--origin", "http://127.0.0.1", "--insecure-loopback", "--mib", "300"}};
   while (server.open_descriptors() == idle) std::this_thread::yield();
   server.send_signal(SIGTERM);
   const auto served = server.wait();
