@@ -33,7 +33,8 @@ build: setup $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS)
 
 demo: PRESET := release
-demo: setup
+demo:
+	@tools/setup --cpp
 	@test -f build/release/build.ninja || cmake --preset release
 	cmake --build build/release -j $(JOBS) --target programs
 	@tools/demo build/release/bin
