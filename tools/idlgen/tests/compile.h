@@ -6,6 +6,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -70,7 +71,10 @@ inline std::ostream& operator<<(std::ostream& out, const generated& result) {
 inline const std::string file_head =
     "syntax = \"proto3\";\npackage acme.test.v1;\nimport \"flowersec/options/v1/options.proto\";\n";
 
-inline generated run(const std::map<std::string, std::string>& protos, const std::string& language) {
+enum class order : bool { by_name, backwards };
+
+inline generated run(const std::map<std::string, std::string>& protos, const std::string& language,
+                     order given = order::by_name) {
   memory_tree tree{protos};
   collected_errors errors;
   pb::compiler::Importer importer{&tree, &errors};
@@ -94,6 +98,7 @@ inline generated run(const std::map<std::string, std::string>& protos, const std
     known.push_back(pool.BuildFile(parsed));
     if (known.back() == nullptr) return {.error = "protoc: " + file->name(), .files = {}};
   }
+  if (given == order::backwards) std::reverse(known.begin(), known.end());
   std::vector<output_file> outputs;
   generated result;
   result.error = generate(known, language, outputs);
