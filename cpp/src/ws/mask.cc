@@ -1,9 +1,5 @@
 #include "flowersec/ws/mask.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 namespace flowersec::ws {
 namespace {
 
@@ -13,50 +9,71 @@ mask_key rotated(mask_key key, std::uint64_t offset) noexcept {
   return key;
 }
 
-/// Machine words that are one multiple of the key long; loads and stores take any alignment.
-#ifdef __SSE2__
-struct word {
-  using type = __m128i;
-  static type load(const std::byte* from) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
-  static void store(std::byte* to, type value) noexcept { _mm_storeu_si128(reinterpret_cast<__m128i*>(to), value); }
-  static type spread(std::uint32_t key) noexcept { return _mm_set1_epi32(static_cast<int>(key)); }
-  static type mix(type value, type key) noexcept { return _mm_xor_si128(value, key); }
-};
-#else
-struct word {
-  using type = std::uint64_t;
-  static type load(const std::byte* from) noexcept {
-    type value;
-    std::memcpy(&value, from, sizeof value);
-    return value;
-  }
-  static void store(std::byte* to, type value) noexcept { std::memcpy(to, &value, sizeof value); }
-  static type spread(std::uint32_t key) noexcept { return (type{key} << 32) | key; }
-  static type mix(type value, type key) noexcept { return value ^ key; }
-};
-#endif
+/// The key eight times over; the compiler makes two registers of it where they are 16 bytes wide.
+using lanes = std::uint32_t __attribute__((vector_size(32)));
 
-/// Masks `count` bytes from `from` to `to`. Every load of a round comes before its first store, so `to` may be
-/// `from` or lie anywhere below it.
-void transfer(std::byte* to, const std::byte* from, std::size_t count, mask_key key) noexcept {
-  constexpr std::size_t width = sizeof(word::type);
+/// Masks one word and steps over it.
+template <class Word>
+[[gnu::always_inline]] inline void transfer_word(std::byte*& to, const std::byte*& from, const Word& key) noexcept {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  word ^= key;
+  std::memcpy(to, &word, sizeof word);
+  from += sizeof word;
+  to += sizeof word;
+}
+
+/// Four words at once. Every load comes before the first store, so `to` may be `from` or lie anywhere below it.
+[[gnu::always_inline]] inline void transfer_round(std::byte* to, const std::byte* from, const lanes& key) noexcept {
+  lanes a;
+  lanes b;
+  lanes c;
+  lanes d;
+  std::memcpy(&a, from, sizeof a);
+  std::memcpy(&b, from + sizeof a, sizeof b);
+  std::memcpy(&c, from + 2 * sizeof a, sizeof c);
+  std::memcpy(&d, from + 3 * sizeof a, sizeof d);
+  a ^= key;
+  b ^= key;
+  c ^= key;
+  d ^= key;
+  std::memcpy(to, &a, sizeof a);
+  std::memcpy(to + sizeof a, &b, sizeof b);
+  std::memcpy(to + 2 * sizeof a, &c, sizeof c);
+  std::memcpy(to + 3 * sizeof a, &d, sizeof d);
+}
+
+/// Masks `count` bytes from `from` to `to`.
+[[gnu::always_inline]] inline void transfer_in_lanes(std::byte* to, const std::byte* from, std::size_t count,
+                                                     mask_key key) noexcept {
   std::uint32_t packed;
   std::memcpy(&packed, key.data(), sizeof packed);
-  const auto spread = word::spread(packed);
-  for (; count >= 4 * width; count -= 4 * width, from += 4 * width, to += 4 * width) {
-    const auto a = word::load(from);
-    const auto b = word::load(from + width);
-    const auto c = word::load(from + 2 * width);
-    const auto d = word::load(from + 3 * width);
-    word::store(to, word::mix(a, spread));
-    word::store(to + width, word::mix(b, spread));
-    word::store(to + 2 * width, word::mix(c, spread));
-    word::store(to + 3 * width, word::mix(d, spread));
-  }
-  for (; count >= width; count -= width, from += width, to += width) {
-    word::store(to, word::mix(word::load(from), spread));
-  }
-  for (std::size_t i = 0; i < count; ++i) to[i] = from[i] ^ key[i % key.size()];
+  const lanes wide = lanes{} + packed;
+  const std::uint64_t narrow = (std::uint64_t{packed} << 32) | packed;
+  constexpr std::size_t round = 4 * sizeof wide;
+  const std::byte* const end = from + count;
+  const auto left = [&] { return static_cast<std::size_t>(end - from); };
+  for (; left() >= round; from += round, to += round) transfer_round(to, from, wide);
+  while (left() >= sizeof wide) transfer_word(to, from, wide);
+  while (left() >= sizeof narrow) transfer_word(to, from, narrow);
+  for (std::size_t i = 0; from != end; ++i) *to++ = *from++ ^ key[i % key.size()];
+}
+
+#ifdef __x86_64__
+[[gnu::target("avx2")]] void transfer_with_avx2(std::byte* to, const std::byte* from, std::size_t count,
+                                                mask_key key) noexcept {
+  transfer_in_lanes(to, from, count, key);
+}
+
+const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+#endif
+
+void transfer(std::byte* to, const std::byte* from, std::size_t count, mask_key key) noexcept {
+#ifdef __x86_64__
+  // Masking is what a relay does beyond copying: registers of twice the width take a third off it.
+  if (has_avx2) return transfer_with_avx2(to, from, count, key);
+#endif
+  transfer_in_lanes(to, from, count, key);
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ byte_buffer by_the_rfc(byte_view bytes, std::uint64_t offset) {
 }
 
 TEST(mask, in_place_equals_the_byte_loop_at_every_alignment_length_and_offset) {
-  for (std::size_t alignment = 0; alignment < 16; ++alignment) {
-    for (std::size_t size = 0; size <= 150; ++size) {
+  for (std::size_t alignment = 0; alignment < 32; ++alignment) {
+    for (std::size_t size = 0; size <= 300; ++size) {
       const auto bytes = pattern(alignment + size);
       const auto offset = alignment + size;  // all four phases in all combinations over the run
       const auto expected = by_the_rfc(byte_view{bytes}.subspan(alignment), offset);
@@ -58,7 +58,7 @@ TEST(mask, a_payload_masked_in_pieces_equals_one_masked_at_once) {
 }
 
 TEST(mask, moving_down_any_distance_equals_masking_then_moving) {
-  for (const std::size_t size : {0, 1, 3, 4, 15, 16, 17, 63, 64, 65, 127, 128, 129, 1000}) {
+  for (const std::size_t size : {0, 1, 3, 4, 15, 16, 17, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000}) {
     for (std::size_t distance = 0; distance <= 70; ++distance) {
       auto bytes = pattern(distance + size);
       const auto expected = by_the_rfc(byte_view{bytes}.subspan(distance), distance);
