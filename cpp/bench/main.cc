@@ -29,8 +29,8 @@ Measures the tunnel and the endpoint library against floors in the same run. Tak
   --only CASE        run this case, or all whose names begin with it; repeatable
   --list             print the names of the cases
   --quick            only what noise cannot touch: system calls, allocations, memory held
-  --rounds N         runs per contender and case (default 5)
-  --round-ms N       length of one run (default 300)
+  --rounds N         runs per contender and case (default 9)
+  --round-ms N       length of one run (default 150)
   --null-test        a second byte relay in place of the tunnel in the relay cases: ratios show the noise
   --json             JSON on stdout instead of the table
   --bin-dir DIR      where flowersec-tunnel is (default: beside this program)

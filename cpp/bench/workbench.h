@@ -14,8 +14,8 @@
 namespace flowersec::bench {
 
 struct bench_options {
-  int rounds = 5;
-  std::chrono::milliseconds round_time{300};
+  int rounds = 9;
+  std::chrono::milliseconds round_time{150};
   bool quick = false;             ///< only what noise cannot touch
   bool json = false;              ///< JSON instead of the table on stdout
   std::vector<std::string> only;  ///< cases to run; empty: all

@@ -47,7 +47,7 @@ void departure::write_farewell() {
 }
 
 void departure::discard_input() {
-  const mutable_byte_view anywhere{home().working_block().get(), block_bytes};
+  const mutable_byte_view anywhere{home().working_block()->bytes, block_bytes};
   for (int reads = 0; reads < most_reads_per_turn; ++reads) {
     switch (pipe().read(anywhere).now) {
       case link_transfer::state::open:

@@ -40,10 +40,10 @@ handing send_control(flow_sink& sink) {
 }
 
 relay_stop flow::digest(const relay_gate& gate) {
-  relay_cursor cursor{.in = in_, .in_end = in_end_, .out = block_.get()};
+  relay_cursor cursor{.in = in_, .in_end = in_end_, .out = block_begin()};
   const auto stop = machine.run(cursor, gate);
   in_ = in_end_ - (cursor.in_end - cursor.in);
-  out_ = block_.get();
+  out_ = block_begin();
   out_end_ = cursor.out;
   if (stop == relay_stop::assembled) assembled_ready_ = true;
   return stop;

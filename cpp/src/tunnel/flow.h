@@ -58,13 +58,16 @@ class flow {
   [[nodiscard]] std::uint64_t bytes_delivered() const noexcept { return bytes_delivered_; }
 
   /// Borrows the thread's working block for one turn.
-  void borrow(block_ptr& working) noexcept { block_ = std::move(working); }
+  void borrow(block_ptr& working) noexcept {
+    block_ = std::move(working);
+    stagger_ = static_cast<std::uint16_t>((stagger_ + cache_line_bytes) % block_stagger_bytes);
+  }
   /// Room for the next read; only while there is neither input nor output.
   [[nodiscard]] mutable_byte_view input_room() noexcept {
-    return {block_.get() + relay_headroom_bytes, block_input_bytes};
+    return {block_begin() + relay_headroom_bytes, block_input_bytes};
   }
   void add_input(std::size_t bytes) noexcept {
-    in_ = block_.get() + relay_headroom_bytes;
+    in_ = block_begin() + relay_headroom_bytes;
     in_end_ = in_ + bytes;
   }
   [[nodiscard]] block_ptr give_block() noexcept { return std::move(block_); }
@@ -91,6 +94,7 @@ class flow {
  private:
   [[nodiscard]] byte_view front_output() const noexcept;
   void took(byte_view front, std::size_t bytes) noexcept;
+  [[nodiscard]] std::byte* block_begin() const noexcept { return block_->bytes + stagger_; }
 
   block_ptr block_;
   std::byte* in_ = nullptr;
@@ -101,6 +105,7 @@ class flow {
   std::size_t pending_sent_ = 0;
   std::size_t assembled_sent_ = 0;
   bool assembled_ready_ = false;
+  std::uint16_t stagger_ = 0;  ///< where in the block this turn's input begins
   output_ledger ledger_;
   std::uint64_t bytes_delivered_ = 0;
   std::optional<mono_time> stalled_since_;

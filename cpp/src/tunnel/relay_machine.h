@@ -23,8 +23,8 @@
 namespace flowersec::tunnel {
 
 /// Room that must be free in front of fresh input. A header of which all but one byte came with the block before is
-/// written in front of the payload that follows it.
-inline constexpr std::size_t relay_headroom_bytes = 16;
+/// written in front of the payload that follows it. A cache line, so that input begins at one.
+inline constexpr std::size_t relay_headroom_bytes = 64;
 
 /// Where the machine reads and writes. Both lie in one block, `out` at least a header ahead of `in`.
 struct relay_cursor {

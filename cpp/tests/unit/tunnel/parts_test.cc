@@ -3,10 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 #include "support/token_mint.h"
 #include "tunnel/block_pool.h"
 #include "tunnel/channel_table.h"
+#include "tunnel/flow.h"
 #include "tunnel/http_site.h"
 #include "tunnel/listener.h"
 
@@ -51,6 +53,28 @@ TEST(block_pool, an_idle_pool_ends_with_one_spare_block) {
   EXPECT_EQ(pool.spare_blocks(), most_spare_blocks / 2);
   for (int sweep = 0; sweep < 20; ++sweep) pool.shrink();
   EXPECT_EQ(pool.spare_blocks(), 1);
+}
+
+TEST(flow, reads_begin_at_every_cache_line_of_a_page_in_turn) {
+  block_cap cap{1};
+  block_pool pool{cap};
+  flow source;
+  constexpr auto lines = block_stagger_bytes / cache_line_bytes;
+  std::set<std::uintptr_t> places;
+  for (std::size_t turn = 0; turn < 2 * lines; ++turn) {
+    auto block = pool.take_working_block();
+    const auto* const begin = block->bytes;
+    source.borrow(block);
+    const auto room = source.input_room();
+    EXPECT_EQ(room.size(), block_input_bytes);
+    EXPECT_GE(room.data(), begin + relay_headroom_bytes);
+    EXPECT_LE(room.data() + room.size(), begin + block_bytes);
+    const auto place = reinterpret_cast<std::uintptr_t>(room.data()) % block_stagger_bytes;
+    EXPECT_EQ(place % cache_line_bytes, 0u);
+    places.insert(place);
+    pool.put_back(source.give_block());
+  }
+  EXPECT_EQ(places.size(), lines);
 }
 
 TEST(limits, defaults_work_together) {
