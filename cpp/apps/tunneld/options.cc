@@ -28,6 +28,12 @@ std::optional<std::string> sizes_problem(const tunnel_command& c) {
   if (c.max_total_queued_bytes < 0) return "--max-total-queued-bytes must be >= 0";
   if (c.write_timeout < 0s) return "--write-timeout must be >= 0";
   if (c.max_write_queue_bytes < 0) return "--max-write-queue-bytes must be >= 0";
+  if (c.policy_request_timeout < 0s) return "--policy-request-timeout must be >= 0";
+  if (c.policy_observe_interval < 0s) return "--policy-observe-interval must be >= 0";
+  if (c.policy_batch_size < 0) return "--policy-batch-size must be >= 0";
+  if (c.max_conns_per_ip < 0) return "--max-conns-per-ip must be >= 0";
+  if (c.attach_rate_per_ip < 0) return "--attach-rate-per-ip must be >= 0";
+  if (c.drain_timeout < 0s) return "--drain-timeout must be >= 0";
   if (c.threads < 0 || c.threads > max_threads) return "--threads must be between 0 and " + std::to_string(max_threads);
   return std::nullopt;
 }
@@ -38,6 +44,16 @@ std::optional<std::string> path_problem(const tunnel_command& c) {
     return "invalid --ws-path: " + c.ws_path + " is taken";
   }
   return std::nullopt;
+}
+
+std::optional<std::string> verifier_problem(const tunnel_command& c) {
+  if (!c.tenants_file.empty()) {
+    if (c.issuer_keys_file.empty() && c.audience.empty() && c.issuer.empty()) return std::nullopt;
+    return "cannot combine --tenants-file with --issuer-keys-file, --aud, or --iss";
+  }
+  if (!c.issuer_keys_file.empty() && !c.audience.empty()) return std::nullopt;
+  const auto* what = c.issuer_keys_file.empty() ? "--issuer-keys-file" : "--aud";
+  return std::string{"missing --issuer-keys-file, --aud, or --iss ("} + what + " is required)";
 }
 
 std::optional<std::uint64_t> budget(std::int64_t bytes) {
@@ -79,14 +95,14 @@ bool is_loopback_listen(std::string_view listen) {
 }
 
 std::optional<std::string> usage_problem(const tunnel_command& c) {
-  if (c.issuer_keys_file.empty() || c.audience.empty()) {
-    const auto* what = c.issuer_keys_file.empty() ? "--issuer-keys-file" : "--aud";
-    return std::string{"missing --issuer-keys-file, --aud, or --iss ("} + what + " is required)";
-  }
+  if (auto complaint = verifier_problem(c)) return complaint;
   if (c.tls_cert_file.empty() != c.tls_key_file.empty()) return "tls requires both --tls-cert-file and --tls-key-file";
   if (auto complaint = sizes_problem(c)) return complaint;
-  if (!has_origin(c) && !is_loopback_listen(c.listen)) {
-    return "missing --allow-origin (only a loopback --listen can do without)";
+  if (!c.observe_authorizer_url.empty() && c.attach_authorizer_url.empty()) {
+    return "--observe-authorizer-url requires --attach-authorizer-url";
+  }
+  if (!has_origin(c) && (!is_loopback_listen(c.listen) || !c.tenants_file.empty())) {
+    return "missing --allow-origin (only a loopback --listen without --tenants-file can do without)";
   }
   if (auto complaint = path_problem(c)) return complaint;
   const auto limits = limits_of(c);

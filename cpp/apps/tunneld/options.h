@@ -15,6 +15,7 @@ struct tunnel_command {
   std::string listen = "127.0.0.1:0";
   std::string advertise_host;
   std::string ws_path = "/ws";
+  std::string tenants_file;
   std::string issuer_keys_file;
   std::string audience;
   std::string issuer;
@@ -28,11 +29,30 @@ struct tunnel_command {
   std::string tls_cert_file;
   std::string tls_key_file;
   std::string metrics_listen;
+  bool process_metrics = false;
+  std::string stats_listen;
   std::int64_t max_tenant_queued_bytes = 67108864;                    ///< 0: off
   std::int64_t max_total_queued_bytes = 268435456;                    ///< 0: off
   std::chrono::nanoseconds write_timeout = std::chrono::seconds{10};  ///< 0: off
   std::int64_t max_write_queue_bytes = 0;                             ///< 0: the library's default
-  std::int64_t threads = 0;                                           ///< 0: one per processor
+  std::string attach_authorizer_url;
+  std::string observe_authorizer_url;
+  std::vector<std::string> authorizer_headers;
+  std::chrono::nanoseconds policy_request_timeout = std::chrono::seconds{3};    ///< 0: the default
+  std::chrono::nanoseconds policy_observe_interval = std::chrono::seconds{10};  ///< 0: the default
+  std::int64_t policy_batch_size = 256;                                         ///< 0: the default
+  std::int64_t max_conns_per_ip = 0;                                            ///< 0: no bound
+  std::int64_t attach_rate_per_ip = 0;                                          ///< attaches per second; 0: no bound
+  std::vector<std::string> trusted_proxies;
+  std::chrono::nanoseconds drain_timeout{0};  ///< 0: stop at once
+  std::string replay_journal;
+  bool replay_fence = false;
+  std::string log_format = "text";
+  std::string log_level = "info";
+  std::string config;
+  bool check_config = false;
+  bool print_config = false;
+  std::int64_t threads = 0;  ///< 0: one per processor
 
   /// Blank texts take their defaults.
   void fill_blanks();
