@@ -12,6 +12,7 @@
 #include "flowersec/rpc/v1/types.gen.h"
 #include "flowersec/stats/v1/types.gen.h"
 #include "flowersec/token/v1/types.gen.h"
+#include "flowersec/torture/v1/types.gen.h"
 #include "flowersec/tunnel/v1/types.gen.h"
 
 namespace {
@@ -29,6 +30,26 @@ void check(decoded<Message> (*decode)(std::string_view), std::string_view text) 
   if (!written) std::abort();
   const auto again = decode(*written);
   if (!again || encode(*again) != *written) std::abort();
+}
+
+/// Every kind of field that there is, in messages that hold themselves and each other.
+void check_torture(std::string_view text) {
+  namespace torture = flowersec::torture::v1;
+  check(torture::decode_branch, text);
+  check(torture::decode_copy, text);
+  check(torture::decode_empty, text);
+  check(torture::decode_everything, text);
+  check(torture::decode_forest, text);
+  check(torture::decode_handler, text);
+  check(torture::decode_macros, text);
+  check(torture::decode_maybe, text);
+  check(torture::decode_options, text);
+  check(torture::decode_promise, text);
+  check(torture::decode_request, text);
+  check(torture::decode_secrets, text);
+  check(torture::decode_token, text);
+  check(torture::decode_tree, text);
+  check(torture::decode_wood, text);
 }
 
 }  // namespace
@@ -58,5 +79,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(token::v1::decode_tenants_file, text);
   check(token::v1::decode_token_payload, text);
   check(tunnel::v1::decode_attach, text);
+  check_torture(text);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpp_printer.h"
+#include "declarations.h"
 #include "read_model.h"
 #include "ts_printer.h"
 
@@ -16,17 +17,24 @@ std::string generate(std::vector<const google::protobuf::FileDescriptor*> files,
   check_together(files, problems);
   std::vector<file_model> models;
   for (const auto* file : files) models.push_back(read_model(*file, problems));
-  if (!problems.empty()) return problems.text();
+  // C++ is printed for either language: only so is it known which names it declares, and one run names every problem.
+  declarations names{"C++"};
+  std::vector<output_file> cpp;
   for (const auto& model : models) {
-    if (language == "cpp") {
-      print_cpp_types(model, outputs);
-      print_cpp_service(model, outputs);
-    } else {
-      print_ts_types(model, outputs);
-      print_ts_service(model, outputs);
-    }
+    print_cpp_types(model, names, cpp);
+    print_cpp_service(model, names, cpp);
   }
-  if (language == "ts") print_ts_runtime(outputs);
+  names.report(problems);
+  if (!problems.empty()) return problems.text();
+  if (language == "cpp") {
+    outputs = std::move(cpp);
+    return {};
+  }
+  for (const auto& model : models) {
+    print_ts_types(model, outputs);
+    print_ts_service(model, outputs);
+  }
+  print_ts_runtime(outputs);
   return {};
 }
 

@@ -16,7 +16,7 @@ namespace flowersec::idlgen {
 [[nodiscard]] std::string pascal_case(std::string_view name);
 [[nodiscard]] std::string upper_case(std::string_view name);
 
-/// Adds `_` to a word that C++ reserves.
+/// Adds `_` to a word that C++ or generated code reserves, and to what headers define as a macro, or might: NULL.
 [[nodiscard]] std::string cpp_identifier(std::string name);
 /// Adds `_` to a type name that TypeScript or generated code needs itself, such as Promise.
 [[nodiscard]] std::string ts_type_name(std::string name);
@@ -26,6 +26,8 @@ namespace flowersec::idlgen {
 /// Why a name cannot be used in every language; empty when it can.
 [[nodiscard]] std::string_view unusable_because(std::string_view name);
 
+/// The parts of a C++ namespace, "acme::files::v1".
+[[nodiscard]] std::vector<std::string> split_namespace(std::string_view name);
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char at);
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view with);
 

@@ -135,7 +135,7 @@ TEST(printing, secrets_can_be_moved_and_cloned_but_not_compared) {
   EXPECT_HAS(result, h, "[[nodiscard]] b clone() const;");
   EXPECT_LACKS(result, h, "operator==");
   EXPECT_HAS(result, cc, "static constexpr bool secret = true;");
-  EXPECT_HAS(result, cc, "for (const auto& each : more) copy.more.push_back(each.clone());");
+  EXPECT_HAS(result, cc, "clone_value(from.more, to.more);");
 }
 
 TEST(printing, strict_and_indented_messages_say_so) {
@@ -201,11 +201,13 @@ TEST(printing, methods_with_reserved_names_get_a_mark) {
 TEST(printing, a_service_gives_client_handler_and_notifier) {
   const auto body = service(request("GetIt", 7) + notify("Changed", 8));
   const auto result = cpp(body);
-  for (const auto* line : {"inline constexpr std::uint32_t things_type_id_get_it = 7;", "class things_client {",
-                           "auto async_get_it(const a& request, ::flowersec::session::call_options options",
-                           "subscription on_changed(", "auto async_notify_changed(", "class things_handler {",
-                           "virtual void get_it(a request, ::flowersec::rpc::typed_responder<a> answer) = 0;",
-                           "void register_things(", "class things_notifier {", "void on_things_changed("}) {
+  for (const auto* line :
+       {"inline constexpr std::uint32_t things_type_id_get_it = 7;", "class things_client {",
+        "auto async_get_it(const ::acme::test::v1::a& request, ::flowersec::session::call_options options",
+        "subscription on_changed(", "auto async_notify_changed(", "class things_handler {",
+        "virtual void get_it(::acme::test::v1::a request, ::flowersec::rpc::typed_responder<::acme::test::v1::a> "
+        "answer) = 0;",
+        "void register_things(", "class things_notifier {", "void on_things_changed("}) {
     EXPECT_HAS(result, service_h, line);
   }
   const auto script = ts(body);
@@ -214,6 +216,44 @@ TEST(printing, a_service_gives_client_handler_and_notifier) {
                            "export function registerThings(", "export async function notifyThingsChanged("}) {
     EXPECT_HAS(script, rpc_ts, line);
   }
+}
+
+TEST(printing, what_is_held_by_value_comes_first_and_lists_give_way) {
+  const auto order = [](const std::string& body) {
+    const auto result = cpp(body);
+    const auto& text = result.files.at(h);
+    std::string names;
+    for (auto at = text.find("\nstruct "); at != std::string::npos; at = text.find("\nstruct ", at + 1)) {
+      if (text[text.find_first_of("{;", at)] == '{') names += text.substr(at + 8, 1);
+    }
+    return names;
+  };
+  EXPECT_EQ(order("message A { repeated B b = 1; }\nmessage B { A a = 1; }"), "ab");
+  EXPECT_EQ(order("message B { A a = 1; }\nmessage A { repeated B b = 1; }"), "ab");
+  EXPECT_EQ(order("message A { repeated B b = 1; }\nmessage B { repeated A a = 1; }"), "ab");
+  EXPECT_EQ(order("message A { repeated B b = 1; }\nmessage B {}"), "ba");
+  EXPECT_EQ(order("message A { repeated A a = 1; optional B b = 2; }\nmessage B {}"), "ba");
+  EXPECT_EQ(order("message A { repeated C c = 1; }\nmessage B { A a = 1; }\nmessage C { B b = 1; }"), "abc");
+}
+
+TEST(printing, a_list_of_what_is_not_declared_yet_has_no_initialiser) {
+  const auto result = cpp("message A { repeated B b = 1; repeated A as = 2; }\nmessage B { A a = 1; }");
+  EXPECT_HAS(result, h, "std::vector<::acme::test::v1::b> b;");
+  EXPECT_HAS(result, h, "std::vector<a> as{};");
+}
+
+TEST(printing, types_are_qualified_where_a_member_has_their_name) {
+  const auto result = cpp("enum Text { TEXT_A = 0; }\nmessage V1 { Text text = 1; }");
+  EXPECT_HAS(result, h, "::acme::test::v1::text text{};");
+  EXPECT_HAS(result, cc, "return ::flowersec::messages::decode_message<::acme::test::v1::v1>(text);");
+}
+
+TEST(names, that_are_macros_of_headers_get_a_mark) {
+  for (const auto* name : {"NULL", "EOF", "INT_MAX", "M_PI", "PRId64", "I", "stdin", "stdout", "stderr", "errno",
+                           "assert", "major", "minor", "unix", "linux", "offsetof", "st_atime", "setjmp"}) {
+    EXPECT_EQ(cpp_identifier(name), std::string{name} + "_");
+  }
+  for (const auto* name : {"Name", "null", "eof", "i", "channel_id", "iD"}) EXPECT_EQ(cpp_identifier(name), name);
 }
 
 TEST(printing, a_service_of_notifications_has_no_handler) {

@@ -31,6 +31,7 @@ namespace flowersec::messages {
 ///   static constexpr bool carries_json;                 // holds raw JSON, itself or deeper
 ///   static void read(field_reader&, Message&);          // visits every key once, in order
 ///   static void write(field_writer&, const Message&);   // the same
+///   static void clone(const Message& from, Message& to);  // of secret messages only
 template <class Message>
 struct codec;
 
@@ -360,6 +361,33 @@ template <encodable_message Message>
   text_writer out{{.indented = codec<Message>::indented, .secret = codec<Message>::secret, .checked = true}};
   if (auto bad = write_message(out, message)) return std::move(*bad);
   return out.take();
+}
+
+/// A second owner of a message with secrets.
+template <encodable_message Message>
+[[nodiscard]] Message clone_message(const Message& from) {
+  Message to;
+  codec<Message>::clone(from, to);
+  return to;
+}
+
+inline void clone_value(const sensitive_text& from, sensitive_text& to) { to = from.clone(); }
+
+template <encodable_message Message>
+void clone_value(const Message& from, Message& to) {
+  codec<Message>::clone(from, to);
+}
+
+template <class T>
+void clone_value(const std::vector<T>& from, std::vector<T>& to) {
+  to.clear();
+  for (const auto& each : from) clone_value(each, to.emplace_back());
+}
+
+template <class T>
+void clone_value(const std::optional<T>& from, std::optional<T>& to) {
+  to.reset();
+  if (from) clone_value(*from, to.emplace());
 }
 
 }  // namespace flowersec::messages

@@ -20,6 +20,8 @@ struct codec<::flowersec::messages::controlplane::v1::channel_init_grant> {
   static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::controlplane::v1::channel_init_grant& to);
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::channel_init_grant& from);
+  static void clone(const ::flowersec::messages::controlplane::v1::channel_init_grant& from,
+                    ::flowersec::messages::controlplane::v1::channel_init_grant& to);
 };
 
 template <>
@@ -84,6 +86,20 @@ void codec<::flowersec::messages::controlplane::v1::channel_init_grant>::write(
       .field(from.default_suite);
 }
 
+void codec<::flowersec::messages::controlplane::v1::channel_init_grant>::clone(
+    const ::flowersec::messages::controlplane::v1::channel_init_grant& from,
+    ::flowersec::messages::controlplane::v1::channel_init_grant& to) {
+  to.tunnel_url = from.tunnel_url;
+  to.channel_id = from.channel_id;
+  to.channel_init_expire_at_unix_s = from.channel_init_expire_at_unix_s;
+  to.idle_timeout_seconds = from.idle_timeout_seconds;
+  to.role = from.role;
+  clone_value(from.token, to.token);
+  clone_value(from.e2ee_psk_b64u, to.e2ee_psk_b64u);
+  to.allowed_suites = from.allowed_suites;
+  to.default_suite = from.default_suite;
+}
+
 void codec<::flowersec::messages::controlplane::v1::scope_metadata_entry>::read(
     field_reader& in, ::flowersec::messages::controlplane::v1::scope_metadata_entry& to) {
   in.required(to.scope).required(to.scope_version).required(to.critical).json(to.payload);
@@ -118,58 +134,62 @@ void codec<::flowersec::messages::controlplane::v1::correlation_context>::write(
 
 namespace flowersec::messages::controlplane::v1 {
 
-channel_init_grant channel_init_grant::clone() const {
-  channel_init_grant copy;
-  copy.tunnel_url = tunnel_url;
-  copy.channel_id = channel_id;
-  copy.channel_init_expire_at_unix_s = channel_init_expire_at_unix_s;
-  copy.idle_timeout_seconds = idle_timeout_seconds;
-  copy.role = role;
-  copy.token = token.clone();
-  copy.e2ee_psk_b64u = e2ee_psk_b64u.clone();
-  copy.allowed_suites = allowed_suites;
-  copy.default_suite = default_suite;
-  return copy;
+channel_init_grant channel_init_grant::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::controlplane::v1::channel_init_grant& message) {
+  return ::flowersec::messages::encode_message(message);
 }
 
-std::string encode(const channel_init_grant& message) { return ::flowersec::messages::encode_message(message); }
-
-::flowersec::messages::decoded<std::string> try_encode(const channel_init_grant& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::channel_init_grant& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<channel_init_grant> decode_channel_init_grant(std::string_view text) {
-  return ::flowersec::messages::decode_message<channel_init_grant>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::channel_init_grant> decode_channel_init_grant(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::channel_init_grant>(text);
 }
 
-std::string encode(const scope_metadata_entry& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::controlplane::v1::scope_metadata_entry& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const scope_metadata_entry& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::scope_metadata_entry& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<scope_metadata_entry> decode_scope_metadata_entry(std::string_view text) {
-  return ::flowersec::messages::decode_message<scope_metadata_entry>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::scope_metadata_entry>
+decode_scope_metadata_entry(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::scope_metadata_entry>(text);
 }
 
-std::string encode(const correlation_kv& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::controlplane::v1::correlation_kv& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const correlation_kv& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::correlation_kv& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<correlation_kv> decode_correlation_kv(std::string_view text) {
-  return ::flowersec::messages::decode_message<correlation_kv>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::correlation_kv> decode_correlation_kv(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::correlation_kv>(text);
 }
 
-std::string encode(const correlation_context& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::controlplane::v1::correlation_context& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const correlation_context& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::correlation_context& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<correlation_context> decode_correlation_context(std::string_view text) {
-  return ::flowersec::messages::decode_message<correlation_context>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::correlation_context> decode_correlation_context(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::correlation_context>(text);
 }
 
 }  // namespace flowersec::messages::controlplane::v1

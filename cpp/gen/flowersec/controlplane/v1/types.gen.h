@@ -22,8 +22,8 @@ enum class role : std::uint8_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(role value) noexcept {
   switch (value) {
-    case role::client:
-    case role::server:
+    case ::flowersec::messages::controlplane::v1::role::client:
+    case ::flowersec::messages::controlplane::v1::role::server:
       return true;
   }
   return false;
@@ -36,8 +36,8 @@ enum class suite : std::uint16_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(suite value) noexcept {
   switch (value) {
-    case suite::x25519_hkdf_sha256_aes_256_gcm:
-    case suite::p256_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::controlplane::v1::suite::x25519_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::controlplane::v1::suite::p256_hkdf_sha256_aes_256_gcm:
       return true;
   }
   return false;
@@ -55,7 +55,7 @@ struct channel_init_grant {
   std::string channel_id{};                               ///< the same for both roles
   std::int64_t channel_init_expire_at_unix_s = 0;         ///< end of the init window, Unix seconds
   std::int32_t idle_timeout_seconds = 0;                  ///< idle time-out the tunnel enforces
-  v1::role role{};                                        ///< the role this grant is for
+  ::flowersec::messages::controlplane::v1::role role{};   ///< the role this grant is for
   ::flowersec::messages::sensitive_text token{};          ///< attach token
   ::flowersec::messages::sensitive_text e2ee_psk_b64u{};  ///< 32 bytes, base64url
   std::vector<suite> allowed_suites{};                    ///< not empty
@@ -93,8 +93,9 @@ struct correlation_context {
   friend bool operator==(const correlation_context&, const correlation_context&) = default;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8 and raw JSON that is not JSON. Readers also bound the length, to 1 MiB, and the nesting; it does not.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const channel_init_grant& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const channel_init_grant& message);

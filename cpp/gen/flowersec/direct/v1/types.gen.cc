@@ -18,6 +18,8 @@ struct codec<::flowersec::messages::direct::v1::direct_connect_info> {
   static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::direct::v1::direct_connect_info& to);
   static void write(field_writer& out, const ::flowersec::messages::direct::v1::direct_connect_info& from);
+  static void clone(const ::flowersec::messages::direct::v1::direct_connect_info& from,
+                    ::flowersec::messages::direct::v1::direct_connect_info& to);
 };
 
 void codec<::flowersec::messages::direct::v1::direct_connect_info>::read(
@@ -38,28 +40,34 @@ void codec<::flowersec::messages::direct::v1::direct_connect_info>::write(
       .field(from.default_suite);
 }
 
+void codec<::flowersec::messages::direct::v1::direct_connect_info>::clone(
+    const ::flowersec::messages::direct::v1::direct_connect_info& from,
+    ::flowersec::messages::direct::v1::direct_connect_info& to) {
+  to.ws_url = from.ws_url;
+  to.channel_id = from.channel_id;
+  clone_value(from.e2ee_psk_b64u, to.e2ee_psk_b64u);
+  to.channel_init_expire_at_unix_s = from.channel_init_expire_at_unix_s;
+  to.default_suite = from.default_suite;
+}
+
 }  // namespace flowersec::messages
 
 namespace flowersec::messages::direct::v1 {
 
-direct_connect_info direct_connect_info::clone() const {
-  direct_connect_info copy;
-  copy.ws_url = ws_url;
-  copy.channel_id = channel_id;
-  copy.e2ee_psk_b64u = e2ee_psk_b64u.clone();
-  copy.channel_init_expire_at_unix_s = channel_init_expire_at_unix_s;
-  copy.default_suite = default_suite;
-  return copy;
+direct_connect_info direct_connect_info::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::direct::v1::direct_connect_info& message) {
+  return ::flowersec::messages::encode_message(message);
 }
 
-std::string encode(const direct_connect_info& message) { return ::flowersec::messages::encode_message(message); }
-
-::flowersec::messages::decoded<std::string> try_encode(const direct_connect_info& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::direct::v1::direct_connect_info& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<direct_connect_info> decode_direct_connect_info(std::string_view text) {
-  return ::flowersec::messages::decode_message<direct_connect_info>(text);
+::flowersec::messages::decoded<::flowersec::messages::direct::v1::direct_connect_info> decode_direct_connect_info(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::direct::v1::direct_connect_info>(text);
 }
 
 }  // namespace flowersec::messages::direct::v1

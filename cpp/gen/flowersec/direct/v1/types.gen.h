@@ -22,8 +22,8 @@ enum class suite : std::uint16_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(suite value) noexcept {
   switch (value) {
-    case suite::x25519_hkdf_sha256_aes_256_gcm:
-    case suite::p256_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::direct::v1::suite::x25519_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::direct::v1::suite::p256_hkdf_sha256_aes_256_gcm:
       return true;
   }
   return false;
@@ -42,8 +42,9 @@ struct direct_connect_info {
   [[nodiscard]] direct_connect_info clone() const;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8 and raw JSON that is not JSON. Readers also bound the length, to 1 MiB, and the nesting; it does not.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const direct_connect_info& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const direct_connect_info& message);

@@ -91,34 +91,40 @@ void codec<::flowersec::messages::e2ee::v1::e2ee_ack>::write(field_writer& out,
 
 namespace flowersec::messages::e2ee::v1 {
 
-std::string encode(const e2ee_init& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_init& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const e2ee_init& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::e2ee::v1::e2ee_init& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<e2ee_init> decode_e2ee_init(std::string_view text) {
-  return ::flowersec::messages::decode_message<e2ee_init>(text);
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_init> decode_e2ee_init(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_init>(text);
 }
 
-std::string encode(const e2ee_resp& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_resp& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const e2ee_resp& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::e2ee::v1::e2ee_resp& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<e2ee_resp> decode_e2ee_resp(std::string_view text) {
-  return ::flowersec::messages::decode_message<e2ee_resp>(text);
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_resp> decode_e2ee_resp(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_resp>(text);
 }
 
-std::string encode(const e2ee_ack& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_ack& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const e2ee_ack& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::e2ee::v1::e2ee_ack& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<e2ee_ack> decode_e2ee_ack(std::string_view text) {
-  return ::flowersec::messages::decode_message<e2ee_ack>(text);
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_ack> decode_e2ee_ack(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_ack>(text);
 }
 
 }  // namespace flowersec::messages::e2ee::v1
