@@ -44,6 +44,9 @@ enum class suite : std::uint16_t {
 }
 
 struct channel_init_grant;
+struct tunnel_artifact;
+struct grants_file;
+struct credential_wrapper;
 struct scope_metadata_entry;
 struct correlation_kv;
 struct correlation_context;
@@ -63,6 +66,37 @@ struct channel_init_grant {
 
   /// A second owner of the same values, secrets included.
   [[nodiscard]] channel_init_grant clone() const;
+};
+
+/// The client's grant as a connect artifact, which says how the endpoint is reached.
+struct tunnel_artifact {
+  std::uint32_t v = 0;      ///< 1
+  std::string transport{};  ///< "tunnel"
+  channel_init_grant tunnel_grant{};
+
+  /// A second owner of the same values, secrets included.
+  [[nodiscard]] tunnel_artifact clone() const;
+};
+
+/// The grants of both ends as a file, with the version of the tool that wrote it.
+struct grants_file {
+  std::string version{};
+  std::string commit{};
+  std::string date{};
+  channel_init_grant grant_client{};
+  channel_init_grant grant_server{};
+
+  /// A second owner of the same values, secrets included.
+  [[nodiscard]] grants_file clone() const;
+};
+
+/// What a grant or an info may be wrapped in: at most one of these is there.
+struct credential_wrapper {
+  std::optional<std::string_view> tunnel_grant = std::nullopt;
+  std::optional<std::string_view> direct_info = std::nullopt;
+  std::optional<std::string_view> grant_client = std::nullopt;
+
+  friend bool operator==(const credential_wrapper&, const credential_wrapper&) = default;
 };
 
 /// One entry of `scoped` in a connect artifact.
@@ -100,6 +134,16 @@ struct correlation_context {
 [[nodiscard]] std::string encode(const channel_init_grant& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const channel_init_grant& message);
 [[nodiscard]] ::flowersec::messages::decoded<channel_init_grant> decode_channel_init_grant(std::string_view text);
+[[nodiscard]] std::string encode(const tunnel_artifact& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const tunnel_artifact& message);
+[[nodiscard]] ::flowersec::messages::decoded<tunnel_artifact> decode_tunnel_artifact(std::string_view text);
+[[nodiscard]] std::string encode(const grants_file& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const grants_file& message);
+[[nodiscard]] ::flowersec::messages::decoded<grants_file> decode_grants_file(std::string_view text);
+[[nodiscard]] std::string encode(const credential_wrapper& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const credential_wrapper& message);
+/// Ownership  raw JSON in the result points into `text`.
+[[nodiscard]] ::flowersec::messages::decoded<credential_wrapper> decode_credential_wrapper(std::string_view text);
 [[nodiscard]] std::string encode(const scope_metadata_entry& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const scope_metadata_entry& message);
 [[nodiscard]] ::flowersec::messages::decoded<scope_metadata_entry> decode_scope_metadata_entry(std::string_view text);

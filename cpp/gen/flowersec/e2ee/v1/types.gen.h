@@ -74,6 +74,7 @@ enum class e2ee_feature_bits : std::uint32_t {
 }
 
 struct e2ee_init;
+struct e2ee_init_suite;
 struct e2ee_resp;
 struct e2ee_ack;
 
@@ -88,6 +89,13 @@ struct e2ee_init {
   std::uint32_t client_features = 0;
 
   friend bool operator==(const e2ee_init&, const e2ee_init&) = default;
+};
+
+/// All that is read of an INIT whose suite is none of ours: that it names one.
+struct e2ee_init_suite {
+  std::int64_t suite = 0;
+
+  friend bool operator==(const e2ee_init_suite&, const e2ee_init_suite&) = default;
 };
 
 /// Server to client.
@@ -116,6 +124,9 @@ struct e2ee_ack {
 [[nodiscard]] std::string encode(const e2ee_init& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const e2ee_init& message);
 [[nodiscard]] ::flowersec::messages::decoded<e2ee_init> decode_e2ee_init(std::string_view text);
+[[nodiscard]] std::string encode(const e2ee_init_suite& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const e2ee_init_suite& message);
+[[nodiscard]] ::flowersec::messages::decoded<e2ee_init_suite> decode_e2ee_init_suite(std::string_view text);
 [[nodiscard]] std::string encode(const e2ee_resp& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const e2ee_resp& message);
 [[nodiscard]] ::flowersec::messages::decoded<e2ee_resp> decode_e2ee_resp(std::string_view text);

@@ -89,6 +89,116 @@ export function decodeChannelInitGrant(text: string | Uint8Array): ChannelInitGr
   return assertChannelInitGrant(wire.parse(text, "ChannelInitGrant"));
 }
 
+/** The client's grant as a connect artifact, which says how the endpoint is reached. */
+export interface TunnelArtifact {
+  /** 1 */
+  v: number;
+  /** "tunnel" */
+  transport: string;
+  tunnel_grant: ChannelInitGrant;
+}
+
+/** The same object, when it is one. Throws `bad TunnelArtifact.<field>` otherwise. */
+export function assertTunnelArtifact(value: unknown): TunnelArtifact {
+  const from = wire.object(value, "TunnelArtifact");
+  wire.required(from, "TunnelArtifact", "v", wire.scalar(wire.isU32));
+  wire.required(from, "TunnelArtifact", "transport", wire.scalar(wire.isString));
+  wire.required(from, "TunnelArtifact", "tunnel_grant", wire.nested(assertChannelInitGrant));
+  return value as TunnelArtifact;
+}
+
+/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
+export function toWireTunnelArtifact(from: TunnelArtifact): unknown {
+  return {
+    v: from.v,
+    transport: from.transport,
+    tunnel_grant: toWireChannelInitGrant(from.tunnel_grant),
+  };
+}
+
+/** JSON text. Throws as assertTunnelArtifact does. */
+export function encodeTunnelArtifact(message: TunnelArtifact): string {
+  return JSON.stringify(toWireTunnelArtifact(assertTunnelArtifact(message)));
+}
+
+/** From JSON text. Throws as assertTunnelArtifact does, and `bad TunnelArtifact` for what is no JSON object. */
+export function decodeTunnelArtifact(text: string | Uint8Array): TunnelArtifact {
+  return assertTunnelArtifact(wire.parse(text, "TunnelArtifact"));
+}
+
+/** The grants of both ends as a file, with the version of the tool that wrote it. */
+export interface GrantsFile {
+  version: string;
+  commit: string;
+  date: string;
+  grant_client: ChannelInitGrant;
+  grant_server: ChannelInitGrant;
+}
+
+/** The same object, when it is one. Throws `bad GrantsFile.<field>` otherwise. */
+export function assertGrantsFile(value: unknown): GrantsFile {
+  const from = wire.object(value, "GrantsFile");
+  wire.required(from, "GrantsFile", "version", wire.scalar(wire.isString));
+  wire.required(from, "GrantsFile", "commit", wire.scalar(wire.isString));
+  wire.required(from, "GrantsFile", "date", wire.scalar(wire.isString));
+  wire.required(from, "GrantsFile", "grant_client", wire.nested(assertChannelInitGrant));
+  wire.required(from, "GrantsFile", "grant_server", wire.nested(assertChannelInitGrant));
+  return value as GrantsFile;
+}
+
+/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
+export function toWireGrantsFile(from: GrantsFile): unknown {
+  return {
+    version: from.version,
+    commit: from.commit,
+    date: from.date,
+    grant_client: toWireChannelInitGrant(from.grant_client),
+    grant_server: toWireChannelInitGrant(from.grant_server),
+  };
+}
+
+/** JSON text. Throws as assertGrantsFile does. */
+export function encodeGrantsFile(message: GrantsFile): string {
+  return JSON.stringify(toWireGrantsFile(assertGrantsFile(message)));
+}
+
+/** From JSON text. Throws as assertGrantsFile does, and `bad GrantsFile` for what is no JSON object. */
+export function decodeGrantsFile(text: string | Uint8Array): GrantsFile {
+  return assertGrantsFile(wire.parse(text, "GrantsFile"));
+}
+
+/** What a grant or an info may be wrapped in: at most one of these is there. */
+export interface CredentialWrapper {
+  tunnel_grant?: unknown;
+  direct_info?: unknown;
+  grant_client?: unknown;
+}
+
+/** The same object, when it is one. Throws `bad CredentialWrapper.<field>` otherwise. */
+export function assertCredentialWrapper(value: unknown): CredentialWrapper {
+  wire.object(value, "CredentialWrapper");
+  return value as CredentialWrapper;
+}
+
+/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
+export function toWireCredentialWrapper(from: CredentialWrapper): unknown {
+  return {
+    tunnel_grant: from.tunnel_grant,
+    direct_info: from.direct_info,
+    grant_client: from.grant_client,
+  };
+}
+
+/** JSON text. Throws as assertCredentialWrapper does. */
+export function encodeCredentialWrapper(message: CredentialWrapper): string {
+  return JSON.stringify(toWireCredentialWrapper(assertCredentialWrapper(message)));
+}
+
+/** From JSON text. Throws as assertCredentialWrapper does, and `bad CredentialWrapper` for what is no JSON object. */
+export function decodeCredentialWrapper(text: string | Uint8Array): CredentialWrapper {
+  return assertCredentialWrapper(wire.parse(text, "CredentialWrapper", wire.maxJsonDepth));
+}
+
 /** One entry of `scoped` in a connect artifact. */
 export interface ScopeMetadataEntry {
   /** names the scope */

@@ -57,3 +57,90 @@ export function encodeDirectConnectInfo(message: DirectConnectInfo): string {
 export function decodeDirectConnectInfo(text: string | Uint8Array): DirectConnectInfo {
   return assertDirectConnectInfo(wire.parse(text, "DirectConnectInfo"));
 }
+
+/** The info as a connect artifact, which says how the endpoint is reached. */
+export interface DirectArtifact {
+  /** 1 */
+  v: number;
+  /** "direct" */
+  transport: string;
+  direct_info: DirectConnectInfo;
+}
+
+/** The same object, when it is one. Throws `bad DirectArtifact.<field>` otherwise. */
+export function assertDirectArtifact(value: unknown): DirectArtifact {
+  const from = wire.object(value, "DirectArtifact");
+  wire.required(from, "DirectArtifact", "v", wire.scalar(wire.isU32));
+  wire.required(from, "DirectArtifact", "transport", wire.scalar(wire.isString));
+  wire.required(from, "DirectArtifact", "direct_info", wire.nested(assertDirectConnectInfo));
+  return value as DirectArtifact;
+}
+
+/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
+export function toWireDirectArtifact(from: DirectArtifact): unknown {
+  return {
+    v: from.v,
+    transport: from.transport,
+    direct_info: toWireDirectConnectInfo(from.direct_info),
+  };
+}
+
+/** JSON text. Throws as assertDirectArtifact does. */
+export function encodeDirectArtifact(message: DirectArtifact): string {
+  return JSON.stringify(toWireDirectArtifact(assertDirectArtifact(message)));
+}
+
+/** From JSON text. Throws as assertDirectArtifact does, and `bad DirectArtifact` for what is no JSON object. */
+export function decodeDirectArtifact(text: string | Uint8Array): DirectArtifact {
+  return assertDirectArtifact(wire.parse(text, "DirectArtifact"));
+}
+
+/** The info as a file, with the version of the tool that wrote it. Readers take it for a DirectConnectInfo. */
+export interface DirectInfoFile {
+  version: string;
+  commit: string;
+  date: string;
+  ws_url: string;
+  channel_id: string;
+  e2ee_psk_b64u: string;
+  channel_init_expire_at_unix_s: number;
+  default_suite: Suite;
+}
+
+/** The same object, when it is one. Throws `bad DirectInfoFile.<field>` otherwise. */
+export function assertDirectInfoFile(value: unknown): DirectInfoFile {
+  const from = wire.object(value, "DirectInfoFile");
+  wire.required(from, "DirectInfoFile", "version", wire.scalar(wire.isString));
+  wire.required(from, "DirectInfoFile", "commit", wire.scalar(wire.isString));
+  wire.required(from, "DirectInfoFile", "date", wire.scalar(wire.isString));
+  wire.required(from, "DirectInfoFile", "ws_url", wire.scalar(wire.isString));
+  wire.required(from, "DirectInfoFile", "channel_id", wire.scalar(wire.isString));
+  wire.required(from, "DirectInfoFile", "e2ee_psk_b64u", wire.scalar(wire.isString));
+  wire.required(from, "DirectInfoFile", "channel_init_expire_at_unix_s", wire.scalar(wire.isI64));
+  wire.required(from, "DirectInfoFile", "default_suite", wire.scalar(isSuite));
+  return value as DirectInfoFile;
+}
+
+/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
+export function toWireDirectInfoFile(from: DirectInfoFile): unknown {
+  return {
+    version: from.version,
+    commit: from.commit,
+    date: from.date,
+    ws_url: from.ws_url,
+    channel_id: from.channel_id,
+    e2ee_psk_b64u: from.e2ee_psk_b64u,
+    channel_init_expire_at_unix_s: from.channel_init_expire_at_unix_s,
+    default_suite: from.default_suite,
+  };
+}
+
+/** JSON text. Throws as assertDirectInfoFile does. */
+export function encodeDirectInfoFile(message: DirectInfoFile): string {
+  return JSON.stringify(toWireDirectInfoFile(assertDirectInfoFile(message)));
+}
+
+/** From JSON text. Throws as assertDirectInfoFile does, and `bad DirectInfoFile` for what is no JSON object. */
+export function decodeDirectInfoFile(text: string | Uint8Array): DirectInfoFile {
+  return assertDirectInfoFile(wire.parse(text, "DirectInfoFile"));
+}

@@ -93,6 +93,35 @@ export function decodeE2EE_Init(text: string | Uint8Array): E2EE_Init {
   return assertE2EE_Init(wire.parse(text, "E2EE_Init"));
 }
 
+/** All that is read of an INIT whose suite is none of ours: that it names one. */
+export interface E2EE_InitSuite {
+  suite: number;
+}
+
+/** The same object, when it is one. Throws `bad E2EE_InitSuite.<field>` otherwise. */
+export function assertE2EE_InitSuite(value: unknown): E2EE_InitSuite {
+  const from = wire.object(value, "E2EE_InitSuite");
+  wire.required(from, "E2EE_InitSuite", "suite", wire.scalar(wire.isI64));
+  return value as E2EE_InitSuite;
+}
+
+/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
+export function toWireE2EE_InitSuite(from: E2EE_InitSuite): unknown {
+  return {
+    suite: from.suite,
+  };
+}
+
+/** JSON text. Throws as assertE2EE_InitSuite does. */
+export function encodeE2EE_InitSuite(message: E2EE_InitSuite): string {
+  return JSON.stringify(toWireE2EE_InitSuite(assertE2EE_InitSuite(message)));
+}
+
+/** From JSON text. Throws as assertE2EE_InitSuite does, and `bad E2EE_InitSuite` for what is no JSON object. */
+export function decodeE2EE_InitSuite(text: string | Uint8Array): E2EE_InitSuite {
+  return assertE2EE_InitSuite(wire.parse(text, "E2EE_InitSuite"));
+}
+
 /** Server to client. */
 export interface E2EE_Resp {
   handshake_id: string;
