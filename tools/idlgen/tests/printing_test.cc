@@ -1,4 +1,7 @@
 // What is printed for each feature, one small .proto each.
+#include <regex>
+#include <set>
+
 #include "compile.h"
 #include "names.h"
 
@@ -254,6 +257,36 @@ TEST(names, that_are_macros_of_headers_get_a_mark) {
     EXPECT_EQ(cpp_identifier(name), std::string{name} + "_");
   }
   for (const auto* name : {"Name", "null", "eof", "i", "channel_id", "iD"}) EXPECT_EQ(cpp_identifier(name), name);
+}
+
+/// What a header declares in its namespace, by the look of its lines.
+std::set<std::string> declared_in(const std::string& header) {
+  static const std::regex pattern{
+      "^(?:(?:struct|class|enum class) (\\w+)(?: : [^{]*)? \\{|inline constexpr std::uint32_t (\\w+) =|"
+      "(?:\\[\\[nodiscard\\]\\] )?[^ ].* (\\w+)\\(.*\\)(?:;| noexcept \\{)$)"};
+  std::set<std::string> names;
+  for (const auto& line : split(header, '\n')) {
+    std::smatch found;
+    if (line.starts_with("//") || !std::regex_search(line, found, pattern)) continue;
+    names.insert(found[1].str() + found[2].str() + found[3].str());
+  }
+  return names;
+}
+
+TEST(names, that_are_printed_are_taken_every_one_of_them) {
+  const auto body = "enum E { E_A = 0; }\n" + service(request("Go", 1) + notify("Changed", 2));
+  const auto result = cpp(body);
+  auto names = declared_in(result.files.at(h));
+  names.merge(declared_in(result.files.at(service_h)));
+  EXPECT_EQ(names, (std::set<std::string>{"a", "decode_a", "e", "encode", "is_declared", "on_things_changed",
+                                          "register_things", "things_client", "things_handler", "things_notifier",
+                                          "things_type_id_changed", "things_type_id_go", "try_encode"}));
+  for (const auto& name : names) {
+    const auto again = cpp(body + "message " + pascal_case(name) + " {}");
+    // Those of the generator itself are no words for others.
+    const bool marked = again.has(h, "struct " + name + "_ {");
+    EXPECT_TRUE(marked || again.error != "") << name;
+  }
 }
 
 TEST(printing, a_service_of_notifications_has_no_handler) {

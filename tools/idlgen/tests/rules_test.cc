@@ -363,7 +363,8 @@ TEST(rules_of_files, no_well_known_types) {
                             "syntax = \"proto3\"; package acme.test.v1;\nimport "
                             "\"known.proto\";\nmessage A { google.protobuf.Thing f = 1; }"}},
                           "cpp");
-  EXPECT_NE(result.error.find("test.proto:3: acme.test.v1.A.f: well-known types have forms of their own in JSON"),
+  EXPECT_NE(result.error.find(
+                "test.proto:3: acme.test.v1.A.f: well-known types have forms of their own in JSON; use plain fields"),
             std::string::npos)
       << result.error;
 }
