@@ -5,6 +5,8 @@
 #   TS_OUT TS_FILES                the same for TypeScript, if that is wanted
 #   RECORD                         the files of the last run: those that are not written any more are removed
 
+cmake_minimum_required(VERSION 3.25)
+
 set(flags --plugin=protoc-gen-flowersec=${PLUGIN})
 foreach(dir IN LISTS IMPORTS)
   list(APPEND flags -I${dir})
