@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "diagnostics.h"
 #include "model.h"
-#include "read_model.h"
 
 namespace flowersec::idlgen {
 

@@ -197,10 +197,6 @@ void spread_properties(file_model& model) {
 
 }  // namespace
 
-void diagnostics::add(const std::string& path, int line, const std::string& element, const std::string& rule) {
-  lines_.push_back(path + ":" + std::to_string(line) + ": " + element + ": " + rule);
-}
-
 std::string diagnostics::text() const { return join(lines_, "\n"); }
 
 file_model read_model(const pb::FileDescriptor& file, diagnostics& problems) {
