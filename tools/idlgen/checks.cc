@@ -293,28 +293,4 @@ void checker::views(const file_model& model) {
   }
 }
 
-void checker::names(const file_model& model) {
-  std::map<std::string, std::string> ts;
-  const auto claim = [this](auto& taken, const std::string& name, const auto& owner) {
-    const auto [at, is_new] = taken.emplace(name, owner.full_name());
-    if (!is_new && at->second != owner.full_name()) {
-      refuse(owner, "its name in TypeScript, " + name + ", is also that of " + at->second);
-    }
-  };
-  for (const auto& each : model.enums) claim(ts, each.ts_name, *file_.FindEnumTypeByName(each.name));
-  for (const auto& each : model.messages) {
-    const auto& owner = *file_.FindMessageTypeByName(each.name);
-    for (const auto* prefix : {"", "assert", "encode", "decode"}) {
-      claim(ts, *prefix == '\0' ? each.ts_name : prefix + each.ts_name, owner);
-    }
-  }
-  for (const auto& each : model.services) {
-    const auto& owner = *file_.FindServiceByName(each.name);
-    claim(ts, each.name + "Client", owner);
-    claim(ts, each.name + "Handler", owner);
-    std::map<std::string, std::string> methods;
-    for (int i = 0; i < owner.method_count(); ++i) claim(methods, each.methods[i].ts_name, *owner.method(i));
-  }
-}
-
 }  // namespace flowersec::idlgen

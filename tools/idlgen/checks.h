@@ -43,8 +43,7 @@ class checker {
   void enumeration(const pb::EnumDescriptor& what);
   void message(const pb::Descriptor& what);
   void service(const pb::ServiceDescriptor& what);
-  /// After the model is read: names of TypeScript, and views in messages of a service.
-  void names(const file_model& model);
+  /// After the model is read: views in messages of a service.
   void views(const file_model& model);
 
  private:

@@ -17,25 +17,22 @@ std::string generate(std::vector<const google::protobuf::FileDescriptor*> files,
   check_together(files, problems);
   std::vector<file_model> models;
   for (const auto* file : files) models.push_back(read_model(*file, problems));
-  // C++ is printed for either language: only so is it known which names it declares, and one run names every problem.
-  declarations names{"C++"};
+  // Both languages are printed for either: only so is it known which names they declare, and one run names every problem.
+  declarations cpp_names{"C++"};
   std::vector<output_file> cpp;
+  declarations ts_names{"TypeScript"};
+  std::vector<output_file> ts;
   for (const auto& model : models) {
-    print_cpp_types(model, names, cpp);
-    print_cpp_service(model, names, cpp);
+    print_cpp_types(model, cpp_names, cpp);
+    print_cpp_service(model, cpp_names, cpp);
+    print_ts_types(model, ts_names, ts);
+    print_ts_service(model, ts_names, ts);
   }
-  names.report(problems);
-  if (!problems.empty()) return problems.text();
-  if (language == "cpp") {
-    outputs = std::move(cpp);
-    return {};
-  }
-  for (const auto& model : models) {
-    print_ts_types(model, outputs);
-    print_ts_service(model, outputs);
-  }
-  print_ts_runtime(outputs);
-  return {};
+  print_ts_runtime(ts);
+  cpp_names.report(problems);
+  ts_names.report(problems);
+  if (problems.empty()) outputs = std::move(language == "cpp" ? cpp : ts);
+  return problems.text();
 }
 
 }  // namespace flowersec::idlgen

@@ -141,15 +141,6 @@ bool looks_like_a_macro(std::string_view name) {
   return !name.empty() && is_upper(name[0]) && (name.size() == 1 || (!is_lower(name[1])));
 }
 
-constexpr std::string_view ts_types[] = {
-    "AbortSignal",  "Array",    "Boolean", "CallOptions", "Date",       "Error",     "Function",     "JSON",
-    "Map",          "Notifier", "Number",  "Object",      "Promise",    "Record",    "RpcCallError", "RpcCaller",
-    "RpcRegistrar", "Set",      "String",  "Symbol",      "Uint8Array", "any",       "bigint",       "boolean",
-    "never",        "number",   "object",  "string",      "symbol",     "undefined", "unknown",      "void"};
-
-constexpr std::string_view ts_members[] = {"__proto__", "catch", "constructor", "finally",  "hasOwnProperty",
-                                           "prototype", "then",  "toJSON",      "toString", "valueOf"};
-
 template <std::size_t n>
 std::string with_mark(std::string name, const std::string_view (&words)[n]) {
   if (std::ranges::find(words, std::string_view{name}) != std::end(words)) name += '_';
@@ -201,8 +192,6 @@ std::string cpp_identifier(std::string name) {
   if (looks_like_a_macro(name)) return name + '_';
   return with_mark(with_mark(std::move(name), cpp_words), cpp_macros);
 }
-std::string ts_type_name(std::string name) { return with_mark(std::move(name), ts_types); }
-std::string ts_member_name(std::string name) { return with_mark(std::move(name), ts_members); }
 
 std::string_view unusable_because(std::string_view name) {
   if (name.starts_with('_') || name.ends_with('_')) return "a name must not begin or end with an underscore";

@@ -8,6 +8,7 @@
 
 #include "checks.h"
 #include "names.h"
+#include "ts_names.h"
 
 namespace flowersec::idlgen {
 namespace {
@@ -220,7 +221,6 @@ file_model read_model(const pb::FileDescriptor& file, diagnostics& problems) {
   for (int i = 0; i < file.enum_type_count(); ++i) model.enums.push_back(read_enum(*file.enum_type(i)));
   for (int i = 0; i < file.message_type_count(); ++i) model.messages.push_back(read_message(*file.message_type(i)));
   for (int i = 0; i < file.service_count(); ++i) model.services.push_back(read_service(*file.service(i)));
-  check.names(model);
   sort_by_use(model);
   spread_properties(model);
   check.views(model);
