@@ -76,20 +76,7 @@ TEST(writing, a_nested_message_names_itself) {
   EXPECT_EQ(refusal(message), "bad Promise.then");
 }
 
-std::string nested_branches(std::size_t levels) {
-  std::string text;
-  for (std::size_t i = 0; i < levels; ++i) text += R"({"any":0,"branches":[)";
-  for (std::size_t i = 0; i < levels; ++i) text += "]}";
-  return text;
-}
-
-TEST(reading, a_message_that_holds_itself_is_read_32_levels_deep_however_deep_its_raw_json_may_be) {
-  EXPECT_TRUE(decode_branch(nested_branches(32)).has_value());
-  for (const std::size_t levels : {33, 1000}) {
-    const auto refused = decode_branch(nested_branches(levels));
-    ASSERT_FALSE(refused.has_value()) << levels;
-    EXPECT_EQ(refused.error().text(), "bad Branch.branches[]");
-  }
+TEST(reading, raw_json_may_be_deep) {
   const auto deep = R"({"any":)" + std::string(5000, '[') + std::string(5000, ']') + R"(,"branches":[]})";
   EXPECT_EQ(encode(*decode_branch(deep)), deep);
 }
