@@ -80,9 +80,9 @@ TEST(printing, integers_keep_their_width) {
     EXPECT_HAS(result, h, line);
   }
   const auto script = ts(body);
-  for (const auto* check : {"\"a\", wire.scalar(wire.isU8)", "\"b\", wire.scalar(wire.isU16)",
-                            "\"c\", wire.scalar(wire.isU32)", "\"d\", wire.scalar(wire.isU64)",
-                            "\"e\", wire.scalar(wire.isI32)", "\"f\", wire.scalar(wire.isI64)", "a: number;"}) {
+  for (const auto* check :
+       {"\"a\", is: wire.isU8 }", "\"b\", is: wire.isU16 }", "\"c\", is: wire.isU32 }", "\"d\", is: wire.isU64 }",
+        "\"e\", is: wire.isI32 }", "\"f\", is: wire.isI64 }", "a: number;"}) {
     EXPECT_HAS(script, types_ts, check);
   }
 }
@@ -98,13 +98,14 @@ TEST(printing, enums_are_closed_and_the_hidden_zero_is_not_there) {
   const auto script = ts(body);
   EXPECT_HAS(script, types_ts, "export const Role = {\n  client: 1,\n} as const;");
   EXPECT_HAS(script, types_ts, "return value === 1;");
-  EXPECT_HAS(script, types_ts, "wire.required(from, \"A\", \"role\", wire.scalar(isRole));");
+  EXPECT_HAS(script, types_ts, "{ key: \"role\", is: isRole },");
 }
 
 TEST(printing, keys_are_the_names_of_the_fields_in_declared_order) {
   EXPECT_HAS(cpp("message A { string some_name = 1; string other = 2; }"), cc, "keys{\"some_name\", \"other\"};");
-  EXPECT_HAS(ts("message A { string some_name = 1; string other = 2; }"), types_ts,
-             "return {\n    some_name: from.some_name,\n    other: from.other,\n  };");
+  EXPECT_HAS(
+      ts("message A { string some_name = 1; string other = 2; }"), types_ts,
+      "fields: [\n    { key: \"some_name\", is: wire.isString },\n    { key: \"other\", is: wire.isString },\n  ],");
 }
 
 TEST(printing, presence_has_three_kinds) {
@@ -113,8 +114,8 @@ TEST(printing, presence_has_three_kinds) {
       "true]; repeated string d = 4 [(flowersec.options.v1.may_be_absent) = true]; }";
   EXPECT_HAS(cpp(body), cc, "in.required(to.a_)\n      .optional(to.b)\n      .nullable(to.c)\n      .optional(to.d);");
   EXPECT_HAS(cpp(body), h, "std::optional<std::vector<std::string>> d = std::nullopt;");
-  EXPECT_HAS(ts(body), types_ts, "wire.optional(from, \"A\", \"b\"");
-  EXPECT_HAS(ts(body), types_ts, "wire.nullable(from, \"A\", \"c\"");
+  EXPECT_HAS(ts(body), types_ts, "{ key: \"b\", is: wire.isString, absent: \"allowed\" },");
+  EXPECT_HAS(ts(body), types_ts, "{ key: \"c\", is: wire.isString, absent: \"null too\" },");
   EXPECT_HAS(ts(body), types_ts, "c?: string | null | undefined;");
 }
 
@@ -147,14 +148,14 @@ TEST(printing, strict_and_indented_messages_say_so) {
       "(flowersec.options.v1.indented) = true; string f = 1; }";
   EXPECT_HAS(cpp(body), cc, "strict = true;");
   EXPECT_HAS(cpp(body), cc, "indented = true;");
-  EXPECT_HAS(ts(body), types_ts, "wire.object(value, \"A\", [\"f\"]);");
-  EXPECT_HAS(ts(body), types_ts, ", null, 2);");
+  EXPECT_HAS(ts(body), types_ts, "strict: true,");
+  EXPECT_HAS(ts(body), types_ts, "indented: true,");
 }
 
 TEST(printing, empty_messages_are_empty_objects) {
   EXPECT_HAS(cpp("message A {}"), cc, "keys{};");
   EXPECT_HAS(cpp("message A {}"), cc, "::read(field_reader&, ::acme::test::v1::a&) {\n}");
-  EXPECT_HAS(ts("message A {}"), types_ts, "return {};");
+  EXPECT_HAS(ts("message A {}"), types_ts, "fields: [],");
 }
 
 TEST(printing, comments_travel_and_cannot_end_or_continue_a_comment) {

@@ -15,28 +15,30 @@ export interface Noted {
   other: string;
 }
 
+const shapeOfNoted: wire.Shape<Noted> = {
+  name: "Noted",
+  fields: [
+    { key: "short_one", is: wire.isString },
+    { key: "other", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Noted.<field>` otherwise. */
 export function assertNoted(value: unknown): Noted {
-  const from = wire.object(value, "Noted");
-  wire.required(from, "Noted", "short_one", wire.scalar(wire.isString));
-  wire.required(from, "Noted", "other", wire.scalar(wire.isString));
-  return value as Noted;
+  return wire.check(shapeOfNoted, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireNoted(from: Noted): unknown {
-  return {
-    short_one: from.short_one,
-    other: from.other,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertNoted does. */
+export function toWireNoted(message: Noted): unknown {
+  return wire.toWire(shapeOfNoted, message);
 }
 
 /** JSON text. Throws as assertNoted does. */
 export function encodeNoted(message: Noted): string {
-  return JSON.stringify(toWireNoted(assertNoted(message)));
+  return wire.encode(shapeOfNoted, message);
 }
 
 /** From JSON text. Throws as assertNoted does, and `bad Noted` for what is no JSON object. */
 export function decodeNoted(text: string | Uint8Array): Noted {
-  return assertNoted(wire.parse(text, "Noted"));
+  return wire.decode(shapeOfNoted, text);
 }

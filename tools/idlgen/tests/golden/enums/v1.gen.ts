@@ -20,28 +20,30 @@ export interface Holder {
   others: number[];
 }
 
+const shapeOfHolder: wire.Shape<Holder> = {
+  name: "Holder",
+  fields: [
+    { key: "role", is: isRole },
+    { key: "others", is: wire.isU32, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Holder.<field>` otherwise. */
 export function assertHolder(value: unknown): Holder {
-  const from = wire.object(value, "Holder");
-  wire.required(from, "Holder", "role", wire.scalar(isRole));
-  wire.required(from, "Holder", "others", wire.list(wire.scalar(wire.isU32)));
-  return value as Holder;
+  return wire.check(shapeOfHolder, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireHolder(from: Holder): unknown {
-  return {
-    role: from.role,
-    others: from.others,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertHolder does. */
+export function toWireHolder(message: Holder): unknown {
+  return wire.toWire(shapeOfHolder, message);
 }
 
 /** JSON text. Throws as assertHolder does. */
 export function encodeHolder(message: Holder): string {
-  return JSON.stringify(toWireHolder(assertHolder(message)));
+  return wire.encode(shapeOfHolder, message);
 }
 
 /** From JSON text. Throws as assertHolder does, and `bad Holder` for what is no JSON object. */
 export function decodeHolder(text: string | Uint8Array): Holder {
-  return assertHolder(wire.parse(text, "Holder"));
+  return wire.decode(shapeOfHolder, text);
 }

@@ -12,36 +12,34 @@ export interface Numbers {
   signed_large: number;
 }
 
+const shapeOfNumbers: wire.Shape<Numbers> = {
+  name: "Numbers",
+  fields: [
+    { key: "tiny", is: wire.isU8 },
+    { key: "small", is: wire.isU16 },
+    { key: "normal", is: wire.isU32 },
+    { key: "large", is: wire.isU64 },
+    { key: "signed_normal", is: wire.isI32 },
+    { key: "signed_large", is: wire.isI64 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Numbers.<field>` otherwise. */
 export function assertNumbers(value: unknown): Numbers {
-  const from = wire.object(value, "Numbers");
-  wire.required(from, "Numbers", "tiny", wire.scalar(wire.isU8));
-  wire.required(from, "Numbers", "small", wire.scalar(wire.isU16));
-  wire.required(from, "Numbers", "normal", wire.scalar(wire.isU32));
-  wire.required(from, "Numbers", "large", wire.scalar(wire.isU64));
-  wire.required(from, "Numbers", "signed_normal", wire.scalar(wire.isI32));
-  wire.required(from, "Numbers", "signed_large", wire.scalar(wire.isI64));
-  return value as Numbers;
+  return wire.check(shapeOfNumbers, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireNumbers(from: Numbers): unknown {
-  return {
-    tiny: from.tiny,
-    small: from.small,
-    normal: from.normal,
-    large: from.large,
-    signed_normal: from.signed_normal,
-    signed_large: from.signed_large,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertNumbers does. */
+export function toWireNumbers(message: Numbers): unknown {
+  return wire.toWire(shapeOfNumbers, message);
 }
 
 /** JSON text. Throws as assertNumbers does. */
 export function encodeNumbers(message: Numbers): string {
-  return JSON.stringify(toWireNumbers(assertNumbers(message)));
+  return wire.encode(shapeOfNumbers, message);
 }
 
 /** From JSON text. Throws as assertNumbers does, and `bad Numbers` for what is no JSON object. */
 export function decodeNumbers(text: string | Uint8Array): Numbers {
-  return assertNumbers(wire.parse(text, "Numbers"));
+  return wire.decode(shapeOfNumbers, text);
 }

@@ -9,30 +9,31 @@ export interface Lists {
   labels?: { [key: string]: string } | undefined;
 }
 
+const shapeOfLists: wire.Shape<Lists> = {
+  name: "Lists",
+  fields: [
+    { key: "texts", is: wire.isString, list: true },
+    { key: "numbers", is: wire.isU32, list: true, absent: "allowed" },
+    { key: "labels", texts: true, absent: "allowed", omitEmpty: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Lists.<field>` otherwise. */
 export function assertLists(value: unknown): Lists {
-  const from = wire.object(value, "Lists");
-  wire.required(from, "Lists", "texts", wire.list(wire.scalar(wire.isString)));
-  wire.optional(from, "Lists", "numbers", wire.list(wire.scalar(wire.isU32)));
-  wire.optional(from, "Lists", "labels", wire.textMap);
-  return value as Lists;
+  return wire.check(shapeOfLists, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireLists(from: Lists): unknown {
-  return {
-    texts: from.texts,
-    numbers: from.numbers,
-    labels: wire.unlessEmpty(from.labels),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertLists does. */
+export function toWireLists(message: Lists): unknown {
+  return wire.toWire(shapeOfLists, message);
 }
 
 /** JSON text. Throws as assertLists does. */
 export function encodeLists(message: Lists): string {
-  return JSON.stringify(toWireLists(assertLists(message)));
+  return wire.encode(shapeOfLists, message);
 }
 
 /** From JSON text. Throws as assertLists does, and `bad Lists` for what is no JSON object. */
 export function decodeLists(text: string | Uint8Array): Lists {
-  return assertLists(wire.parse(text, "Lists"));
+  return wire.decode(shapeOfLists, text);
 }

@@ -10,60 +10,63 @@ export interface Promise_ {
   NULL: string;
 }
 
+const shapeOfPromise_: wire.Shape<Promise_> = {
+  name: "Promise",
+  fields: [
+    { key: "class", is: wire.isString },
+    { key: "then", is: wire.isString },
+    { key: "promise", is: wire.isString },
+    { key: "NULL", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Promise.<field>` otherwise. */
 export function assertPromise_(value: unknown): Promise_ {
-  const from = wire.object(value, "Promise");
-  wire.required(from, "Promise", "class", wire.scalar(wire.isString));
-  wire.required(from, "Promise", "then", wire.scalar(wire.isString));
-  wire.required(from, "Promise", "promise", wire.scalar(wire.isString));
-  wire.required(from, "Promise", "NULL", wire.scalar(wire.isString));
-  return value as Promise_;
+  return wire.check(shapeOfPromise_, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWirePromise_(from: Promise_): unknown {
-  return {
-    class: from.class,
-    then: from.then,
-    promise: from.promise,
-    NULL: from.NULL,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertPromise_ does. */
+export function toWirePromise_(message: Promise_): unknown {
+  return wire.toWire(shapeOfPromise_, message);
 }
 
 /** JSON text. Throws as assertPromise_ does. */
 export function encodePromise_(message: Promise_): string {
-  return JSON.stringify(toWirePromise_(assertPromise_(message)));
+  return wire.encode(shapeOfPromise_, message);
 }
 
 /** From JSON text. Throws as assertPromise_ does, and `bad Promise` for what is no JSON object. */
 export function decodePromise_(text: string | Uint8Array): Promise_ {
-  return assertPromise_(wire.parse(text, "Promise"));
+  return wire.decode(shapeOfPromise_, text);
 }
 
 export interface Text {
   promise?: Promise_ | undefined;
 }
 
+const shapeOfText: wire.Shape<Text> = {
+  name: "Text",
+  fields: [
+    { key: "promise", of: () => shapeOfPromise_, absent: "allowed" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Text.<field>` otherwise. */
 export function assertText(value: unknown): Text {
-  const from = wire.object(value, "Text");
-  wire.optional(from, "Text", "promise", wire.nested(assertPromise_));
-  return value as Text;
+  return wire.check(shapeOfText, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireText(from: Text): unknown {
-  return {
-    promise: from.promise == null ? undefined : toWirePromise_(from.promise),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertText does. */
+export function toWireText(message: Text): unknown {
+  return wire.toWire(shapeOfText, message);
 }
 
 /** JSON text. Throws as assertText does. */
 export function encodeText(message: Text): string {
-  return JSON.stringify(toWireText(assertText(message)));
+  return wire.encode(shapeOfText, message);
 }
 
 /** From JSON text. Throws as assertText does, and `bad Text` for what is no JSON object. */
 export function decodeText(text: string | Uint8Array): Text {
-  return assertText(wire.parse(text, "Text"));
+  return wire.decode(shapeOfText, text);
 }

@@ -6,25 +6,29 @@ import * as wire from "../../flowersec_runtime.gen.js";
 export interface Inner {
 }
 
+const shapeOfInner: wire.Shape<Inner> = {
+  name: "Inner",
+  fields: [],
+};
+
 /** The same object, when it is one. Throws `bad Inner.<field>` otherwise. */
 export function assertInner(value: unknown): Inner {
-  wire.object(value, "Inner");
-  return value as Inner;
+  return wire.check(shapeOfInner, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireInner(_from: Inner): unknown {
-  return {};
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertInner does. */
+export function toWireInner(message: Inner): unknown {
+  return wire.toWire(shapeOfInner, message);
 }
 
 /** JSON text. Throws as assertInner does. */
 export function encodeInner(message: Inner): string {
-  return JSON.stringify(toWireInner(assertInner(message)));
+  return wire.encode(shapeOfInner, message);
 }
 
 /** From JSON text. Throws as assertInner does, and `bad Inner` for what is no JSON object. */
 export function decodeInner(text: string | Uint8Array): Inner {
-  return assertInner(wire.parse(text, "Inner"));
+  return wire.decode(shapeOfInner, text);
 }
 
 export interface Outer {
@@ -32,28 +36,30 @@ export interface Outer {
   maybe?: Inner | undefined;
 }
 
+const shapeOfOuter: wire.Shape<Outer> = {
+  name: "Outer",
+  fields: [
+    { key: "inner", of: () => shapeOfInner },
+    { key: "maybe", of: () => shapeOfInner, absent: "allowed" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Outer.<field>` otherwise. */
 export function assertOuter(value: unknown): Outer {
-  const from = wire.object(value, "Outer");
-  wire.required(from, "Outer", "inner", wire.nested(assertInner));
-  wire.optional(from, "Outer", "maybe", wire.nested(assertInner));
-  return value as Outer;
+  return wire.check(shapeOfOuter, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireOuter(from: Outer): unknown {
-  return {
-    inner: toWireInner(from.inner),
-    maybe: from.maybe == null ? undefined : toWireInner(from.maybe),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertOuter does. */
+export function toWireOuter(message: Outer): unknown {
+  return wire.toWire(shapeOfOuter, message);
 }
 
 /** JSON text. Throws as assertOuter does. */
 export function encodeOuter(message: Outer): string {
-  return JSON.stringify(toWireOuter(assertOuter(message)));
+  return wire.encode(shapeOfOuter, message);
 }
 
 /** From JSON text. Throws as assertOuter does, and `bad Outer` for what is no JSON object. */
 export function decodeOuter(text: string | Uint8Array): Outer {
-  return assertOuter(wire.parse(text, "Outer"));
+  return wire.decode(shapeOfOuter, text);
 }

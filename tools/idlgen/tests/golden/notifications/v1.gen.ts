@@ -6,23 +6,27 @@ import * as wire from "../../flowersec_runtime.gen.js";
 export interface News {
 }
 
+const shapeOfNews: wire.Shape<News> = {
+  name: "News",
+  fields: [],
+};
+
 /** The same object, when it is one. Throws `bad News.<field>` otherwise. */
 export function assertNews(value: unknown): News {
-  wire.object(value, "News");
-  return value as News;
+  return wire.check(shapeOfNews, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireNews(_from: News): unknown {
-  return {};
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertNews does. */
+export function toWireNews(message: News): unknown {
+  return wire.toWire(shapeOfNews, message);
 }
 
 /** JSON text. Throws as assertNews does. */
 export function encodeNews(message: News): string {
-  return JSON.stringify(toWireNews(assertNews(message)));
+  return wire.encode(shapeOfNews, message);
 }
 
 /** From JSON text. Throws as assertNews does, and `bad News` for what is no JSON object. */
 export function decodeNews(text: string | Uint8Array): News {
-  return assertNews(wire.parse(text, "News"));
+  return wire.decode(shapeOfNews, text);
 }

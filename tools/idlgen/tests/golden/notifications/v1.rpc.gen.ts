@@ -23,5 +23,5 @@ export function createPaperClient(rpc: wire.RpcCaller): PaperClient {
 
 /** Sends one to the peer, from either side. Throws `bad News.<field>` instead. */
 export async function notifyPaperPrinted(to: wire.Notifier, message: types.News): Promise<void> {
-  await to.notify(paperTypeIds.printed, types.toWireNews(types.assertNews(message)));
+  await to.notify(paperTypeIds.printed, types.toWireNews(message));
 }

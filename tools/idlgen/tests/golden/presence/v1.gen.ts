@@ -10,32 +10,32 @@ export interface Maybe {
   non_empty?: string | undefined;
 }
 
+const shapeOfMaybe: wire.Shape<Maybe> = {
+  name: "Maybe",
+  fields: [
+    { key: "always", is: wire.isString },
+    { key: "absent", is: wire.isString, absent: "allowed" },
+    { key: "nullable", is: wire.isString, absent: "null too" },
+    { key: "non_empty", is: wire.isString, absent: "allowed", omitEmpty: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Maybe.<field>` otherwise. */
 export function assertMaybe(value: unknown): Maybe {
-  const from = wire.object(value, "Maybe");
-  wire.required(from, "Maybe", "always", wire.scalar(wire.isString));
-  wire.optional(from, "Maybe", "absent", wire.scalar(wire.isString));
-  wire.nullable(from, "Maybe", "nullable", wire.scalar(wire.isString));
-  wire.optional(from, "Maybe", "non_empty", wire.scalar(wire.isString));
-  return value as Maybe;
+  return wire.check(shapeOfMaybe, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireMaybe(from: Maybe): unknown {
-  return {
-    always: from.always,
-    absent: from.absent,
-    nullable: from.nullable ?? undefined,
-    non_empty: wire.unlessEmpty(from.non_empty),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertMaybe does. */
+export function toWireMaybe(message: Maybe): unknown {
+  return wire.toWire(shapeOfMaybe, message);
 }
 
 /** JSON text. Throws as assertMaybe does. */
 export function encodeMaybe(message: Maybe): string {
-  return JSON.stringify(toWireMaybe(assertMaybe(message)));
+  return wire.encode(shapeOfMaybe, message);
 }
 
 /** From JSON text. Throws as assertMaybe does, and `bad Maybe` for what is no JSON object. */
 export function decodeMaybe(text: string | Uint8Array): Maybe {
-  return assertMaybe(wire.parse(text, "Maybe"));
+  return wire.decode(shapeOfMaybe, text);
 }

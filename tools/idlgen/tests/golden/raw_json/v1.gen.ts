@@ -9,28 +9,32 @@ export interface Raw {
   view?: unknown;
 }
 
+const shapeOfRaw: wire.Shape<Raw> = {
+  name: "Raw",
+  carriesJson: true,
+  fields: [
+    { key: "any", json: true },
+    { key: "maybe", json: true, absent: "allowed" },
+    { key: "view", json: true, absent: "is null" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Raw.<field>` otherwise. */
 export function assertRaw(value: unknown): Raw {
-  const from = wire.object(value, "Raw");
-  wire.json(from, "Raw", "any");
-  return value as Raw;
+  return wire.check(shapeOfRaw, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireRaw(from: Raw): unknown {
-  return {
-    any: from.any ?? null,
-    maybe: from.maybe,
-    view: from.view ?? null,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertRaw does. */
+export function toWireRaw(message: Raw): unknown {
+  return wire.toWire(shapeOfRaw, message);
 }
 
 /** JSON text. Throws as assertRaw does. */
 export function encodeRaw(message: Raw): string {
-  return JSON.stringify(toWireRaw(assertRaw(message)));
+  return wire.encode(shapeOfRaw, message);
 }
 
 /** From JSON text. Throws as assertRaw does, and `bad Raw` for what is no JSON object. */
 export function decodeRaw(text: string | Uint8Array): Raw {
-  return assertRaw(wire.parse(text, "Raw", wire.maxJsonDepth));
+  return wire.decode(shapeOfRaw, text);
 }

@@ -7,54 +7,60 @@ export interface Tree {
   branches: Branch[];
 }
 
+const shapeOfTree: wire.Shape<Tree> = {
+  name: "Tree",
+  fields: [
+    { key: "branches", of: () => shapeOfBranch, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Tree.<field>` otherwise. */
 export function assertTree(value: unknown): Tree {
-  const from = wire.object(value, "Tree");
-  wire.required(from, "Tree", "branches", wire.list(wire.nested(assertBranch)));
-  return value as Tree;
+  return wire.check(shapeOfTree, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireTree(from: Tree): unknown {
-  return {
-    branches: from.branches.map(toWireBranch),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertTree does. */
+export function toWireTree(message: Tree): unknown {
+  return wire.toWire(shapeOfTree, message);
 }
 
 /** JSON text. Throws as assertTree does. */
 export function encodeTree(message: Tree): string {
-  return JSON.stringify(toWireTree(assertTree(message)));
+  return wire.encode(shapeOfTree, message);
 }
 
 /** From JSON text. Throws as assertTree does, and `bad Tree` for what is no JSON object. */
 export function decodeTree(text: string | Uint8Array): Tree {
-  return assertTree(wire.parse(text, "Tree"));
+  return wire.decode(shapeOfTree, text);
 }
 
 export interface Branch {
   tree: Tree;
 }
 
+const shapeOfBranch: wire.Shape<Branch> = {
+  name: "Branch",
+  fields: [
+    { key: "tree", of: () => shapeOfTree },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Branch.<field>` otherwise. */
 export function assertBranch(value: unknown): Branch {
-  const from = wire.object(value, "Branch");
-  wire.required(from, "Branch", "tree", wire.nested(assertTree));
-  return value as Branch;
+  return wire.check(shapeOfBranch, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireBranch(from: Branch): unknown {
-  return {
-    tree: toWireTree(from.tree),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertBranch does. */
+export function toWireBranch(message: Branch): unknown {
+  return wire.toWire(shapeOfBranch, message);
 }
 
 /** JSON text. Throws as assertBranch does. */
 export function encodeBranch(message: Branch): string {
-  return JSON.stringify(toWireBranch(assertBranch(message)));
+  return wire.encode(shapeOfBranch, message);
 }
 
 /** From JSON text. Throws as assertBranch does, and `bad Branch` for what is no JSON object. */
 export function decodeBranch(text: string | Uint8Array): Branch {
-  return assertBranch(wire.parse(text, "Branch"));
+  return wire.decode(shapeOfBranch, text);
 }

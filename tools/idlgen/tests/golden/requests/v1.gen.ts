@@ -6,47 +6,55 @@ import * as wire from "../../flowersec_runtime.gen.js";
 export interface Ask {
 }
 
+const shapeOfAsk: wire.Shape<Ask> = {
+  name: "Ask",
+  fields: [],
+};
+
 /** The same object, when it is one. Throws `bad Ask.<field>` otherwise. */
 export function assertAsk(value: unknown): Ask {
-  wire.object(value, "Ask");
-  return value as Ask;
+  return wire.check(shapeOfAsk, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireAsk(_from: Ask): unknown {
-  return {};
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertAsk does. */
+export function toWireAsk(message: Ask): unknown {
+  return wire.toWire(shapeOfAsk, message);
 }
 
 /** JSON text. Throws as assertAsk does. */
 export function encodeAsk(message: Ask): string {
-  return JSON.stringify(toWireAsk(assertAsk(message)));
+  return wire.encode(shapeOfAsk, message);
 }
 
 /** From JSON text. Throws as assertAsk does, and `bad Ask` for what is no JSON object. */
 export function decodeAsk(text: string | Uint8Array): Ask {
-  return assertAsk(wire.parse(text, "Ask"));
+  return wire.decode(shapeOfAsk, text);
 }
 
 export interface Answer {
 }
 
+const shapeOfAnswer: wire.Shape<Answer> = {
+  name: "Answer",
+  fields: [],
+};
+
 /** The same object, when it is one. Throws `bad Answer.<field>` otherwise. */
 export function assertAnswer(value: unknown): Answer {
-  wire.object(value, "Answer");
-  return value as Answer;
+  return wire.check(shapeOfAnswer, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireAnswer(_from: Answer): unknown {
-  return {};
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertAnswer does. */
+export function toWireAnswer(message: Answer): unknown {
+  return wire.toWire(shapeOfAnswer, message);
 }
 
 /** JSON text. Throws as assertAnswer does. */
 export function encodeAnswer(message: Answer): string {
-  return JSON.stringify(toWireAnswer(assertAnswer(message)));
+  return wire.encode(shapeOfAnswer, message);
 }
 
 /** From JSON text. Throws as assertAnswer does, and `bad Answer` for what is no JSON object. */
 export function decodeAnswer(text: string | Uint8Array): Answer {
-  return assertAnswer(wire.parse(text, "Answer"));
+  return wire.decode(shapeOfAnswer, text);
 }

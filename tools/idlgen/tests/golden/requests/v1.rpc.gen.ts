@@ -22,7 +22,7 @@ export interface OracleClient {
 export function createOracleClient(rpc: wire.RpcCaller): OracleClient {
   return {
     async askIt(request, options) {
-      const sent = types.toWireAsk(types.assertAsk(request));
+      const sent = types.toWireAsk(request);
       return wire.callTyped(rpc, oracleTypeIds.askIt, sent, types.assertAnswer, options);
     },
   };
@@ -42,7 +42,7 @@ export function registerOracle(router: wire.RpcRegistrar, handler: OracleHandler
     wire.serve(
       types.assertAsk,
       (request) => handler.askIt(request),
-      (response: types.Answer) => types.toWireAnswer(types.assertAnswer(response)),
+      types.toWireAnswer,
     ),
   );
 }

@@ -7,28 +7,31 @@ export interface Key {
   secret: string;
 }
 
+const shapeOfKey: wire.Shape<Key> = {
+  name: "Key",
+  fields: [
+    { key: "secret", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Key.<field>` otherwise. */
 export function assertKey(value: unknown): Key {
-  const from = wire.object(value, "Key");
-  wire.required(from, "Key", "secret", wire.scalar(wire.isString));
-  return value as Key;
+  return wire.check(shapeOfKey, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireKey(from: Key): unknown {
-  return {
-    secret: from.secret,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertKey does. */
+export function toWireKey(message: Key): unknown {
+  return wire.toWire(shapeOfKey, message);
 }
 
 /** JSON text. Throws as assertKey does. */
 export function encodeKey(message: Key): string {
-  return JSON.stringify(toWireKey(assertKey(message)));
+  return wire.encode(shapeOfKey, message);
 }
 
 /** From JSON text. Throws as assertKey does, and `bad Key` for what is no JSON object. */
 export function decodeKey(text: string | Uint8Array): Key {
-  return assertKey(wire.parse(text, "Key"));
+  return wire.decode(shapeOfKey, text);
 }
 
 export interface Keys {
@@ -36,28 +39,32 @@ export interface Keys {
   keys: Key[];
 }
 
+const shapeOfKeys: wire.Shape<Keys> = {
+  name: "Keys",
+  strict: true,
+  indented: true,
+  fields: [
+    { key: "name", is: wire.isString },
+    { key: "keys", of: () => shapeOfKey, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Keys.<field>` otherwise. */
 export function assertKeys(value: unknown): Keys {
-  const from = wire.object(value, "Keys", ["name", "keys"]);
-  wire.required(from, "Keys", "name", wire.scalar(wire.isString));
-  wire.required(from, "Keys", "keys", wire.list(wire.nested(assertKey)));
-  return value as Keys;
+  return wire.check(shapeOfKeys, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireKeys(from: Keys): unknown {
-  return {
-    name: from.name,
-    keys: from.keys.map(toWireKey),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertKeys does. */
+export function toWireKeys(message: Keys): unknown {
+  return wire.toWire(shapeOfKeys, message);
 }
 
 /** JSON text. Throws as assertKeys does. */
 export function encodeKeys(message: Keys): string {
-  return JSON.stringify(toWireKeys(assertKeys(message)), null, 2);
+  return wire.encode(shapeOfKeys, message);
 }
 
 /** From JSON text. Throws as assertKeys does, and `bad Keys` for what is no JSON object. */
 export function decodeKeys(text: string | Uint8Array): Keys {
-  return assertKeys(wire.parse(text, "Keys"));
+  return wire.decode(shapeOfKeys, text);
 }

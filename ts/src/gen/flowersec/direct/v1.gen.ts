@@ -26,36 +26,35 @@ export interface DirectConnectInfo {
   default_suite: Suite;
 }
 
+const shapeOfDirectConnectInfo: wire.Shape<DirectConnectInfo> = {
+  name: "DirectConnectInfo",
+  fields: [
+    { key: "ws_url", is: wire.isString },
+    { key: "channel_id", is: wire.isString },
+    { key: "e2ee_psk_b64u", is: wire.isString },
+    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
+    { key: "default_suite", is: isSuite },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad DirectConnectInfo.<field>` otherwise. */
 export function assertDirectConnectInfo(value: unknown): DirectConnectInfo {
-  const from = wire.object(value, "DirectConnectInfo");
-  wire.required(from, "DirectConnectInfo", "ws_url", wire.scalar(wire.isString));
-  wire.required(from, "DirectConnectInfo", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "DirectConnectInfo", "e2ee_psk_b64u", wire.scalar(wire.isString));
-  wire.required(from, "DirectConnectInfo", "channel_init_expire_at_unix_s", wire.scalar(wire.isI64));
-  wire.required(from, "DirectConnectInfo", "default_suite", wire.scalar(isSuite));
-  return value as DirectConnectInfo;
+  return wire.check(shapeOfDirectConnectInfo, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireDirectConnectInfo(from: DirectConnectInfo): unknown {
-  return {
-    ws_url: from.ws_url,
-    channel_id: from.channel_id,
-    e2ee_psk_b64u: from.e2ee_psk_b64u,
-    channel_init_expire_at_unix_s: from.channel_init_expire_at_unix_s,
-    default_suite: from.default_suite,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertDirectConnectInfo does. */
+export function toWireDirectConnectInfo(message: DirectConnectInfo): unknown {
+  return wire.toWire(shapeOfDirectConnectInfo, message);
 }
 
 /** JSON text. Throws as assertDirectConnectInfo does. */
 export function encodeDirectConnectInfo(message: DirectConnectInfo): string {
-  return JSON.stringify(toWireDirectConnectInfo(assertDirectConnectInfo(message)));
+  return wire.encode(shapeOfDirectConnectInfo, message);
 }
 
 /** From JSON text. Throws as assertDirectConnectInfo does, and `bad DirectConnectInfo` for what is no JSON object. */
 export function decodeDirectConnectInfo(text: string | Uint8Array): DirectConnectInfo {
-  return assertDirectConnectInfo(wire.parse(text, "DirectConnectInfo"));
+  return wire.decode(shapeOfDirectConnectInfo, text);
 }
 
 /** The info as a connect artifact, which says how the endpoint is reached. */
