@@ -191,8 +191,9 @@ std::string types_printer::header() {
     out.line("// encode: JSON in declared order, whatever the values are.");
     out.line(
         "// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not");
-    out.line("// UTF-8 and raw JSON that is not JSON. Readers also bound length (1 MiB) and nesting; a text beyond");
-    out.line("// those may still come out.");
+    out.line(
+        "// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;");
+    out.line("// a longer text may still come out.");
     out.line("// decode: types, ranges and presence; what the values mean is for who uses them.");
   }
   for (const auto& each : model_.messages) functions(out, each);

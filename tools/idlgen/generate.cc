@@ -17,7 +17,8 @@ std::string generate(std::vector<const google::protobuf::FileDescriptor*> files,
   check_together(files, problems);
   std::vector<file_model> models;
   for (const auto* file : files) models.push_back(read_model(*file, problems));
-  // Both languages are printed for either: only so is it known which names they declare, and one run names every problem.
+  // Both languages are printed for either: only so is it known which names they declare, and one run names every
+  // problem.
   declarations cpp_names{"C++"};
   std::vector<output_file> cpp;
   declarations ts_names{"TypeScript"};

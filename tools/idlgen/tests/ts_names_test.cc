@@ -26,7 +26,8 @@ class ts_words : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ts_words, are_marked_as_types_and_keep_their_name_in_errors) {
   const std::string word = GetParam();
-  const auto message = ts("message " + word + " { string f = 1; }\nmessage Other { .acme.test.v1." + word + " f = 1; }");
+  const auto message =
+      ts("message " + word + " { string f = 1; }\nmessage Other { .acme.test.v1." + word + " f = 1; }");
   EXPECT_TRUE(message.has(types_ts, "export interface " + word + "_ {")) << message;
   EXPECT_TRUE(message.has(types_ts, "export function decode" + word + "_(")) << message;
   EXPECT_TRUE(message.has(types_ts, "  name: \"" + word + "\",")) << message;

@@ -49,8 +49,8 @@ struct rpc_envelope {
 
 // encode: JSON in declared order, whatever the values are.
 // try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
-// UTF-8 and raw JSON that is not JSON. Readers also bound length (1 MiB) and nesting; a text beyond
-// those may still come out.
+// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
+// a longer text may still come out.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const stream_hello& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const stream_hello& message);

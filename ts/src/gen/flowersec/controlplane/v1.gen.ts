@@ -93,32 +93,33 @@ export interface TunnelArtifact {
   tunnel_grant: ChannelInitGrant;
 }
 
+const shapeOfTunnelArtifact: wire.Shape<TunnelArtifact> = {
+  name: "TunnelArtifact",
+  fields: [
+    { key: "v", is: wire.isU32 },
+    { key: "transport", is: wire.isString },
+    { key: "tunnel_grant", of: () => shapeOfChannelInitGrant },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad TunnelArtifact.<field>` otherwise. */
 export function assertTunnelArtifact(value: unknown): TunnelArtifact {
-  const from = wire.object(value, "TunnelArtifact");
-  wire.required(from, "TunnelArtifact", "v", wire.scalar(wire.isU32));
-  wire.required(from, "TunnelArtifact", "transport", wire.scalar(wire.isString));
-  wire.required(from, "TunnelArtifact", "tunnel_grant", wire.nested(assertChannelInitGrant));
-  return value as TunnelArtifact;
+  return wire.check(shapeOfTunnelArtifact, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireTunnelArtifact(from: TunnelArtifact): unknown {
-  return {
-    v: from.v,
-    transport: from.transport,
-    tunnel_grant: toWireChannelInitGrant(from.tunnel_grant),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertTunnelArtifact does. */
+export function toWireTunnelArtifact(message: TunnelArtifact): unknown {
+  return wire.toWire(shapeOfTunnelArtifact, message);
 }
 
 /** JSON text. Throws as assertTunnelArtifact does. */
 export function encodeTunnelArtifact(message: TunnelArtifact): string {
-  return JSON.stringify(toWireTunnelArtifact(assertTunnelArtifact(message)));
+  return wire.encode(shapeOfTunnelArtifact, message);
 }
 
 /** From JSON text. Throws as assertTunnelArtifact does, and `bad TunnelArtifact` for what is no JSON object. */
 export function decodeTunnelArtifact(text: string | Uint8Array): TunnelArtifact {
-  return assertTunnelArtifact(wire.parse(text, "TunnelArtifact"));
+  return wire.decode(shapeOfTunnelArtifact, text);
 }
 
 /** The grants of both ends as a file, with the version of the tool that wrote it. */
@@ -130,36 +131,35 @@ export interface GrantsFile {
   grant_server: ChannelInitGrant;
 }
 
+const shapeOfGrantsFile: wire.Shape<GrantsFile> = {
+  name: "GrantsFile",
+  fields: [
+    { key: "version", is: wire.isString },
+    { key: "commit", is: wire.isString },
+    { key: "date", is: wire.isString },
+    { key: "grant_client", of: () => shapeOfChannelInitGrant },
+    { key: "grant_server", of: () => shapeOfChannelInitGrant },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad GrantsFile.<field>` otherwise. */
 export function assertGrantsFile(value: unknown): GrantsFile {
-  const from = wire.object(value, "GrantsFile");
-  wire.required(from, "GrantsFile", "version", wire.scalar(wire.isString));
-  wire.required(from, "GrantsFile", "commit", wire.scalar(wire.isString));
-  wire.required(from, "GrantsFile", "date", wire.scalar(wire.isString));
-  wire.required(from, "GrantsFile", "grant_client", wire.nested(assertChannelInitGrant));
-  wire.required(from, "GrantsFile", "grant_server", wire.nested(assertChannelInitGrant));
-  return value as GrantsFile;
+  return wire.check(shapeOfGrantsFile, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireGrantsFile(from: GrantsFile): unknown {
-  return {
-    version: from.version,
-    commit: from.commit,
-    date: from.date,
-    grant_client: toWireChannelInitGrant(from.grant_client),
-    grant_server: toWireChannelInitGrant(from.grant_server),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertGrantsFile does. */
+export function toWireGrantsFile(message: GrantsFile): unknown {
+  return wire.toWire(shapeOfGrantsFile, message);
 }
 
 /** JSON text. Throws as assertGrantsFile does. */
 export function encodeGrantsFile(message: GrantsFile): string {
-  return JSON.stringify(toWireGrantsFile(assertGrantsFile(message)));
+  return wire.encode(shapeOfGrantsFile, message);
 }
 
 /** From JSON text. Throws as assertGrantsFile does, and `bad GrantsFile` for what is no JSON object. */
 export function decodeGrantsFile(text: string | Uint8Array): GrantsFile {
-  return assertGrantsFile(wire.parse(text, "GrantsFile"));
+  return wire.decode(shapeOfGrantsFile, text);
 }
 
 /** What a grant or an info may be wrapped in: at most one of these is there. */
@@ -169,29 +169,34 @@ export interface CredentialWrapper {
   grant_client?: unknown;
 }
 
+const shapeOfCredentialWrapper: wire.Shape<CredentialWrapper> = {
+  name: "CredentialWrapper",
+  carriesJson: true,
+  fields: [
+    { key: "tunnel_grant", json: true, absent: "allowed" },
+    { key: "direct_info", json: true, absent: "allowed" },
+    { key: "grant_client", json: true, absent: "allowed" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad CredentialWrapper.<field>` otherwise. */
 export function assertCredentialWrapper(value: unknown): CredentialWrapper {
-  wire.object(value, "CredentialWrapper");
-  return value as CredentialWrapper;
+  return wire.check(shapeOfCredentialWrapper, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireCredentialWrapper(from: CredentialWrapper): unknown {
-  return {
-    tunnel_grant: from.tunnel_grant,
-    direct_info: from.direct_info,
-    grant_client: from.grant_client,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertCredentialWrapper does. */
+export function toWireCredentialWrapper(message: CredentialWrapper): unknown {
+  return wire.toWire(shapeOfCredentialWrapper, message);
 }
 
 /** JSON text. Throws as assertCredentialWrapper does. */
 export function encodeCredentialWrapper(message: CredentialWrapper): string {
-  return JSON.stringify(toWireCredentialWrapper(assertCredentialWrapper(message)));
+  return wire.encode(shapeOfCredentialWrapper, message);
 }
 
 /** From JSON text. Throws as assertCredentialWrapper does, and `bad CredentialWrapper` for what is no JSON object. */
 export function decodeCredentialWrapper(text: string | Uint8Array): CredentialWrapper {
-  return assertCredentialWrapper(wire.parse(text, "CredentialWrapper", wire.maxJsonDepth));
+  return wire.decode(shapeOfCredentialWrapper, text);
 }
 
 /** One entry of `scoped` in a connect artifact. */

@@ -66,32 +66,33 @@ export interface DirectArtifact {
   direct_info: DirectConnectInfo;
 }
 
+const shapeOfDirectArtifact: wire.Shape<DirectArtifact> = {
+  name: "DirectArtifact",
+  fields: [
+    { key: "v", is: wire.isU32 },
+    { key: "transport", is: wire.isString },
+    { key: "direct_info", of: () => shapeOfDirectConnectInfo },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad DirectArtifact.<field>` otherwise. */
 export function assertDirectArtifact(value: unknown): DirectArtifact {
-  const from = wire.object(value, "DirectArtifact");
-  wire.required(from, "DirectArtifact", "v", wire.scalar(wire.isU32));
-  wire.required(from, "DirectArtifact", "transport", wire.scalar(wire.isString));
-  wire.required(from, "DirectArtifact", "direct_info", wire.nested(assertDirectConnectInfo));
-  return value as DirectArtifact;
+  return wire.check(shapeOfDirectArtifact, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireDirectArtifact(from: DirectArtifact): unknown {
-  return {
-    v: from.v,
-    transport: from.transport,
-    direct_info: toWireDirectConnectInfo(from.direct_info),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertDirectArtifact does. */
+export function toWireDirectArtifact(message: DirectArtifact): unknown {
+  return wire.toWire(shapeOfDirectArtifact, message);
 }
 
 /** JSON text. Throws as assertDirectArtifact does. */
 export function encodeDirectArtifact(message: DirectArtifact): string {
-  return JSON.stringify(toWireDirectArtifact(assertDirectArtifact(message)));
+  return wire.encode(shapeOfDirectArtifact, message);
 }
 
 /** From JSON text. Throws as assertDirectArtifact does, and `bad DirectArtifact` for what is no JSON object. */
 export function decodeDirectArtifact(text: string | Uint8Array): DirectArtifact {
-  return assertDirectArtifact(wire.parse(text, "DirectArtifact"));
+  return wire.decode(shapeOfDirectArtifact, text);
 }
 
 /** The info as a file, with the version of the tool that wrote it. Readers take it for a DirectConnectInfo. */
@@ -106,40 +107,36 @@ export interface DirectInfoFile {
   default_suite: Suite;
 }
 
+const shapeOfDirectInfoFile: wire.Shape<DirectInfoFile> = {
+  name: "DirectInfoFile",
+  fields: [
+    { key: "version", is: wire.isString },
+    { key: "commit", is: wire.isString },
+    { key: "date", is: wire.isString },
+    { key: "ws_url", is: wire.isString },
+    { key: "channel_id", is: wire.isString },
+    { key: "e2ee_psk_b64u", is: wire.isString },
+    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
+    { key: "default_suite", is: isSuite },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad DirectInfoFile.<field>` otherwise. */
 export function assertDirectInfoFile(value: unknown): DirectInfoFile {
-  const from = wire.object(value, "DirectInfoFile");
-  wire.required(from, "DirectInfoFile", "version", wire.scalar(wire.isString));
-  wire.required(from, "DirectInfoFile", "commit", wire.scalar(wire.isString));
-  wire.required(from, "DirectInfoFile", "date", wire.scalar(wire.isString));
-  wire.required(from, "DirectInfoFile", "ws_url", wire.scalar(wire.isString));
-  wire.required(from, "DirectInfoFile", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "DirectInfoFile", "e2ee_psk_b64u", wire.scalar(wire.isString));
-  wire.required(from, "DirectInfoFile", "channel_init_expire_at_unix_s", wire.scalar(wire.isI64));
-  wire.required(from, "DirectInfoFile", "default_suite", wire.scalar(isSuite));
-  return value as DirectInfoFile;
+  return wire.check(shapeOfDirectInfoFile, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireDirectInfoFile(from: DirectInfoFile): unknown {
-  return {
-    version: from.version,
-    commit: from.commit,
-    date: from.date,
-    ws_url: from.ws_url,
-    channel_id: from.channel_id,
-    e2ee_psk_b64u: from.e2ee_psk_b64u,
-    channel_init_expire_at_unix_s: from.channel_init_expire_at_unix_s,
-    default_suite: from.default_suite,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertDirectInfoFile does. */
+export function toWireDirectInfoFile(message: DirectInfoFile): unknown {
+  return wire.toWire(shapeOfDirectInfoFile, message);
 }
 
 /** JSON text. Throws as assertDirectInfoFile does. */
 export function encodeDirectInfoFile(message: DirectInfoFile): string {
-  return JSON.stringify(toWireDirectInfoFile(assertDirectInfoFile(message)));
+  return wire.encode(shapeOfDirectInfoFile, message);
 }
 
 /** From JSON text. Throws as assertDirectInfoFile does, and `bad DirectInfoFile` for what is no JSON object. */
 export function decodeDirectInfoFile(text: string | Uint8Array): DirectInfoFile {
-  return assertDirectInfoFile(wire.parse(text, "DirectInfoFile"));
+  return wire.decode(shapeOfDirectInfoFile, text);
 }

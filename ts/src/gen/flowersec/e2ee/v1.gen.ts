@@ -95,28 +95,31 @@ export interface E2EE_InitSuite {
   suite: number;
 }
 
+const shapeOfE2EE_InitSuite: wire.Shape<E2EE_InitSuite> = {
+  name: "E2EE_InitSuite",
+  fields: [
+    { key: "suite", is: wire.isI64 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad E2EE_InitSuite.<field>` otherwise. */
 export function assertE2EE_InitSuite(value: unknown): E2EE_InitSuite {
-  const from = wire.object(value, "E2EE_InitSuite");
-  wire.required(from, "E2EE_InitSuite", "suite", wire.scalar(wire.isI64));
-  return value as E2EE_InitSuite;
+  return wire.check(shapeOfE2EE_InitSuite, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireE2EE_InitSuite(from: E2EE_InitSuite): unknown {
-  return {
-    suite: from.suite,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertE2EE_InitSuite does. */
+export function toWireE2EE_InitSuite(message: E2EE_InitSuite): unknown {
+  return wire.toWire(shapeOfE2EE_InitSuite, message);
 }
 
 /** JSON text. Throws as assertE2EE_InitSuite does. */
 export function encodeE2EE_InitSuite(message: E2EE_InitSuite): string {
-  return JSON.stringify(toWireE2EE_InitSuite(assertE2EE_InitSuite(message)));
+  return wire.encode(shapeOfE2EE_InitSuite, message);
 }
 
 /** From JSON text. Throws as assertE2EE_InitSuite does, and `bad E2EE_InitSuite` for what is no JSON object. */
 export function decodeE2EE_InitSuite(text: string | Uint8Array): E2EE_InitSuite {
-  return assertE2EE_InitSuite(wire.parse(text, "E2EE_InitSuite"));
+  return wire.decode(shapeOfE2EE_InitSuite, text);
 }
 
 /** Server to client. */
