@@ -55,6 +55,9 @@ class named final : public torture::names_handler {
     answer.succeed(request.router.client);
   }
   void session(torture::session, rpc::typed_responder<torture::answer> answer) override { answer.succeed({}); }
+  void to_string(torture::abort_signal request, rpc::typed_responder<torture::map> answer) override {
+    answer.succeed(std::move(request.map));
+  }
   void try_encode_(torture::macros request, rpc::typed_responder<torture::macros> answer) override {
     answer.succeed(request);
   }
