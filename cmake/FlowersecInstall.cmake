@@ -17,7 +17,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Flowersec)
 if(FLOWERSEC_IDLGEN)
   # The code generator: docs/IDL.md.
   install(TARGETS protoc-gen-flowersec EXPORT FlowersecTargets)
-  install(FILES cmake/FlowersecGenerate.cmake DESTINATION ${package_dir})
+  install(FILES cmake/FlowersecGenerate.cmake cmake/FlowersecRunGenerator.cmake DESTINATION ${package_dir})
   install(DIRECTORY idl/flowersec/options DESTINATION ${CMAKE_INSTALL_DATADIR}/flowersec/idl/flowersec)
 endif()
 set(FLOWERSEC_INSTALLED_IDL_DIR ${CMAKE_INSTALL_DATADIR}/flowersec/idl)

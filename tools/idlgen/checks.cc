@@ -1,5 +1,6 @@
 #include "checks.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <set>
@@ -38,6 +39,12 @@ std::string protoc_json_name(std::string_view name) {
   return out;
 }
 
+bool is_identifier(std::string_view name) {
+  const auto fits = [](char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !name.empty() && fits(name.front()) &&
+         std::ranges::all_of(name, [&](char c) { return fits(c) || (c >= '0' && c <= '9'); });
+}
+
 bool is_one_byte(const pb::FieldDescriptor& what) {
   if (what.type() == type::TYPE_ENUM) {
     return what.enum_type()->options().GetExtension(options::enum_width) == options::WIDTH_U8;
@@ -52,8 +59,10 @@ void checker::name(const Descriptor& what) {
   if (const auto why = unusable_because(what.name()); !why.empty()) refuse(what, std::string{why});
 }
 
-void checker::file() {
-  const auto bad = [this](const std::string& rule) { problems_.add(file_.name(), 1, file_.package(), rule); };
+void checker::package() {
+  const auto bad = [this](const std::string& rule) {
+    problems_.add(file_.name(), line_of_package(file_), file_.package(), rule);
+  };
   const auto parts = split(file_.package(), '.');
   const auto& version = parts.back();
   if (parts.size() < 3 || version.size() < 2 || version.front() != 'v' ||
@@ -63,10 +72,38 @@ void checker::file() {
   for (const auto& part : parts) {
     if (const auto why = unusable_because(part); !why.empty()) bad(std::string{why});
   }
-  if (file_.syntax() != pb::FileDescriptor::SYNTAX_PROTO3) bad("the file must say syntax = \"proto3\"");
+}
+
+void checker::cpp_namespace() {
+  const auto& name = file_.options().GetExtension(options::cpp_namespace);
+  if (!file_.options().HasExtension(options::cpp_namespace)) return;
+  const auto bad = [this](const std::string& rule) {
+    const std::vector<int> path{pb::FileDescriptorProto::kOptionsFieldNumber, options::kCppNamespaceFieldNumber};
+    problems_.add(file_.name(), line_of(file_, path), file_.package(), "cpp_namespace: " + rule);
+  };
+  const auto parts = split_namespace(name);
+  for (const auto& part : parts) {
+    if (!is_identifier(part)) return bad("\"" + name + "\" is not names joined by ::, such as acme::files");
+    if (const auto why = unusable_because(part); !why.empty()) return bad(std::string{why});
+  }
+  if (parts.front() == "std" || parts.front() == "posix") return bad(parts.front() + " is the standard library's");
+  if (parts.front() == "flowersec" && parts.size() < 3) return bad(name + " is the library's own");
+  for (const auto& part : parts) {
+    if (cpp_identifier(part) != part) return bad(part + " is a word that C++ or its headers reserve");
+  }
+}
+
+void checker::file() {
+  package();
+  cpp_namespace();
+  if (file_.syntax() != pb::FileDescriptor::SYNTAX_PROTO3) {
+    problems_.add(file_.name(), line_of(file_, {pb::FileDescriptorProto::kSyntaxFieldNumber}), file_.package(),
+                  "the file must say syntax = \"proto3\"");
+  }
   for (int i = 0; i < file_.extension_count(); ++i) refuse(*file_.extension(i), "extensions have no place on the wire");
   for (int i = 0; i < file_.enum_type_count(); ++i) enumeration(*file_.enum_type(i));
   for (int i = 0; i < file_.message_type_count(); ++i) message(*file_.message_type(i));
+  no_endless_messages();
   std::map<std::uint32_t, const pb::MethodDescriptor*> by_type_id;
   for (int i = 0; i < file_.service_count(); ++i) {
     service(*file_.service(i));
@@ -122,20 +159,32 @@ void checker::message(const pb::Descriptor& what) {
       refuse(*what.field(i), "field numbers must ascend in declared order, which is the order on the wire");
     }
   }
-  no_endless_message(what);
 }
 
-void checker::no_endless_message(const pb::Descriptor& what) {
-  std::set<const pb::Descriptor*> seen;
-  const std::function<bool(const pb::Descriptor&)> reaches = [&](const pb::Descriptor& from) {
+/// Each circle of messages that hold each other by value, once, at the message of it that is declared first.
+void checker::no_endless_messages() {
+  std::set<const pb::Descriptor*> done;
+  std::vector<const pb::FieldDescriptor*> path;
+  const std::function<void(const pb::Descriptor&)> follow = [&](const pb::Descriptor& from) {
+    const auto start = std::ranges::find(path, &from, [](const auto* field) { return field->containing_type(); });
+    if (start != path.end()) {
+      std::string circle;
+      for (auto at = start; at != path.end(); ++at) {
+        circle += (*at)->containing_type()->name() + "." + (*at)->name() + " -> ";
+      }
+      return refuse(from, "a message can hold itself only through a repeated field: " + circle + from.name());
+    }
+    if (done.contains(&from)) return;
     for (int i = 0; i < from.field_count(); ++i) {
       const auto* inner = from.field(i)->message_type();
       if (inner == nullptr || from.field(i)->is_repeated() || inner->file() != &file_) continue;
-      if (inner == &what || (seen.insert(inner).second && reaches(*inner))) return true;
+      path.push_back(from.field(i));
+      follow(*inner);
+      path.pop_back();
     }
-    return false;
+    done.insert(&from);
   };
-  if (reaches(what)) refuse(what, "a message can hold itself only through a repeated field");
+  for (int i = 0; i < file_.message_type_count(); ++i) follow(*file_.message_type(i));
 }
 
 void checker::field(const pb::FieldDescriptor& what) {
@@ -240,49 +289,6 @@ void checker::views(const file_model& model) {
         const auto* where = file_.FindServiceByName(service.name)->FindMethodByName(method.name);
         refuse(*where, each + " holds a view, which would outlive the text of the call");
       }
-    }
-  }
-}
-
-void checker::names(const file_model& model) {
-  std::map<std::string, std::string> cpp;
-  std::map<std::string, std::string> ts;
-  const auto claim = [this](auto& taken, const std::string& language, const std::string& name, const auto& owner) {
-    const auto [at, is_new] = taken.emplace(name, owner.full_name());
-    if (!is_new && at->second != owner.full_name()) {
-      refuse(owner, "its name in " + language + ", " + name + ", is also that of " + at->second);
-    }
-  };
-  for (const auto& each : model.enums) {
-    const auto& owner = *file_.FindEnumTypeByName(each.name);
-    claim(cpp, "C++", each.cpp_name, owner);
-    claim(ts, "TypeScript", each.ts_name, owner);
-    std::map<std::string, std::string> values;
-    for (int i = 0; i < owner.value_count(); ++i) {
-      claim(values, "C++", snake_case(owner.value(i)->name()), *owner.value(i));
-    }
-  }
-  for (const auto& each : model.messages) {
-    const auto& owner = *file_.FindMessageTypeByName(each.name);
-    claim(cpp, "C++", each.cpp_name, owner);
-    claim(cpp, "C++", "decode_" + snake_case(each.name), owner);
-    for (const auto* prefix : {"", "assert", "encode", "decode"}) {
-      claim(ts, "TypeScript", *prefix == '\0' ? each.ts_name : prefix + each.ts_name, owner);
-    }
-    std::map<std::string, std::string> fields;
-    for (int i = 0; i < owner.field_count(); ++i) claim(fields, "C++", each.fields[i].cpp_name, *owner.field(i));
-  }
-  for (const auto& each : model.services) {
-    const auto& owner = *file_.FindServiceByName(each.name);
-    claim(cpp, "C++", each.cpp_name + "_client", owner);
-    claim(cpp, "C++", each.cpp_name + "_handler", owner);
-    claim(cpp, "C++", "register_" + each.cpp_name, owner);
-    claim(ts, "TypeScript", each.name + "Client", owner);
-    claim(ts, "TypeScript", each.name + "Handler", owner);
-    std::map<std::string, std::string> methods;
-    for (int i = 0; i < owner.method_count(); ++i) {
-      claim(methods, "C++", each.methods[i].cpp_name, *owner.method(i));
-      claim(methods, "TypeScript", each.methods[i].ts_name, *owner.method(i));
     }
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
 
 #include "flowersec/options/v1/options.pb.h"
 #include "read_model.h"
@@ -15,6 +16,15 @@ template <class Descriptor>
 [[nodiscard]] int line_of(const Descriptor& what) {
   pb::SourceLocation place;
   return what.GetSourceLocation(&place) ? place.start_line + 1 : 1;
+}
+
+/// Line of a part of the file itself, by its path in the descriptor; 1 when it is not there.
+[[nodiscard]] inline int line_of(const pb::FileDescriptor& file, const std::vector<int>& path) {
+  pb::SourceLocation place;
+  return file.GetSourceLocation(path, &place) ? place.start_line + 1 : 1;
+}
+[[nodiscard]] inline int line_of_package(const pb::FileDescriptor& file) {
+  return line_of(file, {pb::FileDescriptorProto::kPackageFieldNumber});
 }
 
 /// The comment before an element, or else the one behind it; without leading white space.
@@ -33,8 +43,7 @@ class checker {
   void enumeration(const pb::EnumDescriptor& what);
   void message(const pb::Descriptor& what);
   void service(const pb::ServiceDescriptor& what);
-  /// After the model is read: names of C++ and TypeScript, and views in messages of a service.
-  void names(const file_model& model);
+  /// After the model is read: views in messages of a service.
   void views(const file_model& model);
 
  private:
@@ -46,7 +55,9 @@ class checker {
   void field_type(const pb::FieldDescriptor& what);
   void field_options(const pb::FieldDescriptor& what);
   void method(const pb::MethodDescriptor& what);
-  void no_endless_message(const pb::Descriptor& what);
+  void package();
+  void cpp_namespace();
+  void no_endless_messages();
   template <class Descriptor>
   void name(const Descriptor& what);
 

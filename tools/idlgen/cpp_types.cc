@@ -2,6 +2,7 @@
 #include <set>
 
 #include "cpp_printer.h"
+#include "declarations.h"
 #include "names.h"
 #include "text.h"
 
@@ -27,24 +28,32 @@ std::string integer_type(field_kind kind) {
 
 class types_printer {
  public:
-  explicit types_printer(const file_model& model) : model_(model) {}
+  types_printer(const file_model& model, declarations& names)
+      : model_(model), names_(names), scope_("::" + model.cpp_namespace) {}
 
   std::string header();
   std::string source();
 
  private:
   std::string type_of(const message_model& owner, const field_model& field, bool wrapped = true) const;
-  std::string default_of(const field_model& field) const;
+  std::string default_of(const message_model& owner, const field_model& field) const;
   std::string cpp_name_of(const std::string& proto_name) const;
+  /// A type as it is called where a member, a parameter or a variable may have the same name.
+  template <class Model>
+  std::string qualified(const Model& each) const {
+    return scope_ + "::" + each.cpp_name;
+  }
   void enumeration(text& out, const enum_model& each) const;
   void structure(text& out, const message_model& each) const;
   void member(text& out, const message_model& owner, const field_model& field) const;
   void functions(text& out, const message_model& each) const;
   void codec_declaration(text& out, const message_model& each) const;
   void codec_definition(text& out, const message_model& each) const;
-  void clone(text& out, const message_model& each) const;
+  void clone_definition(text& out, const message_model& each) const;
 
   const file_model& model_;
+  declarations& names_;
+  std::string scope_;
 };
 
 std::string types_printer::cpp_name_of(const std::string& proto_name) const {
@@ -70,9 +79,9 @@ std::string types_printer::type_of(const message_model& owner, const field_model
     case field_kind::enumeration:
     case field_kind::message: {
       type = cpp_name_of(field.type);
-      // A member hides the type of the same name from here on.
+      // A member hides the type of the same name.
       const bool hidden = std::ranges::any_of(owner.fields, [&](const auto& f) { return f.cpp_name == type; });
-      if (hidden) type = split(model_.cpp_namespace, ':').back() + "::" + type;
+      if (hidden) type = scope_ + "::" + type;
       break;
     }
     default:
@@ -83,7 +92,9 @@ std::string types_printer::type_of(const message_model& owner, const field_model
   return type;
 }
 
-std::string types_printer::default_of(const field_model& field) const {
+std::string types_printer::default_of(const message_model& owner, const field_model& field) const {
+  // Two messages with lists of each other: clang wants to know the element before it lets a list have an initialiser.
+  if (field.kind == field_kind::message && model_.is_behind(field.type, owner)) return {};
   if (field.optional) return " = std::nullopt";
   if (field.kind == field_kind::json) return " = \"null\"";
   if (field.repeated) return "{}";
@@ -101,23 +112,29 @@ std::string types_printer::default_of(const field_model& field) const {
 }
 
 void types_printer::enumeration(text& out, const enum_model& each) const {
+  const auto type = qualified(each);
   out.comment(each.comment, "/// ");
-  out.line("enum class ", each.cpp_name, " : std::uint", std::to_string(each.width_bits), "_t {").in();
+  out.line("enum class ", names_.declare(scope_, each.cpp_name, each.at), " : std::uint",
+           std::to_string(each.width_bits), "_t {")
+      .in();
   for (const auto& value : each.values) {
     out.comment(value.comment, "/// ");
-    out.line(value.cpp_name, " = ", std::to_string(value.number), ",");
+    out.line(names_.declare(type, value.cpp_name, value.at), " = ", std::to_string(value.number), ",");
   }
   out.out().line("};");
   out.line("/// Whether the number may be on the wire.");
-  out.line("[[nodiscard]] constexpr bool is_declared(", each.cpp_name, " value) noexcept {").in();
+  out.line("[[nodiscard]] constexpr bool ", names_.overload(scope_, "is_declared", each.at), "(", each.cpp_name,
+           " value) noexcept {")
+      .in();
   out.line("switch (value) {").in();
-  for (const auto& value : each.values) out.line("case ", each.cpp_name, "::", value.cpp_name, ":");
+  for (const auto& value : each.values) out.line("case ", type, "::", value.cpp_name, ":");
   out.in().line("return true;").out().out().line("}");
   out.line("return false;").out().line("}").line();
 }
 
 void types_printer::member(text& out, const message_model& owner, const field_model& field) const {
-  const auto declaration = type_of(owner, field) + " " + field.cpp_name + default_of(field) + ";";
+  const auto name = names_.declare(qualified(owner), field.cpp_name, field.at);
+  const auto declaration = type_of(owner, field) + " " + name + default_of(owner, field) + ";";
   const bool one_line = field.comment.find('\n') == std::string::npos;
   if (field.comment.empty()) {
     out.line(declaration);
@@ -131,12 +148,13 @@ void types_printer::member(text& out, const message_model& owner, const field_mo
 
 void types_printer::structure(text& out, const message_model& each) const {
   out.comment(each.comment, "/// ");
-  out.line("struct ", each.cpp_name, " {").in();
+  out.line("struct ", names_.declare(scope_, each.cpp_name, each.at), " {").in();
+  names_.declare(qualified(each), each.cpp_name, each.at);  // a member may not have the name of its class
   for (const auto& field : each.fields) member(out, each, field);
   if (!each.fields.empty()) out.line();
   if (each.secret) {
     out.line("/// A second owner of the same values, secrets included.");
-    out.line("[[nodiscard]] ", each.cpp_name, " clone() const;");
+    out.line("[[nodiscard]] ", each.cpp_name, " ", names_.declare(qualified(each), "clone", each.at), "() const;");
   } else {
     out.line("friend bool operator==(const ", each.cpp_name, "&, const ", each.cpp_name, "&) = default;");
   }
@@ -144,11 +162,13 @@ void types_printer::structure(text& out, const message_model& each) const {
 }
 
 void types_printer::functions(text& out, const message_model& each) const {
-  out.line("[[nodiscard]] std::string encode(const ", each.cpp_name, "& message);");
-  out.line("[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const ", each.cpp_name, "& message);");
+  out.line("[[nodiscard]] std::string ", names_.overload(scope_, "encode", each.at), "(const ", each.cpp_name,
+           "& message);");
+  out.line("[[nodiscard]] ::flowersec::messages::decoded<std::string> ", names_.overload(scope_, "try_encode", each.at),
+           "(const ", each.cpp_name, "& message);");
   if (each.borrows) out.line("/// Ownership  raw JSON in the result points into `text`.");
-  out.line("[[nodiscard]] ::flowersec::messages::decoded<", each.cpp_name, "> decode_", snake_case(each.name),
-           "(std::string_view text);");
+  out.line("[[nodiscard]] ::flowersec::messages::decoded<", each.cpp_name, "> ",
+           names_.declare(scope_, "decode_" + snake_case(each.name), each.at), "(std::string_view text);");
 }
 
 std::string types_printer::header() {
@@ -161,14 +181,19 @@ std::string types_printer::header() {
   }
   out.line().line("#include \"flowersec/messages/decode_error.h\"");
   out.line("#include \"flowersec/messages/sensitive_text.h\"").line();
+  names_.open_namespace(model_.cpp_namespace, model_.at);
   out.line("namespace ", model_.cpp_namespace, " {").line();
   for (const auto& each : model_.enums) enumeration(out, each);
   for (const auto& each : model_.messages) out.line("struct ", each.cpp_name, ";");
   if (!model_.messages.empty()) out.line();
   for (const auto& each : model_.messages) structure(out, each);
   if (!model_.messages.empty()) {
-    out.line("// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum");
-    out.line("// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.");
+    out.line("// encode: JSON in declared order, whatever the values are.");
+    out.line(
+        "// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not");
+    out.line(
+        "// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;");
+    out.line("// a longer text may still come out.");
     out.line("// decode: types, ranges and presence; what the values mean is for who uses them.");
   }
   for (const auto& each : model_.messages) functions(out, each);
@@ -177,7 +202,7 @@ std::string types_printer::header() {
 }
 
 void types_printer::codec_declaration(text& out, const message_model& each) const {
-  const auto type = "::" + model_.cpp_namespace + "::" + each.cpp_name;
+  const auto type = qualified(each);
   const auto flag = [](bool value) { return value ? "true" : "false"; };
   out.line("template <>").line("struct codec<", type, "> {").in();
   out.line("static constexpr std::string_view name = \"", each.name, "\";");
@@ -191,6 +216,7 @@ void types_printer::codec_declaration(text& out, const message_model& each) cons
   out.line("static constexpr bool carries_json = ", flag(each.carries_json), ";");
   out.line("static void read(field_reader& in, ", type, "& to);");
   out.line("static void write(field_writer& out, const ", type, "& from);");
+  if (each.secret) out.line("static void clone(const ", type, "& from, ", type, "& to);");
   out.out().line("};").line();
 }
 
@@ -207,7 +233,7 @@ std::string write_call(const field_model& field) {
 }
 
 void types_printer::codec_definition(text& out, const message_model& each) const {
-  const auto type = "::" + model_.cpp_namespace + "::" + each.cpp_name;
+  const auto type = qualified(each);
   const bool empty = each.fields.empty();
   const auto chain = [&](const char* stream, const char* message, auto call_of) {
     std::vector<std::string> calls;
@@ -235,29 +261,21 @@ void types_printer::codec_definition(text& out, const message_model& each) const
   out.out().line("}").line();
 }
 
-void types_printer::clone(text& out, const message_model& each) const {
-  out.line(each.cpp_name, " ", each.cpp_name, "::clone() const {").in();
-  // Field by field: a designated initialiser cannot hold the statements that lists and absent values need.
-  out.line(each.cpp_name, " copy;");
+/// Outside the struct, where no member can have the name of a variable.
+void types_printer::clone_definition(text& out, const message_model& each) const {
+  const auto type = qualified(each);
+  out.line("void codec<", type, ">::clone(const ", type, "& from, ", type, "& to) {").in();
   for (const auto& field : each.fields) {
-    const auto& name = field.cpp_name;
     const bool deep = field.sensitive || (field.kind == field_kind::message && model_.message(field.type).secret);
-    if (!deep) {
-      out.line("copy.", name, " = ", name, ";");
-      continue;
-    }
-    const std::string value = field.optional ? "(*" + name + ")" : name;
-    if (field.optional) out.line("if (", name, ") {").in();
-    if (field.repeated) {
-      if (field.optional) out.line("copy.", name, ".emplace();");
-      out.line("for (const auto& each : ", field.optional ? "*" + name : name, ") ",
-               field.optional ? "copy." + name + "->" : "copy." + name + ".", "push_back(each.clone());");
+    const auto from = "from." + field.cpp_name;
+    const auto to = "to." + field.cpp_name;
+    if (deep) {
+      out.line("clone_value(", from, ", ", to, ");");
     } else {
-      out.line("copy.", name, " = ", value, ".clone();");
+      out.line(to, " = ", from, ";");
     }
-    if (field.optional) out.out().line("}");
   }
-  out.line("return copy;").out().line("}").line();
+  out.out().line("}").line();
 }
 
 std::string types_printer::source() {
@@ -267,12 +285,19 @@ std::string types_printer::source() {
   out.line("#include <array>").line().line("#include \"flowersec/messages/codec.h\"").line();
   out.line("namespace flowersec::messages {").line();
   for (const auto& each : model_.messages) codec_declaration(out, each);
-  for (const auto& each : model_.messages) codec_definition(out, each);
+  for (const auto& each : model_.messages) {
+    codec_definition(out, each);
+    if (each.secret) clone_definition(out, each);
+  }
   out.line("}  // namespace flowersec::messages").line();
   out.line("namespace ", model_.cpp_namespace, " {").line();
   for (const auto& each : model_.messages) {
-    if (each.secret) clone(out, each);
-    const auto& type = each.cpp_name;
+    const auto type = qualified(each);
+    if (each.secret) {
+      out.line(each.cpp_name, " ", each.cpp_name,
+               "::clone() const { return ::flowersec::messages::clone_message(*this); }");
+      out.line();
+    }
     out.line("std::string encode(const ", type,
              "& message) { return ::flowersec::messages::encode_message(message); }");
     out.line();
@@ -288,8 +313,8 @@ std::string types_printer::source() {
 
 }  // namespace
 
-void print_cpp_types(const file_model& model, std::vector<output_file>& to) {
-  types_printer printer{model};
+void print_cpp_types(const file_model& model, declarations& names, std::vector<output_file>& to) {
+  types_printer printer{model, names};
   to.push_back({.path = model.folder() + "/types.gen.h", .text = printer.header()});
   to.push_back({.path = model.folder() + "/types.gen.cc", .text = printer.source()});
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cpp_printer.h"
+#include "declarations.h"
 #include "read_model.h"
 #include "ts_printer.h"
 
@@ -16,18 +17,23 @@ std::string generate(std::vector<const google::protobuf::FileDescriptor*> files,
   check_together(files, problems);
   std::vector<file_model> models;
   for (const auto* file : files) models.push_back(read_model(*file, problems));
-  if (!problems.empty()) return problems.text();
+  // Both languages are printed for either: only so is it known which names they declare, and one run names every
+  // problem.
+  declarations cpp_names{"C++"};
+  std::vector<output_file> cpp;
+  declarations ts_names{"TypeScript"};
+  std::vector<output_file> ts;
   for (const auto& model : models) {
-    if (language == "cpp") {
-      print_cpp_types(model, outputs);
-      print_cpp_service(model, outputs);
-    } else {
-      print_ts_types(model, outputs);
-      print_ts_service(model, outputs);
-    }
+    print_cpp_types(model, cpp_names, cpp);
+    print_cpp_service(model, cpp_names, cpp);
+    print_ts_types(model, ts_names, ts);
+    print_ts_service(model, ts_names, ts);
   }
-  if (language == "ts") print_ts_runtime(outputs);
-  return {};
+  print_ts_runtime(ts);
+  cpp_names.report(problems);
+  ts_names.report(problems);
+  if (problems.empty()) outputs = std::move(language == "cpp" ? cpp : ts);
+  return problems.text();
 }
 
 }  // namespace flowersec::idlgen

@@ -19,6 +19,10 @@ const message_model& file_model::message(const std::string& name) const {
   return *std::ranges::find(messages, name, &message_model::name);
 }
 
+bool file_model::is_behind(const std::string& name, const message_model& owner) const {
+  return &message(name) > &message(owner.name);
+}
+
 std::string file_model::folder() const { return join(split(package, '.'), "/"); }
 
 }  // namespace flowersec::idlgen

@@ -23,7 +23,15 @@ enum class field_kind {
   message
 };
 
+/// Where something was declared, for messages about it.
+struct origin {
+  std::string element{};  ///< full name, "acme.files.v1.Folder.name"
+  std::string file{};
+  int line = 1;
+};
+
 struct field_model {
+  origin at{};
   std::string wire_name{};
   std::string cpp_name{};
   field_kind kind = field_kind::string;
@@ -39,6 +47,7 @@ struct field_model {
 };
 
 struct message_model {
+  origin at{};
   std::string name{};
   std::string cpp_name{};
   std::string ts_name{};
@@ -52,6 +61,7 @@ struct message_model {
 };
 
 struct enum_value_model {
+  origin at{};
   std::string cpp_name{};
   std::string ts_name{};
   std::int32_t number = 0;
@@ -59,6 +69,7 @@ struct enum_value_model {
 };
 
 struct enum_model {
+  origin at{};
   std::string name{};
   std::string cpp_name{};
   std::string ts_name{};
@@ -68,6 +79,7 @@ struct enum_model {
 };
 
 struct method_model {
+  origin at{};
   std::string name{};
   std::string cpp_name{};
   std::string ts_name{};
@@ -79,6 +91,7 @@ struct method_model {
 };
 
 struct service_model {
+  origin at{};
   std::string name{};
   std::string cpp_name{};
   std::vector<method_model> methods{};
@@ -88,16 +101,20 @@ struct service_model {
 };
 
 struct file_model {
+  origin at{};            ///< of the package
   std::string source{};   ///< "flowersec/rpc/v1/rpc.proto"
   std::string package{};  ///< "flowersec.rpc.v1"
   std::string cpp_namespace{};
   std::string comment{};
   std::vector<enum_model> enums{};
-  std::vector<message_model> messages{};  ///< each after those it holds, as far as that is possible
+  /// Each after those it holds by value, and after those it has lists of unless they hold it in turn.
+  std::vector<message_model> messages{};
   std::vector<service_model> services{};
 
   [[nodiscard]] const enum_model* find_enum(const std::string& name) const;
   [[nodiscard]] const message_model& message(const std::string& name) const;
+  /// Whether `name` is declared behind `owner` in C++.
+  [[nodiscard]] bool is_behind(const std::string& name, const message_model& owner) const;
   /// "flowersec/rpc/v1"
   [[nodiscard]] std::string folder() const;
 };

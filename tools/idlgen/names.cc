@@ -22,18 +22,124 @@ constexpr std::string_view cpp_words[] = {
     "sizeof", "static", "static_assert", "static_cast", "struct", "switch", "template", "this", "thread_local", "throw",
     "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
     "wchar_t", "while", "xor", "xor_eq",
-    // Words that generated code needs where they could be hidden, and macros of common headers.
-    "clone", "codec", "decode", "decoded", "encode", "errno", "is_declared", "linux", "major", "minor",
-    "sensitive_text", "std", "try_encode", "unix"};
+    // Words that generated code needs where they could be hidden.
+    "clone", "codec", "decode", "decoded", "encode", "is_declared", "sensitive_text", "std", "try_encode"};
 
-constexpr std::string_view ts_types[] = {
-    "AbortSignal",  "Array",    "Boolean", "CallOptions", "Date",       "Error",     "Function",     "JSON",
-    "Map",          "Notifier", "Number",  "Object",      "Promise",    "Record",    "RpcCallError", "RpcCaller",
-    "RpcRegistrar", "Set",      "String",  "Symbol",      "Uint8Array", "any",       "bigint",       "boolean",
-    "never",        "number",   "object",  "string",      "symbol",     "undefined", "unknown",      "void"};
+// What the headers of C, C++ and POSIX define as macros in small letters.
+constexpr std::string_view cpp_macros[] = {"alloca",
+                                           "assert",
+                                           "assert_perror",
+                                           "basename",
+                                           "be16toh",
+                                           "be32toh",
+                                           "be64toh",
+                                           "clrbit",
+                                           "complex",
+                                           "d_fileno",
+                                           "errno",
+                                           "h_addr",
+                                           "h_errno",
+                                           "howmany",
+                                           "htobe16",
+                                           "htobe32",
+                                           "htobe64",
+                                           "htole16",
+                                           "htole32",
+                                           "htole64",
+                                           "i386",
+                                           "ifa_broadaddr",
+                                           "ifa_dstaddr",
+                                           "ifc_buf",
+                                           "ifc_req",
+                                           "ifr_addr",
+                                           "ifr_bandwidth",
+                                           "ifr_broadaddr",
+                                           "ifr_data",
+                                           "ifr_dstaddr",
+                                           "ifr_flags",
+                                           "ifr_hwaddr",
+                                           "ifr_ifindex",
+                                           "ifr_map",
+                                           "ifr_metric",
+                                           "ifr_mtu",
+                                           "ifr_name",
+                                           "ifr_netmask",
+                                           "ifr_newname",
+                                           "ifr_qlen",
+                                           "ifr_slave",
+                                           "isclr",
+                                           "isset",
+                                           "issubnormal",
+                                           "le16toh",
+                                           "le32toh",
+                                           "le64toh",
+                                           "linux",
+                                           "major",
+                                           "makedev",
+                                           "math_errhandling",
+                                           "minor",
+                                           "offsetof",
+                                           "powerof2",
+                                           "pthread_cleanup_pop",
+                                           "pthread_cleanup_pop_restore_np",
+                                           "pthread_cleanup_push",
+                                           "pthread_cleanup_push_defer_np",
+                                           "roundup",
+                                           "s6_addr",
+                                           "s6_addr16",
+                                           "s6_addr32",
+                                           "sa_handler",
+                                           "sa_sigaction",
+                                           "sched_priority",
+                                           "setbit",
+                                           "setjmp",
+                                           "si_addr",
+                                           "si_addr_lsb",
+                                           "si_arch",
+                                           "si_band",
+                                           "si_call_addr",
+                                           "si_fd",
+                                           "si_int",
+                                           "si_lower",
+                                           "si_overrun",
+                                           "si_pid",
+                                           "si_pkey",
+                                           "si_ptr",
+                                           "si_status",
+                                           "si_stime",
+                                           "si_syscall",
+                                           "si_timerid",
+                                           "si_uid",
+                                           "si_upper",
+                                           "si_utime",
+                                           "si_value",
+                                           "sigev_notify_attributes",
+                                           "sigev_notify_function",
+                                           "sigmask",
+                                           "sigsetjmp",
+                                           "st_atime",
+                                           "st_ctime",
+                                           "st_mtime",
+                                           "stderr",
+                                           "stdin",
+                                           "stdout",
+                                           "strdupa",
+                                           "strndupa",
+                                           "timeradd",
+                                           "timerclear",
+                                           "timercmp",
+                                           "timerisset",
+                                           "timersub",
+                                           "unix",
+                                           "va_arg",
+                                           "va_copy",
+                                           "va_end",
+                                           "va_start"};
 
-constexpr std::string_view ts_members[] = {"__proto__", "catch", "constructor", "finally",  "hasOwnProperty",
-                                           "prototype", "then",  "toJSON",      "toString", "valueOf"};
+/// NULL, EOF, INT_MAX, M_PI, PRId64: headers define macros that begin with capitals, more than a list can hold.
+bool looks_like_a_macro(std::string_view name) {
+  return !name.empty() && is_upper(name[0]) && (name.size() == 1 || (!is_lower(name[1])));
+}
 
 template <std::size_t n>
 std::string with_mark(std::string name, const std::string_view (&words)[n]) {
@@ -82,14 +188,25 @@ std::string upper_case(std::string_view name) {
   return out;
 }
 
-std::string cpp_identifier(std::string name) { return with_mark(std::move(name), cpp_words); }
-std::string ts_type_name(std::string name) { return with_mark(std::move(name), ts_types); }
-std::string ts_member_name(std::string name) { return with_mark(std::move(name), ts_members); }
+std::string cpp_identifier(std::string name) {
+  if (looks_like_a_macro(name)) return name + '_';
+  return with_mark(with_mark(std::move(name), cpp_words), cpp_macros);
+}
 
 std::string_view unusable_because(std::string_view name) {
   if (name.starts_with('_') || name.ends_with('_')) return "a name must not begin or end with an underscore";
   if (name.find("__") != std::string_view::npos) return "a name must not contain two underscores in a row";
   return {};
+}
+
+std::vector<std::string> split_namespace(std::string_view name) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const auto end = name.find("::");
+    parts.emplace_back(name.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    name.remove_prefix(end + 2);
+  }
 }
 
 std::vector<std::string> split(std::string_view text, char at) {

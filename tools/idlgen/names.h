@@ -1,4 +1,4 @@
-// How a name in a .proto becomes a name in C++ and in TypeScript.
+// How a name in a .proto becomes a name in C++; what TypeScript makes of it is in ts_names.h.
 // Wire names never change: what is renamed here is only what a program types.
 #pragma once
 
@@ -16,16 +16,14 @@ namespace flowersec::idlgen {
 [[nodiscard]] std::string pascal_case(std::string_view name);
 [[nodiscard]] std::string upper_case(std::string_view name);
 
-/// Adds `_` to a word that C++ reserves.
+/// Adds `_` to a word that C++ or generated code reserves, and to what headers define as a macro, or might: NULL.
 [[nodiscard]] std::string cpp_identifier(std::string name);
-/// Adds `_` to a type name that TypeScript or generated code needs itself, such as Promise.
-[[nodiscard]] std::string ts_type_name(std::string name);
-/// Adds `_` to the name of a member that JavaScript gives a meaning of its own: an object with `then` is awaited.
-[[nodiscard]] std::string ts_member_name(std::string name);
 
 /// Why a name cannot be used in every language; empty when it can.
 [[nodiscard]] std::string_view unusable_because(std::string_view name);
 
+/// The parts of a C++ namespace, "acme::files::v1".
+[[nodiscard]] std::vector<std::string> split_namespace(std::string_view name);
 [[nodiscard]] std::vector<std::string> split(std::string_view text, char at);
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view with);
 

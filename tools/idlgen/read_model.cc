@@ -1,12 +1,14 @@
 #include "read_model.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
 
 #include "checks.h"
 #include "names.h"
+#include "ts_names.h"
 
 namespace flowersec::idlgen {
 namespace {
@@ -36,6 +38,19 @@ std::string file_comment(const pb::FileDescriptor& file) {
   return tidy(all + place.leading_comments);
 }
 
+template <class Descriptor>
+origin place_of(const Descriptor& what) {
+  return {.element = what.full_name(), .file = what.file()->name(), .line = line_of(what)};
+}
+
+origin place_of(const pb::EnumValueDescriptor& what) {
+  return {.element = what.full_name(), .file = what.type()->file()->name(), .line = line_of(what)};
+}
+
+origin place_of(const pb::MethodDescriptor& what) {
+  return {.element = what.full_name(), .file = what.service()->file()->name(), .line = line_of(what)};
+}
+
 field_kind kind_of(const pb::FieldDescriptor& field) {
   const auto& set = field.options();
   if (field.is_map()) return field_kind::text_map;
@@ -62,7 +77,7 @@ field_kind kind_of(const pb::FieldDescriptor& field) {
 
 field_model read_field(const pb::FieldDescriptor& field) {
   const auto& set = field.options();
-  field_model out{.wire_name = field.name(), .cpp_name = cpp_identifier(field.name())};
+  field_model out{.at = place_of(field), .wire_name = field.name(), .cpp_name = cpp_identifier(field.name())};
   // A member with the name of its own struct would hide it.
   if (out.cpp_name == cpp_identifier(snake_case(field.containing_type()->name()))) out.cpp_name += '_';
   out.kind = kind_of(field);
@@ -80,7 +95,8 @@ field_model read_field(const pb::FieldDescriptor& field) {
 }
 
 message_model read_message(const pb::Descriptor& message) {
-  message_model out{.name = message.name(),
+  message_model out{.at = place_of(message),
+                    .name = message.name(),
                     .cpp_name = cpp_identifier(snake_case(message.name())),
                     .ts_name = ts_type_name(message.name())};
   for (int i = 0; i < message.field_count(); ++i) out.fields.push_back(read_field(*message.field(i)));
@@ -91,8 +107,10 @@ message_model read_message(const pb::Descriptor& message) {
 }
 
 enum_model read_enum(const pb::EnumDescriptor& from) {
-  enum_model out{
-      .name = from.name(), .cpp_name = cpp_identifier(snake_case(from.name())), .ts_name = ts_type_name(from.name())};
+  enum_model out{.at = place_of(from),
+                 .name = from.name(),
+                 .cpp_name = cpp_identifier(snake_case(from.name())),
+                 .ts_name = ts_type_name(from.name())};
   const auto width = from.options().GetExtension(options::enum_width);
   out.width_bits = width == options::WIDTH_U8 ? 8 : width == options::WIDTH_U16 ? 16 : 32;
   const auto prefix_size = snake_case(from.name()).size() + 1;
@@ -100,7 +118,8 @@ enum_model read_enum(const pb::EnumDescriptor& from) {
     const auto& value = *from.value(i);
     if (value.options().GetExtension(options::not_on_wire) || value.name().size() <= prefix_size) continue;
     const auto name = snake_case(value.name().substr(prefix_size));
-    out.values.push_back({.cpp_name = cpp_identifier(name),
+    out.values.push_back({.at = place_of(value),
+                          .cpp_name = cpp_identifier(name),
                           .ts_name = ts_member_name(name),
                           .number = value.number(),
                           .comment = tidy(comment_of(value))});
@@ -110,10 +129,11 @@ enum_model read_enum(const pb::EnumDescriptor& from) {
 }
 
 service_model read_service(const pb::ServiceDescriptor& service) {
-  service_model out{.name = service.name(), .cpp_name = snake_case(service.name())};
+  service_model out{.at = place_of(service), .name = service.name(), .cpp_name = snake_case(service.name())};
   for (int i = 0; i < service.method_count(); ++i) {
     const auto& method = *service.method(i);
-    method_model each{.name = method.name(),
+    method_model each{.at = place_of(method),
+                      .name = method.name(),
                       .cpp_name = cpp_identifier(snake_case(method.name())),
                       .ts_name = ts_member_name(camel_case(method.name()))};
     each.is_request = method.options().GetExtension(options::kind) == options::KIND_REQUEST;
@@ -127,19 +147,34 @@ service_model read_service(const pb::ServiceDescriptor& service) {
   return out;
 }
 
-/// Each message after those it holds; declared order otherwise. A circle through lists is cut where it is entered.
+/// Whether a message holds another, in however many steps; lists count too.
+bool leads_to(const file_model& model, const std::string& from, const std::string& to) {
+  std::set<std::string> seen;
+  const std::function<bool(const std::string&)> search = [&](const std::string& at) {
+    for (const auto& field : model.message(at).fields) {
+      if (field.kind != field_kind::message) continue;
+      if (field.type == to || (seen.insert(field.type).second && search(field.type))) return true;
+    }
+    return false;
+  };
+  return search(from);
+}
+
+/// Each message after those it holds; declared order otherwise. A list whose elements hold the list's owner in turn
+/// gives no order: what is held by value comes first.
 void sort_by_use(file_model& model) {
   std::vector<message_model> sorted;
   std::set<std::string> placed;
-  const auto place = [&](const auto& self, const std::string& name) -> void {
+  const std::function<void(const std::string&)> place = [&](const std::string& name) {
     if (!placed.insert(name).second) return;
     const auto& each = model.message(name);
     for (const auto& field : each.fields) {
-      if (field.kind == field_kind::message) self(self, field.type);
+      if (field.kind != field_kind::message) continue;
+      if (!field.repeated || !leads_to(model, field.type, name)) place(field.type);
     }
     sorted.push_back(each);
   };
-  for (const auto& each : model.messages) place(place, each.name);
+  for (const auto& each : model.messages) place(each.name);
   model.messages = std::move(sorted);
 }
 
@@ -163,14 +198,12 @@ void spread_properties(file_model& model) {
 
 }  // namespace
 
-void diagnostics::add(const std::string& path, int line, const std::string& element, const std::string& rule) {
-  lines_.push_back(path + ":" + std::to_string(line) + ": " + element + ": " + rule);
-}
-
 std::string diagnostics::text() const { return join(lines_, "\n"); }
 
 file_model read_model(const pb::FileDescriptor& file, diagnostics& problems) {
-  file_model model{.source = file.name(), .package = file.package()};
+  file_model model{.at = {.element = file.package(), .file = file.name(), .line = line_of_package(file)},
+                   .source = file.name(),
+                   .package = file.package()};
   diagnostics found;
   checker check{file, found};
   check.file();
@@ -188,7 +221,6 @@ file_model read_model(const pb::FileDescriptor& file, diagnostics& problems) {
   for (int i = 0; i < file.enum_type_count(); ++i) model.enums.push_back(read_enum(*file.enum_type(i)));
   for (int i = 0; i < file.message_type_count(); ++i) model.messages.push_back(read_message(*file.message_type(i)));
   for (int i = 0; i < file.service_count(); ++i) model.services.push_back(read_service(*file.service(i)));
-  check.names(model);
   sort_by_use(model);
   spread_properties(model);
   check.views(model);
@@ -201,7 +233,8 @@ void check_together(const std::vector<const pb::FileDescriptor*>& files, diagnos
   for (const auto* file : files) {
     const auto [first, is_new] = owner.emplace(file->package(), file->name());
     if (!is_new) {
-      problems.add(file->name(), 1, file->package(), "the package is that of " + first->second + "; one file each");
+      problems.add(file->name(), line_of_package(*file), file->package(),
+                   "the package is that of " + first->second + "; one file each");
     }
   }
 }

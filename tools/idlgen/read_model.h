@@ -1,26 +1,14 @@
-// From a descriptor to the model, with every rule of the IDL checked on the way.
+// From a descriptor to the model, with the rules of the IDL checked on the way; those of names are in declarations.h.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
 
-#include <string>
 #include <vector>
 
+#include "diagnostics.h"
 #include "model.h"
 
 namespace flowersec::idlgen {
-
-/// Each as "path:line: element: rule". Collected, so that one run names everything that is wrong.
-class diagnostics {
- public:
-  void add(const std::string& path, int line, const std::string& element, const std::string& rule);
-  void append(const diagnostics& others) { lines_.insert(lines_.end(), others.lines_.begin(), others.lines_.end()); }
-  [[nodiscard]] bool empty() const noexcept { return lines_.empty(); }
-  [[nodiscard]] std::string text() const;
-
- private:
-  std::vector<std::string> lines_;
-};
 
 /// The result is complete only if `problems` stayed empty.
 [[nodiscard]] file_model read_model(const google::protobuf::FileDescriptor& file, diagnostics& problems);

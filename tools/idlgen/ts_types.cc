@@ -1,3 +1,4 @@
+#include "declarations.h"
 #include "names.h"
 #include "runtime_text.h"
 #include "text.h"
@@ -10,20 +11,25 @@ constexpr std::string_view runtime_module = "flowersec_runtime.gen";
 
 class types_printer {
  public:
-  explicit types_printer(const file_model& model) : model_(model) {}
+  types_printer(const file_model& model, declarations& names) : model_(model), names_(names) {}
   std::string module();
+  [[nodiscard]] std::string path() const { return model_.folder() + ".gen.ts"; }
 
  private:
   std::string ts_name_of(const field_model& field) const;
   std::string type_of(const field_model& field) const;
-  std::string verifier(const field_model& field) const;
+  std::string holds(const field_model& field) const;
   void enumeration(text& out, const enum_model& each) const;
   void interface(text& out, const message_model& each) const;
-  void validator(text& out, const message_model& each) const;
-  void encoder(text& out, const message_model& each) const;
-  std::string wire_value(const field_model& field) const;
+  void shape(text& out, const message_model& each) const;
+  void functions(text& out, const message_model& each) const;
+  /// For a name that the module declares.
+  std::string declare(const std::string& name, const origin& owner) const {
+    return names_.declare(path(), name, owner);
+  }
 
   const file_model& model_;
+  declarations& names_;
 };
 
 void doc(text& out, const std::string& comment) {
@@ -66,66 +72,56 @@ std::string types_printer::type_of(const field_model& field) const {
   return field.optional ? type + " | undefined" : type;
 }
 
-std::string types_printer::verifier(const field_model& field) const {
-  std::string inner;
+/// The part of a field's shape that says what its value is.
+std::string types_printer::holds(const field_model& field) const {
   switch (field.kind) {
     case field_kind::string:
-      inner = "wire.scalar(wire.isString)";
-      break;
+      return "is: wire.isString";
     case field_kind::boolean:
-      inner = "wire.scalar(wire.isBoolean)";
-      break;
+      return "is: wire.isBoolean";
     case field_kind::u8:
-      inner = "wire.scalar(wire.isU8)";
-      break;
+      return "is: wire.isU8";
     case field_kind::u16:
-      inner = "wire.scalar(wire.isU16)";
-      break;
+      return "is: wire.isU16";
     case field_kind::u32:
-      inner = "wire.scalar(wire.isU32)";
-      break;
+      return "is: wire.isU32";
     case field_kind::u64:
-      inner = "wire.scalar(wire.isU64)";
-      break;
+      return "is: wire.isU64";
     case field_kind::i32:
-      inner = "wire.scalar(wire.isI32)";
-      break;
+      return "is: wire.isI32";
     case field_kind::i64:
-      inner = "wire.scalar(wire.isI64)";
-      break;
+      return "is: wire.isI64";
     case field_kind::text_map:
-      inner = "wire.textMap";
-      break;
-    case field_kind::enumeration:
-      inner = "wire.scalar(is" + ts_name_of(field) + ")";
-      break;
-    case field_kind::message:
-      inner = "wire.nested(assert" + ts_name_of(field) + ")";
-      break;
+      return "texts: true";
     case field_kind::json:
-      break;
+      return "json: true";
+    case field_kind::enumeration:
+      return "is: is" + ts_name_of(field);
+    case field_kind::message:
+      return "of: () => shapeOf" + ts_name_of(field);
   }
-  return field.repeated ? "wire.list(" + inner + ")" : inner;
+  return {};
 }
 
 void types_printer::enumeration(text& out, const enum_model& each) const {
+  const auto name = declare(each.ts_name, each.at);
   doc(out, each.comment);
-  out.line("export const ", each.ts_name, " = {").in();
+  out.line("export const ", name, " = {").in();
   for (const auto& value : each.values) {
     doc(out, value.comment);
-    out.line(value.ts_name, ": ", std::to_string(value.number), ",");
+    out.line(names_.declare(path() + ' ' + name, value.ts_name, value.at), ": ", std::to_string(value.number), ",");
   }
   out.out().line("} as const;");
-  out.line("export type ", each.ts_name, " = (typeof ", each.ts_name, ")[keyof typeof ", each.ts_name, "];").line();
+  out.line("export type ", name, " = (typeof ", name, ")[keyof typeof ", name, "];").line();
   std::vector<std::string> tests;
   for (const auto& value : each.values) tests.push_back("value === " + std::to_string(value.number));
-  out.line("export function is", each.ts_name, "(value: unknown): value is ", each.ts_name, " {").in();
+  out.line("export function ", declare("is" + name, each.at), "(value: unknown): value is ", name, " {").in();
   out.line("return ", join(tests, " || "), ";").out().line("}").line();
 }
 
 void types_printer::interface(text& out, const message_model& each) const {
   doc(out, each.comment);
-  out.line("export interface ", each.ts_name, " {").in();
+  out.line("export interface ", declare(each.ts_name, each.at), " {").in();
   for (const auto& field : each.fields) {
     doc(out, field.comment);
     const bool may_miss = field.optional || field.absent_as_null;
@@ -134,76 +130,52 @@ void types_printer::interface(text& out, const message_model& each) const {
   out.out().line("}").line();
 }
 
-void types_printer::validator(text& out, const message_model& each) const {
-  out.line("/** The same object, when it is one. Throws `bad ", each.name, ".<field>` otherwise. */");
-  out.line("export function assert", each.ts_name, "(value: unknown): ", each.ts_name, " {").in();
-  std::string strict;
-  if (each.strict) {
-    std::vector<std::string> keys;
-    for (const auto& field : each.fields) keys.push_back('"' + field.wire_name + '"');
-    strict = ", [" + join(keys, ", ") + "]";
-  }
-  const auto object = "wire.object(value, \"" + each.name + "\"" + strict + ");";
-  bool bound = false;
-  for (const auto& field : each.fields) {
-    if (field.kind == field_kind::json && (field.optional || field.absent_as_null)) continue;
-    if (!bound) out.line("const from = ", object);
-    bound = true;
-    const auto place = "(from, \"" + each.name + "\", \"" + field.wire_name + "\"";
-    if (field.kind == field_kind::json) {
-      out.line("wire.json", place, ");");
-    } else {
-      const auto* presence = field.null_is_absent ? "nullable" : field.optional ? "optional" : "required";
-      out.line("wire.", presence, place, ", ", verifier(field), ");");
-    }
-  }
-  if (!bound) out.line(object);
-  out.line("return value as ", each.ts_name, ";").out().line("}").line();
-}
-
-std::string types_printer::wire_value(const field_model& field) const {
-  const auto value = "from." + field.wire_name;
-  if (field.kind == field_kind::json) return field.optional ? value : value + " ?? null";
-  std::string made = value;
-  if (field.kind == field_kind::message) {
-    const auto convert = "toWire" + ts_name_of(field);
-    made = field.repeated ? value + ".map(" + convert + ")" : convert + "(" + value + ")";
-    if (field.optional) made = value + " == null ? undefined : " + made;
-  } else if (field.null_is_absent) {
-    made += " ?? undefined";
-  }
-  return field.omit_empty ? "wire.unlessEmpty(" + made + ")" : made;
-}
-
-void types_printer::encoder(text& out, const message_model& each) const {
-  out.line(
-      "/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */");
-  out.line("export function toWire", each.ts_name, "(", each.fields.empty() ? "_from" : "from", ": ", each.ts_name,
-           "): unknown {")
-      .in();
+void types_printer::shape(text& out, const message_model& each) const {
+  out.line("const ", declare("shapeOf" + each.ts_name, each.at), ": wire.Shape<", each.ts_name, "> = {").in();
+  out.line("name: \"", each.name, "\",");
+  if (each.strict) out.line("strict: true,");
+  if (each.indented) out.line("indented: true,");
+  if (each.carries_json) out.line("carriesJson: true,");
   if (each.fields.empty()) {
-    out.line("return {};");
+    out.line("fields: [],");
   } else {
-    out.line("return {").in();
-    for (const auto& field : each.fields) out.line(field.wire_name, ": ", wire_value(field), ",");
-    out.out().line("};");
+    out.line("fields: [").in();
+    for (const auto& field : each.fields) {
+      std::string more;
+      if (field.repeated) more += ", list: true";
+      if (field.null_is_absent) {
+        more += ", absent: \"null too\"";
+      } else if (field.optional) {
+        more += ", absent: \"allowed\"";
+      } else if (field.absent_as_null) {
+        more += ", absent: \"is null\"";
+      }
+      if (field.omit_empty) more += ", omitEmpty: true";
+      out.line("{ key: \"", field.wire_name, "\", ", holds(field), more, " },");
+    }
+    out.out().line("],");
   }
-  out.out().line("}").line();
-  out.line("/** JSON text. Throws as assert", each.ts_name, " does. */");
-  out.line("export function encode", each.ts_name, "(message: ", each.ts_name, "): string {").in();
-  out.line("return JSON.stringify(toWire", each.ts_name, "(assert", each.ts_name, "(message))",
-           each.indented ? ", null, 2" : "", ");")
-      .out()
-      .line("}")
-      .line();
-  out.line("/** From JSON text. Throws as assert", each.ts_name, " does, and `bad ", each.name,
-           "` for what is no JSON object. */");
-  out.line("export function decode", each.ts_name, "(text: string | Uint8Array): ", each.ts_name, " {").in();
-  out.line("return assert", each.ts_name, "(wire.parse(text, \"", each.name, "\"",
-           each.carries_json ? ", wire.maxJsonDepth" : "", "));")
-      .out()
-      .line("}")
-      .line();
+  out.out().line("};").line();
+}
+
+void types_printer::functions(text& out, const message_model& each) const {
+  const auto& type = each.ts_name;
+  const auto shape = "shapeOf" + type;
+  const auto as_assert_does = "Throws as assert" + type + " does";
+  const auto print = [&](const std::string& about, const std::string& name, const std::string& parameter,
+                         const std::string& result, const std::string& made) {
+    out.line("/** ", about, " */");
+    out.line("export function ", declare(name, each.at), "(", parameter, "): ", result, " {").in();
+    out.line("return wire.", made, ";").out().line("}").line();
+  };
+  print("The same object, when it is one. Throws `bad " + each.name + ".<field>` otherwise.", "assert" + type,
+        "value: unknown", type, "check(" + shape + ", value)");
+  print("What JSON.stringify is given: the fields, in declared order and nothing else. " + as_assert_does + ".",
+        "toWire" + type, "message: " + type, "unknown", "toWire(" + shape + ", message)");
+  print("JSON text. " + as_assert_does + ".", "encode" + type, "message: " + type, "string",
+        "encode(" + shape + ", message)");
+  print("From JSON text. " + as_assert_does + ", and `bad " + each.name + "` for what is no JSON object.",
+        "decode" + type, "text: string | Uint8Array", type, "decode(" + shape + ", text)");
 }
 
 std::string types_printer::module() {
@@ -213,13 +185,13 @@ std::string types_printer::module() {
   if (!model_.messages.empty()) {
     std::string up;
     for (std::size_t i = 1; i < split(model_.package, '.').size(); ++i) up += "../";
-    out.line("import * as wire from \"", up, runtime_module, ".js\";").line();
+    out.line("import * as ", declare("wire", model_.at), " from \"", up, runtime_module, ".js\";").line();
   }
   for (const auto& each : model_.enums) enumeration(out, each);
   for (const auto& each : model_.messages) {
     interface(out, each);
-    validator(out, each);
-    encoder(out, each);
+    shape(out, each);
+    functions(out, each);
   }
   auto made = out.take();
   made.pop_back();  // one blank line too many
@@ -228,8 +200,9 @@ std::string types_printer::module() {
 
 }  // namespace
 
-void print_ts_types(const file_model& model, std::vector<output_file>& to) {
-  to.push_back({.path = model.folder() + ".gen.ts", .text = types_printer{model}.module()});
+void print_ts_types(const file_model& model, declarations& names, std::vector<output_file>& to) {
+  types_printer printer{model, names};
+  to.push_back({.path = printer.path(), .text = printer.module()});
 }
 
 void print_ts_runtime(std::vector<output_file>& to) {

@@ -1,15 +1,19 @@
 // What generated TypeScript does beyond the case table: validators, writing, services.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 
 const out = process.env.FLOWERSEC_TS_OUT;
 const demo = await import(`${out}/main/gen/flowersec/demo/v1.rpc.gen.js`);
 const { assertAttach, Role } = await import(`${out}/main/gen/flowersec/tunnel/v1.gen.js`);
+const { encodePingResponse } = await import(`${out}/main/gen/flowersec/demo/v1.gen.js`);
 const { encodeRpcEnvelope } = await import(`${out}/main/gen/flowersec/rpc/v1.gen.js`);
 const wire = await import(`${out}/main/gen/flowersec_runtime.gen.js`);
 const torture = await import(`${out}/torture/flowersec/torture/v1.gen.js`);
+const tortureWire = await import(`${out}/torture/flowersec_runtime.gen.js`);
 const awkward = await import(`${out}/torture/flowersec/torture/v1.rpc.gen.js`);
 
 const { addNotes, serveNotes } = await import(`${out}/notes/client.js`);
@@ -59,6 +63,53 @@ test("what a reader would refuse is not written", () => {
   }
 });
 
+test("only own members are read and written", () => {
+  const empty = torture.encodeUint8Array_({});
+  assert.equal(empty, "{}", "constructor and valueOf of every object are none of the message");
+  assert.equal(torture.encodeMaybe(Object.create({ text: 5 })), "{}");
+  assert.throws(() => torture.assertTree(Object.create({ name: "n", children: [] })), { message: "bad Tree.name" });
+});
+
+test("what is written is what was checked", () => {
+  let reads = 0;
+  const message = { get ok() { return reads++ === 0 ? true : "changed"; } };
+  assert.equal(encodePingResponse(message), '{"ok":true}');
+});
+
+test("plain objects of other realms are written", () => {
+  const payload = runInNewContext("({ a: [1, { b: null }] })");
+  const text = encodeRpcEnvelope({ type_id: 1, request_id: 7, response_to: 0, payload });
+  assert.equal(text, '{"type_id":1,"request_id":7,"response_to":0,"payload":{"a":[1,{"b":null}]}}');
+});
+
+test("raw JSON is read as deep as in C++, and refused in words where the engine cannot write it", () => {
+  const nested = (levels) => `{"any":${"[".repeat(levels)}${"]".repeat(levels)},"branches":[]}`;
+  const message = torture.decodeBranch(nested(10_000));
+  assert.throws(() => torture.decodeBranch(nested(10_001)), { message: "bad Branch" });
+  try {
+    assert.equal(torture.encodeBranch(message), nested(10_000));
+  } catch (error) {
+    assert.ok(error instanceof tortureWire.BadMessageError);
+    assert.equal(error.message, "bad Branch");
+    assert.ok(error.cause instanceof RangeError);
+  }
+});
+
+test("an error says which message and field", () => {
+  const failure = (run) => {
+    try {
+      run();
+    } catch (error) {
+      assert.ok(error instanceof tortureWire.BadMessageError);
+      return [error.messageName, error.field];
+    }
+    return null;
+  };
+  assert.deepEqual(failure(() => torture.decodeTree('{"name":1}')), ["Tree", "name"]);
+  assert.deepEqual(failure(() => torture.decodeTree("[]")), ["Tree", ""]);
+  assert.deepEqual(failure(() => torture.assertTree({ name: "n", children: [1] })), ["Tree", "children[]"]);
+});
+
 test("a call is answered", async () => {
   const rpc = pair();
   demo.registerDemo(rpc, { ping: () => ({ ok: true }) });
@@ -78,6 +129,27 @@ test("a refusal becomes an RpcCallError", async () => {
   assert.deepEqual(await refusal(() => { throw new Error("secret"); }), [500, "internal error", 1]);
   assert.deepEqual(await refusal(() => ({ ok: 1 })), [500, "internal error", 1]);
   assert.deepEqual(await refusal(null), [404, "handler not found", 1]);
+});
+
+test("a code that is no u32 cannot be told, and neither can a message that is no text", async () => {
+  for (const code of [-1, 1.5, 2 ** 32, Number.NaN, "404", undefined]) {
+    assert.throws(() => new wire.RpcCallError(code, "x"), { name: "BadMessageError", message: "bad RpcError.code" });
+  }
+  for (const message of ["\ud800", undefined, 1]) {
+    assert.throws(() => new wire.RpcCallError(1, message), { message: "bad RpcError.message" });
+  }
+  assert.equal(new wire.RpcCallError(2 ** 32 - 1, "").code, 2 ** 32 - 1);
+  const rpc = pair();
+  demo.registerDemo(rpc, { ping: () => { throw new wire.RpcCallError(2 ** 32, "teapot"); } });
+  assert.deepEqual((await rpc.call(1, {})).error, { code: 500, message: "internal error" });
+});
+
+test("an answer whose code is no u32 is an error of the caller", async () => {
+  for (const [error, message] of [[{ code: -1 }, "bad RpcError.code"], [{ code: 1, message: 5 }, "bad RpcError.message"]]) {
+    const rpc = pair();
+    rpc.register(1, async () => ({ payload: null, error }));
+    await assert.rejects(demo.createDemoClient(rpc).ping({}), { message });
+  }
 });
 
 test("a payload that is no request is answered 400, and null stands for an empty one", async () => {
@@ -136,13 +208,41 @@ test("the example of the guide runs", async () => {
   assert.deepEqual(lines, ['told of "milk"', "1 note", "refused with 422, nothing to note"]);
 });
 
+/** Sources of the generated files: those of the tree, and those of the torture schema. */
+function generated() {
+  const folders = [`${process.env.FLOWERSEC_ROOT}/ts/src/gen`, `${out}/torture_src`];
+  return folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") })),
+  );
+}
+
 test("generated files import nothing outside their folder", () => {
-  const folder = `${process.env.FLOWERSEC_ROOT}/ts/src/gen`;
-  const files = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".ts"));
-  assert.ok(files.length > 8);
-  for (const name of files) {
-    for (const [, from] of readFileSync(join(folder, name), "utf8").matchAll(/\bfrom\s+"([^"]+)"/g)) {
-      assert.match(from, /^\.\.?\//, `${name} imports ${from}`);
+  assert.ok(generated().length > 10);
+  for (const { name, text } of generated()) {
+    for (const [, from] of text.matchAll(/\bfrom\s+"([^"]+)"/g)) assert.match(from, /^\.\.?\//, `${name} imports ${from}`);
+  }
+});
+
+test("generated files do nothing when they are loaded, so what is not used can be left out", () => {
+  const ts = createRequire(`${process.env.FLOWERSEC_ROOT}/ts/package.json`)("typescript");
+  const { SyntaxKind } = ts;
+  const declarations = new Set([SyntaxKind.ImportDeclaration, SyntaxKind.InterfaceDeclaration, SyntaxKind.ClassDeclaration,
+    SyntaxKind.TypeAliasDeclaration, SyntaxKind.FunctionDeclaration, SyntaxKind.VariableStatement]);
+  const acts = new Set([SyntaxKind.CallExpression, SyntaxKind.NewExpression, SyntaxKind.TaggedTemplateExpression,
+    SyntaxKind.AwaitExpression, SyntaxKind.DeleteExpression, SyntaxKind.PostfixUnaryExpression]);
+  const check = (name, node) => {
+    if (ts.isFunctionLike(node)) return;
+    assert.ok(!acts.has(node.kind), `${name}: ${node.getText?.()}`);
+    ts.forEachChild(node, (child) => check(name, child));
+  };
+  for (const { name, text } of generated()) {
+    for (const statement of ts.createSourceFile(name, text, ts.ScriptTarget.ES2022, true).statements) {
+      assert.ok(declarations.has(statement.kind), `${name}: ${statement.getText()}`);
+      check(name, statement);
     }
   }
+  assert.throws(() => check("x", ts.createSourceFile("x", "const a = b();", ts.ScriptTarget.ES2022, true)));
+  assert.equal(JSON.parse(readFileSync(`${process.env.FLOWERSEC_ROOT}/ts/package.json`, "utf8")).sideEffects, false);
 });

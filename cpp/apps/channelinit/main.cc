@@ -3,7 +3,6 @@
 
 #include "channelinit/options.h"
 #include "cli/version.h"
-#include "flowersec/base/json.h"
 #include "flowersec/controlplane/channel_init.h"
 #include "tools/output.h"
 
@@ -42,24 +41,16 @@ controlplane::channel_init_options init_options(const channelinit_options& optio
 
 sensitive_text legacy_object(const controlplane::channel_grants& grants) {
   const auto& build = build_version();
-  const sensitive_text client{encode(grants.client)};
-  const sensitive_text server{encode(grants.server)};
-  std::string text;
-  json_object_writer{text}
-      .field("version", build.version)
-      .field("commit", build.commit)
-      .field("date", build.date)
-      .raw("grant_client", client.view())
-      .raw("grant_server", server.view())
-      .end();
-  return sensitive_text{std::move(text)};
+  return sensitive_text{encode(messages::controlplane::v1::grants_file{.version = build.version,
+                                                                       .commit = build.commit,
+                                                                       .date = build.date,
+                                                                       .grant_client = grants.client.clone(),
+                                                                       .grant_server = grants.server.clone()})};
 }
 
 sensitive_text artifact_object(const messages::controlplane::v1::channel_init_grant& grant) {
-  const sensitive_text client{encode(grant)};
-  std::string text;
-  json_object_writer{text}.field("v", 1).field("transport", "tunnel").raw("tunnel_grant", client.view()).end();
-  return sensitive_text{std::move(text)};
+  return sensitive_text{encode(
+      messages::controlplane::v1::tunnel_artifact{.v = 1, .transport = "tunnel", .tunnel_grant = grant.clone()})};
 }
 
 /// The server's grant first: who reads the main output may rely on the file being there.

@@ -1,7 +1,6 @@
 // flowersec-directinit: mints the connect info of a direct endpoint.
 #include "cli/version.h"
 #include "directinit/options.h"
-#include "flowersec/base/json.h"
 #include "flowersec/controlplane/direct_init.h"
 #include "tools/output.h"
 
@@ -33,24 +32,20 @@ controlplane::direct_init_options init_options(const directinit_options& options
 }
 
 sensitive_text output_object(const directinit_options& options, const direct_connect_info& info) {
-  const sensitive_text encoded{encode(info)};
-  std::string text;
+  namespace direct = messages::direct::v1;
   if (parse_output_format(options.format) == output_format::artifact) {
-    json_object_writer{text}.field("v", 1).field("transport", "direct").raw("direct_info", encoded.view()).end();
-    return sensitive_text{std::move(text)};
+    return sensitive_text{encode(direct::direct_artifact{.v = 1, .transport = "direct", .direct_info = info.clone()})};
   }
   const auto& build = build_version();
-  json_object_writer{text}
-      .field("version", build.version)
-      .field("commit", build.commit)
-      .field("date", build.date)
-      .field("ws_url", info.ws_url)
-      .field("channel_id", info.channel_id)
-      .field("e2ee_psk_b64u", info.e2ee_psk_b64u.view())
-      .field("channel_init_expire_at_unix_s", info.channel_init_expire_at_unix_s)
-      .field("default_suite", static_cast<int>(info.default_suite))
-      .end();
-  return sensitive_text{std::move(text)};
+  return sensitive_text{
+      encode(direct::direct_info_file{.version = build.version,
+                                      .commit = build.commit,
+                                      .date = build.date,
+                                      .ws_url = info.ws_url,
+                                      .channel_id = info.channel_id,
+                                      .e2ee_psk_b64u = info.e2ee_psk_b64u.clone(),
+                                      .channel_init_expire_at_unix_s = info.channel_init_expire_at_unix_s,
+                                      .default_suite = info.default_suite})};
 }
 
 int run(const invocation& io) {

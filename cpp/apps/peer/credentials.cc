@@ -1,19 +1,15 @@
 #include "peer/credentials.h"
 
 #include "cli/file.h"
-#include "flowersec/base/json_scan.h"
 #include "flowersec/messages/grant_file.h"
 
 namespace flowersec::apps {
 namespace {
 
-/// The raw value of a member of the object in `text`, when there is one.
-std::optional<std::string_view> find_member(std::string_view text, std::string_view name) {
-  std::optional<std::string_view> found;
-  const bool valid = scan_json_object(text, [&](const json_member& member) {
-    if (member.raw_name == name) found = member.raw_value;
-  });
-  return valid ? found : std::nullopt;
+/// What the text has inside, if it is an object at all; views into the text.
+messages::controlplane::v1::credential_wrapper wrapper_of(std::string_view text) {
+  auto wrapper = messages::controlplane::v1::decode_credential_wrapper(text);
+  return wrapper ? *wrapper : messages::controlplane::v1::credential_wrapper{};
 }
 
 template <class T>
@@ -36,17 +32,17 @@ or_problem<T> with_file_name(or_problem<T> parsed, const std::string& file) {
 
 or_problem<endpoint::channel_init_grant> parse_grant(std::string_view text, endpoint::role role) {
   if (role == endpoint::role::server) return or_problem_of(messages::read_server_grant(text));
-  if (find_member(text, "direct_info")) {
-    return problem{"this artifact is for the direct path; use --info"};
-  }
-  return or_problem_of(messages::read_client_grant(find_member(text, "tunnel_grant").value_or(text)));
+  const auto wrapper = wrapper_of(text);
+  if (wrapper.direct_info) return problem{"this artifact is for the direct path; use --info"};
+  return or_problem_of(messages::read_client_grant(wrapper.tunnel_grant.value_or(text)));
 }
 
 or_problem<endpoint::direct_connect_info> parse_info(std::string_view text) {
-  if (find_member(text, "tunnel_grant") || find_member(text, "grant_client")) {
+  const auto wrapper = wrapper_of(text);
+  if (wrapper.tunnel_grant || wrapper.grant_client) {
     return problem{"this is a grant for the tunnel path; use --grant"};
   }
-  return or_problem_of(messages::read_direct_info(find_member(text, "direct_info").value_or(text)));
+  return or_problem_of(messages::read_direct_info(wrapper.direct_info.value_or(text)));
 }
 
 or_problem<endpoint::channel_init_grant> load_grant(const dial_command& command, endpoint::role role) {

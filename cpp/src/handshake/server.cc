@@ -19,18 +19,11 @@ byte_buffer make_resp_frame(const response_parameters& response) {
                                              .server_features = response.features}));
 }
 
-/// Whether the field holds an integer at all.
-bool names_some_suite(std::string_view payload) {
-  const auto object = parse_json_object(payload, payload.size());
-  const auto* suite = object ? json_object_reader{*object}.find("suite") : nullptr;
-  return suite != nullptr && (suite->is_int64() || suite->is_uint64());
-}
-
 result<e2ee::e2ee_init> decode_init(std::string_view payload) {
   auto init = e2ee::decode_e2ee_init(payload);
   if (init) return std::move(*init);
   // A suite that no version of the protocol knows is still best reported as what it is.
-  if (init.error().field == "suite" && names_some_suite(payload)) return handshake_errc::wrong_suite;
+  if (init.error().field == "suite" && e2ee::decode_e2ee_init_suite(payload)) return handshake_errc::wrong_suite;
   return handshake_errc::malformed_message;
 }
 

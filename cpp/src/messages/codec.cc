@@ -21,7 +21,7 @@ bool is_named(const json_member& member, std::string_view key) {
 
 std::optional<decode_error> find_members(const message_shape& shape, std::string_view text,
                                          std::span<std::string_view> raw) {
-  std::optional<std::string_view> stranger;
+  std::optional<std::string> stranger;
   const auto keep = [&](const json_member& member) {
     for (std::size_t i = 0; i < shape.keys.size(); ++i) {
       if (is_named(member, shape.keys[i])) {
@@ -29,13 +29,13 @@ std::optional<decode_error> find_members(const message_shape& shape, std::string
         return;
       }
     }
-    if (!stranger) stranger = member.raw_name;
+    if (!shape.strict) return;
+    auto name = decode_json_string('"' + std::string{member.raw_name} + '"');
+    if (!stranger || name < stranger) stranger = std::move(name);
   };
   if (!scan_json_object(text, keep, shape.max_depth))
     return decode_error{messages_errc::not_an_object, std::string{shape.name}, {}};
-  if (shape.strict && stranger) {
-    return decode_error{messages_errc::bad_field, std::string{shape.name}, std::string{*stranger}};
-  }
+  if (stranger) return decode_error{messages_errc::bad_field, std::string{shape.name}, std::move(*stranger)};
   return std::nullopt;
 }
 
@@ -60,13 +60,22 @@ bool field_reader::assign(std::string_view raw, bool& into) noexcept {
 
 bool field_reader::assign(std::string_view raw, std::map<std::string, std::string>& into) {
   into.clear();
-  return scan_json_object(raw, [this, &into](const json_member& member) {
-    if (failure_) return;
-    auto key = decode_json_string('"' + std::string{member.raw_name} + '"');
+  // The last of two equal keys counts, so only that one has to be good.
+  std::map<std::string, std::string_view> last;
+  const auto keep = [&last](const json_member& member) {
+    if (auto key = decode_json_string('"' + std::string{member.raw_name} + '"'))
+      last[std::move(*key)] = member.raw_value;
+  };
+  if (!scan_json_object(raw, keep)) return false;
+  for (const auto& [key, text] : last) {
     std::string value;
-    if (!key || !assign(member.raw_value, value)) return fail("[]");
-    into.insert_or_assign(std::move(*key), std::move(value));
-  });
+    if (!assign(text, value)) {
+      fail("[]");
+      return false;
+    }
+    into.emplace(key, std::move(value));
+  }
+  return true;
 }
 
 void field_reader::fail(std::string_view suffix) {
@@ -102,7 +111,7 @@ void text_writer::new_line() {
 
 void text_writer::open(char bracket) {
   verbatim({&bracket, 1});
-  ++depth_;
+  deepest_ = std::max(deepest_, ++depth_);
   empty_ = true;
 }
 

@@ -31,6 +31,7 @@ namespace flowersec::messages {
 ///   static constexpr bool carries_json;                 // holds raw JSON, itself or deeper
 ///   static void read(field_reader&, Message&);          // visits every key once, in order
 ///   static void write(field_writer&, const Message&);   // the same
+///   static void clone(const Message& from, Message& to);  // of secret messages only
 template <class Message>
 struct codec;
 
@@ -51,10 +52,10 @@ concept wire_integer = std::integral<T> && !std::same_as<T, bool>;
 class field_reader {
  public:
   /// `raw` has the text of the member for each key; empty when there is none.
-  /// `depth` counts the messages around this one.
+  /// `depth` counts messages inside messages, 1 for the outermost. `nesting` is what a member's text may have.
   field_reader(std::string_view message, std::span<const std::string_view> keys, std::span<const std::string_view> raw,
-               std::size_t depth)
-      : message_(message), keys_(keys), raw_(raw), depth_(depth) {}
+               std::size_t depth, std::size_t nesting)
+      : message_(message), keys_(keys), raw_(raw), depth_(depth), nesting_(nesting) {}
 
   /// The key must be there, and not null.
   template <class T>
@@ -162,6 +163,7 @@ class field_reader {
   std::span<const std::string_view> keys_;
   std::span<const std::string_view> raw_;
   std::size_t depth_;
+  std::size_t nesting_;
   std::size_t at_ = 0;
   std::optional<decode_error> failure_;
 };
@@ -171,24 +173,25 @@ struct message_shape {
   std::string_view name;
   std::span<const std::string_view> keys;
   bool strict = false;
-  /// Nesting inside a member. Only raw JSON may go deeper than the protocol's own messages do.
+  /// Nesting inside a member.
   std::size_t max_depth = json_max_depth - 1;
 };
 
 /// Validates `text` as one object and gives each key the text of its member; the last of two equal keys counts.
 /// `raw` has one empty view per key.
-/// Errors   not_an_object; bad_field for an unknown key of a strict message.
+/// Errors   not_an_object; bad_field for an unknown key of a strict message: of several, the first by code points,
+///          because readers in other languages do not see their order.
 [[nodiscard]] std::optional<decode_error> find_members(const message_shape& shape, std::string_view text,
                                                        std::span<std::string_view> raw);
 
 template <encodable_message Message>
-[[nodiscard]] std::optional<decode_error> read_message(std::string_view text, Message& into, std::size_t depth) {
+[[nodiscard]] std::optional<decode_error> read_message(std::string_view text, Message& into, std::size_t depth,
+                                                       std::size_t nesting) {
   using traits = codec<Message>;
   std::array<std::string_view, traits::keys.size()> raw{};
-  message_shape shape{.name = traits::name, .keys = traits::keys, .strict = traits::strict};
-  if (traits::carries_json) shape.max_depth = json_scan_max_depth;
+  const message_shape shape{.name = traits::name, .keys = traits::keys, .strict = traits::strict, .max_depth = nesting};
   if (auto bad = find_members(shape, text, raw)) return bad;
-  field_reader in{traits::name, traits::keys, raw, depth};
+  field_reader in{traits::name, traits::keys, raw, depth, nesting};
   traits::read(in, into);
   return in.take_failure();
 }
@@ -198,7 +201,8 @@ bool field_reader::assign(std::string_view raw, Message& into) {
   // An array or a number where a message belongs is an error of this field, not of the message.
   // A message that holds itself is read again for each level, so the levels are bounded.
   if (!raw.starts_with('{') || depth_ == json_max_depth) return false;
-  failure_ = read_message(raw, into, depth_ + 1);
+  // What the outermost message allows holds for the whole text.
+  failure_ = read_message(raw, into, depth_ + 1, nesting_);
   return !failure_;
 }
 
@@ -208,7 +212,9 @@ template <encodable_message Message>
     return decode_error{messages_errc::not_an_object, std::string{codec<Message>::name}, {}};
   }
   Message message{};
-  if (auto bad = read_message(text, message, 1)) return std::move(*bad);
+  // Only raw JSON may go deeper than the protocol's own messages do.
+  constexpr auto nesting = codec<Message>::carries_json ? json_scan_max_depth : json_max_depth - 1;
+  if (auto bad = read_message(text, message, 1, nesting)) return std::move(*bad);
   return message;
 }
 
@@ -232,6 +238,8 @@ class text_writer {
   void string(std::string_view text);
 
   [[nodiscard]] bool checked() const noexcept { return style_.checked; }
+  /// Nesting so far, that of raw JSON left out.
+  [[nodiscard]] std::size_t deepest() const noexcept { return deepest_; }
   [[nodiscard]] std::string take() noexcept { return std::move(out_); }
 
  private:
@@ -241,14 +249,17 @@ class text_writer {
   style style_;
   std::string out_;
   std::size_t depth_ = 0;
+  std::size_t deepest_ = 0;
   bool empty_ = true;  // nothing since the last open()
 };
 
 /// Puts the fields of one message onto an object, in declared order.
 class field_writer {
  public:
-  field_writer(text_writer& out, std::string_view message, std::span<const std::string_view> keys) noexcept
-      : out_(out), message_(message), keys_(keys) {}
+  /// `depth` counts messages inside messages, 1 for the outermost.
+  field_writer(text_writer& out, std::string_view message, std::span<const std::string_view> keys,
+               std::size_t depth) noexcept
+      : out_(out), message_(message), keys_(keys), depth_(depth) {}
 
   template <class T>
   field_writer& field(const T& value) {
@@ -327,13 +338,14 @@ class field_writer {
   text_writer& out_;
   std::string_view message_;
   std::span<const std::string_view> keys_;
+  std::size_t depth_;
   std::size_t at_ = 0;
   std::optional<decode_error> failure_;
 };
 
 template <encodable_message Message>
-[[nodiscard]] std::optional<decode_error> write_message(text_writer& out, const Message& message) {
-  field_writer fields{out, codec<Message>::name, codec<Message>::keys};
+[[nodiscard]] std::optional<decode_error> write_message(text_writer& out, const Message& message, std::size_t depth) {
+  field_writer fields{out, codec<Message>::name, codec<Message>::keys, depth};
   out.open('{');
   codec<Message>::write(fields, message);
   out.close('}');
@@ -342,7 +354,9 @@ template <encodable_message Message>
 
 template <encodable_message Message>
 bool field_writer::put(const Message& message) {
-  auto bad = write_message(out_, message);
+  // As deep as a reader goes.
+  if (out_.checked() && depth_ == json_max_depth) return false;
+  auto bad = write_message(out_, message, depth_ + 1);
   if (!bad) return true;
   if (!failure_) failure_ = std::move(bad);
   return false;
@@ -351,15 +365,45 @@ bool field_writer::put(const Message& message) {
 template <encodable_message Message>
 [[nodiscard]] std::string encode_message(const Message& message) {
   text_writer out{{.indented = codec<Message>::indented, .secret = codec<Message>::secret, .checked = false}};
-  static_cast<void>(write_message(out, message));
+  static_cast<void>(write_message(out, message, 1));
   return out.take();
 }
 
 template <encodable_message Message>
 [[nodiscard]] decoded<std::string> try_encode_message(const Message& message) {
   text_writer out{{.indented = codec<Message>::indented, .secret = codec<Message>::secret, .checked = true}};
-  if (auto bad = write_message(out, message)) return std::move(*bad);
+  if (auto bad = write_message(out, message, 1)) return std::move(*bad);
+  if (!codec<Message>::carries_json && out.deepest() > json_max_depth) {
+    return decode_error{messages_errc::not_an_object, std::string{codec<Message>::name}, {}};
+  }
   return out.take();
+}
+
+/// A second owner of a message with secrets.
+template <encodable_message Message>
+[[nodiscard]] Message clone_message(const Message& from) {
+  Message to;
+  codec<Message>::clone(from, to);
+  return to;
+}
+
+inline void clone_value(const sensitive_text& from, sensitive_text& to) { to = from.clone(); }
+
+template <encodable_message Message>
+void clone_value(const Message& from, Message& to) {
+  codec<Message>::clone(from, to);
+}
+
+template <class T>
+void clone_value(const std::vector<T>& from, std::vector<T>& to) {
+  to.clear();
+  for (const auto& each : from) clone_value(each, to.emplace_back());
+}
+
+template <class T>
+void clone_value(const std::optional<T>& from, std::optional<T>& to) {
+  to.reset();
+  if (from) clone_value(*from, to.emplace());
 }
 
 }  // namespace flowersec::messages

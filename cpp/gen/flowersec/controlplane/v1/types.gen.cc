@@ -20,6 +20,48 @@ struct codec<::flowersec::messages::controlplane::v1::channel_init_grant> {
   static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::controlplane::v1::channel_init_grant& to);
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::channel_init_grant& from);
+  static void clone(const ::flowersec::messages::controlplane::v1::channel_init_grant& from,
+                    ::flowersec::messages::controlplane::v1::channel_init_grant& to);
+};
+
+template <>
+struct codec<::flowersec::messages::controlplane::v1::tunnel_artifact> {
+  static constexpr std::string_view name = "TunnelArtifact";
+  static constexpr std::array<std::string_view, 3> keys{"v", "transport", "tunnel_grant"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::controlplane::v1::tunnel_artifact& to);
+  static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::tunnel_artifact& from);
+  static void clone(const ::flowersec::messages::controlplane::v1::tunnel_artifact& from,
+                    ::flowersec::messages::controlplane::v1::tunnel_artifact& to);
+};
+
+template <>
+struct codec<::flowersec::messages::controlplane::v1::grants_file> {
+  static constexpr std::string_view name = "GrantsFile";
+  static constexpr std::array<std::string_view, 5> keys{"version", "commit", "date", "grant_client", "grant_server"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::controlplane::v1::grants_file& to);
+  static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::grants_file& from);
+  static void clone(const ::flowersec::messages::controlplane::v1::grants_file& from,
+                    ::flowersec::messages::controlplane::v1::grants_file& to);
+};
+
+template <>
+struct codec<::flowersec::messages::controlplane::v1::credential_wrapper> {
+  static constexpr std::string_view name = "CredentialWrapper";
+  static constexpr std::array<std::string_view, 3> keys{"tunnel_grant", "direct_info", "grant_client"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = false;
+  static constexpr bool carries_json = true;
+  static void read(field_reader& in, ::flowersec::messages::controlplane::v1::credential_wrapper& to);
+  static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::credential_wrapper& from);
 };
 
 template <>
@@ -84,6 +126,68 @@ void codec<::flowersec::messages::controlplane::v1::channel_init_grant>::write(
       .field(from.default_suite);
 }
 
+void codec<::flowersec::messages::controlplane::v1::channel_init_grant>::clone(
+    const ::flowersec::messages::controlplane::v1::channel_init_grant& from,
+    ::flowersec::messages::controlplane::v1::channel_init_grant& to) {
+  to.tunnel_url = from.tunnel_url;
+  to.channel_id = from.channel_id;
+  to.channel_init_expire_at_unix_s = from.channel_init_expire_at_unix_s;
+  to.idle_timeout_seconds = from.idle_timeout_seconds;
+  to.role = from.role;
+  clone_value(from.token, to.token);
+  clone_value(from.e2ee_psk_b64u, to.e2ee_psk_b64u);
+  to.allowed_suites = from.allowed_suites;
+  to.default_suite = from.default_suite;
+}
+
+void codec<::flowersec::messages::controlplane::v1::tunnel_artifact>::read(
+    field_reader& in, ::flowersec::messages::controlplane::v1::tunnel_artifact& to) {
+  in.required(to.v).required(to.transport).required(to.tunnel_grant);
+}
+
+void codec<::flowersec::messages::controlplane::v1::tunnel_artifact>::write(
+    field_writer& out, const ::flowersec::messages::controlplane::v1::tunnel_artifact& from) {
+  out.field(from.v).field(from.transport).field(from.tunnel_grant);
+}
+
+void codec<::flowersec::messages::controlplane::v1::tunnel_artifact>::clone(
+    const ::flowersec::messages::controlplane::v1::tunnel_artifact& from,
+    ::flowersec::messages::controlplane::v1::tunnel_artifact& to) {
+  to.v = from.v;
+  to.transport = from.transport;
+  clone_value(from.tunnel_grant, to.tunnel_grant);
+}
+
+void codec<::flowersec::messages::controlplane::v1::grants_file>::read(
+    field_reader& in, ::flowersec::messages::controlplane::v1::grants_file& to) {
+  in.required(to.version).required(to.commit).required(to.date).required(to.grant_client).required(to.grant_server);
+}
+
+void codec<::flowersec::messages::controlplane::v1::grants_file>::write(
+    field_writer& out, const ::flowersec::messages::controlplane::v1::grants_file& from) {
+  out.field(from.version).field(from.commit).field(from.date).field(from.grant_client).field(from.grant_server);
+}
+
+void codec<::flowersec::messages::controlplane::v1::grants_file>::clone(
+    const ::flowersec::messages::controlplane::v1::grants_file& from,
+    ::flowersec::messages::controlplane::v1::grants_file& to) {
+  to.version = from.version;
+  to.commit = from.commit;
+  to.date = from.date;
+  clone_value(from.grant_client, to.grant_client);
+  clone_value(from.grant_server, to.grant_server);
+}
+
+void codec<::flowersec::messages::controlplane::v1::credential_wrapper>::read(
+    field_reader& in, ::flowersec::messages::controlplane::v1::credential_wrapper& to) {
+  in.optional_json(to.tunnel_grant).optional_json(to.direct_info).optional_json(to.grant_client);
+}
+
+void codec<::flowersec::messages::controlplane::v1::credential_wrapper>::write(
+    field_writer& out, const ::flowersec::messages::controlplane::v1::credential_wrapper& from) {
+  out.json(from.tunnel_grant).json(from.direct_info).json(from.grant_client);
+}
+
 void codec<::flowersec::messages::controlplane::v1::scope_metadata_entry>::read(
     field_reader& in, ::flowersec::messages::controlplane::v1::scope_metadata_entry& to) {
   in.required(to.scope).required(to.scope_version).required(to.critical).json(to.payload);
@@ -118,58 +222,108 @@ void codec<::flowersec::messages::controlplane::v1::correlation_context>::write(
 
 namespace flowersec::messages::controlplane::v1 {
 
-channel_init_grant channel_init_grant::clone() const {
-  channel_init_grant copy;
-  copy.tunnel_url = tunnel_url;
-  copy.channel_id = channel_id;
-  copy.channel_init_expire_at_unix_s = channel_init_expire_at_unix_s;
-  copy.idle_timeout_seconds = idle_timeout_seconds;
-  copy.role = role;
-  copy.token = token.clone();
-  copy.e2ee_psk_b64u = e2ee_psk_b64u.clone();
-  copy.allowed_suites = allowed_suites;
-  copy.default_suite = default_suite;
-  return copy;
+channel_init_grant channel_init_grant::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::controlplane::v1::channel_init_grant& message) {
+  return ::flowersec::messages::encode_message(message);
 }
 
-std::string encode(const channel_init_grant& message) { return ::flowersec::messages::encode_message(message); }
-
-::flowersec::messages::decoded<std::string> try_encode(const channel_init_grant& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::channel_init_grant& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<channel_init_grant> decode_channel_init_grant(std::string_view text) {
-  return ::flowersec::messages::decode_message<channel_init_grant>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::channel_init_grant> decode_channel_init_grant(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::channel_init_grant>(text);
 }
 
-std::string encode(const scope_metadata_entry& message) { return ::flowersec::messages::encode_message(message); }
+tunnel_artifact tunnel_artifact::clone() const { return ::flowersec::messages::clone_message(*this); }
 
-::flowersec::messages::decoded<std::string> try_encode(const scope_metadata_entry& message) {
+std::string encode(const ::flowersec::messages::controlplane::v1::tunnel_artifact& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::tunnel_artifact& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<scope_metadata_entry> decode_scope_metadata_entry(std::string_view text) {
-  return ::flowersec::messages::decode_message<scope_metadata_entry>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::tunnel_artifact> decode_tunnel_artifact(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::tunnel_artifact>(text);
 }
 
-std::string encode(const correlation_kv& message) { return ::flowersec::messages::encode_message(message); }
+grants_file grants_file::clone() const { return ::flowersec::messages::clone_message(*this); }
 
-::flowersec::messages::decoded<std::string> try_encode(const correlation_kv& message) {
+std::string encode(const ::flowersec::messages::controlplane::v1::grants_file& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::grants_file& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<correlation_kv> decode_correlation_kv(std::string_view text) {
-  return ::flowersec::messages::decode_message<correlation_kv>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::grants_file> decode_grants_file(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::grants_file>(text);
 }
 
-std::string encode(const correlation_context& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::controlplane::v1::credential_wrapper& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const correlation_context& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::credential_wrapper& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<correlation_context> decode_correlation_context(std::string_view text) {
-  return ::flowersec::messages::decode_message<correlation_context>(text);
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::credential_wrapper> decode_credential_wrapper(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::credential_wrapper>(text);
+}
+
+std::string encode(const ::flowersec::messages::controlplane::v1::scope_metadata_entry& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::scope_metadata_entry& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::scope_metadata_entry>
+decode_scope_metadata_entry(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::scope_metadata_entry>(text);
+}
+
+std::string encode(const ::flowersec::messages::controlplane::v1::correlation_kv& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::correlation_kv& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::correlation_kv> decode_correlation_kv(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::correlation_kv>(text);
+}
+
+std::string encode(const ::flowersec::messages::controlplane::v1::correlation_context& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::correlation_context& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::correlation_context> decode_correlation_context(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::correlation_context>(text);
 }
 
 }  // namespace flowersec::messages::controlplane::v1

@@ -22,8 +22,8 @@ enum class role : std::uint8_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(role value) noexcept {
   switch (value) {
-    case role::client:
-    case role::server:
+    case ::flowersec::messages::controlplane::v1::role::client:
+    case ::flowersec::messages::controlplane::v1::role::server:
       return true;
   }
   return false;
@@ -36,14 +36,17 @@ enum class suite : std::uint16_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(suite value) noexcept {
   switch (value) {
-    case suite::x25519_hkdf_sha256_aes_256_gcm:
-    case suite::p256_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::controlplane::v1::suite::x25519_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::controlplane::v1::suite::p256_hkdf_sha256_aes_256_gcm:
       return true;
   }
   return false;
 }
 
 struct channel_init_grant;
+struct tunnel_artifact;
+struct grants_file;
+struct credential_wrapper;
 struct scope_metadata_entry;
 struct correlation_kv;
 struct correlation_context;
@@ -55,7 +58,7 @@ struct channel_init_grant {
   std::string channel_id{};                               ///< the same for both roles
   std::int64_t channel_init_expire_at_unix_s = 0;         ///< end of the init window, Unix seconds
   std::int32_t idle_timeout_seconds = 0;                  ///< idle time-out the tunnel enforces
-  v1::role role{};                                        ///< the role this grant is for
+  ::flowersec::messages::controlplane::v1::role role{};   ///< the role this grant is for
   ::flowersec::messages::sensitive_text token{};          ///< attach token
   ::flowersec::messages::sensitive_text e2ee_psk_b64u{};  ///< 32 bytes, base64url
   std::vector<suite> allowed_suites{};                    ///< not empty
@@ -63,6 +66,37 @@ struct channel_init_grant {
 
   /// A second owner of the same values, secrets included.
   [[nodiscard]] channel_init_grant clone() const;
+};
+
+/// The client's grant as a connect artifact, which says how the endpoint is reached.
+struct tunnel_artifact {
+  std::uint32_t v = 0;      ///< 1
+  std::string transport{};  ///< "tunnel"
+  channel_init_grant tunnel_grant{};
+
+  /// A second owner of the same values, secrets included.
+  [[nodiscard]] tunnel_artifact clone() const;
+};
+
+/// The grants of both ends as a file, with the version of the tool that wrote it.
+struct grants_file {
+  std::string version{};
+  std::string commit{};
+  std::string date{};
+  channel_init_grant grant_client{};
+  channel_init_grant grant_server{};
+
+  /// A second owner of the same values, secrets included.
+  [[nodiscard]] grants_file clone() const;
+};
+
+/// What a grant or an info may be wrapped in: at most one of these is there.
+struct credential_wrapper {
+  std::optional<std::string_view> tunnel_grant = std::nullopt;
+  std::optional<std::string_view> direct_info = std::nullopt;
+  std::optional<std::string_view> grant_client = std::nullopt;
+
+  friend bool operator==(const credential_wrapper&, const credential_wrapper&) = default;
 };
 
 /// One entry of `scoped` in a connect artifact.
@@ -93,12 +127,24 @@ struct correlation_context {
   friend bool operator==(const correlation_context&, const correlation_context&) = default;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
+// a longer text may still come out.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const channel_init_grant& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const channel_init_grant& message);
 [[nodiscard]] ::flowersec::messages::decoded<channel_init_grant> decode_channel_init_grant(std::string_view text);
+[[nodiscard]] std::string encode(const tunnel_artifact& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const tunnel_artifact& message);
+[[nodiscard]] ::flowersec::messages::decoded<tunnel_artifact> decode_tunnel_artifact(std::string_view text);
+[[nodiscard]] std::string encode(const grants_file& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const grants_file& message);
+[[nodiscard]] ::flowersec::messages::decoded<grants_file> decode_grants_file(std::string_view text);
+[[nodiscard]] std::string encode(const credential_wrapper& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const credential_wrapper& message);
+/// Ownership  raw JSON in the result points into `text`.
+[[nodiscard]] ::flowersec::messages::decoded<credential_wrapper> decode_credential_wrapper(std::string_view text);
 [[nodiscard]] std::string encode(const scope_metadata_entry& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const scope_metadata_entry& message);
 [[nodiscard]] ::flowersec::messages::decoded<scope_metadata_entry> decode_scope_metadata_entry(std::string_view text);

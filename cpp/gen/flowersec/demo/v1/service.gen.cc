@@ -4,21 +4,27 @@
 namespace flowersec::messages::demo::v1 {
 
 void register_demo(::flowersec::rpc::router& router, std::shared_ptr<demo_handler> handler) {
-  router.on_request(demo_type_id_ping,
-                    ::flowersec::rpc::typed_handler<ping_request, ping_response>(
-                        decode_ping_request,
-                        [handler](ping_request request, ::flowersec::rpc::typed_responder<ping_response> answer) {
-                          handler->ping(std::move(request), std::move(answer));
-                        }));
+  router.on_request(
+      ::flowersec::messages::demo::v1::demo_type_id_ping,
+      ::flowersec::rpc::typed_handler<::flowersec::messages::demo::v1::ping_request,
+                                      ::flowersec::messages::demo::v1::ping_response>(
+          ::flowersec::messages::demo::v1::decode_ping_request,
+          [handler](::flowersec::messages::demo::v1::ping_request request,
+                    ::flowersec::rpc::typed_responder<::flowersec::messages::demo::v1::ping_response> answer) {
+            handler->ping(std::move(request), std::move(answer));
+          }));
 }
 
-::flowersec::error_code demo_notifier::hello(const hello_notify& message) const {
-  return ::flowersec::session::typed_notify(peer_, demo_type_id_hello, try_encode(message));
+::flowersec::error_code demo_notifier::hello(const ::flowersec::messages::demo::v1::hello_notify& message) const {
+  return ::flowersec::session::typed_notify(peer_, ::flowersec::messages::demo::v1::demo_type_id_hello,
+                                            ::flowersec::messages::demo::v1::try_encode(message));
 }
 
-void on_demo_hello(::flowersec::rpc::router& router, std::function<void(hello_notify)> handle) {
-  router.on_notification(demo_type_id_hello,
-                         ::flowersec::rpc::typed_notification<hello_notify>(decode_hello_notify, std::move(handle)));
+void on_demo_hello(::flowersec::rpc::router& router,
+                   std::function<void(::flowersec::messages::demo::v1::hello_notify)> handle) {
+  router.on_notification(::flowersec::messages::demo::v1::demo_type_id_hello,
+                         ::flowersec::rpc::typed_notification<::flowersec::messages::demo::v1::hello_notify>(
+                             ::flowersec::messages::demo::v1::decode_hello_notify, std::move(handle)));
 }
 
 }  // namespace flowersec::messages::demo::v1

@@ -25,25 +25,31 @@ class demo_client {
 
   /// Answered at once.
   template <class Token = ::flowersec::session::default_call_token>
-  auto async_ping(const ping_request& request, ::flowersec::session::call_options options, Token&& token = {}) {
-    return ::flowersec::session::async_typed_call<ping_response>(
-        session_, demo_type_id_ping, try_encode(request), decode_ping_response, options, std::forward<Token>(token));
+  auto async_ping(const ::flowersec::messages::demo::v1::ping_request& request,
+                  ::flowersec::session::call_options options, Token&& token = {}) {
+    return ::flowersec::session::async_typed_call<::flowersec::messages::demo::v1::ping_response>(
+        session_, ::flowersec::messages::demo::v1::demo_type_id_ping,
+        ::flowersec::messages::demo::v1::try_encode(request), ::flowersec::messages::demo::v1::decode_ping_response,
+        options, std::forward<Token>(token));
   }
   template <class Token = ::flowersec::session::default_call_token>
-  auto async_ping(const ping_request& request, Token&& token = {}) {
+  auto async_ping(const ::flowersec::messages::demo::v1::ping_request& request, Token&& token = {}) {
     return async_ping(request, ::flowersec::session::call_options{}, std::forward<Token>(token));
   }
 
   /// Sent by the server whenever it likes.
   /// Calls `handle` for each while the result lives.
-  [[nodiscard]] ::flowersec::session::subscription on_hello(std::function<void(hello_notify)> handle) {
-    return ::flowersec::session::subscribe<hello_notify>(session_, demo_type_id_hello, decode_hello_notify,
-                                                         std::move(handle));
+  [[nodiscard]] ::flowersec::session::subscription on_hello(
+      std::function<void(::flowersec::messages::demo::v1::hello_notify)> handle) {
+    return ::flowersec::session::subscribe<::flowersec::messages::demo::v1::hello_notify>(
+        session_, ::flowersec::messages::demo::v1::demo_type_id_hello,
+        ::flowersec::messages::demo::v1::decode_hello_notify, std::move(handle));
   }
   /// Sends one to the peer. Signature void(error_code).
   template <class Token = ::flowersec::session::default_call_token>
-  auto async_notify_hello(const hello_notify& message, Token&& token = {}) {
-    return ::flowersec::session::async_typed_notify(session_, demo_type_id_hello, try_encode(message),
+  auto async_notify_hello(const ::flowersec::messages::demo::v1::hello_notify& message, Token&& token = {}) {
+    return ::flowersec::session::async_typed_notify(session_, ::flowersec::messages::demo::v1::demo_type_id_hello,
+                                                    ::flowersec::messages::demo::v1::try_encode(message),
                                                     std::forward<Token>(token));
   }
 
@@ -58,7 +64,8 @@ class demo_handler {
   virtual ~demo_handler() = default;
 
   /// Answered at once.
-  virtual void ping(ping_request request, ::flowersec::rpc::typed_responder<ping_response> answer) = 0;
+  virtual void ping(::flowersec::messages::demo::v1::ping_request request,
+                    ::flowersec::rpc::typed_responder<::flowersec::messages::demo::v1::ping_response> answer) = 0;
 };
 
 /// Serves the requests of Demo. The router shares the handler.
@@ -70,13 +77,14 @@ class demo_notifier {
  public:
   explicit demo_notifier(::flowersec::session::rpc_peer peer) : peer_(std::move(peer)) {}
 
-  ::flowersec::error_code hello(const hello_notify& message) const;
+  ::flowersec::error_code hello(const ::flowersec::messages::demo::v1::hello_notify& message) const;
 
  private:
   ::flowersec::session::rpc_peer peer_;
 };
 
 /// Receives on the serving side what a peer sends. What does not decode is dropped.
-void on_demo_hello(::flowersec::rpc::router& router, std::function<void(hello_notify)> handle);
+void on_demo_hello(::flowersec::rpc::router& router,
+                   std::function<void(::flowersec::messages::demo::v1::hello_notify)> handle);
 
 }  // namespace flowersec::messages::demo::v1

@@ -74,34 +74,43 @@ void codec<::flowersec::messages::demo::v1::hello_notify>::write(
 
 namespace flowersec::messages::demo::v1 {
 
-std::string encode(const ping_request& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::demo::v1::ping_request& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const ping_request& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::demo::v1::ping_request& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<ping_request> decode_ping_request(std::string_view text) {
-  return ::flowersec::messages::decode_message<ping_request>(text);
+::flowersec::messages::decoded<::flowersec::messages::demo::v1::ping_request> decode_ping_request(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::demo::v1::ping_request>(text);
 }
 
-std::string encode(const ping_response& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::demo::v1::ping_response& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const ping_response& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::demo::v1::ping_response& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<ping_response> decode_ping_response(std::string_view text) {
-  return ::flowersec::messages::decode_message<ping_response>(text);
+::flowersec::messages::decoded<::flowersec::messages::demo::v1::ping_response> decode_ping_response(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::demo::v1::ping_response>(text);
 }
 
-std::string encode(const hello_notify& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::demo::v1::hello_notify& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const hello_notify& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::demo::v1::hello_notify& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<hello_notify> decode_hello_notify(std::string_view text) {
-  return ::flowersec::messages::decode_message<hello_notify>(text);
+::flowersec::messages::decoded<::flowersec::messages::demo::v1::hello_notify> decode_hello_notify(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::demo::v1::hello_notify>(text);
 }
 
 }  // namespace flowersec::messages::demo::v1

@@ -18,6 +18,38 @@ struct codec<::flowersec::messages::direct::v1::direct_connect_info> {
   static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::direct::v1::direct_connect_info& to);
   static void write(field_writer& out, const ::flowersec::messages::direct::v1::direct_connect_info& from);
+  static void clone(const ::flowersec::messages::direct::v1::direct_connect_info& from,
+                    ::flowersec::messages::direct::v1::direct_connect_info& to);
+};
+
+template <>
+struct codec<::flowersec::messages::direct::v1::direct_artifact> {
+  static constexpr std::string_view name = "DirectArtifact";
+  static constexpr std::array<std::string_view, 3> keys{"v", "transport", "direct_info"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::direct::v1::direct_artifact& to);
+  static void write(field_writer& out, const ::flowersec::messages::direct::v1::direct_artifact& from);
+  static void clone(const ::flowersec::messages::direct::v1::direct_artifact& from,
+                    ::flowersec::messages::direct::v1::direct_artifact& to);
+};
+
+template <>
+struct codec<::flowersec::messages::direct::v1::direct_info_file> {
+  static constexpr std::string_view name = "DirectInfoFile";
+  static constexpr std::array<std::string_view, 8> keys{
+      "version",      "commit", "date", "ws_url", "channel_id", "e2ee_psk_b64u", "channel_init_expire_at_unix_s",
+      "default_suite"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = true;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::direct::v1::direct_info_file& to);
+  static void write(field_writer& out, const ::flowersec::messages::direct::v1::direct_info_file& from);
+  static void clone(const ::flowersec::messages::direct::v1::direct_info_file& from,
+                    ::flowersec::messages::direct::v1::direct_info_file& to);
 };
 
 void codec<::flowersec::messages::direct::v1::direct_connect_info>::read(
@@ -38,28 +70,121 @@ void codec<::flowersec::messages::direct::v1::direct_connect_info>::write(
       .field(from.default_suite);
 }
 
+void codec<::flowersec::messages::direct::v1::direct_connect_info>::clone(
+    const ::flowersec::messages::direct::v1::direct_connect_info& from,
+    ::flowersec::messages::direct::v1::direct_connect_info& to) {
+  to.ws_url = from.ws_url;
+  to.channel_id = from.channel_id;
+  clone_value(from.e2ee_psk_b64u, to.e2ee_psk_b64u);
+  to.channel_init_expire_at_unix_s = from.channel_init_expire_at_unix_s;
+  to.default_suite = from.default_suite;
+}
+
+void codec<::flowersec::messages::direct::v1::direct_artifact>::read(
+    field_reader& in, ::flowersec::messages::direct::v1::direct_artifact& to) {
+  in.required(to.v).required(to.transport).required(to.direct_info);
+}
+
+void codec<::flowersec::messages::direct::v1::direct_artifact>::write(
+    field_writer& out, const ::flowersec::messages::direct::v1::direct_artifact& from) {
+  out.field(from.v).field(from.transport).field(from.direct_info);
+}
+
+void codec<::flowersec::messages::direct::v1::direct_artifact>::clone(
+    const ::flowersec::messages::direct::v1::direct_artifact& from,
+    ::flowersec::messages::direct::v1::direct_artifact& to) {
+  to.v = from.v;
+  to.transport = from.transport;
+  clone_value(from.direct_info, to.direct_info);
+}
+
+void codec<::flowersec::messages::direct::v1::direct_info_file>::read(
+    field_reader& in, ::flowersec::messages::direct::v1::direct_info_file& to) {
+  in.required(to.version)
+      .required(to.commit)
+      .required(to.date)
+      .required(to.ws_url)
+      .required(to.channel_id)
+      .required(to.e2ee_psk_b64u)
+      .required(to.channel_init_expire_at_unix_s)
+      .required(to.default_suite);
+}
+
+void codec<::flowersec::messages::direct::v1::direct_info_file>::write(
+    field_writer& out, const ::flowersec::messages::direct::v1::direct_info_file& from) {
+  out.field(from.version)
+      .field(from.commit)
+      .field(from.date)
+      .field(from.ws_url)
+      .field(from.channel_id)
+      .field(from.e2ee_psk_b64u)
+      .field(from.channel_init_expire_at_unix_s)
+      .field(from.default_suite);
+}
+
+void codec<::flowersec::messages::direct::v1::direct_info_file>::clone(
+    const ::flowersec::messages::direct::v1::direct_info_file& from,
+    ::flowersec::messages::direct::v1::direct_info_file& to) {
+  to.version = from.version;
+  to.commit = from.commit;
+  to.date = from.date;
+  to.ws_url = from.ws_url;
+  to.channel_id = from.channel_id;
+  clone_value(from.e2ee_psk_b64u, to.e2ee_psk_b64u);
+  to.channel_init_expire_at_unix_s = from.channel_init_expire_at_unix_s;
+  to.default_suite = from.default_suite;
+}
+
 }  // namespace flowersec::messages
 
 namespace flowersec::messages::direct::v1 {
 
-direct_connect_info direct_connect_info::clone() const {
-  direct_connect_info copy;
-  copy.ws_url = ws_url;
-  copy.channel_id = channel_id;
-  copy.e2ee_psk_b64u = e2ee_psk_b64u.clone();
-  copy.channel_init_expire_at_unix_s = channel_init_expire_at_unix_s;
-  copy.default_suite = default_suite;
-  return copy;
+direct_connect_info direct_connect_info::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::direct::v1::direct_connect_info& message) {
+  return ::flowersec::messages::encode_message(message);
 }
 
-std::string encode(const direct_connect_info& message) { return ::flowersec::messages::encode_message(message); }
-
-::flowersec::messages::decoded<std::string> try_encode(const direct_connect_info& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::direct::v1::direct_connect_info& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<direct_connect_info> decode_direct_connect_info(std::string_view text) {
-  return ::flowersec::messages::decode_message<direct_connect_info>(text);
+::flowersec::messages::decoded<::flowersec::messages::direct::v1::direct_connect_info> decode_direct_connect_info(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::direct::v1::direct_connect_info>(text);
+}
+
+direct_artifact direct_artifact::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::direct::v1::direct_artifact& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::direct::v1::direct_artifact& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::direct::v1::direct_artifact> decode_direct_artifact(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::direct::v1::direct_artifact>(text);
+}
+
+direct_info_file direct_info_file::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::direct::v1::direct_info_file& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::direct::v1::direct_info_file& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::direct::v1::direct_info_file> decode_direct_info_file(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::direct::v1::direct_info_file>(text);
 }
 
 }  // namespace flowersec::messages::direct::v1

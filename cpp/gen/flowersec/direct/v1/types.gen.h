@@ -22,14 +22,16 @@ enum class suite : std::uint16_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(suite value) noexcept {
   switch (value) {
-    case suite::x25519_hkdf_sha256_aes_256_gcm:
-    case suite::p256_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::direct::v1::suite::x25519_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::direct::v1::suite::p256_hkdf_sha256_aes_256_gcm:
       return true;
   }
   return false;
 }
 
 struct direct_connect_info;
+struct direct_artifact;
+struct direct_info_file;
 
 struct direct_connect_info {
   std::string ws_url{};  ///< WebSocket URL of the endpoint
@@ -42,11 +44,44 @@ struct direct_connect_info {
   [[nodiscard]] direct_connect_info clone() const;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+/// The info as a connect artifact, which says how the endpoint is reached.
+struct direct_artifact {
+  std::uint32_t v = 0;      ///< 1
+  std::string transport{};  ///< "direct"
+  direct_connect_info direct_info{};
+
+  /// A second owner of the same values, secrets included.
+  [[nodiscard]] direct_artifact clone() const;
+};
+
+/// The info as a file, with the version of the tool that wrote it. Readers take it for a DirectConnectInfo.
+struct direct_info_file {
+  std::string version{};
+  std::string commit{};
+  std::string date{};
+  std::string ws_url{};
+  std::string channel_id{};
+  ::flowersec::messages::sensitive_text e2ee_psk_b64u{};
+  std::int64_t channel_init_expire_at_unix_s = 0;
+  suite default_suite{};
+
+  /// A second owner of the same values, secrets included.
+  [[nodiscard]] direct_info_file clone() const;
+};
+
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
+// a longer text may still come out.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const direct_connect_info& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const direct_connect_info& message);
 [[nodiscard]] ::flowersec::messages::decoded<direct_connect_info> decode_direct_connect_info(std::string_view text);
+[[nodiscard]] std::string encode(const direct_artifact& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const direct_artifact& message);
+[[nodiscard]] ::flowersec::messages::decoded<direct_artifact> decode_direct_artifact(std::string_view text);
+[[nodiscard]] std::string encode(const direct_info_file& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const direct_info_file& message);
+[[nodiscard]] ::flowersec::messages::decoded<direct_info_file> decode_direct_info_file(std::string_view text);
 
 }  // namespace flowersec::messages::direct::v1

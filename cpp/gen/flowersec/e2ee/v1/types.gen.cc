@@ -21,6 +21,18 @@ struct codec<::flowersec::messages::e2ee::v1::e2ee_init> {
 };
 
 template <>
+struct codec<::flowersec::messages::e2ee::v1::e2ee_init_suite> {
+  static constexpr std::string_view name = "E2EE_InitSuite";
+  static constexpr std::array<std::string_view, 1> keys{"suite"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::e2ee::v1::e2ee_init_suite& to);
+  static void write(field_writer& out, const ::flowersec::messages::e2ee::v1::e2ee_init_suite& from);
+};
+
+template <>
 struct codec<::flowersec::messages::e2ee::v1::e2ee_resp> {
   static constexpr std::string_view name = "E2EE_Resp";
   static constexpr std::array<std::string_view, 4> keys{"handshake_id", "server_eph_pub_b64u", "nonce_s_b64u",
@@ -67,6 +79,16 @@ void codec<::flowersec::messages::e2ee::v1::e2ee_init>::write(field_writer& out,
       .field(from.client_features);
 }
 
+void codec<::flowersec::messages::e2ee::v1::e2ee_init_suite>::read(
+    field_reader& in, ::flowersec::messages::e2ee::v1::e2ee_init_suite& to) {
+  in.required(to.suite);
+}
+
+void codec<::flowersec::messages::e2ee::v1::e2ee_init_suite>::write(
+    field_writer& out, const ::flowersec::messages::e2ee::v1::e2ee_init_suite& from) {
+  out.field(from.suite);
+}
+
 void codec<::flowersec::messages::e2ee::v1::e2ee_resp>::read(field_reader& in,
                                                              ::flowersec::messages::e2ee::v1::e2ee_resp& to) {
   in.required(to.handshake_id).required(to.server_eph_pub_b64u).required(to.nonce_s_b64u).required(to.server_features);
@@ -91,34 +113,54 @@ void codec<::flowersec::messages::e2ee::v1::e2ee_ack>::write(field_writer& out,
 
 namespace flowersec::messages::e2ee::v1 {
 
-std::string encode(const e2ee_init& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_init& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const e2ee_init& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::e2ee::v1::e2ee_init& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<e2ee_init> decode_e2ee_init(std::string_view text) {
-  return ::flowersec::messages::decode_message<e2ee_init>(text);
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_init> decode_e2ee_init(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_init>(text);
 }
 
-std::string encode(const e2ee_resp& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_init_suite& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const e2ee_resp& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::e2ee::v1::e2ee_init_suite& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<e2ee_resp> decode_e2ee_resp(std::string_view text) {
-  return ::flowersec::messages::decode_message<e2ee_resp>(text);
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_init_suite> decode_e2ee_init_suite(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_init_suite>(text);
 }
 
-std::string encode(const e2ee_ack& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_resp& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const e2ee_ack& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::e2ee::v1::e2ee_resp& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<e2ee_ack> decode_e2ee_ack(std::string_view text) {
-  return ::flowersec::messages::decode_message<e2ee_ack>(text);
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_resp> decode_e2ee_resp(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_resp>(text);
+}
+
+std::string encode(const ::flowersec::messages::e2ee::v1::e2ee_ack& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::e2ee::v1::e2ee_ack& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::e2ee::v1::e2ee_ack> decode_e2ee_ack(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::e2ee::v1::e2ee_ack>(text);
 }
 
 }  // namespace flowersec::messages::e2ee::v1

@@ -22,8 +22,8 @@ enum class role : std::uint8_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(role value) noexcept {
   switch (value) {
-    case role::client:
-    case role::server:
+    case ::flowersec::messages::e2ee::v1::role::client:
+    case ::flowersec::messages::e2ee::v1::role::server:
       return true;
   }
   return false;
@@ -36,8 +36,8 @@ enum class suite : std::uint16_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(suite value) noexcept {
   switch (value) {
-    case suite::x25519_hkdf_sha256_aes_256_gcm:
-    case suite::p256_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::e2ee::v1::suite::x25519_hkdf_sha256_aes_256_gcm:
+    case ::flowersec::messages::e2ee::v1::suite::p256_hkdf_sha256_aes_256_gcm:
       return true;
   }
   return false;
@@ -52,9 +52,9 @@ enum class record_flags : std::uint8_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(record_flags value) noexcept {
   switch (value) {
-    case record_flags::app:
-    case record_flags::ping:
-    case record_flags::rekey:
+    case ::flowersec::messages::e2ee::v1::record_flags::app:
+    case ::flowersec::messages::e2ee::v1::record_flags::ping:
+    case ::flowersec::messages::e2ee::v1::record_flags::rekey:
       return true;
   }
   return false;
@@ -67,27 +67,35 @@ enum class e2ee_feature_bits : std::uint32_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(e2ee_feature_bits value) noexcept {
   switch (value) {
-    case e2ee_feature_bits::rekey:
+    case ::flowersec::messages::e2ee::v1::e2ee_feature_bits::rekey:
       return true;
   }
   return false;
 }
 
 struct e2ee_init;
+struct e2ee_init_suite;
 struct e2ee_resp;
 struct e2ee_ack;
 
 /// Client to server.
 struct e2ee_init {
   std::string channel_id{};
-  v1::role role{};
+  ::flowersec::messages::e2ee::v1::role role{};
   std::uint8_t version = 0;
-  v1::suite suite{};
+  ::flowersec::messages::e2ee::v1::suite suite{};
   std::string client_eph_pub_b64u{};
   std::string nonce_c_b64u{};
   std::uint32_t client_features = 0;
 
   friend bool operator==(const e2ee_init&, const e2ee_init&) = default;
+};
+
+/// All that is read of an INIT whose suite is none of ours: that it names one.
+struct e2ee_init_suite {
+  std::int64_t suite = 0;
+
+  friend bool operator==(const e2ee_init_suite&, const e2ee_init_suite&) = default;
 };
 
 /// Server to client.
@@ -109,12 +117,17 @@ struct e2ee_ack {
   friend bool operator==(const e2ee_ack&, const e2ee_ack&) = default;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
+// a longer text may still come out.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const e2ee_init& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const e2ee_init& message);
 [[nodiscard]] ::flowersec::messages::decoded<e2ee_init> decode_e2ee_init(std::string_view text);
+[[nodiscard]] std::string encode(const e2ee_init_suite& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const e2ee_init_suite& message);
+[[nodiscard]] ::flowersec::messages::decoded<e2ee_init_suite> decode_e2ee_init_suite(std::string_view text);
 [[nodiscard]] std::string encode(const e2ee_resp& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const e2ee_resp& message);
 [[nodiscard]] ::flowersec::messages::decoded<e2ee_resp> decode_e2ee_resp(std::string_view text);

@@ -188,64 +188,88 @@ void codec<::flowersec::messages::policy::v1::observe_decisions>::write(
 
 namespace flowersec::messages::policy::v1 {
 
-std::string encode(const attach_question& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::policy::v1::attach_question& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const attach_question& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::policy::v1::attach_question& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<attach_question> decode_attach_question(std::string_view text) {
-  return ::flowersec::messages::decode_message<attach_question>(text);
+::flowersec::messages::decoded<::flowersec::messages::policy::v1::attach_question> decode_attach_question(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::policy::v1::attach_question>(text);
 }
 
-std::string encode(const attach_decision& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::policy::v1::attach_decision& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const attach_decision& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::policy::v1::attach_decision& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<attach_decision> decode_attach_decision(std::string_view text) {
-  return ::flowersec::messages::decode_message<attach_decision>(text);
+::flowersec::messages::decoded<::flowersec::messages::policy::v1::attach_decision> decode_attach_decision(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::policy::v1::attach_decision>(text);
 }
 
-std::string encode(const observed_channel& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::policy::v1::observed_channel& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const observed_channel& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::policy::v1::observed_channel& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<observed_channel> decode_observed_channel(std::string_view text) {
-  return ::flowersec::messages::decode_message<observed_channel>(text);
+::flowersec::messages::decoded<::flowersec::messages::policy::v1::observed_channel> decode_observed_channel(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::policy::v1::observed_channel>(text);
 }
 
-std::string encode(const observe_question& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::policy::v1::observe_question& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const observe_question& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::policy::v1::observe_question& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<observe_question> decode_observe_question(std::string_view text) {
-  return ::flowersec::messages::decode_message<observe_question>(text);
+::flowersec::messages::decoded<::flowersec::messages::policy::v1::observe_question> decode_observe_question(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::policy::v1::observe_question>(text);
 }
 
-std::string encode(const channel_decision& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::policy::v1::channel_decision& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const channel_decision& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::policy::v1::channel_decision& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<channel_decision> decode_channel_decision(std::string_view text) {
-  return ::flowersec::messages::decode_message<channel_decision>(text);
+::flowersec::messages::decoded<::flowersec::messages::policy::v1::channel_decision> decode_channel_decision(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::policy::v1::channel_decision>(text);
 }
 
-std::string encode(const observe_decisions& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::policy::v1::observe_decisions& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const observe_decisions& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::policy::v1::observe_decisions& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<observe_decisions> decode_observe_decisions(std::string_view text) {
-  return ::flowersec::messages::decode_message<observe_decisions>(text);
+::flowersec::messages::decoded<::flowersec::messages::policy::v1::observe_decisions> decode_observe_decisions(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::policy::v1::observe_decisions>(text);
 }
 
 }  // namespace flowersec::messages::policy::v1

@@ -77,34 +77,42 @@ void codec<::flowersec::messages::rpc::v1::rpc_envelope>::write(
 
 namespace flowersec::messages::rpc::v1 {
 
-std::string encode(const stream_hello& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::rpc::v1::stream_hello& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const stream_hello& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::rpc::v1::stream_hello& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<stream_hello> decode_stream_hello(std::string_view text) {
-  return ::flowersec::messages::decode_message<stream_hello>(text);
+::flowersec::messages::decoded<::flowersec::messages::rpc::v1::stream_hello> decode_stream_hello(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::rpc::v1::stream_hello>(text);
 }
 
-std::string encode(const rpc_error& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::rpc::v1::rpc_error& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const rpc_error& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::rpc::v1::rpc_error& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<rpc_error> decode_rpc_error(std::string_view text) {
-  return ::flowersec::messages::decode_message<rpc_error>(text);
+::flowersec::messages::decoded<::flowersec::messages::rpc::v1::rpc_error> decode_rpc_error(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::rpc::v1::rpc_error>(text);
 }
 
-std::string encode(const rpc_envelope& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::rpc::v1::rpc_envelope& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const rpc_envelope& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::rpc::v1::rpc_envelope& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<rpc_envelope> decode_rpc_envelope(std::string_view text) {
-  return ::flowersec::messages::decode_message<rpc_envelope>(text);
+::flowersec::messages::decoded<::flowersec::messages::rpc::v1::rpc_envelope> decode_rpc_envelope(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::rpc::v1::rpc_envelope>(text);
 }
 
 }  // namespace flowersec::messages::rpc::v1

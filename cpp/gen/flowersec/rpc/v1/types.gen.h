@@ -47,8 +47,10 @@ struct rpc_envelope {
   friend bool operator==(const rpc_envelope&, const rpc_envelope&) = default;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
+// a longer text may still come out.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const stream_hello& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const stream_hello& message);

@@ -56,24 +56,32 @@ void codec<::flowersec::messages::stats::v1::bandwidth_report>::write(
 
 namespace flowersec::messages::stats::v1 {
 
-std::string encode(const channel_bandwidth& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::stats::v1::channel_bandwidth& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const channel_bandwidth& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::stats::v1::channel_bandwidth& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<channel_bandwidth> decode_channel_bandwidth(std::string_view text) {
-  return ::flowersec::messages::decode_message<channel_bandwidth>(text);
+::flowersec::messages::decoded<::flowersec::messages::stats::v1::channel_bandwidth> decode_channel_bandwidth(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::stats::v1::channel_bandwidth>(text);
 }
 
-std::string encode(const bandwidth_report& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::stats::v1::bandwidth_report& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const bandwidth_report& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::stats::v1::bandwidth_report& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<bandwidth_report> decode_bandwidth_report(std::string_view text) {
-  return ::flowersec::messages::decode_message<bandwidth_report>(text);
+::flowersec::messages::decoded<::flowersec::messages::stats::v1::bandwidth_report> decode_bandwidth_report(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::stats::v1::bandwidth_report>(text);
 }
 
 }  // namespace flowersec::messages::stats::v1

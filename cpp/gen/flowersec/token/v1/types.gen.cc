@@ -54,6 +54,8 @@ struct codec<::flowersec::messages::token::v1::private_key_file> {
   static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::token::v1::private_key_file& to);
   static void write(field_writer& out, const ::flowersec::messages::token::v1::private_key_file& from);
+  static void clone(const ::flowersec::messages::token::v1::private_key_file& from,
+                    ::flowersec::messages::token::v1::private_key_file& to);
 };
 
 template <>
@@ -138,6 +140,13 @@ void codec<::flowersec::messages::token::v1::private_key_file>::write(
   out.field(from.kid).field(from.privkey_b64u);
 }
 
+void codec<::flowersec::messages::token::v1::private_key_file>::clone(
+    const ::flowersec::messages::token::v1::private_key_file& from,
+    ::flowersec::messages::token::v1::private_key_file& to) {
+  to.kid = from.kid;
+  clone_value(from.privkey_b64u, to.privkey_b64u);
+}
+
 void codec<::flowersec::messages::token::v1::tenant>::read(field_reader& in,
                                                            ::flowersec::messages::token::v1::tenant& to) {
   in.optional(to.id).required(to.aud).required(to.iss).required(to.issuer_keys_file);
@@ -162,71 +171,84 @@ void codec<::flowersec::messages::token::v1::tenants_file>::write(
 
 namespace flowersec::messages::token::v1 {
 
-std::string encode(const token_payload& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::token::v1::token_payload& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const token_payload& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::token::v1::token_payload& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<token_payload> decode_token_payload(std::string_view text) {
-  return ::flowersec::messages::decode_message<token_payload>(text);
+::flowersec::messages::decoded<::flowersec::messages::token::v1::token_payload> decode_token_payload(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::token::v1::token_payload>(text);
 }
 
-std::string encode(const keyset_entry& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::token::v1::keyset_entry& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const keyset_entry& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::token::v1::keyset_entry& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<keyset_entry> decode_keyset_entry(std::string_view text) {
-  return ::flowersec::messages::decode_message<keyset_entry>(text);
+::flowersec::messages::decoded<::flowersec::messages::token::v1::keyset_entry> decode_keyset_entry(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::token::v1::keyset_entry>(text);
 }
 
-std::string encode(const keyset_file& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::token::v1::keyset_file& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const keyset_file& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::token::v1::keyset_file& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<keyset_file> decode_keyset_file(std::string_view text) {
-  return ::flowersec::messages::decode_message<keyset_file>(text);
+::flowersec::messages::decoded<::flowersec::messages::token::v1::keyset_file> decode_keyset_file(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::token::v1::keyset_file>(text);
 }
 
-private_key_file private_key_file::clone() const {
-  private_key_file copy;
-  copy.kid = kid;
-  copy.privkey_b64u = privkey_b64u.clone();
-  return copy;
+private_key_file private_key_file::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::token::v1::private_key_file& message) {
+  return ::flowersec::messages::encode_message(message);
 }
 
-std::string encode(const private_key_file& message) { return ::flowersec::messages::encode_message(message); }
-
-::flowersec::messages::decoded<std::string> try_encode(const private_key_file& message) {
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::token::v1::private_key_file& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<private_key_file> decode_private_key_file(std::string_view text) {
-  return ::flowersec::messages::decode_message<private_key_file>(text);
+::flowersec::messages::decoded<::flowersec::messages::token::v1::private_key_file> decode_private_key_file(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::token::v1::private_key_file>(text);
 }
 
-std::string encode(const tenant& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::token::v1::tenant& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const tenant& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::token::v1::tenant& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<tenant> decode_tenant(std::string_view text) {
-  return ::flowersec::messages::decode_message<tenant>(text);
+::flowersec::messages::decoded<::flowersec::messages::token::v1::tenant> decode_tenant(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::token::v1::tenant>(text);
 }
 
-std::string encode(const tenants_file& message) { return ::flowersec::messages::encode_message(message); }
+std::string encode(const ::flowersec::messages::token::v1::tenants_file& message) {
+  return ::flowersec::messages::encode_message(message);
+}
 
-::flowersec::messages::decoded<std::string> try_encode(const tenants_file& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::token::v1::tenants_file& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<tenants_file> decode_tenants_file(std::string_view text) {
-  return ::flowersec::messages::decode_message<tenants_file>(text);
+::flowersec::messages::decoded<::flowersec::messages::token::v1::tenants_file> decode_tenants_file(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::token::v1::tenants_file>(text);
 }
 
 }  // namespace flowersec::messages::token::v1

@@ -18,6 +18,8 @@ struct codec<::flowersec::messages::tunnel::v1::attach> {
   static constexpr bool carries_json = false;
   static void read(field_reader& in, ::flowersec::messages::tunnel::v1::attach& to);
   static void write(field_writer& out, const ::flowersec::messages::tunnel::v1::attach& from);
+  static void clone(const ::flowersec::messages::tunnel::v1::attach& from,
+                    ::flowersec::messages::tunnel::v1::attach& to);
 };
 
 void codec<::flowersec::messages::tunnel::v1::attach>::read(field_reader& in,
@@ -40,29 +42,32 @@ void codec<::flowersec::messages::tunnel::v1::attach>::write(field_writer& out,
       .field(from.caps);
 }
 
+void codec<::flowersec::messages::tunnel::v1::attach>::clone(const ::flowersec::messages::tunnel::v1::attach& from,
+                                                             ::flowersec::messages::tunnel::v1::attach& to) {
+  to.v = from.v;
+  to.channel_id = from.channel_id;
+  to.role = from.role;
+  clone_value(from.token, to.token);
+  to.endpoint_instance_id = from.endpoint_instance_id;
+  to.caps = from.caps;
+}
+
 }  // namespace flowersec::messages
 
 namespace flowersec::messages::tunnel::v1 {
 
-attach attach::clone() const {
-  attach copy;
-  copy.v = v;
-  copy.channel_id = channel_id;
-  copy.role = role;
-  copy.token = token.clone();
-  copy.endpoint_instance_id = endpoint_instance_id;
-  copy.caps = caps;
-  return copy;
+attach attach::clone() const { return ::flowersec::messages::clone_message(*this); }
+
+std::string encode(const ::flowersec::messages::tunnel::v1::attach& message) {
+  return ::flowersec::messages::encode_message(message);
 }
 
-std::string encode(const attach& message) { return ::flowersec::messages::encode_message(message); }
-
-::flowersec::messages::decoded<std::string> try_encode(const attach& message) {
+::flowersec::messages::decoded<std::string> try_encode(const ::flowersec::messages::tunnel::v1::attach& message) {
   return ::flowersec::messages::try_encode_message(message);
 }
 
-::flowersec::messages::decoded<attach> decode_attach(std::string_view text) {
-  return ::flowersec::messages::decode_message<attach>(text);
+::flowersec::messages::decoded<::flowersec::messages::tunnel::v1::attach> decode_attach(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::tunnel::v1::attach>(text);
 }
 
 }  // namespace flowersec::messages::tunnel::v1

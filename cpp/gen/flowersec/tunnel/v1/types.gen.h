@@ -22,8 +22,8 @@ enum class role : std::uint8_t {
 /// Whether the number may be on the wire.
 [[nodiscard]] constexpr bool is_declared(role value) noexcept {
   switch (value) {
-    case role::client:
-    case role::server:
+    case ::flowersec::messages::tunnel::v1::role::client:
+    case ::flowersec::messages::tunnel::v1::role::server:
       return true;
   }
   return false;
@@ -34,7 +34,7 @@ struct attach;
 struct attach {
   std::uint32_t v = 0;  ///< 1
   std::string channel_id{};
-  v1::role role{};
+  ::flowersec::messages::tunnel::v1::role role{};
   ::flowersec::messages::sensitive_text token{};
   std::string endpoint_instance_id{};
   /// Never sent by this library; accepted and unused.
@@ -44,8 +44,10 @@ struct attach {
   [[nodiscard]] attach clone() const;
 };
 
-// encode: JSON in declared order. try_encode refuses what decode would refuse: an undeclared enum
-// value, a number beyond 2^53 - 1, text that is not UTF-8, raw JSON that is not JSON.
+// encode: JSON in declared order, whatever the values are.
+// try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
+// UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
+// a longer text may still come out.
 // decode: types, ranges and presence; what the values mean is for who uses them.
 [[nodiscard]] std::string encode(const attach& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const attach& message);

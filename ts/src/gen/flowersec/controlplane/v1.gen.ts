@@ -49,44 +49,154 @@ export interface ChannelInitGrant {
   default_suite: Suite;
 }
 
+const shapeOfChannelInitGrant: wire.Shape<ChannelInitGrant> = {
+  name: "ChannelInitGrant",
+  fields: [
+    { key: "tunnel_url", is: wire.isString },
+    { key: "channel_id", is: wire.isString },
+    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
+    { key: "idle_timeout_seconds", is: wire.isI32 },
+    { key: "role", is: isRole },
+    { key: "token", is: wire.isString },
+    { key: "e2ee_psk_b64u", is: wire.isString },
+    { key: "allowed_suites", is: isSuite, list: true },
+    { key: "default_suite", is: isSuite },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ChannelInitGrant.<field>` otherwise. */
 export function assertChannelInitGrant(value: unknown): ChannelInitGrant {
-  const from = wire.object(value, "ChannelInitGrant");
-  wire.required(from, "ChannelInitGrant", "tunnel_url", wire.scalar(wire.isString));
-  wire.required(from, "ChannelInitGrant", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "ChannelInitGrant", "channel_init_expire_at_unix_s", wire.scalar(wire.isI64));
-  wire.required(from, "ChannelInitGrant", "idle_timeout_seconds", wire.scalar(wire.isI32));
-  wire.required(from, "ChannelInitGrant", "role", wire.scalar(isRole));
-  wire.required(from, "ChannelInitGrant", "token", wire.scalar(wire.isString));
-  wire.required(from, "ChannelInitGrant", "e2ee_psk_b64u", wire.scalar(wire.isString));
-  wire.required(from, "ChannelInitGrant", "allowed_suites", wire.list(wire.scalar(isSuite)));
-  wire.required(from, "ChannelInitGrant", "default_suite", wire.scalar(isSuite));
-  return value as ChannelInitGrant;
+  return wire.check(shapeOfChannelInitGrant, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireChannelInitGrant(from: ChannelInitGrant): unknown {
-  return {
-    tunnel_url: from.tunnel_url,
-    channel_id: from.channel_id,
-    channel_init_expire_at_unix_s: from.channel_init_expire_at_unix_s,
-    idle_timeout_seconds: from.idle_timeout_seconds,
-    role: from.role,
-    token: from.token,
-    e2ee_psk_b64u: from.e2ee_psk_b64u,
-    allowed_suites: from.allowed_suites,
-    default_suite: from.default_suite,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertChannelInitGrant does. */
+export function toWireChannelInitGrant(message: ChannelInitGrant): unknown {
+  return wire.toWire(shapeOfChannelInitGrant, message);
 }
 
 /** JSON text. Throws as assertChannelInitGrant does. */
 export function encodeChannelInitGrant(message: ChannelInitGrant): string {
-  return JSON.stringify(toWireChannelInitGrant(assertChannelInitGrant(message)));
+  return wire.encode(shapeOfChannelInitGrant, message);
 }
 
 /** From JSON text. Throws as assertChannelInitGrant does, and `bad ChannelInitGrant` for what is no JSON object. */
 export function decodeChannelInitGrant(text: string | Uint8Array): ChannelInitGrant {
-  return assertChannelInitGrant(wire.parse(text, "ChannelInitGrant"));
+  return wire.decode(shapeOfChannelInitGrant, text);
+}
+
+/** The client's grant as a connect artifact, which says how the endpoint is reached. */
+export interface TunnelArtifact {
+  /** 1 */
+  v: number;
+  /** "tunnel" */
+  transport: string;
+  tunnel_grant: ChannelInitGrant;
+}
+
+const shapeOfTunnelArtifact: wire.Shape<TunnelArtifact> = {
+  name: "TunnelArtifact",
+  fields: [
+    { key: "v", is: wire.isU32 },
+    { key: "transport", is: wire.isString },
+    { key: "tunnel_grant", of: () => shapeOfChannelInitGrant },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad TunnelArtifact.<field>` otherwise. */
+export function assertTunnelArtifact(value: unknown): TunnelArtifact {
+  return wire.check(shapeOfTunnelArtifact, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertTunnelArtifact does. */
+export function toWireTunnelArtifact(message: TunnelArtifact): unknown {
+  return wire.toWire(shapeOfTunnelArtifact, message);
+}
+
+/** JSON text. Throws as assertTunnelArtifact does. */
+export function encodeTunnelArtifact(message: TunnelArtifact): string {
+  return wire.encode(shapeOfTunnelArtifact, message);
+}
+
+/** From JSON text. Throws as assertTunnelArtifact does, and `bad TunnelArtifact` for what is no JSON object. */
+export function decodeTunnelArtifact(text: string | Uint8Array): TunnelArtifact {
+  return wire.decode(shapeOfTunnelArtifact, text);
+}
+
+/** The grants of both ends as a file, with the version of the tool that wrote it. */
+export interface GrantsFile {
+  version: string;
+  commit: string;
+  date: string;
+  grant_client: ChannelInitGrant;
+  grant_server: ChannelInitGrant;
+}
+
+const shapeOfGrantsFile: wire.Shape<GrantsFile> = {
+  name: "GrantsFile",
+  fields: [
+    { key: "version", is: wire.isString },
+    { key: "commit", is: wire.isString },
+    { key: "date", is: wire.isString },
+    { key: "grant_client", of: () => shapeOfChannelInitGrant },
+    { key: "grant_server", of: () => shapeOfChannelInitGrant },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad GrantsFile.<field>` otherwise. */
+export function assertGrantsFile(value: unknown): GrantsFile {
+  return wire.check(shapeOfGrantsFile, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertGrantsFile does. */
+export function toWireGrantsFile(message: GrantsFile): unknown {
+  return wire.toWire(shapeOfGrantsFile, message);
+}
+
+/** JSON text. Throws as assertGrantsFile does. */
+export function encodeGrantsFile(message: GrantsFile): string {
+  return wire.encode(shapeOfGrantsFile, message);
+}
+
+/** From JSON text. Throws as assertGrantsFile does, and `bad GrantsFile` for what is no JSON object. */
+export function decodeGrantsFile(text: string | Uint8Array): GrantsFile {
+  return wire.decode(shapeOfGrantsFile, text);
+}
+
+/** What a grant or an info may be wrapped in: at most one of these is there. */
+export interface CredentialWrapper {
+  tunnel_grant?: unknown;
+  direct_info?: unknown;
+  grant_client?: unknown;
+}
+
+const shapeOfCredentialWrapper: wire.Shape<CredentialWrapper> = {
+  name: "CredentialWrapper",
+  carriesJson: true,
+  fields: [
+    { key: "tunnel_grant", json: true, absent: "allowed" },
+    { key: "direct_info", json: true, absent: "allowed" },
+    { key: "grant_client", json: true, absent: "allowed" },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad CredentialWrapper.<field>` otherwise. */
+export function assertCredentialWrapper(value: unknown): CredentialWrapper {
+  return wire.check(shapeOfCredentialWrapper, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertCredentialWrapper does. */
+export function toWireCredentialWrapper(message: CredentialWrapper): unknown {
+  return wire.toWire(shapeOfCredentialWrapper, message);
+}
+
+/** JSON text. Throws as assertCredentialWrapper does. */
+export function encodeCredentialWrapper(message: CredentialWrapper): string {
+  return wire.encode(shapeOfCredentialWrapper, message);
+}
+
+/** From JSON text. Throws as assertCredentialWrapper does, and `bad CredentialWrapper` for what is no JSON object. */
+export function decodeCredentialWrapper(text: string | Uint8Array): CredentialWrapper {
+  return wire.decode(shapeOfCredentialWrapper, text);
 }
 
 /** One entry of `scoped` in a connect artifact. */
@@ -101,34 +211,36 @@ export interface ScopeMetadataEntry {
   payload: unknown;
 }
 
+const shapeOfScopeMetadataEntry: wire.Shape<ScopeMetadataEntry> = {
+  name: "ScopeMetadataEntry",
+  strict: true,
+  carriesJson: true,
+  fields: [
+    { key: "scope", is: wire.isString },
+    { key: "scope_version", is: wire.isU16 },
+    { key: "critical", is: wire.isBoolean },
+    { key: "payload", json: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ScopeMetadataEntry.<field>` otherwise. */
 export function assertScopeMetadataEntry(value: unknown): ScopeMetadataEntry {
-  const from = wire.object(value, "ScopeMetadataEntry", ["scope", "scope_version", "critical", "payload"]);
-  wire.required(from, "ScopeMetadataEntry", "scope", wire.scalar(wire.isString));
-  wire.required(from, "ScopeMetadataEntry", "scope_version", wire.scalar(wire.isU16));
-  wire.required(from, "ScopeMetadataEntry", "critical", wire.scalar(wire.isBoolean));
-  wire.json(from, "ScopeMetadataEntry", "payload");
-  return value as ScopeMetadataEntry;
+  return wire.check(shapeOfScopeMetadataEntry, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireScopeMetadataEntry(from: ScopeMetadataEntry): unknown {
-  return {
-    scope: from.scope,
-    scope_version: from.scope_version,
-    critical: from.critical,
-    payload: from.payload ?? null,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertScopeMetadataEntry does. */
+export function toWireScopeMetadataEntry(message: ScopeMetadataEntry): unknown {
+  return wire.toWire(shapeOfScopeMetadataEntry, message);
 }
 
 /** JSON text. Throws as assertScopeMetadataEntry does. */
 export function encodeScopeMetadataEntry(message: ScopeMetadataEntry): string {
-  return JSON.stringify(toWireScopeMetadataEntry(assertScopeMetadataEntry(message)));
+  return wire.encode(shapeOfScopeMetadataEntry, message);
 }
 
 /** From JSON text. Throws as assertScopeMetadataEntry does, and `bad ScopeMetadataEntry` for what is no JSON object. */
 export function decodeScopeMetadataEntry(text: string | Uint8Array): ScopeMetadataEntry {
-  return assertScopeMetadataEntry(wire.parse(text, "ScopeMetadataEntry", wire.maxJsonDepth));
+  return wire.decode(shapeOfScopeMetadataEntry, text);
 }
 
 /** A label of a CorrelationContext. */
@@ -138,30 +250,33 @@ export interface CorrelationKV {
   value: string;
 }
 
+const shapeOfCorrelationKV: wire.Shape<CorrelationKV> = {
+  name: "CorrelationKV",
+  strict: true,
+  fields: [
+    { key: "key", is: wire.isString },
+    { key: "value", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad CorrelationKV.<field>` otherwise. */
 export function assertCorrelationKV(value: unknown): CorrelationKV {
-  const from = wire.object(value, "CorrelationKV", ["key", "value"]);
-  wire.required(from, "CorrelationKV", "key", wire.scalar(wire.isString));
-  wire.required(from, "CorrelationKV", "value", wire.scalar(wire.isString));
-  return value as CorrelationKV;
+  return wire.check(shapeOfCorrelationKV, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireCorrelationKV(from: CorrelationKV): unknown {
-  return {
-    key: from.key,
-    value: from.value,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertCorrelationKV does. */
+export function toWireCorrelationKV(message: CorrelationKV): unknown {
+  return wire.toWire(shapeOfCorrelationKV, message);
 }
 
 /** JSON text. Throws as assertCorrelationKV does. */
 export function encodeCorrelationKV(message: CorrelationKV): string {
-  return JSON.stringify(toWireCorrelationKV(assertCorrelationKV(message)));
+  return wire.encode(shapeOfCorrelationKV, message);
 }
 
 /** From JSON text. Throws as assertCorrelationKV does, and `bad CorrelationKV` for what is no JSON object. */
 export function decodeCorrelationKV(text: string | Uint8Array): CorrelationKV {
-  return assertCorrelationKV(wire.parse(text, "CorrelationKV"));
+  return wire.decode(shapeOfCorrelationKV, text);
 }
 
 /** Ties a connection to the request that asked for it, for logs. `tags` is always written. */
@@ -173,32 +288,33 @@ export interface CorrelationContext {
   tags?: CorrelationKV[] | undefined;
 }
 
+const shapeOfCorrelationContext: wire.Shape<CorrelationContext> = {
+  name: "CorrelationContext",
+  strict: true,
+  fields: [
+    { key: "v", is: wire.isU32 },
+    { key: "trace_id", is: wire.isString, absent: "null too" },
+    { key: "session_id", is: wire.isString, absent: "null too" },
+    { key: "tags", of: () => shapeOfCorrelationKV, list: true, absent: "allowed" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad CorrelationContext.<field>` otherwise. */
 export function assertCorrelationContext(value: unknown): CorrelationContext {
-  const from = wire.object(value, "CorrelationContext", ["v", "trace_id", "session_id", "tags"]);
-  wire.required(from, "CorrelationContext", "v", wire.scalar(wire.isU32));
-  wire.nullable(from, "CorrelationContext", "trace_id", wire.scalar(wire.isString));
-  wire.nullable(from, "CorrelationContext", "session_id", wire.scalar(wire.isString));
-  wire.optional(from, "CorrelationContext", "tags", wire.list(wire.nested(assertCorrelationKV)));
-  return value as CorrelationContext;
+  return wire.check(shapeOfCorrelationContext, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireCorrelationContext(from: CorrelationContext): unknown {
-  return {
-    v: from.v,
-    trace_id: from.trace_id ?? undefined,
-    session_id: from.session_id ?? undefined,
-    tags: from.tags == null ? undefined : from.tags.map(toWireCorrelationKV),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertCorrelationContext does. */
+export function toWireCorrelationContext(message: CorrelationContext): unknown {
+  return wire.toWire(shapeOfCorrelationContext, message);
 }
 
 /** JSON text. Throws as assertCorrelationContext does. */
 export function encodeCorrelationContext(message: CorrelationContext): string {
-  return JSON.stringify(toWireCorrelationContext(assertCorrelationContext(message)));
+  return wire.encode(shapeOfCorrelationContext, message);
 }
 
 /** From JSON text. Throws as assertCorrelationContext does, and `bad CorrelationContext` for what is no JSON object. */
 export function decodeCorrelationContext(text: string | Uint8Array): CorrelationContext {
-  return assertCorrelationContext(wire.parse(text, "CorrelationContext"));
+  return wire.decode(shapeOfCorrelationContext, text);
 }

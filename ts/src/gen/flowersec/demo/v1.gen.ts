@@ -6,79 +6,89 @@ import * as wire from "../../flowersec_runtime.gen.js";
 export interface PingRequest {
 }
 
+const shapeOfPingRequest: wire.Shape<PingRequest> = {
+  name: "PingRequest",
+  fields: [],
+};
+
 /** The same object, when it is one. Throws `bad PingRequest.<field>` otherwise. */
 export function assertPingRequest(value: unknown): PingRequest {
-  wire.object(value, "PingRequest");
-  return value as PingRequest;
+  return wire.check(shapeOfPingRequest, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWirePingRequest(_from: PingRequest): unknown {
-  return {};
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertPingRequest does. */
+export function toWirePingRequest(message: PingRequest): unknown {
+  return wire.toWire(shapeOfPingRequest, message);
 }
 
 /** JSON text. Throws as assertPingRequest does. */
 export function encodePingRequest(message: PingRequest): string {
-  return JSON.stringify(toWirePingRequest(assertPingRequest(message)));
+  return wire.encode(shapeOfPingRequest, message);
 }
 
 /** From JSON text. Throws as assertPingRequest does, and `bad PingRequest` for what is no JSON object. */
 export function decodePingRequest(text: string | Uint8Array): PingRequest {
-  return assertPingRequest(wire.parse(text, "PingRequest"));
+  return wire.decode(shapeOfPingRequest, text);
 }
 
 export interface PingResponse {
   ok: boolean;
 }
 
+const shapeOfPingResponse: wire.Shape<PingResponse> = {
+  name: "PingResponse",
+  fields: [
+    { key: "ok", is: wire.isBoolean },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad PingResponse.<field>` otherwise. */
 export function assertPingResponse(value: unknown): PingResponse {
-  const from = wire.object(value, "PingResponse");
-  wire.required(from, "PingResponse", "ok", wire.scalar(wire.isBoolean));
-  return value as PingResponse;
+  return wire.check(shapeOfPingResponse, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWirePingResponse(from: PingResponse): unknown {
-  return {
-    ok: from.ok,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertPingResponse does. */
+export function toWirePingResponse(message: PingResponse): unknown {
+  return wire.toWire(shapeOfPingResponse, message);
 }
 
 /** JSON text. Throws as assertPingResponse does. */
 export function encodePingResponse(message: PingResponse): string {
-  return JSON.stringify(toWirePingResponse(assertPingResponse(message)));
+  return wire.encode(shapeOfPingResponse, message);
 }
 
 /** From JSON text. Throws as assertPingResponse does, and `bad PingResponse` for what is no JSON object. */
 export function decodePingResponse(text: string | Uint8Array): PingResponse {
-  return assertPingResponse(wire.parse(text, "PingResponse"));
+  return wire.decode(shapeOfPingResponse, text);
 }
 
 export interface HelloNotify {
   hello: string;
 }
 
+const shapeOfHelloNotify: wire.Shape<HelloNotify> = {
+  name: "HelloNotify",
+  fields: [
+    { key: "hello", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad HelloNotify.<field>` otherwise. */
 export function assertHelloNotify(value: unknown): HelloNotify {
-  const from = wire.object(value, "HelloNotify");
-  wire.required(from, "HelloNotify", "hello", wire.scalar(wire.isString));
-  return value as HelloNotify;
+  return wire.check(shapeOfHelloNotify, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireHelloNotify(from: HelloNotify): unknown {
-  return {
-    hello: from.hello,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertHelloNotify does. */
+export function toWireHelloNotify(message: HelloNotify): unknown {
+  return wire.toWire(shapeOfHelloNotify, message);
 }
 
 /** JSON text. Throws as assertHelloNotify does. */
 export function encodeHelloNotify(message: HelloNotify): string {
-  return JSON.stringify(toWireHelloNotify(assertHelloNotify(message)));
+  return wire.encode(shapeOfHelloNotify, message);
 }
 
 /** From JSON text. Throws as assertHelloNotify does, and `bad HelloNotify` for what is no JSON object. */
 export function decodeHelloNotify(text: string | Uint8Array): HelloNotify {
-  return assertHelloNotify(wire.parse(text, "HelloNotify"));
+  return wire.decode(shapeOfHelloNotify, text);
 }

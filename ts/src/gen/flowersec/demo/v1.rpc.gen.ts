@@ -24,7 +24,7 @@ export interface DemoClient {
 export function createDemoClient(rpc: wire.RpcCaller): DemoClient {
   return {
     async ping(request, options) {
-      const sent = types.toWirePingRequest(types.assertPingRequest(request));
+      const sent = types.toWirePingRequest(request);
       return wire.callTyped(rpc, demoTypeIds.ping, sent, types.assertPingResponse, options);
     },
     onHello(handler) {
@@ -47,12 +47,12 @@ export function registerDemo(router: wire.RpcRegistrar, handler: DemoHandler): v
     wire.serve(
       types.assertPingRequest,
       (request) => handler.ping(request),
-      (response: types.PingResponse) => types.toWirePingResponse(types.assertPingResponse(response)),
+      types.toWirePingResponse,
     ),
   );
 }
 
 /** Sends one to the peer, from either side. Throws `bad HelloNotify.<field>` instead. */
 export async function notifyDemoHello(to: wire.Notifier, message: types.HelloNotify): Promise<void> {
-  await to.notify(demoTypeIds.hello, types.toWireHelloNotify(types.assertHelloNotify(message)));
+  await to.notify(demoTypeIds.hello, types.toWireHelloNotify(message));
 }

@@ -26,34 +26,117 @@ export interface DirectConnectInfo {
   default_suite: Suite;
 }
 
+const shapeOfDirectConnectInfo: wire.Shape<DirectConnectInfo> = {
+  name: "DirectConnectInfo",
+  fields: [
+    { key: "ws_url", is: wire.isString },
+    { key: "channel_id", is: wire.isString },
+    { key: "e2ee_psk_b64u", is: wire.isString },
+    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
+    { key: "default_suite", is: isSuite },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad DirectConnectInfo.<field>` otherwise. */
 export function assertDirectConnectInfo(value: unknown): DirectConnectInfo {
-  const from = wire.object(value, "DirectConnectInfo");
-  wire.required(from, "DirectConnectInfo", "ws_url", wire.scalar(wire.isString));
-  wire.required(from, "DirectConnectInfo", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "DirectConnectInfo", "e2ee_psk_b64u", wire.scalar(wire.isString));
-  wire.required(from, "DirectConnectInfo", "channel_init_expire_at_unix_s", wire.scalar(wire.isI64));
-  wire.required(from, "DirectConnectInfo", "default_suite", wire.scalar(isSuite));
-  return value as DirectConnectInfo;
+  return wire.check(shapeOfDirectConnectInfo, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireDirectConnectInfo(from: DirectConnectInfo): unknown {
-  return {
-    ws_url: from.ws_url,
-    channel_id: from.channel_id,
-    e2ee_psk_b64u: from.e2ee_psk_b64u,
-    channel_init_expire_at_unix_s: from.channel_init_expire_at_unix_s,
-    default_suite: from.default_suite,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertDirectConnectInfo does. */
+export function toWireDirectConnectInfo(message: DirectConnectInfo): unknown {
+  return wire.toWire(shapeOfDirectConnectInfo, message);
 }
 
 /** JSON text. Throws as assertDirectConnectInfo does. */
 export function encodeDirectConnectInfo(message: DirectConnectInfo): string {
-  return JSON.stringify(toWireDirectConnectInfo(assertDirectConnectInfo(message)));
+  return wire.encode(shapeOfDirectConnectInfo, message);
 }
 
 /** From JSON text. Throws as assertDirectConnectInfo does, and `bad DirectConnectInfo` for what is no JSON object. */
 export function decodeDirectConnectInfo(text: string | Uint8Array): DirectConnectInfo {
-  return assertDirectConnectInfo(wire.parse(text, "DirectConnectInfo"));
+  return wire.decode(shapeOfDirectConnectInfo, text);
+}
+
+/** The info as a connect artifact, which says how the endpoint is reached. */
+export interface DirectArtifact {
+  /** 1 */
+  v: number;
+  /** "direct" */
+  transport: string;
+  direct_info: DirectConnectInfo;
+}
+
+const shapeOfDirectArtifact: wire.Shape<DirectArtifact> = {
+  name: "DirectArtifact",
+  fields: [
+    { key: "v", is: wire.isU32 },
+    { key: "transport", is: wire.isString },
+    { key: "direct_info", of: () => shapeOfDirectConnectInfo },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad DirectArtifact.<field>` otherwise. */
+export function assertDirectArtifact(value: unknown): DirectArtifact {
+  return wire.check(shapeOfDirectArtifact, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertDirectArtifact does. */
+export function toWireDirectArtifact(message: DirectArtifact): unknown {
+  return wire.toWire(shapeOfDirectArtifact, message);
+}
+
+/** JSON text. Throws as assertDirectArtifact does. */
+export function encodeDirectArtifact(message: DirectArtifact): string {
+  return wire.encode(shapeOfDirectArtifact, message);
+}
+
+/** From JSON text. Throws as assertDirectArtifact does, and `bad DirectArtifact` for what is no JSON object. */
+export function decodeDirectArtifact(text: string | Uint8Array): DirectArtifact {
+  return wire.decode(shapeOfDirectArtifact, text);
+}
+
+/** The info as a file, with the version of the tool that wrote it. Readers take it for a DirectConnectInfo. */
+export interface DirectInfoFile {
+  version: string;
+  commit: string;
+  date: string;
+  ws_url: string;
+  channel_id: string;
+  e2ee_psk_b64u: string;
+  channel_init_expire_at_unix_s: number;
+  default_suite: Suite;
+}
+
+const shapeOfDirectInfoFile: wire.Shape<DirectInfoFile> = {
+  name: "DirectInfoFile",
+  fields: [
+    { key: "version", is: wire.isString },
+    { key: "commit", is: wire.isString },
+    { key: "date", is: wire.isString },
+    { key: "ws_url", is: wire.isString },
+    { key: "channel_id", is: wire.isString },
+    { key: "e2ee_psk_b64u", is: wire.isString },
+    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
+    { key: "default_suite", is: isSuite },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad DirectInfoFile.<field>` otherwise. */
+export function assertDirectInfoFile(value: unknown): DirectInfoFile {
+  return wire.check(shapeOfDirectInfoFile, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertDirectInfoFile does. */
+export function toWireDirectInfoFile(message: DirectInfoFile): unknown {
+  return wire.toWire(shapeOfDirectInfoFile, message);
+}
+
+/** JSON text. Throws as assertDirectInfoFile does. */
+export function encodeDirectInfoFile(message: DirectInfoFile): string {
+  return wire.encode(shapeOfDirectInfoFile, message);
+}
+
+/** From JSON text. Throws as assertDirectInfoFile does, and `bad DirectInfoFile` for what is no JSON object. */
+export function decodeDirectInfoFile(text: string | Uint8Array): DirectInfoFile {
+  return wire.decode(shapeOfDirectInfoFile, text);
 }

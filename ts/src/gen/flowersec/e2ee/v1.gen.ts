@@ -57,40 +57,69 @@ export interface E2EE_Init {
   client_features: number;
 }
 
+const shapeOfE2EE_Init: wire.Shape<E2EE_Init> = {
+  name: "E2EE_Init",
+  fields: [
+    { key: "channel_id", is: wire.isString },
+    { key: "role", is: isRole },
+    { key: "version", is: wire.isU8 },
+    { key: "suite", is: isSuite },
+    { key: "client_eph_pub_b64u", is: wire.isString },
+    { key: "nonce_c_b64u", is: wire.isString },
+    { key: "client_features", is: wire.isU32 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad E2EE_Init.<field>` otherwise. */
 export function assertE2EE_Init(value: unknown): E2EE_Init {
-  const from = wire.object(value, "E2EE_Init");
-  wire.required(from, "E2EE_Init", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Init", "role", wire.scalar(isRole));
-  wire.required(from, "E2EE_Init", "version", wire.scalar(wire.isU8));
-  wire.required(from, "E2EE_Init", "suite", wire.scalar(isSuite));
-  wire.required(from, "E2EE_Init", "client_eph_pub_b64u", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Init", "nonce_c_b64u", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Init", "client_features", wire.scalar(wire.isU32));
-  return value as E2EE_Init;
+  return wire.check(shapeOfE2EE_Init, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireE2EE_Init(from: E2EE_Init): unknown {
-  return {
-    channel_id: from.channel_id,
-    role: from.role,
-    version: from.version,
-    suite: from.suite,
-    client_eph_pub_b64u: from.client_eph_pub_b64u,
-    nonce_c_b64u: from.nonce_c_b64u,
-    client_features: from.client_features,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertE2EE_Init does. */
+export function toWireE2EE_Init(message: E2EE_Init): unknown {
+  return wire.toWire(shapeOfE2EE_Init, message);
 }
 
 /** JSON text. Throws as assertE2EE_Init does. */
 export function encodeE2EE_Init(message: E2EE_Init): string {
-  return JSON.stringify(toWireE2EE_Init(assertE2EE_Init(message)));
+  return wire.encode(shapeOfE2EE_Init, message);
 }
 
 /** From JSON text. Throws as assertE2EE_Init does, and `bad E2EE_Init` for what is no JSON object. */
 export function decodeE2EE_Init(text: string | Uint8Array): E2EE_Init {
-  return assertE2EE_Init(wire.parse(text, "E2EE_Init"));
+  return wire.decode(shapeOfE2EE_Init, text);
+}
+
+/** All that is read of an INIT whose suite is none of ours: that it names one. */
+export interface E2EE_InitSuite {
+  suite: number;
+}
+
+const shapeOfE2EE_InitSuite: wire.Shape<E2EE_InitSuite> = {
+  name: "E2EE_InitSuite",
+  fields: [
+    { key: "suite", is: wire.isI64 },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad E2EE_InitSuite.<field>` otherwise. */
+export function assertE2EE_InitSuite(value: unknown): E2EE_InitSuite {
+  return wire.check(shapeOfE2EE_InitSuite, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertE2EE_InitSuite does. */
+export function toWireE2EE_InitSuite(message: E2EE_InitSuite): unknown {
+  return wire.toWire(shapeOfE2EE_InitSuite, message);
+}
+
+/** JSON text. Throws as assertE2EE_InitSuite does. */
+export function encodeE2EE_InitSuite(message: E2EE_InitSuite): string {
+  return wire.encode(shapeOfE2EE_InitSuite, message);
+}
+
+/** From JSON text. Throws as assertE2EE_InitSuite does, and `bad E2EE_InitSuite` for what is no JSON object. */
+export function decodeE2EE_InitSuite(text: string | Uint8Array): E2EE_InitSuite {
+  return wire.decode(shapeOfE2EE_InitSuite, text);
 }
 
 /** Server to client. */
@@ -101,34 +130,34 @@ export interface E2EE_Resp {
   server_features: number;
 }
 
+const shapeOfE2EE_Resp: wire.Shape<E2EE_Resp> = {
+  name: "E2EE_Resp",
+  fields: [
+    { key: "handshake_id", is: wire.isString },
+    { key: "server_eph_pub_b64u", is: wire.isString },
+    { key: "nonce_s_b64u", is: wire.isString },
+    { key: "server_features", is: wire.isU32 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad E2EE_Resp.<field>` otherwise. */
 export function assertE2EE_Resp(value: unknown): E2EE_Resp {
-  const from = wire.object(value, "E2EE_Resp");
-  wire.required(from, "E2EE_Resp", "handshake_id", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Resp", "server_eph_pub_b64u", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Resp", "nonce_s_b64u", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Resp", "server_features", wire.scalar(wire.isU32));
-  return value as E2EE_Resp;
+  return wire.check(shapeOfE2EE_Resp, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireE2EE_Resp(from: E2EE_Resp): unknown {
-  return {
-    handshake_id: from.handshake_id,
-    server_eph_pub_b64u: from.server_eph_pub_b64u,
-    nonce_s_b64u: from.nonce_s_b64u,
-    server_features: from.server_features,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertE2EE_Resp does. */
+export function toWireE2EE_Resp(message: E2EE_Resp): unknown {
+  return wire.toWire(shapeOfE2EE_Resp, message);
 }
 
 /** JSON text. Throws as assertE2EE_Resp does. */
 export function encodeE2EE_Resp(message: E2EE_Resp): string {
-  return JSON.stringify(toWireE2EE_Resp(assertE2EE_Resp(message)));
+  return wire.encode(shapeOfE2EE_Resp, message);
 }
 
 /** From JSON text. Throws as assertE2EE_Resp does, and `bad E2EE_Resp` for what is no JSON object. */
 export function decodeE2EE_Resp(text: string | Uint8Array): E2EE_Resp {
-  return assertE2EE_Resp(wire.parse(text, "E2EE_Resp"));
+  return wire.decode(shapeOfE2EE_Resp, text);
 }
 
 /** Client to server. */
@@ -138,30 +167,31 @@ export interface E2EE_Ack {
   auth_tag_b64u: string;
 }
 
+const shapeOfE2EE_Ack: wire.Shape<E2EE_Ack> = {
+  name: "E2EE_Ack",
+  fields: [
+    { key: "handshake_id", is: wire.isString },
+    { key: "timestamp_unix_s", is: wire.isU64 },
+    { key: "auth_tag_b64u", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad E2EE_Ack.<field>` otherwise. */
 export function assertE2EE_Ack(value: unknown): E2EE_Ack {
-  const from = wire.object(value, "E2EE_Ack");
-  wire.required(from, "E2EE_Ack", "handshake_id", wire.scalar(wire.isString));
-  wire.required(from, "E2EE_Ack", "timestamp_unix_s", wire.scalar(wire.isU64));
-  wire.required(from, "E2EE_Ack", "auth_tag_b64u", wire.scalar(wire.isString));
-  return value as E2EE_Ack;
+  return wire.check(shapeOfE2EE_Ack, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireE2EE_Ack(from: E2EE_Ack): unknown {
-  return {
-    handshake_id: from.handshake_id,
-    timestamp_unix_s: from.timestamp_unix_s,
-    auth_tag_b64u: from.auth_tag_b64u,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertE2EE_Ack does. */
+export function toWireE2EE_Ack(message: E2EE_Ack): unknown {
+  return wire.toWire(shapeOfE2EE_Ack, message);
 }
 
 /** JSON text. Throws as assertE2EE_Ack does. */
 export function encodeE2EE_Ack(message: E2EE_Ack): string {
-  return JSON.stringify(toWireE2EE_Ack(assertE2EE_Ack(message)));
+  return wire.encode(shapeOfE2EE_Ack, message);
 }
 
 /** From JSON text. Throws as assertE2EE_Ack does, and `bad E2EE_Ack` for what is no JSON object. */
 export function decodeE2EE_Ack(text: string | Uint8Array): E2EE_Ack {
-  return assertE2EE_Ack(wire.parse(text, "E2EE_Ack"));
+  return wire.decode(shapeOfE2EE_Ack, text);
 }

@@ -22,48 +22,41 @@ export interface AttachQuestion {
   remote_addr?: string | undefined;
 }
 
+const shapeOfAttachQuestion: wire.Shape<AttachQuestion> = {
+  name: "AttachQuestion",
+  fields: [
+    { key: "channel_id", is: wire.isString },
+    { key: "tenant_id", is: wire.isString, absent: "allowed", omitEmpty: true },
+    { key: "audience", is: wire.isString },
+    { key: "issuer", is: wire.isString },
+    { key: "role", is: wire.isString },
+    { key: "endpoint_instance_id", is: wire.isString },
+    { key: "token_id", is: wire.isString },
+    { key: "init_exp_unix", is: wire.isI64 },
+    { key: "idle_timeout_seconds", is: wire.isI32 },
+    { key: "origin", is: wire.isString, absent: "allowed", omitEmpty: true },
+    { key: "remote_addr", is: wire.isString, absent: "allowed", omitEmpty: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad AttachQuestion.<field>` otherwise. */
 export function assertAttachQuestion(value: unknown): AttachQuestion {
-  const from = wire.object(value, "AttachQuestion");
-  wire.required(from, "AttachQuestion", "channel_id", wire.scalar(wire.isString));
-  wire.optional(from, "AttachQuestion", "tenant_id", wire.scalar(wire.isString));
-  wire.required(from, "AttachQuestion", "audience", wire.scalar(wire.isString));
-  wire.required(from, "AttachQuestion", "issuer", wire.scalar(wire.isString));
-  wire.required(from, "AttachQuestion", "role", wire.scalar(wire.isString));
-  wire.required(from, "AttachQuestion", "endpoint_instance_id", wire.scalar(wire.isString));
-  wire.required(from, "AttachQuestion", "token_id", wire.scalar(wire.isString));
-  wire.required(from, "AttachQuestion", "init_exp_unix", wire.scalar(wire.isI64));
-  wire.required(from, "AttachQuestion", "idle_timeout_seconds", wire.scalar(wire.isI32));
-  wire.optional(from, "AttachQuestion", "origin", wire.scalar(wire.isString));
-  wire.optional(from, "AttachQuestion", "remote_addr", wire.scalar(wire.isString));
-  return value as AttachQuestion;
+  return wire.check(shapeOfAttachQuestion, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireAttachQuestion(from: AttachQuestion): unknown {
-  return {
-    channel_id: from.channel_id,
-    tenant_id: wire.unlessEmpty(from.tenant_id),
-    audience: from.audience,
-    issuer: from.issuer,
-    role: from.role,
-    endpoint_instance_id: from.endpoint_instance_id,
-    token_id: from.token_id,
-    init_exp_unix: from.init_exp_unix,
-    idle_timeout_seconds: from.idle_timeout_seconds,
-    origin: wire.unlessEmpty(from.origin),
-    remote_addr: wire.unlessEmpty(from.remote_addr),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertAttachQuestion does. */
+export function toWireAttachQuestion(message: AttachQuestion): unknown {
+  return wire.toWire(shapeOfAttachQuestion, message);
 }
 
 /** JSON text. Throws as assertAttachQuestion does. */
 export function encodeAttachQuestion(message: AttachQuestion): string {
-  return JSON.stringify(toWireAttachQuestion(assertAttachQuestion(message)));
+  return wire.encode(shapeOfAttachQuestion, message);
 }
 
 /** From JSON text. Throws as assertAttachQuestion does, and `bad AttachQuestion` for what is no JSON object. */
 export function decodeAttachQuestion(text: string | Uint8Array): AttachQuestion {
-  return assertAttachQuestion(wire.parse(text, "AttachQuestion"));
+  return wire.decode(shapeOfAttachQuestion, text);
 }
 
 /** Absent: not allowed, no lease. */
@@ -72,30 +65,32 @@ export interface AttachDecision {
   lease_expires_at_unix_ms?: number | null | undefined;
 }
 
+const shapeOfAttachDecision: wire.Shape<AttachDecision> = {
+  name: "AttachDecision",
+  fields: [
+    { key: "allowed", is: wire.isBoolean, absent: "null too" },
+    { key: "lease_expires_at_unix_ms", is: wire.isI64, absent: "null too" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad AttachDecision.<field>` otherwise. */
 export function assertAttachDecision(value: unknown): AttachDecision {
-  const from = wire.object(value, "AttachDecision");
-  wire.nullable(from, "AttachDecision", "allowed", wire.scalar(wire.isBoolean));
-  wire.nullable(from, "AttachDecision", "lease_expires_at_unix_ms", wire.scalar(wire.isI64));
-  return value as AttachDecision;
+  return wire.check(shapeOfAttachDecision, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireAttachDecision(from: AttachDecision): unknown {
-  return {
-    allowed: from.allowed ?? undefined,
-    lease_expires_at_unix_ms: from.lease_expires_at_unix_ms ?? undefined,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertAttachDecision does. */
+export function toWireAttachDecision(message: AttachDecision): unknown {
+  return wire.toWire(shapeOfAttachDecision, message);
 }
 
 /** JSON text. Throws as assertAttachDecision does. */
 export function encodeAttachDecision(message: AttachDecision): string {
-  return JSON.stringify(toWireAttachDecision(assertAttachDecision(message)));
+  return wire.encode(shapeOfAttachDecision, message);
 }
 
 /** From JSON text. Throws as assertAttachDecision does, and `bad AttachDecision` for what is no JSON object. */
 export function decodeAttachDecision(text: string | Uint8Array): AttachDecision {
-  return assertAttachDecision(wire.parse(text, "AttachDecision"));
+  return wire.decode(shapeOfAttachDecision, text);
 }
 
 export interface ObservedChannel {
@@ -108,38 +103,36 @@ export interface ObservedChannel {
   bytes_to_server: number;
 }
 
+const shapeOfObservedChannel: wire.Shape<ObservedChannel> = {
+  name: "ObservedChannel",
+  fields: [
+    { key: "channel_id", is: wire.isString },
+    { key: "tenant_id", is: wire.isString, absent: "allowed", omitEmpty: true },
+    { key: "audience", is: wire.isString },
+    { key: "issuer", is: wire.isString },
+    { key: "bytes_to_client", is: wire.isU64 },
+    { key: "bytes_to_server", is: wire.isU64 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ObservedChannel.<field>` otherwise. */
 export function assertObservedChannel(value: unknown): ObservedChannel {
-  const from = wire.object(value, "ObservedChannel");
-  wire.required(from, "ObservedChannel", "channel_id", wire.scalar(wire.isString));
-  wire.optional(from, "ObservedChannel", "tenant_id", wire.scalar(wire.isString));
-  wire.required(from, "ObservedChannel", "audience", wire.scalar(wire.isString));
-  wire.required(from, "ObservedChannel", "issuer", wire.scalar(wire.isString));
-  wire.required(from, "ObservedChannel", "bytes_to_client", wire.scalar(wire.isU64));
-  wire.required(from, "ObservedChannel", "bytes_to_server", wire.scalar(wire.isU64));
-  return value as ObservedChannel;
+  return wire.check(shapeOfObservedChannel, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireObservedChannel(from: ObservedChannel): unknown {
-  return {
-    channel_id: from.channel_id,
-    tenant_id: wire.unlessEmpty(from.tenant_id),
-    audience: from.audience,
-    issuer: from.issuer,
-    bytes_to_client: from.bytes_to_client,
-    bytes_to_server: from.bytes_to_server,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertObservedChannel does. */
+export function toWireObservedChannel(message: ObservedChannel): unknown {
+  return wire.toWire(shapeOfObservedChannel, message);
 }
 
 /** JSON text. Throws as assertObservedChannel does. */
 export function encodeObservedChannel(message: ObservedChannel): string {
-  return JSON.stringify(toWireObservedChannel(assertObservedChannel(message)));
+  return wire.encode(shapeOfObservedChannel, message);
 }
 
 /** From JSON text. Throws as assertObservedChannel does, and `bad ObservedChannel` for what is no JSON object. */
 export function decodeObservedChannel(text: string | Uint8Array): ObservedChannel {
-  return assertObservedChannel(wire.parse(text, "ObservedChannel"));
+  return wire.decode(shapeOfObservedChannel, text);
 }
 
 /** May these channels live on? */
@@ -148,30 +141,32 @@ export interface ObserveQuestion {
   channels: ObservedChannel[];
 }
 
+const shapeOfObserveQuestion: wire.Shape<ObserveQuestion> = {
+  name: "ObserveQuestion",
+  fields: [
+    { key: "now_unix_ms", is: wire.isI64 },
+    { key: "channels", of: () => shapeOfObservedChannel, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ObserveQuestion.<field>` otherwise. */
 export function assertObserveQuestion(value: unknown): ObserveQuestion {
-  const from = wire.object(value, "ObserveQuestion");
-  wire.required(from, "ObserveQuestion", "now_unix_ms", wire.scalar(wire.isI64));
-  wire.required(from, "ObserveQuestion", "channels", wire.list(wire.nested(assertObservedChannel)));
-  return value as ObserveQuestion;
+  return wire.check(shapeOfObserveQuestion, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireObserveQuestion(from: ObserveQuestion): unknown {
-  return {
-    now_unix_ms: from.now_unix_ms,
-    channels: from.channels.map(toWireObservedChannel),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertObserveQuestion does. */
+export function toWireObserveQuestion(message: ObserveQuestion): unknown {
+  return wire.toWire(shapeOfObserveQuestion, message);
 }
 
 /** JSON text. Throws as assertObserveQuestion does. */
 export function encodeObserveQuestion(message: ObserveQuestion): string {
-  return JSON.stringify(toWireObserveQuestion(assertObserveQuestion(message)));
+  return wire.encode(shapeOfObserveQuestion, message);
 }
 
 /** From JSON text. Throws as assertObserveQuestion does, and `bad ObserveQuestion` for what is no JSON object. */
 export function decodeObserveQuestion(text: string | Uint8Array): ObserveQuestion {
-  return assertObserveQuestion(wire.parse(text, "ObserveQuestion"));
+  return wire.decode(shapeOfObserveQuestion, text);
 }
 
 export interface ChannelDecision {
@@ -183,64 +178,65 @@ export interface ChannelDecision {
   lease_expires_at_unix_ms?: number | null | undefined;
 }
 
+const shapeOfChannelDecision: wire.Shape<ChannelDecision> = {
+  name: "ChannelDecision",
+  fields: [
+    { key: "channel_id", is: wire.isString },
+    { key: "tenant_id", is: wire.isString, absent: "null too" },
+    { key: "audience", is: wire.isString },
+    { key: "issuer", is: wire.isString },
+    { key: "allowed", is: wire.isBoolean, absent: "null too" },
+    { key: "lease_expires_at_unix_ms", is: wire.isI64, absent: "null too" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ChannelDecision.<field>` otherwise. */
 export function assertChannelDecision(value: unknown): ChannelDecision {
-  const from = wire.object(value, "ChannelDecision");
-  wire.required(from, "ChannelDecision", "channel_id", wire.scalar(wire.isString));
-  wire.nullable(from, "ChannelDecision", "tenant_id", wire.scalar(wire.isString));
-  wire.required(from, "ChannelDecision", "audience", wire.scalar(wire.isString));
-  wire.required(from, "ChannelDecision", "issuer", wire.scalar(wire.isString));
-  wire.nullable(from, "ChannelDecision", "allowed", wire.scalar(wire.isBoolean));
-  wire.nullable(from, "ChannelDecision", "lease_expires_at_unix_ms", wire.scalar(wire.isI64));
-  return value as ChannelDecision;
+  return wire.check(shapeOfChannelDecision, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireChannelDecision(from: ChannelDecision): unknown {
-  return {
-    channel_id: from.channel_id,
-    tenant_id: from.tenant_id ?? undefined,
-    audience: from.audience,
-    issuer: from.issuer,
-    allowed: from.allowed ?? undefined,
-    lease_expires_at_unix_ms: from.lease_expires_at_unix_ms ?? undefined,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertChannelDecision does. */
+export function toWireChannelDecision(message: ChannelDecision): unknown {
+  return wire.toWire(shapeOfChannelDecision, message);
 }
 
 /** JSON text. Throws as assertChannelDecision does. */
 export function encodeChannelDecision(message: ChannelDecision): string {
-  return JSON.stringify(toWireChannelDecision(assertChannelDecision(message)));
+  return wire.encode(shapeOfChannelDecision, message);
 }
 
 /** From JSON text. Throws as assertChannelDecision does, and `bad ChannelDecision` for what is no JSON object. */
 export function decodeChannelDecision(text: string | Uint8Array): ChannelDecision {
-  return assertChannelDecision(wire.parse(text, "ChannelDecision"));
+  return wire.decode(shapeOfChannelDecision, text);
 }
 
 export interface ObserveDecisions {
   decisions?: ChannelDecision[] | null | undefined;
 }
 
+const shapeOfObserveDecisions: wire.Shape<ObserveDecisions> = {
+  name: "ObserveDecisions",
+  fields: [
+    { key: "decisions", of: () => shapeOfChannelDecision, list: true, absent: "null too" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ObserveDecisions.<field>` otherwise. */
 export function assertObserveDecisions(value: unknown): ObserveDecisions {
-  const from = wire.object(value, "ObserveDecisions");
-  wire.nullable(from, "ObserveDecisions", "decisions", wire.list(wire.nested(assertChannelDecision)));
-  return value as ObserveDecisions;
+  return wire.check(shapeOfObserveDecisions, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireObserveDecisions(from: ObserveDecisions): unknown {
-  return {
-    decisions: from.decisions == null ? undefined : from.decisions.map(toWireChannelDecision),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertObserveDecisions does. */
+export function toWireObserveDecisions(message: ObserveDecisions): unknown {
+  return wire.toWire(shapeOfObserveDecisions, message);
 }
 
 /** JSON text. Throws as assertObserveDecisions does. */
 export function encodeObserveDecisions(message: ObserveDecisions): string {
-  return JSON.stringify(toWireObserveDecisions(assertObserveDecisions(message)));
+  return wire.encode(shapeOfObserveDecisions, message);
 }
 
 /** From JSON text. Throws as assertObserveDecisions does, and `bad ObserveDecisions` for what is no JSON object. */
 export function decodeObserveDecisions(text: string | Uint8Array): ObserveDecisions {
-  return assertObserveDecisions(wire.parse(text, "ObserveDecisions"));
+  return wire.decode(shapeOfObserveDecisions, text);
 }

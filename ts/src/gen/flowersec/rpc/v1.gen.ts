@@ -11,30 +11,32 @@ export interface StreamHello {
   v: number;
 }
 
+const shapeOfStreamHello: wire.Shape<StreamHello> = {
+  name: "StreamHello",
+  fields: [
+    { key: "kind", is: wire.isString },
+    { key: "v", is: wire.isU32 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad StreamHello.<field>` otherwise. */
 export function assertStreamHello(value: unknown): StreamHello {
-  const from = wire.object(value, "StreamHello");
-  wire.required(from, "StreamHello", "kind", wire.scalar(wire.isString));
-  wire.required(from, "StreamHello", "v", wire.scalar(wire.isU32));
-  return value as StreamHello;
+  return wire.check(shapeOfStreamHello, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireStreamHello(from: StreamHello): unknown {
-  return {
-    kind: from.kind,
-    v: from.v,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertStreamHello does. */
+export function toWireStreamHello(message: StreamHello): unknown {
+  return wire.toWire(shapeOfStreamHello, message);
 }
 
 /** JSON text. Throws as assertStreamHello does. */
 export function encodeStreamHello(message: StreamHello): string {
-  return JSON.stringify(toWireStreamHello(assertStreamHello(message)));
+  return wire.encode(shapeOfStreamHello, message);
 }
 
 /** From JSON text. Throws as assertStreamHello does, and `bad StreamHello` for what is no JSON object. */
 export function decodeStreamHello(text: string | Uint8Array): StreamHello {
-  return assertStreamHello(wire.parse(text, "StreamHello"));
+  return wire.decode(shapeOfStreamHello, text);
 }
 
 export interface RpcError {
@@ -42,30 +44,32 @@ export interface RpcError {
   message?: string | null | undefined;
 }
 
+const shapeOfRpcError: wire.Shape<RpcError> = {
+  name: "RpcError",
+  fields: [
+    { key: "code", is: wire.isU32 },
+    { key: "message", is: wire.isString, absent: "null too" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad RpcError.<field>` otherwise. */
 export function assertRpcError(value: unknown): RpcError {
-  const from = wire.object(value, "RpcError");
-  wire.required(from, "RpcError", "code", wire.scalar(wire.isU32));
-  wire.nullable(from, "RpcError", "message", wire.scalar(wire.isString));
-  return value as RpcError;
+  return wire.check(shapeOfRpcError, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireRpcError(from: RpcError): unknown {
-  return {
-    code: from.code,
-    message: from.message ?? undefined,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertRpcError does. */
+export function toWireRpcError(message: RpcError): unknown {
+  return wire.toWire(shapeOfRpcError, message);
 }
 
 /** JSON text. Throws as assertRpcError does. */
 export function encodeRpcError(message: RpcError): string {
-  return JSON.stringify(toWireRpcError(assertRpcError(message)));
+  return wire.encode(shapeOfRpcError, message);
 }
 
 /** From JSON text. Throws as assertRpcError does, and `bad RpcError` for what is no JSON object. */
 export function decodeRpcError(text: string | Uint8Array): RpcError {
-  return assertRpcError(wire.parse(text, "RpcError"));
+  return wire.decode(shapeOfRpcError, text);
 }
 
 /** Request, response or notification. */
@@ -83,33 +87,34 @@ export interface RpcEnvelope {
   error?: RpcError | null | undefined;
 }
 
+const shapeOfRpcEnvelope: wire.Shape<RpcEnvelope> = {
+  name: "RpcEnvelope",
+  carriesJson: true,
+  fields: [
+    { key: "type_id", is: wire.isU32 },
+    { key: "request_id", is: wire.isU64 },
+    { key: "response_to", is: wire.isU64 },
+    { key: "payload", json: true, absent: "is null" },
+    { key: "error", of: () => shapeOfRpcError, absent: "null too" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad RpcEnvelope.<field>` otherwise. */
 export function assertRpcEnvelope(value: unknown): RpcEnvelope {
-  const from = wire.object(value, "RpcEnvelope");
-  wire.required(from, "RpcEnvelope", "type_id", wire.scalar(wire.isU32));
-  wire.required(from, "RpcEnvelope", "request_id", wire.scalar(wire.isU64));
-  wire.required(from, "RpcEnvelope", "response_to", wire.scalar(wire.isU64));
-  wire.nullable(from, "RpcEnvelope", "error", wire.nested(assertRpcError));
-  return value as RpcEnvelope;
+  return wire.check(shapeOfRpcEnvelope, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireRpcEnvelope(from: RpcEnvelope): unknown {
-  return {
-    type_id: from.type_id,
-    request_id: from.request_id,
-    response_to: from.response_to,
-    payload: from.payload ?? null,
-    error: from.error == null ? undefined : toWireRpcError(from.error),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertRpcEnvelope does. */
+export function toWireRpcEnvelope(message: RpcEnvelope): unknown {
+  return wire.toWire(shapeOfRpcEnvelope, message);
 }
 
 /** JSON text. Throws as assertRpcEnvelope does. */
 export function encodeRpcEnvelope(message: RpcEnvelope): string {
-  return JSON.stringify(toWireRpcEnvelope(assertRpcEnvelope(message)));
+  return wire.encode(shapeOfRpcEnvelope, message);
 }
 
 /** From JSON text. Throws as assertRpcEnvelope does, and `bad RpcEnvelope` for what is no JSON object. */
 export function decodeRpcEnvelope(text: string | Uint8Array): RpcEnvelope {
-  return assertRpcEnvelope(wire.parse(text, "RpcEnvelope", wire.maxJsonDepth));
+  return wire.decode(shapeOfRpcEnvelope, text);
 }

@@ -12,34 +12,34 @@ export interface ChannelBandwidth {
   closed_at_unix_ms?: number | undefined;
 }
 
+const shapeOfChannelBandwidth: wire.Shape<ChannelBandwidth> = {
+  name: "ChannelBandwidth",
+  fields: [
+    { key: "channel_id", is: wire.isString },
+    { key: "bytes_to_client", is: wire.isU64 },
+    { key: "bytes_to_server", is: wire.isU64 },
+    { key: "closed_at_unix_ms", is: wire.isI64, absent: "allowed" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad ChannelBandwidth.<field>` otherwise. */
 export function assertChannelBandwidth(value: unknown): ChannelBandwidth {
-  const from = wire.object(value, "ChannelBandwidth");
-  wire.required(from, "ChannelBandwidth", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "ChannelBandwidth", "bytes_to_client", wire.scalar(wire.isU64));
-  wire.required(from, "ChannelBandwidth", "bytes_to_server", wire.scalar(wire.isU64));
-  wire.optional(from, "ChannelBandwidth", "closed_at_unix_ms", wire.scalar(wire.isI64));
-  return value as ChannelBandwidth;
+  return wire.check(shapeOfChannelBandwidth, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireChannelBandwidth(from: ChannelBandwidth): unknown {
-  return {
-    channel_id: from.channel_id,
-    bytes_to_client: from.bytes_to_client,
-    bytes_to_server: from.bytes_to_server,
-    closed_at_unix_ms: from.closed_at_unix_ms,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertChannelBandwidth does. */
+export function toWireChannelBandwidth(message: ChannelBandwidth): unknown {
+  return wire.toWire(shapeOfChannelBandwidth, message);
 }
 
 /** JSON text. Throws as assertChannelBandwidth does. */
 export function encodeChannelBandwidth(message: ChannelBandwidth): string {
-  return JSON.stringify(toWireChannelBandwidth(assertChannelBandwidth(message)));
+  return wire.encode(shapeOfChannelBandwidth, message);
 }
 
 /** From JSON text. Throws as assertChannelBandwidth does, and `bad ChannelBandwidth` for what is no JSON object. */
 export function decodeChannelBandwidth(text: string | Uint8Array): ChannelBandwidth {
-  return assertChannelBandwidth(wire.parse(text, "ChannelBandwidth"));
+  return wire.decode(shapeOfChannelBandwidth, text);
 }
 
 export interface BandwidthReport {
@@ -47,28 +47,30 @@ export interface BandwidthReport {
   channels: ChannelBandwidth[];
 }
 
+const shapeOfBandwidthReport: wire.Shape<BandwidthReport> = {
+  name: "BandwidthReport",
+  fields: [
+    { key: "now_unix_ms", is: wire.isI64 },
+    { key: "channels", of: () => shapeOfChannelBandwidth, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad BandwidthReport.<field>` otherwise. */
 export function assertBandwidthReport(value: unknown): BandwidthReport {
-  const from = wire.object(value, "BandwidthReport");
-  wire.required(from, "BandwidthReport", "now_unix_ms", wire.scalar(wire.isI64));
-  wire.required(from, "BandwidthReport", "channels", wire.list(wire.nested(assertChannelBandwidth)));
-  return value as BandwidthReport;
+  return wire.check(shapeOfBandwidthReport, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireBandwidthReport(from: BandwidthReport): unknown {
-  return {
-    now_unix_ms: from.now_unix_ms,
-    channels: from.channels.map(toWireChannelBandwidth),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertBandwidthReport does. */
+export function toWireBandwidthReport(message: BandwidthReport): unknown {
+  return wire.toWire(shapeOfBandwidthReport, message);
 }
 
 /** JSON text. Throws as assertBandwidthReport does. */
 export function encodeBandwidthReport(message: BandwidthReport): string {
-  return JSON.stringify(toWireBandwidthReport(assertBandwidthReport(message)));
+  return wire.encode(shapeOfBandwidthReport, message);
 }
 
 /** From JSON text. Throws as assertBandwidthReport does, and `bad BandwidthReport` for what is no JSON object. */
 export function decodeBandwidthReport(text: string | Uint8Array): BandwidthReport {
-  return assertBandwidthReport(wire.parse(text, "BandwidthReport"));
+  return wire.decode(shapeOfBandwidthReport, text);
 }

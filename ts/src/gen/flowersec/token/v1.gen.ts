@@ -26,46 +26,40 @@ export interface TokenPayload {
   exp: number;
 }
 
+const shapeOfTokenPayload: wire.Shape<TokenPayload> = {
+  name: "TokenPayload",
+  fields: [
+    { key: "kid", is: wire.isString },
+    { key: "aud", is: wire.isString },
+    { key: "iss", is: wire.isString, absent: "null too", omitEmpty: true },
+    { key: "channel_id", is: wire.isString },
+    { key: "role", is: wire.isU8 },
+    { key: "token_id", is: wire.isString },
+    { key: "init_exp", is: wire.isI64 },
+    { key: "idle_timeout_seconds", is: wire.isI32 },
+    { key: "iat", is: wire.isI64 },
+    { key: "exp", is: wire.isI64 },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad TokenPayload.<field>` otherwise. */
 export function assertTokenPayload(value: unknown): TokenPayload {
-  const from = wire.object(value, "TokenPayload");
-  wire.required(from, "TokenPayload", "kid", wire.scalar(wire.isString));
-  wire.required(from, "TokenPayload", "aud", wire.scalar(wire.isString));
-  wire.nullable(from, "TokenPayload", "iss", wire.scalar(wire.isString));
-  wire.required(from, "TokenPayload", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "TokenPayload", "role", wire.scalar(wire.isU8));
-  wire.required(from, "TokenPayload", "token_id", wire.scalar(wire.isString));
-  wire.required(from, "TokenPayload", "init_exp", wire.scalar(wire.isI64));
-  wire.required(from, "TokenPayload", "idle_timeout_seconds", wire.scalar(wire.isI32));
-  wire.required(from, "TokenPayload", "iat", wire.scalar(wire.isI64));
-  wire.required(from, "TokenPayload", "exp", wire.scalar(wire.isI64));
-  return value as TokenPayload;
+  return wire.check(shapeOfTokenPayload, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireTokenPayload(from: TokenPayload): unknown {
-  return {
-    kid: from.kid,
-    aud: from.aud,
-    iss: wire.unlessEmpty(from.iss ?? undefined),
-    channel_id: from.channel_id,
-    role: from.role,
-    token_id: from.token_id,
-    init_exp: from.init_exp,
-    idle_timeout_seconds: from.idle_timeout_seconds,
-    iat: from.iat,
-    exp: from.exp,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertTokenPayload does. */
+export function toWireTokenPayload(message: TokenPayload): unknown {
+  return wire.toWire(shapeOfTokenPayload, message);
 }
 
 /** JSON text. Throws as assertTokenPayload does. */
 export function encodeTokenPayload(message: TokenPayload): string {
-  return JSON.stringify(toWireTokenPayload(assertTokenPayload(message)));
+  return wire.encode(shapeOfTokenPayload, message);
 }
 
 /** From JSON text. Throws as assertTokenPayload does, and `bad TokenPayload` for what is no JSON object. */
 export function decodeTokenPayload(text: string | Uint8Array): TokenPayload {
-  return assertTokenPayload(wire.parse(text, "TokenPayload"));
+  return wire.decode(shapeOfTokenPayload, text);
 }
 
 export interface KeysetEntry {
@@ -73,30 +67,32 @@ export interface KeysetEntry {
   pubkey_b64u: string;
 }
 
+const shapeOfKeysetEntry: wire.Shape<KeysetEntry> = {
+  name: "KeysetEntry",
+  fields: [
+    { key: "kid", is: wire.isString },
+    { key: "pubkey_b64u", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad KeysetEntry.<field>` otherwise. */
 export function assertKeysetEntry(value: unknown): KeysetEntry {
-  const from = wire.object(value, "KeysetEntry");
-  wire.required(from, "KeysetEntry", "kid", wire.scalar(wire.isString));
-  wire.required(from, "KeysetEntry", "pubkey_b64u", wire.scalar(wire.isString));
-  return value as KeysetEntry;
+  return wire.check(shapeOfKeysetEntry, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireKeysetEntry(from: KeysetEntry): unknown {
-  return {
-    kid: from.kid,
-    pubkey_b64u: from.pubkey_b64u,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertKeysetEntry does. */
+export function toWireKeysetEntry(message: KeysetEntry): unknown {
+  return wire.toWire(shapeOfKeysetEntry, message);
 }
 
 /** JSON text. Throws as assertKeysetEntry does. */
 export function encodeKeysetEntry(message: KeysetEntry): string {
-  return JSON.stringify(toWireKeysetEntry(assertKeysetEntry(message)));
+  return wire.encode(shapeOfKeysetEntry, message);
 }
 
 /** From JSON text. Throws as assertKeysetEntry does, and `bad KeysetEntry` for what is no JSON object. */
 export function decodeKeysetEntry(text: string | Uint8Array): KeysetEntry {
-  return assertKeysetEntry(wire.parse(text, "KeysetEntry"));
+  return wire.decode(shapeOfKeysetEntry, text);
 }
 
 /** Public keys of an issuer. JSON types only; the rules about entries belong to who loads the keys. */
@@ -104,28 +100,32 @@ export interface KeysetFile {
   keys: KeysetEntry[];
 }
 
+const shapeOfKeysetFile: wire.Shape<KeysetFile> = {
+  name: "KeysetFile",
+  indented: true,
+  fields: [
+    { key: "keys", of: () => shapeOfKeysetEntry, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad KeysetFile.<field>` otherwise. */
 export function assertKeysetFile(value: unknown): KeysetFile {
-  const from = wire.object(value, "KeysetFile");
-  wire.required(from, "KeysetFile", "keys", wire.list(wire.nested(assertKeysetEntry)));
-  return value as KeysetFile;
+  return wire.check(shapeOfKeysetFile, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireKeysetFile(from: KeysetFile): unknown {
-  return {
-    keys: from.keys.map(toWireKeysetEntry),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertKeysetFile does. */
+export function toWireKeysetFile(message: KeysetFile): unknown {
+  return wire.toWire(shapeOfKeysetFile, message);
 }
 
 /** JSON text. Throws as assertKeysetFile does. */
 export function encodeKeysetFile(message: KeysetFile): string {
-  return JSON.stringify(toWireKeysetFile(assertKeysetFile(message)), null, 2);
+  return wire.encode(shapeOfKeysetFile, message);
 }
 
 /** From JSON text. Throws as assertKeysetFile does, and `bad KeysetFile` for what is no JSON object. */
 export function decodeKeysetFile(text: string | Uint8Array): KeysetFile {
-  return assertKeysetFile(wire.parse(text, "KeysetFile"));
+  return wire.decode(shapeOfKeysetFile, text);
 }
 
 export interface PrivateKeyFile {
@@ -134,30 +134,34 @@ export interface PrivateKeyFile {
   privkey_b64u: string;
 }
 
+const shapeOfPrivateKeyFile: wire.Shape<PrivateKeyFile> = {
+  name: "PrivateKeyFile",
+  strict: true,
+  indented: true,
+  fields: [
+    { key: "kid", is: wire.isString },
+    { key: "privkey_b64u", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad PrivateKeyFile.<field>` otherwise. */
 export function assertPrivateKeyFile(value: unknown): PrivateKeyFile {
-  const from = wire.object(value, "PrivateKeyFile", ["kid", "privkey_b64u"]);
-  wire.required(from, "PrivateKeyFile", "kid", wire.scalar(wire.isString));
-  wire.required(from, "PrivateKeyFile", "privkey_b64u", wire.scalar(wire.isString));
-  return value as PrivateKeyFile;
+  return wire.check(shapeOfPrivateKeyFile, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWirePrivateKeyFile(from: PrivateKeyFile): unknown {
-  return {
-    kid: from.kid,
-    privkey_b64u: from.privkey_b64u,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertPrivateKeyFile does. */
+export function toWirePrivateKeyFile(message: PrivateKeyFile): unknown {
+  return wire.toWire(shapeOfPrivateKeyFile, message);
 }
 
 /** JSON text. Throws as assertPrivateKeyFile does. */
 export function encodePrivateKeyFile(message: PrivateKeyFile): string {
-  return JSON.stringify(toWirePrivateKeyFile(assertPrivateKeyFile(message)), null, 2);
+  return wire.encode(shapeOfPrivateKeyFile, message);
 }
 
 /** From JSON text. Throws as assertPrivateKeyFile does, and `bad PrivateKeyFile` for what is no JSON object. */
 export function decodePrivateKeyFile(text: string | Uint8Array): PrivateKeyFile {
-  return assertPrivateKeyFile(wire.parse(text, "PrivateKeyFile"));
+  return wire.decode(shapeOfPrivateKeyFile, text);
 }
 
 /** One tenant of a tunnel that serves several issuers. `id` is only metadata. */
@@ -168,60 +172,63 @@ export interface Tenant {
   issuer_keys_file: string;
 }
 
+const shapeOfTenant: wire.Shape<Tenant> = {
+  name: "Tenant",
+  fields: [
+    { key: "id", is: wire.isString, absent: "allowed" },
+    { key: "aud", is: wire.isString },
+    { key: "iss", is: wire.isString },
+    { key: "issuer_keys_file", is: wire.isString },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Tenant.<field>` otherwise. */
 export function assertTenant(value: unknown): Tenant {
-  const from = wire.object(value, "Tenant");
-  wire.optional(from, "Tenant", "id", wire.scalar(wire.isString));
-  wire.required(from, "Tenant", "aud", wire.scalar(wire.isString));
-  wire.required(from, "Tenant", "iss", wire.scalar(wire.isString));
-  wire.required(from, "Tenant", "issuer_keys_file", wire.scalar(wire.isString));
-  return value as Tenant;
+  return wire.check(shapeOfTenant, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireTenant(from: Tenant): unknown {
-  return {
-    id: from.id,
-    aud: from.aud,
-    iss: from.iss,
-    issuer_keys_file: from.issuer_keys_file,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertTenant does. */
+export function toWireTenant(message: Tenant): unknown {
+  return wire.toWire(shapeOfTenant, message);
 }
 
 /** JSON text. Throws as assertTenant does. */
 export function encodeTenant(message: Tenant): string {
-  return JSON.stringify(toWireTenant(assertTenant(message)));
+  return wire.encode(shapeOfTenant, message);
 }
 
 /** From JSON text. Throws as assertTenant does, and `bad Tenant` for what is no JSON object. */
 export function decodeTenant(text: string | Uint8Array): Tenant {
-  return assertTenant(wire.parse(text, "Tenant"));
+  return wire.decode(shapeOfTenant, text);
 }
 
 export interface TenantsFile {
   tenants: Tenant[];
 }
 
+const shapeOfTenantsFile: wire.Shape<TenantsFile> = {
+  name: "TenantsFile",
+  fields: [
+    { key: "tenants", of: () => shapeOfTenant, list: true },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad TenantsFile.<field>` otherwise. */
 export function assertTenantsFile(value: unknown): TenantsFile {
-  const from = wire.object(value, "TenantsFile");
-  wire.required(from, "TenantsFile", "tenants", wire.list(wire.nested(assertTenant)));
-  return value as TenantsFile;
+  return wire.check(shapeOfTenantsFile, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireTenantsFile(from: TenantsFile): unknown {
-  return {
-    tenants: from.tenants.map(toWireTenant),
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertTenantsFile does. */
+export function toWireTenantsFile(message: TenantsFile): unknown {
+  return wire.toWire(shapeOfTenantsFile, message);
 }
 
 /** JSON text. Throws as assertTenantsFile does. */
 export function encodeTenantsFile(message: TenantsFile): string {
-  return JSON.stringify(toWireTenantsFile(assertTenantsFile(message)));
+  return wire.encode(shapeOfTenantsFile, message);
 }
 
 /** From JSON text. Throws as assertTenantsFile does, and `bad TenantsFile` for what is no JSON object. */
 export function decodeTenantsFile(text: string | Uint8Array): TenantsFile {
-  return assertTenantsFile(wire.parse(text, "TenantsFile"));
+  return wire.decode(shapeOfTenantsFile, text);
 }

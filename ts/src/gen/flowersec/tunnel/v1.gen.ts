@@ -25,36 +25,34 @@ export interface Attach {
   caps?: { [key: string]: string } | null | undefined;
 }
 
+const shapeOfAttach: wire.Shape<Attach> = {
+  name: "Attach",
+  fields: [
+    { key: "v", is: wire.isU32 },
+    { key: "channel_id", is: wire.isString },
+    { key: "role", is: isRole },
+    { key: "token", is: wire.isString },
+    { key: "endpoint_instance_id", is: wire.isString },
+    { key: "caps", texts: true, absent: "null too" },
+  ],
+};
+
 /** The same object, when it is one. Throws `bad Attach.<field>` otherwise. */
 export function assertAttach(value: unknown): Attach {
-  const from = wire.object(value, "Attach");
-  wire.required(from, "Attach", "v", wire.scalar(wire.isU32));
-  wire.required(from, "Attach", "channel_id", wire.scalar(wire.isString));
-  wire.required(from, "Attach", "role", wire.scalar(isRole));
-  wire.required(from, "Attach", "token", wire.scalar(wire.isString));
-  wire.required(from, "Attach", "endpoint_instance_id", wire.scalar(wire.isString));
-  wire.nullable(from, "Attach", "caps", wire.textMap);
-  return value as Attach;
+  return wire.check(shapeOfAttach, value);
 }
 
-/** The fields of `from`, in declared order and nothing else: what JSON.stringify is given. Checks nothing. */
-export function toWireAttach(from: Attach): unknown {
-  return {
-    v: from.v,
-    channel_id: from.channel_id,
-    role: from.role,
-    token: from.token,
-    endpoint_instance_id: from.endpoint_instance_id,
-    caps: from.caps ?? undefined,
-  };
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertAttach does. */
+export function toWireAttach(message: Attach): unknown {
+  return wire.toWire(shapeOfAttach, message);
 }
 
 /** JSON text. Throws as assertAttach does. */
 export function encodeAttach(message: Attach): string {
-  return JSON.stringify(toWireAttach(assertAttach(message)));
+  return wire.encode(shapeOfAttach, message);
 }
 
 /** From JSON text. Throws as assertAttach does, and `bad Attach` for what is no JSON object. */
 export function decodeAttach(text: string | Uint8Array): Attach {
-  return assertAttach(wire.parse(text, "Attach"));
+  return wire.decode(shapeOfAttach, text);
 }
