@@ -76,7 +76,7 @@ void checker::package() {
 
 void checker::cpp_namespace() {
   const auto& name = file_.options().GetExtension(options::cpp_namespace);
-  if (!file_.options().HasExtension(options::cpp_namespace)) return;
+  if (!file_.options().HasExtension(options::cpp_namespace)) return cpp_namespace_of_package();
   const auto bad = [this](const std::string& rule) {
     const std::vector<int> path{pb::FileDescriptorProto::kOptionsFieldNumber, options::kCppNamespaceFieldNumber};
     problems_.add(file_.name(), line_of(file_, path), file_.package(), "cpp_namespace: " + rule);
@@ -87,10 +87,22 @@ void checker::cpp_namespace() {
     if (const auto why = unusable_because(part); !why.empty()) return bad(std::string{why});
   }
   if (parts.front() == "std" || parts.front() == "posix") return bad(parts.front() + " is the standard library's");
+  if (is_cpp_global(parts.front()))
+    return bad(parts.front() + " is a name that C++'s headers use outside of namespaces");
   if (parts.front() == "flowersec" && parts.size() < 3) return bad(name + " is the library's own");
   for (const auto& part : parts) {
     if (cpp_identifier(part) != part) return bad(part + " is a word that C++ or its headers reserve");
   }
+}
+
+/// What cpp_namespace() refuses cannot be meant by a package, except for this.
+void checker::cpp_namespace_of_package() {
+  const auto first = split(file_.package(), '.').front();
+  if (!is_cpp_global(first)) return;
+  problems_.add(file_.name(), line_of_package(file_), file_.package(),
+                first +
+                    " is a name that C++'s headers use outside of namespaces: choose another with the option "
+                    "cpp_namespace");
 }
 
 void checker::file() {

@@ -57,6 +57,7 @@ class checker {
   void method(const pb::MethodDescriptor& what);
   void package();
   void cpp_namespace();
+  void cpp_namespace_of_package();
   void no_endless_messages();
   template <class Descriptor>
   void name(const Descriptor& what);

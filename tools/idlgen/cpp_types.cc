@@ -93,8 +93,9 @@ std::string types_printer::type_of(const message_model& owner, const field_model
 }
 
 std::string types_printer::default_of(const message_model& owner, const field_model& field) const {
-  // Two messages with lists of each other: clang wants to know the element before it lets a list have an initialiser.
-  if (field.kind == field_kind::message && model_.is_behind(field.type, owner)) return {};
+  // Messages with lists of each other: clang wants to know all of the element before it lets a list have an
+  // initialiser.
+  if (field.kind == field_kind::message && model_.leads_behind(field.type, owner)) return {};
   if (field.optional) return " = std::nullopt";
   if (field.kind == field_kind::json) return " = \"null\"";
   if (field.repeated) return "{}";

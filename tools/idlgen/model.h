@@ -113,8 +113,8 @@ struct file_model {
 
   [[nodiscard]] const enum_model* find_enum(const std::string& name) const;
   [[nodiscard]] const message_model& message(const std::string& name) const;
-  /// Whether `name` is declared behind `owner` in C++.
-  [[nodiscard]] bool is_behind(const std::string& name, const message_model& owner) const;
+  /// Whether `name`, or a message that it leads to, is declared behind `owner` in C++.
+  [[nodiscard]] bool leads_behind(const std::string& name, const message_model& owner) const;
   /// "flowersec/rpc/v1"
   [[nodiscard]] std::string folder() const;
 };

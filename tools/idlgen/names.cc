@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "cpp_globals.h"
+
 namespace flowersec::idlgen {
 namespace {
 
@@ -46,6 +48,8 @@ constexpr std::string_view cpp_macros[] = {"alloca",
                                            "htole16",
                                            "htole32",
                                            "htole64",
+                                           "htonl",
+                                           "htons",
                                            "i386",
                                            "ifa_broadaddr",
                                            "ifa_dstaddr",
@@ -78,6 +82,8 @@ constexpr std::string_view cpp_macros[] = {"alloca",
                                            "makedev",
                                            "math_errhandling",
                                            "minor",
+                                           "ntohl",
+                                           "ntohs",
                                            "offsetof",
                                            "powerof2",
                                            "pthread_cleanup_pop",
@@ -192,6 +198,8 @@ std::string cpp_identifier(std::string name) {
   if (looks_like_a_macro(name)) return name + '_';
   return with_mark(with_mark(std::move(name), cpp_words), cpp_macros);
 }
+
+bool is_cpp_global(std::string_view name) { return std::ranges::binary_search(cpp_globals, name); }
 
 std::string_view unusable_because(std::string_view name) {
   if (name.starts_with('_') || name.ends_with('_')) return "a name must not begin or end with an underscore";

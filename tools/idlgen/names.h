@@ -19,6 +19,9 @@ namespace flowersec::idlgen {
 /// Adds `_` to a word that C++ or generated code reserves, and to what headers define as a macro, or might: NULL.
 [[nodiscard]] std::string cpp_identifier(std::string name);
 
+/// Whether headers use the name at global scope, so that no namespace can have it.
+[[nodiscard]] bool is_cpp_global(std::string_view name);
+
 /// Why a name cannot be used in every language; empty when it can.
 [[nodiscard]] std::string_view unusable_because(std::string_view name);
 

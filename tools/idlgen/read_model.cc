@@ -21,7 +21,8 @@ std::string tidy(const std::string& comment) {
   std::vector<std::string> lines;
   for (auto line : split(comment, '\n')) {
     if (line.starts_with(' ')) line.erase(0, 1);
-    while (!line.empty() && std::string_view{" \r\\"}.find(line.back()) != std::string_view::npos) line.pop_back();
+    while (!line.empty() && std::string_view{" \t\v\f\r\\"}.find(line.back()) != std::string_view::npos)
+      line.pop_back();
     for (auto at = line.find("*/"); at != std::string::npos; at = line.find("*/", at)) line.replace(at, 2, "* /");
     lines.push_back(std::move(line));
   }
@@ -135,7 +136,7 @@ service_model read_service(const pb::ServiceDescriptor& service) {
     method_model each{.at = place_of(method),
                       .name = method.name(),
                       .cpp_name = cpp_identifier(snake_case(method.name())),
-                      .ts_name = ts_member_name(camel_case(method.name()))};
+                      .ts_name = ts_method_name(camel_case(method.name()))};
     each.is_request = method.options().GetExtension(options::kind) == options::KIND_REQUEST;
     each.type_id = method.options().GetExtension(options::type_id);
     each.request = method.input_type()->name();

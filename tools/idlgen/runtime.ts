@@ -273,7 +273,7 @@ function survey(text: string): { deepest: number; isText: boolean } {
 export interface CallOptions {
   /** Gives the call up; the peer does not learn of it. */
   signal?: AbortSignal;
-  /** Gives the call up after so many milliseconds, with an error named TimeoutError. */
+  /** Gives the call up after so many milliseconds, with an error named TimeoutError; Infinity is the same as none. */
   timeoutMs?: number;
 }
 
@@ -281,6 +281,9 @@ export interface RpcReply {
   payload: unknown;
   error?: { code: number; message?: string | null | undefined } | null | undefined;
 }
+
+/** The longest that setTimeout waits, 24 days; a longer time would be none. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** What a typed client calls on: the RPC client of a session. */
 export interface RpcCaller {
@@ -326,13 +329,14 @@ export async function callTyped<Response>(
   assert: (value: unknown) => Response,
   options: CallOptions = {},
 ): Promise<Response> {
-  const { signal, timeoutMs } = options;
+  const { signal, timeoutMs = Infinity } = options;
+  if (!(timeoutMs >= 0)) throw new RangeError("timeoutMs must be a number of milliseconds >= 0");
   signal?.throwIfAborted();
   const own = new AbortController();
   const onAbort = () => own.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
   const late = () => own.abort(new DOMException("the call timed out", "TimeoutError"));
-  const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+  const timer = timeoutMs === Infinity ? undefined : setTimeout(late, Math.min(timeoutMs, longestTimerMs));
   try {
     const reply = await rpc.call(typeId, request, own.signal);
     if (reply.error) throw new RpcCallError(reply.error.code, reply.error.message ?? "", typeId);

@@ -138,4 +138,6 @@ std::string ts_member_name(std::string name) {
   return name;
 }
 
+std::string ts_method_name(std::string name) { return name == "new" ? "new_" : ts_member_name(std::move(name)); }
+
 }  // namespace flowersec::idlgen

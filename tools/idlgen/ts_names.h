@@ -11,5 +11,7 @@ namespace flowersec::idlgen {
 [[nodiscard]] std::string ts_type_name(std::string name);
 /// Adds `_` to the name of a member that JavaScript gives a meaning of its own: an object with `then` is awaited.
 [[nodiscard]] std::string ts_member_name(std::string name);
+/// The same for a method: `new(...)` in an interface says how it is constructed.
+[[nodiscard]] std::string ts_method_name(std::string name);
 
 }  // namespace flowersec::idlgen

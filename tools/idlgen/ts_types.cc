@@ -114,7 +114,10 @@ void types_printer::enumeration(text& out, const enum_model& each) const {
   out.out().line("} as const;");
   out.line("export type ", name, " = (typeof ", name, ")[keyof typeof ", name, "];").line();
   std::vector<std::string> tests;
-  for (const auto& value : each.values) tests.push_back("value === " + std::to_string(value.number));
+  for (const auto& value : each.values) {
+    // -0 is no whole number on the wire.
+    tests.push_back(value.number == 0 ? "Object.is(value, 0)" : "value === " + std::to_string(value.number));
+  }
   out.line("export function ", declare("is" + name, each.at), "(value: unknown): value is ", name, " {").in();
   out.line("return ", join(tests, " || "), ";").out().line("}").line();
 }

@@ -176,6 +176,17 @@ test("a call ends with its signal, and with its time", async () => {
   await assert.rejects(call, reason);
   await assert.rejects(client.ping({}, { signal: control.signal }), reason);
   await assert.rejects(client.ping({}, { timeoutMs: 1 }), { name: "TimeoutError" });
+  await assert.rejects(client.ping({}, { timeoutMs: 0 }), { name: "TimeoutError" });
+});
+
+test("a time beyond what timers can wait is no time-out, and one that is no time is an error", async () => {
+  const rpc = pair();
+  rpc.register(1, () => new Promise((resolve) => setTimeout(() => resolve({ payload: { ok: true } }), 20)));
+  const client = demo.createDemoClient(rpc);
+  for (const timeoutMs of [2 ** 31, Number.MAX_VALUE, Infinity]) {
+    assert.deepEqual(await client.ping({}, { timeoutMs }), { ok: true });
+  }
+  for (const timeoutMs of [NaN, -1]) await assert.rejects(client.ping({}, { timeoutMs }), RangeError);
 });
 
 test("notifications are typed both ways, and a subscription ends", async () => {
@@ -194,6 +205,8 @@ test("a client with a method named then can be awaited", async () => {
   const rpc = pair();
   const fields = { then: "", constructor: "", class: "", new: "", clone: "", promise: "", to_string: "" };
   awkward.registerClass(rpc, { operator: (request) => request, then_: () => null, constructor_: (request) => request });
+  rpc.register(awkward.namesTypeIds.new_, () => ({ payload: { knots: [{ name: "k" }] } }));
+  assert.deepEqual(await awkward.createNamesClient(rpc).new_({}), { knots: [{ name: "k" }] });
   const client = await awkward.createClassClient(rpc);
   assert.deepEqual(await client.operator({ ...fields, then: "x" }), { ...fields, then: "x" });
   const secrets = { key: "a", more: [] };

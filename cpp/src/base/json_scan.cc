@@ -285,9 +285,9 @@ std::string unescaped(std::string_view rest) {
 
 }  // namespace
 
-bool is_valid_json(std::string_view text) noexcept {
+bool is_valid_json(std::string_view text, std::size_t max_depth) noexcept {
   if (!is_valid_utf8(text)) return false;
-  scanner scan{text};
+  scanner scan{text, std::min(max_depth, json_scan_max_depth)};
   return scan.value() && scan.at_end();
 }
 

@@ -50,7 +50,7 @@ result<issuer_keyset> issuer_keyset::generate(std::string_view kid, random_sourc
 
 outcome<issuer_keyset> issuer_keyset::from_private_key_file(std::string_view text) {
   const auto file = messages::token::v1::decode_private_key_file(text);
-  if (!file) return bad_key_file(file.error().text());
+  if (!file) return bad_key_file(file.error().explanation());
   if (is_blank(file->kid)) return bad_key_file("kid is blank");
   crypto::secret_bytes<crypto::ed25519_private_key_bytes> bytes;
   if (!decode_base64url_into(file->privkey_b64u.view(), bytes.mutable_view())) {

@@ -149,7 +149,7 @@ field_writer& field_writer::json(std::string_view value) {
   out_.begin_item();
   out_.key(key);
   out_.verbatim(value.empty() ? std::string_view{"null"} : value);
-  if (out_.checked() && !value.empty() && !is_valid_json(value) && !failure_) fail(key);
+  if (out_.checked() && !value.empty() && !is_valid_json(value, out_.room_below()) && !failure_) fail(key);
   return *this;
 }
 

@@ -22,8 +22,13 @@ error_code make_error_code(messages_errc code) noexcept {
 }
 
 std::string decode_error::text() const {
-  if (field.empty()) return message + ": " + describe(code);
+  if (field.empty()) return "bad " + message;
   return "bad " + message + "." + field;
+}
+
+std::string decode_error::explanation() const {
+  const auto why = field.empty() ? text() + ": " + describe(code) : text();
+  return place.empty() ? why : place + ": " + why;
 }
 
 void throw_exception_from_error(const decode_error& failure, const boost::source_location& /*where*/) {

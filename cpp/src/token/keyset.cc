@@ -36,7 +36,7 @@ keyset::parse_result keyset::parse(std::string_view text) {
   const auto file = messages::token::v1::decode_keyset_file(text);
   if (!file) {
     const auto& why = file.error();
-    return refused(why.place.empty() ? why.text() : why.place + ": " + why.text());
+    return refused(why.explanation());
   }
   if (file->keys.empty()) return refused("keys: at least one entry is needed");
 

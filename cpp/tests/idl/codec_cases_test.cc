@@ -36,7 +36,7 @@ codec_run with(decoded<Message> (*decode)(std::string_view)) {
     const auto message = decode(text);
     if (!message) {
       const auto& why = message.error();
-      return {"bad " + why.message + (why.field.empty() ? "" : "." + why.field), {}};
+      return {why.text(), {}};
     }
     const auto checked = try_encode(*message);
     EXPECT_TRUE(checked.has_value()) << "what was read can be written";
@@ -72,6 +72,7 @@ const std::map<std::string, codec_run, std::less<>> codecs{
     {"torture.Maybe", with(flowersec::torture::v1::decode_maybe)},
     {"torture.Promise", with(flowersec::torture::v1::decode_promise)},
     {"torture.Secrets", with(flowersec::torture::v1::decode_secrets)},
+    {"torture.Text", with(flowersec::torture::v1::decode_text)},
     {"torture.Tree", with(flowersec::torture::v1::decode_tree)},
     {"tunnel.Attach", with(tunnel::v1::decode_attach)},
 };

@@ -70,6 +70,22 @@ TEST(writing, raw_json_that_is_no_json_is_refused) {
   EXPECT_NE(encode(message).find("\"any\":null"), std::string::npos);
 }
 
+TEST(writing, raw_json_has_the_room_that_a_reader_gives_the_whole_text) {
+  const auto nested = [](std::size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  torture::v1::branch outer;
+  outer.any = nested(10'000);
+  EXPECT_TRUE(torture::v1::decode_branch(refusal(outer).substr(std::string{"written: "}.size())));
+  outer.any = nested(10'001);
+  EXPECT_EQ(refusal(outer), "bad Branch.any");
+  outer.any = "1";
+  auto& inner = outer.branches.emplace_back();
+  inner.any = nested(9'998);  // below a list and a message
+  EXPECT_TRUE(torture::v1::decode_branch(refusal(outer).substr(std::string{"written: "}.size())));
+  inner.any = nested(9'999);
+  EXPECT_EQ(refusal(outer), "bad Branch.any");
+  EXPECT_FALSE(torture::v1::decode_branch(encode(outer)));
+}
+
 TEST(writing, a_nested_message_names_itself) {
   auto message = valid();
   message.inner.then = "\xff";

@@ -58,6 +58,12 @@ class named final : public torture::names_handler {
   void to_string(torture::abort_signal request, rpc::typed_responder<torture::map> answer) override {
     answer.succeed(std::move(request.map));
   }
+  void new_(torture::empty, rpc::typed_responder<torture::rope> answer) override {
+    torture::rope rope;
+    rope.knots.emplace_back().name = "k";
+    answer.succeed(rope);
+  }
+  void ntohl_(torture::empty, rpc::typed_responder<torture::knot> answer) override { answer.succeed({}); }
   void try_encode_(torture::macros request, rpc::typed_responder<torture::macros> answer) override {
     answer.succeed(request);
   }
@@ -82,6 +88,9 @@ TEST(torture_service, may_use_the_names_that_generated_code_uses) {
     EXPECT_TRUE((co_await client.async_session(empty)).has_value());
     const torture::macros macros{.NULL_ = "n", .errno_ = "e"};
     EXPECT_EQ((co_await client.async_try_encode(macros)).value(), macros);
+    const torture::empty nothing;
+    EXPECT_EQ((co_await client.async_new(nothing)).value().knots.at(0).name, "k");
+    EXPECT_TRUE((co_await client.async_ntohl(nothing)).has_value());
     const torture::handle notification{.handle_ = "told"};
     co_await client.async_notify_handle(notification);
     co_await settle(session, [&] { return handled == "told"; });

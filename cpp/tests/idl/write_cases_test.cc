@@ -66,8 +66,7 @@ std::string write(messages::decoded<Message> (*decode)(std::string_view),
     found->second(message, to);
   }
   const auto written = try_encode(message);
-  if (!written)
-    return "bad " + written.error().message + (written.error().field.empty() ? "" : ".") + written.error().field;
+  if (!written) return written.error().text();
   EXPECT_EQ(encode(message), *written);
   return *written;
 }

@@ -243,7 +243,11 @@ TEST(printing, what_is_held_by_value_comes_first_and_lists_give_way) {
 TEST(printing, a_list_of_what_is_not_declared_yet_has_no_initialiser) {
   const auto result = cpp("message A { repeated B b = 1; repeated A as = 2; }\nmessage B { A a = 1; }");
   EXPECT_HAS(result, h, "std::vector<::acme::test::v1::b> b;");
-  EXPECT_HAS(result, h, "std::vector<a> as{};");
+  EXPECT_HAS(result, h, "std::vector<a> as;");
+  const auto circle =
+      cpp("message A { repeated B bs = 1; }\nmessage B { optional C d = 1; }\n"
+          "message C { optional E e = 1; }\nmessage E { repeated A as = 1; }");
+  EXPECT_HAS(circle, h, "std::vector<a> as;");
 }
 
 TEST(printing, types_are_qualified_where_a_member_has_their_name) {

@@ -318,6 +318,19 @@ TEST(rules_of_files, the_cpp_namespace_is_one) {
   EXPECT_EQ(error_of_namespace("acme"), "");
 }
 
+TEST(rules_of_files, a_package_does_not_begin_with_a_name_of_the_c_library) {
+  for (const auto* word : {"system", "log", "time", "index", "signal"}) {
+    const auto head = "syntax = \"proto3\";\npackage " + std::string{word} + ".metrics.v1;";
+    EXPECT_EQ(error_of_file(head),
+              "test.proto:2: " + std::string{word} + ".metrics.v1: " + word +
+                  " is a name that C++'s headers use outside of namespaces: choose another with the "
+                  "option cpp_namespace");
+    EXPECT_EQ(error_of_namespace(word), std::string{word} + " is a name that C++'s headers use outside of namespaces");
+    EXPECT_EQ(error_of_namespace("acme::" + std::string{word}), "");
+  }
+  EXPECT_EQ(error_of_file("syntax = \"proto3\";\npackage metrics.system.v1;"), "");
+}
+
 const std::string shared_head = "syntax = \"proto3\";\nimport \"flowersec/options/v1/options.proto\";\n";
 
 std::string in_namespace(const std::string& package, const std::string& name, const std::string& body) {

@@ -68,6 +68,9 @@ TEST(ts_member_names, that_every_object_has_are_marked) {
   const auto result = ts("message A {}\nservice S {\n" + request("ToString", 1) + request("Delete", 2) + "}");
   EXPECT_TRUE(result.has(rpc_ts, "async toString_(request, options) {")) << result;
   EXPECT_TRUE(result.has(rpc_ts, "async delete(request, options) {")) << result;
+  EXPECT_EQ(ts_method_name("new"), "new_");
+  EXPECT_EQ(ts_method_name("then"), "then_");
+  EXPECT_EQ(ts_method_name("news"), "news");
 }
 
 struct clash {

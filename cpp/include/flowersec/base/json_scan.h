@@ -15,8 +15,9 @@ namespace flowersec {
 /// Nesting that the scanner follows; one more is refused. It costs a bit per level, not a stack frame.
 inline constexpr std::size_t json_scan_max_depth = 10'000;
 
-/// Whether `text` is one JSON value (white space around it allowed), valid UTF-8, nested at most json_scan_max_depth.
-[[nodiscard]] bool is_valid_json(std::string_view text) noexcept;
+/// Whether `text` is one JSON value (white space around it allowed), valid UTF-8, nested at most `max_depth`, which
+/// is at most json_scan_max_depth.
+[[nodiscard]] bool is_valid_json(std::string_view text, std::size_t max_depth = json_scan_max_depth) noexcept;
 
 struct json_member {
   std::string_view raw_name;   ///< between the quotes, escapes not resolved

@@ -240,6 +240,10 @@ class text_writer {
   [[nodiscard]] bool checked() const noexcept { return style_.checked; }
   /// Nesting so far, that of raw JSON left out.
   [[nodiscard]] std::size_t deepest() const noexcept { return deepest_; }
+  /// How deep a value may be nested here for a reader to take the whole text.
+  [[nodiscard]] std::size_t room_below() const noexcept {
+    return json_scan_max_depth - std::min(json_scan_max_depth, depth_ - 1);
+  }
   [[nodiscard]] std::string take() noexcept { return std::move(out_); }
 
  private:

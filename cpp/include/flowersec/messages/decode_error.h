@@ -31,8 +31,10 @@ struct decode_error {
   std::string field;    ///< for example "token" or "keys[]"; empty when the text as a whole was refused
   std::string place{};  ///< inside lists, the element: for example "keys[1]"
 
-  /// For example "bad ChannelInitGrant.token".
+  /// For example "bad ChannelInitGrant.token", or "bad ChannelInitGrant" where no field is to blame.
   [[nodiscard]] std::string text() const;
+  /// The same for people, with the place and the reason where text() lacks them.
+  [[nodiscard]] std::string explanation() const;
 };
 
 /// Found by result::value() on a failure; throws boost::system::system_error.

@@ -33,7 +33,7 @@ export const RecordFlags = {
 export type RecordFlags = (typeof RecordFlags)[keyof typeof RecordFlags];
 
 export function isRecordFlags(value: unknown): value is RecordFlags {
-  return value === 0 || value === 1 || value === 2;
+  return Object.is(value, 0) || value === 1 || value === 2;
 }
 
 /** Bits of the feature words. Bound into the transcript; unknown bits are allowed. */
