@@ -13,7 +13,7 @@ std::vector<help_block> blocks() {
         "  --advertise-host tunnel.example:443 --metrics-listen 127.0.0.1:9090"}},
       {"Output",
        {"stdout: one JSON line once the listener is bound: version, commit, date, listen, ws_path, ws_url, http_url,",
-        "        healthz_url, and advertise_host and metrics_url when set",
+        "        healthz_url, and advertise_host, metrics_url and stats_url when set",
         "stderr: log lines; there is none per connection"}},
       {"Exit codes", {"0  stopped by a signal", "1  files, listeners or serving failed", "2  usage error"}},
       {"Signals",

@@ -11,10 +11,14 @@
 #include <ostream>
 
 #include "cli/json_text.h"
+#include "tunneld/admin_listener.h"
+#include "tunneld/authorizer.h"
+#include "tunneld/channel_watch.h"
 #include "tunneld/log.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/options.h"
 #include "tunneld/ready_line.h"
+#include "tunneld/stats_page.h"
 #include "tunneld/verifier_file.h"
 
 namespace flowersec::apps {
@@ -115,7 +119,16 @@ std::string describe_start_error(const tunnel_command& command, const error_code
 int serve(const program& described, const invocation& io, const tunnel_command& command,
           tunnel::server_options options) {
   boost::asio::io_context context{1};
+  std::shared_ptr<ssl_ctx_st> trust;
+  const auto asked = authorizer_options_of(command);
+  if (asked) {
+    auto loaded = http::load_client_tls();
+    if (!loaded) return fail(io, exit_runtime, "cannot load the system's certificates: " + loaded.error().message());
+    trust = std::move(*loaded);
+    options.policy = std::make_shared<authorizer>(context, *asked, trust);
+  }
   tunnel::server server{options};
+  options.policy.reset();  // it must not outlive the context
   signal_loop signals{context, server, command};
 
   std::optional<metrics_listener> metrics;
@@ -127,10 +140,19 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
     metrics.emplace(std::move(*opened));
     server.enable_metrics();
   }
+  std::optional<admin_listener> stats;
+  if (!command.stats_listen.empty()) {
+    auto opened = admin_listener::open(context, command.stats_listen, options.tls, serve_bandwidth(context, server));
+    if (!opened)
+      return fail(io, exit_runtime,
+                  "cannot listen on --stats-listen " + command.stats_listen + ": " + opened.error().message());
+    stats.emplace(std::move(*opened));
+  }
   if (const auto error = server.start()) return fail(io, exit_runtime, describe_start_error(command, error));
 
   ready_facts facts{.listen = server.bound_address(), .ws_path = options.ws_path, .tls = options.tls.has_value()};
   if (metrics) facts.metrics_listen = metrics->bound_address();
+  if (stats) facts.stats_listen = stats->bound_address();
   if (!command.advertise_host.empty()) {
     facts.advertise_text = command.advertise_host;
     facts.advertise = parse_advertised_host(command.advertise_host);
@@ -140,7 +162,14 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
   io.out << (command.pretty ? indent_json(line) : line) << '\n' << std::flush;
   if (!io.out) return fail(io, exit_runtime, "cannot write the ready line to stdout");
 
+  std::optional<channel_watch> watch;
+  if (asked && asked->observe) watch.emplace(context, server, *asked, trust);
   signals.run();
+  server.stop_accepting();
+  std::vector<admin_listener*> pages;
+  if (metrics) pages.push_back(&metrics->listener());
+  if (stats) pages.push_back(&*stats);
+  admin_listener::stop_all(context, pages, tunnel::http_patience);
   server.stop();
   return exit_ok;
 }

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <memory>
+#include <optional>
 #include <string>
 
-#include "flowersec/http/server.h"
 #include "flowersec/tunnel/server.h"
+#include "tunneld/admin_listener.h"
 
 namespace flowersec::apps {
 
@@ -21,12 +21,13 @@ class metrics_listener {
                                                      const tunnel::server& tunnel);
 
   /// host:port as bound, IPv6 in brackets.
-  [[nodiscard]] std::string bound_address() const;
+  [[nodiscard]] std::string bound_address() const { return listener_.bound_address(); }
+  [[nodiscard]] admin_listener& listener() noexcept { return listener_; }
 
  private:
-  explicit metrics_listener(std::unique_ptr<http::server> server) noexcept : server_(std::move(server)) {}
+  explicit metrics_listener(admin_listener listener) noexcept : listener_(std::move(listener)) {}
 
-  std::unique_ptr<http::server> server_;
+  admin_listener listener_;
 };
 
 }  // namespace flowersec::apps

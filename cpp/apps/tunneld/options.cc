@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "flowersec/base/text.h"
+#include "tunneld/authorizer_options.h"
 
 namespace flowersec::apps {
 namespace {
@@ -104,6 +105,8 @@ std::optional<std::string> usage_problem(const tunnel_command& c) {
   if (!has_origin(c) && (!is_loopback_listen(c.listen) || !c.tenants_file.empty())) {
     return "missing --allow-origin (only a loopback --listen without --tenants-file can do without)";
   }
+  if (auto complaint = authorizer_header_problem(c)) return complaint;
+  if (auto complaint = authorizer_url_problem(c)) return complaint;
   if (auto complaint = path_problem(c)) return complaint;
   const auto limits = limits_of(c);
   if (limits.max_write_queue_bytes < limits.max_record_bytes) {
@@ -124,6 +127,8 @@ tunnel::server_options server_options_of(const tunnel_command& c) {
   if (c.threads > 0) options.threads = static_cast<std::size_t>(c.threads);
   options.limits = limits_of(c);
   options.metrics_on_main_listener = c.metrics_listen.empty();
+  // Nobody else asks for the past of a channel.
+  options.keep_bandwidth = !c.stats_listen.empty() || !c.observe_authorizer_url.empty();
   return options;
 }
 

@@ -87,10 +87,11 @@ std::string ready_line(const ready_facts& facts, const version_info& build) {
   line.field("ws_url", (facts.tls ? "wss://" : "ws://") + main_authority + facts.ws_path)
       .field("http_url", http_url)
       .field("healthz_url", http_url + "/healthz");
-  if (!facts.metrics_listen.empty()) {
-    line.field("metrics_url",
-               (facts.tls ? "https://" : "http://") + authority(facts, facts.metrics_listen, true) + "/metrics");
-  }
+  const auto page_url = [&](const std::string& bound, const char* path) {
+    return (facts.tls ? "https://" : "http://") + authority(facts, bound, true) + path;
+  };
+  if (!facts.metrics_listen.empty()) line.field("metrics_url", page_url(facts.metrics_listen, "/metrics"));
+  if (!facts.stats_listen.empty()) line.field("stats_url", page_url(facts.stats_listen, "/stats/v1/bandwidth"));
   line.end();
   return text;
 }

@@ -30,6 +30,7 @@ struct ready_facts {
   std::optional<advertised_host> advertise{};
   /// host:port as bound, empty when there is no such listener.
   std::string metrics_listen{};
+  std::string stats_listen{};
 };
 
 /// Compact, without a newline.

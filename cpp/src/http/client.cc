@@ -41,31 +41,13 @@ namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-bool is_token(std::string_view name) noexcept {
-  constexpr std::string_view symbols = "!#$%&'*+-.^_`|~";  // RFC 9110 section 5.6.2
-  return !name.empty() && std::ranges::all_of(name, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           symbols.find(c) != std::string_view::npos;
-  });
-}
-
-/// No control characters: above all no line break that would start a header of the caller's making.
-bool is_field_value(std::string_view value) noexcept {
-  return std::ranges::all_of(value, [](unsigned char c) { return (c >= 0x20 && c != 0x7f) || c == '\t'; });
-}
-
-bool is_written_for_caller(std::string_view name) noexcept {
-  return ascii_iequals(name, "Host") || ascii_iequals(name, "Connection") || ascii_iequals(name, "Content-Length") ||
-         ascii_iequals(name, "Transfer-Encoding");
-}
-
 result<std::string> request_text(const fetch_request& request) {
   const auto invalid = make_error_code(http_errc::header_invalid);
   if (!is_token(request.method)) return invalid;
   std::string text = request.method + ' ' + request.to.target + " HTTP/1.1\r\nHost: " + request.to.host_header() +
                      "\r\nConnection: close\r\n";
   for (const auto& entry : request.headers) {
-    if (!is_token(entry.name) || is_written_for_caller(entry.name) || !is_field_value(entry.value)) return invalid;
+    if (!can_send(entry)) return invalid;
     text += entry.name + ": " + entry.value + "\r\n";
   }
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
@@ -149,7 +131,9 @@ void follow(fetch_request& request, unsigned status) {
 asio::awaitable<result<response>> fetch(fetch_request request, fetch_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   std::shared_ptr<asio::ssl::context> tls;
-  if (request.to.secure) {
+  if (request.to.secure && options.trust) {
+    tls = share_context(*options.trust);
+  } else if (request.to.secure) {
     const auto made = make_client_tls(options.ca_pem);
     if (!made) co_return made.error();
     tls = *made;
@@ -220,6 +204,12 @@ class fetch_call : public std::enable_shared_from_this<fetch_call> {
 };
 
 }  // namespace
+
+result<std::shared_ptr<ssl_ctx_st>> load_client_tls(const std::optional<std::string>& ca_pem) {
+  const auto context = make_client_tls(ca_pem);
+  if (!context) return context.error();
+  return std::shared_ptr<ssl_ctx_st>{*context, (*context)->native_handle()};
+}
 
 bool fetch_options::validate() const noexcept {
   return timeout > std::chrono::milliseconds::zero() && max_header_bytes >= 1024 && max_header_bytes <= 1048576;

@@ -1,5 +1,6 @@
 #include "flowersec/http/message.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -13,6 +14,23 @@ std::optional<std::string_view> find_header(const std::vector<header>& headers, 
     if (ascii_iequals(entry.name, name)) return entry.value;
   }
   return std::nullopt;
+}
+
+bool is_token(std::string_view text) noexcept {
+  constexpr std::string_view symbols = "!#$%&'*+-.^_`|~";  // RFC 9110 section 5.6.2
+  return !text.empty() && std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           symbols.find(c) != std::string_view::npos;
+  });
+}
+
+bool can_send(const header& entry) noexcept {
+  constexpr std::array<std::string_view, 4> written_for_caller{"Host", "Connection", "Content-Length",
+                                                               "Transfer-Encoding"};
+  const auto is_entry = [&](std::string_view name) { return ascii_iequals(entry.name, name); };
+  if (!is_token(entry.name) || std::ranges::any_of(written_for_caller, is_entry)) return false;
+  // Above all no line break, which would start a header of the caller's making.
+  return std::ranges::all_of(entry.value, [](unsigned char c) { return (c >= 0x20 && c != 0x7f) || c == '\t'; });
 }
 
 std::string_view reason_phrase(unsigned status) noexcept {

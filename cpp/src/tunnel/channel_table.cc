@@ -21,12 +21,11 @@ std::unique_ptr<channel> make_channel(const admission_request& request, endpoint
   return room;
 }
 
-/// Leases only ever move later, or come into being.
+}  // namespace
+
 void extend_lease(channel& room, const std::optional<wall_time>& lease) noexcept {
   if (lease && (!room.lease_expires || *lease > *room.lease_expires)) room.lease_expires = lease;
 }
-
-}  // namespace
 
 channel_table::~channel_table() {
   for (std::size_t i = 0; i < channels_.size(); ++i) count_.remove();

@@ -12,6 +12,7 @@
 
 #include "flowersec/base/clock.h"
 #include "flowersec/tunnel/limits.h"
+#include "flowersec/tunnel/observer.h"
 #include "flowersec/tunnel/reasons.h"
 #include "tunnel/replacement_history.h"
 #include "tunnel/scope_registry.h"
@@ -53,6 +54,7 @@ struct channel {
   std::optional<wall_time> lease_expires;
   mono_time first_seen{};
   mono_time last_activity{};
+  channel_bytes bytes_before;  ///< of the channels of this name that it follows
   bool record_seen = false;
   bool draining = false;  ///< one endpoint's reading has ended; what it sent is still on its way
   close_reason ending = close_reason::peer_closed;  ///< of a draining channel
@@ -117,6 +119,9 @@ class channel_table {
   shared_count& count_;
   absl::flat_hash_map<key, std::unique_ptr<channel>, key_hash> channels_;
 };
+
+/// Leases only ever move later, or come into being.
+void extend_lease(channel& room, const std::optional<wall_time>& lease) noexcept;
 
 /// Why the sweep must end this channel now, if it must. The first true condition counts.
 [[nodiscard]] std::optional<close_reason> due_ending(const channel& room, mono_time now, wall_time wall_now) noexcept;

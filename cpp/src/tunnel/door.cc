@@ -14,7 +14,10 @@ door::door(shard& home, link_ptr pipe, connection_ticket ticket, std::string ori
       reader_(ws::role::server, {.max_message_bytes = home.limits().max_attach_bytes, .max_block_bytes = read_bytes}),
       bell_(std::make_shared<doorbell>(doorbell{this})) {}
 
-door::~door() { bell_->owner = nullptr; }
+door::~door() {
+  bell_->owner = nullptr;
+  policy_call_.request_stop();
+}
 
 void door::open(byte_view early) {
   home().watch(*this);
@@ -100,6 +103,15 @@ void door::on_violation(ws::ws_errc error) {
 
 /// While others decide: keeps what comes, within bounds, and notices a peer that gives up.
 void door::read_early() {
+  keep_reading_early();
+  if (retired() || !waits_for_policy_) return;
+  if (auto code = goodbyes_.look(early_)) {
+    return refuse_with(attach_reason::policy_error, ws::make_frame(ws::opcode::close, *code, std::nullopt));
+  }
+  if (early_.size() == max_early_bytes && pipe().at_end()) refuse(attach_reason::policy_error);
+}
+
+void door::keep_reading_early() {
   while (early_.size() < max_early_bytes) {
     const auto used = early_.size();
     early_.resize(std::min(used + read_bytes, max_early_bytes));
@@ -130,8 +142,9 @@ void door::proceed(attach_step step) {
 
 void door::ask_policy() {
   waits_for_policy_ = true;
+  policy_call_ = std::stop_source{};
   attach_query query{machine_.token(), machine_.endpoint_instance_id(), origin_, remote_addr_};
-  home().shared().policy->decide(std::move(query),
+  home().shared().policy->decide(std::move(query), policy_call_.get_token(),
                                  [&home = home(), bell = bell_](std::optional<attach_decision> decision) {
                                    home.post([bell, decision] {
                                      if (bell->owner != nullptr && !bell->owner->retired()) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "tunnel/attach_machine.h"
 #include "tunnel/connection.h"
+#include "tunnel/early_frames.h"
 #include "tunnel/flow.h"
 #include "tunnel/shard.h"
 
@@ -42,6 +44,7 @@ class door final : public connection {
   void on_control(const ws::message_reader::control& control);
   void on_violation(ws::ws_errc error);
   void read_early();
+  void keep_reading_early();
   void proceed(attach_step step);
   void ask_policy();
   void ask_replay();
@@ -57,7 +60,9 @@ class door final : public connection {
   attach_machine machine_;
   flow_sink outbound_;
   byte_buffer early_;
+  goodbye_finder goodbyes_;
   std::shared_ptr<doorbell> bell_;
+  std::stop_source policy_call_{std::nostopstate};
   bool has_message_ = false;
   bool waits_for_policy_ = false;
 };

@@ -5,10 +5,18 @@
 
 namespace flowersec::tunnel {
 
-scope_ptr scope_registry::find_or_add(const token_scope& scope) {
-  std::string key = scope.audience;
+namespace {
+
+std::string key_of(std::string_view audience, std::string_view issuer) {
+  std::string key{audience};
   key += '\0';
-  key += scope.issuer;
+  return key += issuer;
+}
+
+}  // namespace
+
+scope_ptr scope_registry::find_or_add(const token_scope& scope) {
+  const auto key = key_of(scope.audience, scope.issuer);
   const std::scoped_lock lock(mutex_);
   auto& known = scopes_[key];
   if (auto alive = known.lock()) return alive;
@@ -19,6 +27,12 @@ scope_ptr scope_registry::find_or_add(const token_scope& scope) {
   // Issuers may be free text of whoever holds a key, so what nobody uses must go.
   if (scopes_.size() >= clean_at_) forget_unused();
   return fresh;
+}
+
+scope_ptr scope_registry::find(std::string_view audience, std::string_view issuer) const {
+  const std::scoped_lock lock(mutex_);
+  const auto known = scopes_.find(key_of(audience, issuer));
+  return known == scopes_.end() ? nullptr : known->second.lock();
 }
 
 void scope_registry::forget_unused() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flowersec/tunnel/limits.h"
@@ -34,6 +35,8 @@ class scope_registry {
   explicit scope_registry(std::optional<std::uint64_t> max_tenant_bytes) : max_tenant_bytes_(max_tenant_bytes) {}
 
   [[nodiscard]] scope_ptr find_or_add(const token_scope& scope);
+  /// nullptr when no channel, open or remembered, is in that scope.
+  [[nodiscard]] scope_ptr find(std::string_view audience, std::string_view issuer) const;
   /// Every budget that was ever needed: one per configured tenant.
   [[nodiscard]] std::vector<std::shared_ptr<tenant_budget>> budgets() const;
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <latch>
 #include <thread>
 #include <utility>
@@ -69,13 +70,20 @@ class server::impl final : public shard_router {
     return {};
   }
 
-  void stop() {
-    if (workers_.empty()) return;
+  void stop_accepting() {
+    if (workers_.empty() || closed_door_at_) return;
+    closed_door_at_ = std::chrono::steady_clock::now();
     shared_->closing = true;
     on_every_worker([](worker& one) { one.stop_accepting(); });
     listener_.close();
-    constexpr std::chrono::seconds http_patience{5};
-    shared_->wait_for_http_requests(http_patience);
+  }
+
+  void stop() {
+    if (workers_.empty()) return;
+    stop_accepting();
+    const auto waited = std::chrono::steady_clock::now() - *closed_door_at_;
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(http_patience - waited);
+    shared_->wait_for_http_requests(std::max(left, std::chrono::milliseconds{0}));
     for (auto& one : workers_) one->post([&worker = *one] { worker.stop(); });
     for (auto& one : workers_) one->join();
     workers_.clear();
@@ -83,13 +91,60 @@ class server::impl final : public shard_router {
 
   /// The same channel always goes to the same thread, whoever of the two endpoints comes first.
   void deliver(std::shared_ptr<newcomer> who) override {
-    const std::hash<std::string_view> hash;
     const auto& token = who->token;
-    auto name = hash(token.channel_id);
-    name = name * 31 + hash(token.scope.audience);
-    name = name * 31 + hash(token.scope.issuer);
-    auto& owner = *workers_[name % workers_.size()];
+    auto& owner = owner_of(token.scope.audience, token.scope.issuer, token.channel_id);
     owner.post([&owner, who = std::move(who)] { owner.owned_shard().admit(std::move(*who)); });
+  }
+
+  void report_channels(reported_channels which, std::function<void(std::vector<channel_report>)> answer) {
+    if (workers_.empty()) return answer({});
+    struct gathering {
+      std::atomic<std::size_t> missing{0};
+      std::vector<std::vector<channel_report>> parts;  ///< one from each worker
+      std::function<void(std::vector<channel_report>)> answer;
+    };
+    auto all = std::make_shared<gathering>();
+    all->missing = workers_.size();
+    all->parts.resize(workers_.size());
+    all->answer = std::move(answer);
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i]->post([all, i, which, &one = *workers_[i]] {
+        one.owned_shard().report(which, all->parts[i]);
+        if (all->missing.fetch_sub(1) != 1) return;
+        auto whole = std::move(all->parts.front());
+        for (std::size_t k = 1; k < all->parts.size(); ++k) std::ranges::move(all->parts[k], std::back_inserter(whole));
+        all->answer(std::move(whole));
+      });
+    }
+  }
+
+  /// Two rounds, so that one decision that does not fit stops them all: every shard looks, then every shard acts. The
+  /// last one to look starts the second round; a channel always has the same shard, so both rounds meet the same one.
+  void apply_decisions(std::vector<channel_decision> decisions) {
+    if (workers_.empty() || decisions.empty() || !tidy(decisions)) return;
+    struct batch {
+      std::atomic<std::size_t> missing{0};
+      std::vector<std::vector<channel_decision>> parts;  ///< one for each worker
+      std::atomic<bool> fits{true};
+    };
+    auto all = std::make_shared<batch>();
+    all->missing = workers_.size();
+    all->parts.resize(workers_.size());
+    for (auto& one : decisions) {
+      all->parts[owner_index(one.audience, one.issuer, one.channel_id)].push_back(std::move(one));
+    }
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      workers_[i]->post([this, all, i] {
+        const auto& home = workers_[i]->owned_shard();
+        if (!std::ranges::all_of(all->parts[i], [&](const auto& one) { return home.accepts(one); })) all->fits = false;
+        if (all->missing.fetch_sub(1) != 1 || !all->fits) return;
+        for (std::size_t k = 0; k < workers_.size(); ++k) {
+          workers_[k]->post([all, k, &owner = *workers_[k]] {
+            for (const auto& one : all->parts[k]) owner.owned_shard().apply(one);
+          });
+        }
+      });
+    }
   }
 
   void enable_metrics() {
@@ -118,6 +173,18 @@ class server::impl final : public shard_router {
     return options_.verifier && options_.clocks != nullptr && !validate(options_.limits);
   }
 
+  [[nodiscard]] std::size_t owner_index(std::string_view audience, std::string_view issuer,
+                                        std::string_view channel_id) const noexcept {
+    const std::hash<std::string_view> hash;
+    auto name = hash(channel_id);
+    name = name * 31 + hash(audience);
+    name = name * 31 + hash(issuer);
+    return name % workers_.size();
+  }
+  [[nodiscard]] worker& owner_of(std::string_view audience, std::string_view issuer, std::string_view channel_id) {
+    return *workers_[owner_index(audience, issuer, channel_id)];
+  }
+
   /// Runs `task` on each thread and returns when all are done.
   template <class Task>
   void on_every_worker(Task task) {
@@ -138,6 +205,7 @@ class server::impl final : public shard_router {
   listener listener_;
   std::vector<std::unique_ptr<worker>> workers_;
   bool started_ = false;
+  std::optional<std::chrono::steady_clock::time_point> closed_door_at_;
 };
 
 server::server(server_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
@@ -169,6 +237,14 @@ std::size_t server::channels() const noexcept {
   const auto& shared = impl_->shared();
   return shared ? shared->channels.value() : 0;
 }
+
+void server::report_channels(reported_channels which, std::function<void(std::vector<channel_report>)> answer) {
+  impl_->report_channels(which, std::move(answer));
+}
+
+void server::apply_decisions(std::vector<channel_decision> decisions) { impl_->apply_decisions(std::move(decisions)); }
+
+void server::stop_accepting() { impl_->stop_accepting(); }
 
 void server::stop() { impl_->stop(); }
 

@@ -11,12 +11,34 @@
 
 namespace flowersec::tunnel {
 
+namespace {
+
+/// What this channel alone brought to each role.
+channel_bytes delivered_in(const channel& room) noexcept {
+  channel_bytes bytes;
+  // What one role sent is what was written to the other.
+  if (const auto* client = room.at(endpoint_role::client)) bytes.to_server = client->inbound().bytes_delivered();
+  if (const auto* server = room.at(endpoint_role::server)) bytes.to_client = server->inbound().bytes_delivered();
+  return bytes;
+}
+
+/// The same, with the channels of its name before it.
+channel_bytes delivered_so_far(const channel& room) noexcept {
+  auto bytes = delivered_in(room);
+  bytes.to_client += room.bytes_before.to_client;
+  bytes.to_server += room.bytes_before.to_server;
+  return bytes;
+}
+
+}  // namespace
+
 shard::shard(shared_state& shared, poller& links, shard_router& router, bool keeps_replay_store)
     : shared_(shared),
       links_(links),
       router_(router),
       now_(shared.clocks.mono_now()),
       channels_(shared.channels),
+      history_(shared.closed_reports),
       blocks_(shared.stalled_blocks),
       working_block_(blocks_.take_working_block()),
       next_sweep_(now_ + sweep_interval),
@@ -135,6 +157,7 @@ void shard::run_timers() {
 void shard::sweep() {
   next_sweep_ = now_ + sweep_interval;
   blocks_.shrink();
+  history_.expire(now_);
   const auto wall_now = shared_.clocks.wall_now();
   std::vector<std::pair<channel*, close_reason>> due;
   channels_.for_each([&](channel& room) {
@@ -171,7 +194,10 @@ void shard::admit(newcomer who) {
   shared_.events->on_attached({room.scope->audience, room.scope->issuer, room.id}, token.role);
   if (outcome.replaced) {
     shared_.counts.replaced(true);
+    room.bytes_before = delivered_so_far(*outcome.replaced);
     dissolve(std::move(outcome.replaced), std::nullopt, close_reason::peer_closed);
+  } else if (!room.paired()) {
+    room.bytes_before = history_.take(*room.scope, room.id);
   }
   auto& present = add(std::move(arrived));
   present.enter(room, who.early);
@@ -209,18 +235,17 @@ void shard::refuse(link_ptr pipe, attach_reason why) {
 }
 
 void shard::close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer) {
-  if (auto removed = channels_.remove(room)) dissolve(std::move(removed), event, told_to_observer);
+  auto removed = channels_.remove(room);
+  if (!removed) return;
+  if (shared_.keep_bandwidth) {
+    history_.keep(*removed, delivered_so_far(*removed), shared_.clocks.wall_now(), now_);
+  }
+  dissolve(std::move(removed), event, told_to_observer);
 }
 
 void shard::dissolve(std::unique_ptr<channel> room, std::optional<close_reason> event, close_reason told_to_observer) {
   if (event) shared_.counts.closed(*event);
-  channel_bytes bytes;
-  for (const auto role : {endpoint_role::client, endpoint_role::server}) {
-    auto* const present = room->at(role);
-    if (present == nullptr) continue;
-    // What one role sent is what was written to the other.
-    (role == endpoint_role::client ? bytes.to_server : bytes.to_client) = present->inbound().bytes_delivered();
-  }
+  const auto bytes = delivered_in(*room);
   for (auto* present : room->endpoints) {
     if (present == nullptr) continue;
     if (!present->reading_ended()) {
@@ -230,6 +255,35 @@ void shard::dissolve(std::unique_ptr<channel> room, std::optional<close_reason> 
     depart(present->leave(), {});
   }
   shared_.events->on_closed({room->scope->audience, room->scope->issuer, room->id}, told_to_observer, bytes);
+}
+
+void shard::report(reported_channels which, std::vector<channel_report>& into) {
+  channels_.for_each([&](const channel& room) {
+    into.push_back({room.scope->audience, room.scope->issuer, room.id, room.tenant_id, delivered_so_far(room)});
+  });
+  if (which == reported_channels::open) return;
+  for (const auto& past : history_.entries()) {
+    into.push_back(
+        {past.scope->audience, past.scope->issuer, past.channel_id, past.tenant_id, past.bytes, past.closed_at});
+  }
+}
+
+channel* shard::find(const channel_decision& decision) const {
+  const auto scope = shared_.scopes.find(decision.audience, decision.issuer);
+  return scope ? channels_.find(*scope, decision.channel_id) : nullptr;
+}
+
+bool shard::accepts(const channel_decision& decision) const {
+  const auto* room = find(decision);
+  return room == nullptr || fits(decision, *room);
+}
+
+void shard::apply(const channel_decision& decision) {
+  auto* const room = find(decision);
+  // Another tenant's channel may have taken the place since the batch was checked.
+  if (room == nullptr || !fits(decision, *room)) return;
+  if (!decision.allowed) return close_channel(*room, close_reason::policy_denied, close_reason::policy_denied);
+  extend_lease(*room, decision.lease_expires);
 }
 
 void shard::shut_down() {

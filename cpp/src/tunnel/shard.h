@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "flowersec/ws/close.h"
+#include "tunnel/bandwidth_history.h"
+#include "tunnel/channel_decisions.h"
 #include "tunnel/channel_table.h"
 #include "tunnel/connection.h"
 #include "tunnel/shared_state.h"
@@ -92,6 +94,14 @@ class shard {
   [[nodiscard]] block_pool& blocks() noexcept { return blocks_; }
   [[nodiscard]] std::size_t channel_count() const noexcept { return channels_.size(); }
 
+  // What a policy and the statistics ask for.
+
+  /// Adds a report of each channel of this shard.
+  void report(reported_channels which, std::vector<channel_report>& into);
+  /// Whether the decision fits the channel it is about, or there is none.
+  [[nodiscard]] bool accepts(const channel_decision& decision) const;
+  void apply(const channel_decision& decision);
+
   static constexpr std::chrono::milliseconds timer_grain{20};
   /// Connections that may wait to be read to their end. Beyond so many the time is not bounded any more by what a
   /// well-behaved peer needs; one more is told what its socket takes, and closed.
@@ -106,12 +116,14 @@ class shard {
   void depart_at_once(link_ptr pipe, byte_view farewell);
   void dissolve(std::unique_ptr<channel> room, std::optional<close_reason> event, close_reason told_to_observer);
   void pair(channel& room);
+  [[nodiscard]] channel* find(const channel_decision& decision) const;
 
   shared_state& shared_;
   poller& links_;
   shard_router& router_;
   mono_time now_{};
   channel_table channels_;
+  bandwidth_history history_;
   block_pool blocks_;
   block_ptr working_block_;
   std::vector<std::unique_ptr<connection>> connections_;

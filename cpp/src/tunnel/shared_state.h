@@ -20,6 +20,7 @@ namespace flowersec::tunnel {
 struct shared_state {
   explicit shared_state(const server_options& options)
       : limits(with_bounded_times(options.limits)),
+        keep_bandwidth(options.keep_bandwidth),
         clocks(*options.clocks),
         policy(options.policy),
         replay(options.replay ? options.replay : make_memory_replay_store(limits.replay_entries())),
@@ -27,6 +28,7 @@ struct shared_state {
         verifier_(options.verifier) {}
 
   const tunnel_limits limits;
+  const bool keep_bandwidth;
   const clock_source& clocks;
   const std::shared_ptr<attach_policy> policy;
   const std::shared_ptr<replay_store> replay;
@@ -34,6 +36,7 @@ struct shared_state {
 
   shared_count connections{limits.max_connections};
   shared_count channels{limits.max_channels};
+  shared_count closed_reports{limits.max_closed_reports};
   byte_budget total_bytes{limits.max_total_queued_bytes};
   block_cap stalled_blocks{limits.max_stalled_blocks};
   scope_registry scopes{limits.max_tenant_queued_bytes};

@@ -72,6 +72,7 @@ TEST(documents, limits_lists_every_default) {
       {"`max_tenant_queued_bytes`", *relay.max_tenant_queued_bytes},
       {"`max_total_queued_bytes`", *relay.max_total_queued_bytes},
       {"`max_stalled_blocks`", relay.max_stalled_blocks},
+      {"`max_closed_reports`", relay.max_closed_reports},
       {"`max_connections`", relay.max_connections},
       {"`max_channels`", relay.max_channels},
       {"`replay_entries`", relay.replay_entries()},

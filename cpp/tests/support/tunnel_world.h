@@ -100,6 +100,7 @@ class tunnel_world : public tunnel::poller, public tunnel::shard_router {
     options.events = std::move(events);
     options.replay = std::move(replay);
     options.clocks = &clock;
+    options.keep_bandwidth = true;
     shared = std::make_unique<tunnel::shared_state>(options);
     shared->counts.enable();
     core = std::make_unique<tunnel::shard>(*shared, *this, *this, true);

@@ -8,12 +8,15 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "flowersec/base/web_url.h"
 #include "flowersec/http/error.h"
 #include "flowersec/http/message.h"
+
+struct ssl_ctx_st;
 
 namespace flowersec::http {
 
@@ -35,12 +38,19 @@ struct fetch_request {
 /// POST with JSON in and out.
 [[nodiscard]] fetch_request json_post(url to, std::string json, std::vector<header> extra_headers = {});
 
+/// Certificates to trust: these, or the system's. TLS 1.2 or newer. May be used by many calls of one thread.
+/// Errors   tls_config_invalid.
+[[nodiscard]] result<std::shared_ptr<ssl_ctx_st>> load_client_tls(const std::optional<std::string>& ca_pem = {});
+
 struct fetch_options {
   std::chrono::milliseconds timeout{3000};   ///< the whole call, redirects included
   std::size_t max_header_bytes = 32 * 1024;  ///< a server can make us hold this much,
   std::size_t max_body_bytes = 1048576;      ///< and this much
   unsigned max_redirects = 10;
   std::optional<std::string> ca_pem{};  ///< trust only these certificates; nullopt: the system's
+  /// From load_client_tls(), for callers with many calls: reading the system's certificates takes milliseconds. Instead
+  /// of ca_pem. nullptr: read them for this call.
+  std::shared_ptr<ssl_ctx_st> trust{};
 
   [[nodiscard]] bool validate() const noexcept;
 };

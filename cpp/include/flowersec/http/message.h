@@ -20,6 +20,12 @@ struct header {
 [[nodiscard]] std::optional<std::string_view> find_header(const std::vector<header>& headers,
                                                           std::string_view name) noexcept;
 
+/// A method or the name of a header. Source: RFC 9110 section 5.6.2.
+[[nodiscard]] bool is_token(std::string_view text) noexcept;
+/// Whether a request may carry this header: the name is a token and none that is written for the caller (Host,
+/// Connection, Content-Length, Transfer-Encoding), and the value holds no control character.
+[[nodiscard]] bool can_send(const header& entry) noexcept;
+
 struct request {
   std::string method = "GET";
   std::string target = "/";  ///< path and query, as sent

@@ -43,6 +43,9 @@ struct tunnel_limits {
   std::size_t max_connections = 12000;
   /// Channels, paired or not, over all scopes.
   std::size_t max_channels = 6000;
+  /// Closed channels whose byte counts are kept for a while, over all scopes; one more pushes out the oldest. Each
+  /// costs about 300 bytes and its name.
+  std::size_t max_closed_reports = 48000;
   /// Tokens remembered; nullopt: four times max_connections. A full store refuses.
   std::optional<std::size_t> max_replay_entries;
   /// Longest `exp - iat`, whole seconds count.

@@ -4,7 +4,9 @@
 // Threads: construct, start, stop and destroy on one thread; the rest may be called from any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 
 #include "flowersec/base/clock.h"
 #include "flowersec/base/error.h"
+#include "flowersec/tunnel/channel_report.h"
 #include "flowersec/tunnel/limits.h"
 #include "flowersec/tunnel/observer.h"
 #include "flowersec/tunnel/policy.h"
@@ -29,6 +32,9 @@ enum class tunnel_errc {
 
 [[nodiscard]] const char* describe(tunnel_errc code) noexcept;
 [[nodiscard]] error_code make_error_code(tunnel_errc code) noexcept;
+
+/// How long the way down waits for plain HTTP requests that are in progress, from stop_accepting() on.
+inline constexpr std::chrono::seconds http_patience{5};
 
 /// Which web origins may connect.
 struct origin_options {
@@ -58,6 +64,8 @@ struct server_options {
   tunnel_limits limits;
   /// Serve /metrics on the main listener while metrics are enabled. Off when a listener of its own does it.
   bool metrics_on_main_listener = true;
+  /// Remember the byte counts of closed channels for bandwidth_retention, at most limits.max_closed_reports of them.
+  bool keep_bandwidth = false;
 
   /// Required.
   std::shared_ptr<const token_verifier> verifier;
@@ -99,7 +107,20 @@ class server {
   [[nodiscard]] std::size_t connections() const noexcept;
   [[nodiscard]] std::size_t channels() const noexcept;
 
-  /// Stops accepting, lets plain HTTP requests in progress finish for at most 5 s while channels keep flowing, then
+  /// Gathers a report of each channel, in no order, from every I/O thread in its turn.
+  /// `answer` is called once, on an I/O thread, or inline when none runs; not at all when the server stops first.
+  /// Threads   the one that starts and stops.
+  void report_channels(reported_channels which, std::function<void(std::vector<channel_report>)> answer);
+  /// Applies what a policy decided, all or nothing: nothing when a decision lacks one of its three names, two are about
+  /// the same channel, or one names another tenant than the open channel has. Channels that are not open are passed
+  /// over. Takes effect on the I/O threads, soon.
+  /// Threads   the one that starts and stops.
+  void apply_decisions(std::vector<channel_decision> decisions);
+
+  /// The first step of stop(): accepts nobody any more and refuses upgrades, and everything that is there goes on. No
+  /// effect when not running.
+  void stop_accepting();
+  /// Stops accepting, lets plain HTTP requests in progress finish for at most http_patience while channels flow, then
   /// drops every connection without a close frame and joins the threads. Blocks. No effect when not running.
   void stop();
 

@@ -53,11 +53,13 @@ TEST(ready_line, names_the_advertised_host_and_the_port_of_each_listener) {
                         .tls = true,
                         .advertise_text = "t.example:443",
                         .advertise = parse_advertised_host("t.example:443"),
-                        .metrics_listen = "[::]:9090"},
+                        .metrics_listen = "[::]:9090",
+                        .stats_listen = "127.0.0.1:9091"},
                        {"v1", "c", "d"}),
             R"({"version":"v1","commit":"c","date":"d","listen":"0.0.0.0:8080","ws_path":"/t",)"
             R"("advertise_host":"t.example:443","ws_url":"wss://t.example:443/t","http_url":"https://t.example:443",)"
-            R"("healthz_url":"https://t.example:443/healthz","metrics_url":"https://t.example:9090/metrics"})");
+            R"("healthz_url":"https://t.example:443/healthz","metrics_url":"https://t.example:9090/metrics",)"
+            R"("stats_url":"https://t.example:9091/stats/v1/bandwidth"})");
 }
 
 TEST(ready_line, a_host_without_port_gets_the_bound_port) {

@@ -215,6 +215,19 @@ TEST_F(http_client, tls_is_verified) {
   EXPECT_EQ(load_server_tls(good.chain, other.key).error(), http_errc::tls_config_invalid);
 }
 
+TEST_F(http_client, calls_may_share_what_they_trust) {
+  flowersec::testing::test_authority authority;
+  const auto good = authority.issue("IP:127.0.0.1");
+  options.tls = load_server_tls(good.chain, good.key).value();
+  start();
+  fetching.trust = load_client_tls(authority.ca_pem()).value();
+  for (const auto* path : {"/1", "/2"})
+    EXPECT_EQ(fetch({.to = at(path)}).value().body, std::string{"GET "} + path + " ");
+  fetching.trust = load_client_tls(flowersec::testing::test_authority{}.ca_pem()).value();
+  EXPECT_EQ(fetch({.to = at("/")}).error(), http_errc::tls_failed);
+  EXPECT_EQ(load_client_tls("no certificate").error(), http_errc::tls_config_invalid);
+}
+
 TEST(fetch_options, are_checked) {
   EXPECT_TRUE(fetch_options{}.validate());
   EXPECT_FALSE((fetch_options{.timeout = milliseconds{0}}.validate()));

@@ -318,11 +318,14 @@ TEST(attach, a_message_right_behind_the_attach_is_kept) {
 /// Answers when the test says so.
 class slow_policy final : public tunnel::attach_policy {
  public:
-  void decide(tunnel::attach_query query, std::function<void(std::optional<tunnel::attach_decision>)> answer) override {
+  void decide(tunnel::attach_query query, std::stop_token given_up,
+              std::function<void(std::optional<tunnel::attach_decision>)> answer) override {
     last = std::move(query);
+    abandoned = std::move(given_up);
     answers.push_back(std::move(answer));
   }
   tunnel::attach_query last;
+  std::stop_token abandoned;
   std::vector<std::function<void(std::optional<tunnel::attach_decision>)>> answers;
 };
 
@@ -359,11 +362,54 @@ TEST(attach, leaving_while_the_policy_thinks_is_a_policy_error) {
   auto policy = std::make_shared<slow_policy>();
   tunnel_world world{{}, policy};
   auto c = world.attach("room", 1);
+  EXPECT_FALSE(policy->abandoned.stop_requested());
   c.end();
+  EXPECT_TRUE(policy->abandoned.stop_requested());
   EXPECT_EQ(world.attach_count("policy_error"), 1);
   policy->answers[0](tunnel::attach_decision{.allowed = true, .lease_expires = {}});
   world.run();
   EXPECT_EQ(world.attach_count("ok"), 0);
+}
+
+TEST(attach, a_goodbye_while_the_policy_thinks_is_echoed_and_is_a_policy_error) {
+  auto policy = std::make_shared<slow_policy>();
+  tunnel_world world{{}, policy};
+  auto c = world.attach("room", 1);
+  const auto goodbye = client_close(4001, "never mind");
+  c.binary("early").send(byte_view{goodbye}.first(7));
+  EXPECT_FALSE(policy->abandoned.stop_requested()) << "not all of it is here";
+  c.send(byte_view{goodbye}.subspan(7));
+  EXPECT_TRUE(policy->abandoned.stop_requested());
+  const auto frames = c.frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].op, op_close);
+  EXPECT_EQ(frames[0].close_code(), 4001);
+  EXPECT_EQ(frames[0].close_reason(), "");
+  EXPECT_EQ(world.attach_count("policy_error"), 1);
+}
+
+TEST(attach, leaving_is_noticed_while_no_more_is_read) {
+  auto policy = std::make_shared<slow_policy>();
+  tunnel_world world{{}, policy};
+  auto c = world.attach("room", 1);
+  auto much = client_frame(op_binary, pattern(65536 - 8));
+  ASSERT_EQ(much.size(), 65536u) << "exactly what is kept";
+  c.send(much);
+  EXPECT_FALSE(policy->abandoned.stop_requested());
+  c.end();
+  EXPECT_TRUE(policy->abandoned.stop_requested());
+}
+
+TEST(attach, a_text_message_kept_while_the_policy_thinks_ends_the_channel_after_the_attach) {
+  auto policy = std::make_shared<slow_policy>();
+  tunnel_world world{{}, policy};
+  auto c = world.attach("room", 1);
+  c.text("too late for words");
+  policy->answers[0](tunnel::attach_decision{.allowed = true, .lease_expires = {}});
+  world.run();
+  EXPECT_EQ(world.attach_count("ok"), 1);
+  EXPECT_EQ(world.closed_count("non_binary_frame"), 1);
+  EXPECT_TRUE(c.saw_end());
 }
 
 TEST(attach, a_refused_client_may_have_sent_more_without_being_reset) {
