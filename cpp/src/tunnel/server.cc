@@ -78,6 +78,8 @@ class server::impl final : public shard_router {
     shared_->wait_for_http_requests(http_patience);
     for (auto& one : workers_) one->post([&worker = *one] { worker.stop(); });
     for (auto& one : workers_) one->join();
+    // A late answer posts to a shard, which must still be there.
+    shared_->replay->settle();
     workers_.clear();
   }
 
