@@ -39,8 +39,8 @@ Measures the tunnel and the endpoint library against floors in the same run. Tak
 
 std::vector<bench_case> all_cases() {
   std::vector<bench_case> all;
-  for (auto part : {relay_cases(), memory_cases(), attach_cases(), tls_cases(), record_cases(), handshake_cases(),
-                    codec_cases(), session_cases(), count_cases()}) {
+  for (auto part : {relay_cases(), memory_cases(), attach_cases(), replay_cases(), tls_cases(), record_cases(),
+                    handshake_cases(), codec_cases(), session_cases(), count_cases()}) {
     std::ranges::move(part, std::back_inserter(all));
   }
   return all;

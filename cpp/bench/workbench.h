@@ -65,6 +65,7 @@ struct bench_case {
 [[nodiscard]] std::vector<bench_case> relay_cases();
 [[nodiscard]] std::vector<bench_case> memory_cases();
 [[nodiscard]] std::vector<bench_case> attach_cases();
+[[nodiscard]] std::vector<bench_case> replay_cases();
 [[nodiscard]] std::vector<bench_case> tls_cases();
 [[nodiscard]] std::vector<bench_case> record_cases();
 [[nodiscard]] std::vector<bench_case> handshake_cases();

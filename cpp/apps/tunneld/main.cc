@@ -18,6 +18,7 @@
 #include "tunneld/metrics_listener.h"
 #include "tunneld/options.h"
 #include "tunneld/ready_line.h"
+#include "tunneld/replay_choice.h"
 #include "tunneld/stats_page.h"
 #include "tunneld/verifier_file.h"
 
@@ -64,7 +65,6 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
   if (command.issuer.empty()) {
     log_line("warning: no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
   }
-  log_line("warning: used tokens are remembered in memory only; a restart forgets them");
 }
 
 /// Reacts to signals until one says stop.
@@ -190,6 +190,9 @@ int run(const invocation& io) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(options.limits.max_connections);
   print_warnings(command, options);
+  auto replay = choose_replay_store(command, options.limits);
+  if (!replay) return fail(io, exit_runtime, replay.error().text);
+  options.replay = std::move(*replay);
   return serve(described, io, command, std::move(options));
 }
 

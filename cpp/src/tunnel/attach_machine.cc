@@ -54,6 +54,7 @@ replay_query attach_machine::replay() const {
   constexpr auto skew = clock_skew.count();
   const auto latest = std::numeric_limits<std::int64_t>::max() - skew;
   query.remember_until = std::min(token_.exp, latest) + skew;
+  query.issued_at = token_.iat;
   return query;
 }
 

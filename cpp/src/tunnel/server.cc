@@ -86,6 +86,8 @@ class server::impl final : public shard_router {
     shared_->wait_for_http_requests(std::max(left, std::chrono::milliseconds{0}));
     for (auto& one : workers_) one->post([&worker = *one] { worker.stop(); });
     for (auto& one : workers_) one->join();
+    // A late answer posts to a shard, which must still be there.
+    shared_->replay->settle();
     workers_.clear();
   }
 

@@ -11,6 +11,7 @@
 #include "flowersec/handshake/frame.h"
 #include "flowersec/session/options.h"
 #include "flowersec/tunnel/limits.h"
+#include "flowersec/tunnel/replay_journal.h"
 
 namespace flowersec {
 namespace {
@@ -76,6 +77,7 @@ TEST(documents, limits_lists_every_default) {
       {"`max_connections`", relay.max_connections},
       {"`max_channels`", relay.max_channels},
       {"`replay_entries`", relay.replay_entries()},
+      {"`max_journal_bytes` (on disk)", tunnel::max_journal_bytes(relay.replay_entries())},
   };
   for (const auto& [name, value] : rows) {
     const auto row = "| " + name + " | " + std::to_string(value) + " |";

@@ -58,6 +58,13 @@ bool drain(int& descriptor, std::string& into) {
   return false;
 }
 
+void set_soft_limit(pid_t pid, __rlimit_resource what, std::size_t value) {
+  rlimit limit{};
+  if (::prlimit(pid, what, nullptr, &limit) != 0) throw std::system_error(errno, std::generic_category());
+  limit.rlim_cur = value;
+  if (::prlimit(pid, what, &limit, nullptr) != 0) throw std::system_error(errno, std::generic_category());
+}
+
 }  // namespace
 
 process::process(const std::string& name, words arguments, environment variables, std::string working_directory) {
@@ -126,12 +133,9 @@ bool process::wait_for_err(const std::string& text, std::chrono::milliseconds pa
   return true;
 }
 
-void process::limit_descriptors(std::size_t count) {
-  rlimit limit{};
-  if (::prlimit(pid_, RLIMIT_NOFILE, nullptr, &limit) != 0) throw std::system_error(errno, std::generic_category());
-  limit.rlim_cur = count;
-  if (::prlimit(pid_, RLIMIT_NOFILE, &limit, nullptr) != 0) throw std::system_error(errno, std::generic_category());
-}
+void process::limit_descriptors(std::size_t count) { set_soft_limit(pid_, RLIMIT_NOFILE, count); }
+
+void process::limit_file_size(std::size_t bytes) { set_soft_limit(pid_, RLIMIT_FSIZE, bytes); }
 
 std::size_t process::open_descriptors() const {
   const std::filesystem::directory_iterator open{"/proc/" + std::to_string(pid_) + "/fd"};

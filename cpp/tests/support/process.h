@@ -43,6 +43,8 @@ class process {
   void send_signal(int number);
   /// How many files it may have open from now on.
   void limit_descriptors(std::size_t count);
+  /// How long a file it may write from now on.
+  void limit_file_size(std::size_t bytes);
   [[nodiscard]] std::size_t open_descriptors() const;
   /// Waits for the end; kills the process when `patience` is over, which shows as signal 9.
   [[nodiscard]] process_result wait(std::chrono::milliseconds patience = process_patience);
