@@ -22,6 +22,7 @@ class door final : public connection {
 
   void on_ready(readiness ready) override;
   void on_deadline() override;
+  void on_drain() override { refuse(attach_reason::canceled); }
   void on_shutdown() override {}
 
  private:

@@ -69,9 +69,19 @@ class server::impl final : public shard_router {
     return {};
   }
 
+  void begin_drain(std::chrono::milliseconds longest, std::function<void()> done) {
+    if (workers_.empty() || shared_->phase != tunnel_phase::serving) return;
+    shared_->drained.expect(workers_.size(), std::move(done));
+    shared_->phase = tunnel_phase::draining;
+    longest = std::clamp<std::chrono::milliseconds>(longest, std::chrono::milliseconds{0}, longest_time);
+    for (auto& one : workers_) {
+      one->post([&worker = *one, longest] { worker.owned_shard().begin_drain(longest); });
+    }
+  }
+
   void stop() {
     if (workers_.empty()) return;
-    shared_->closing = true;
+    shared_->phase = tunnel_phase::closing;
     on_every_worker([](worker& one) { one.stop_accepting(); });
     listener_.close();
     constexpr std::chrono::seconds http_patience{5};
@@ -168,6 +178,10 @@ std::size_t server::connections() const noexcept {
 std::size_t server::channels() const noexcept {
   const auto& shared = impl_->shared();
   return shared ? shared->channels.value() : 0;
+}
+
+void server::begin_drain(std::chrono::milliseconds longest, std::function<void()> done) {
+  impl_->begin_drain(longest, std::move(done));
 }
 
 void server::stop() { impl_->stop(); }

@@ -4,7 +4,9 @@
 // Threads: construct, start, stop and destroy on one thread; the rest may be called from any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@
 #include "flowersec/tunnel/observer.h"
 #include "flowersec/tunnel/policy.h"
 #include "flowersec/tunnel/replay.h"
+#include "flowersec/tunnel/source.h"
 #include "flowersec/tunnel/verifier.h"
 
 namespace flowersec::tunnel {
@@ -56,6 +59,7 @@ struct server_options {
   /// I/O threads; nullopt: one per processor that the process may use.
   std::optional<std::size_t> threads;
   tunnel_limits limits;
+  source_limits sources;
   /// Serve /metrics on the main listener while metrics are enabled. Off when a listener of its own does it.
   bool metrics_on_main_listener = true;
 
@@ -98,6 +102,13 @@ class server {
 
   [[nodiscard]] std::size_t connections() const noexcept;
   [[nodiscard]] std::size_t channels() const noexcept;
+
+  /// Begins the slow way down, which stop() ends. The listener stays open: /healthz, /readyz and upgrades are answered
+  /// with 503. Endpoints without a peer get close 1001 `canceled`. Pairs may go on for `longest`; those that are left
+  /// end evenly over its last 5 s (its second half, where that is less), without a close frame.
+  /// `done` is called once, on an I/O thread, when nobody is left, at the latest after `longest`; it must not call
+  /// stop() itself. No effect when not running, or on its way down already. Called on the thread that calls stop().
+  void begin_drain(std::chrono::milliseconds longest, std::function<void()> done);
 
   /// Stops accepting, lets plain HTTP requests in progress finish for at most 5 s while channels keep flowing, then
   /// drops every connection without a close frame and joins the threads. Blocks. No effect when not running.
