@@ -44,6 +44,12 @@ class process {
   /// How many files it may have open from now on.
   void limit_descriptors(std::size_t count);
   [[nodiscard]] std::size_t open_descriptors() const;
+  /// Processor time it has used so far, in user and system together.
+  [[nodiscard]] std::chrono::milliseconds processor_time() const;
+  /// Memory of its own that is present, in bytes.
+  [[nodiscard]] std::size_t resident_bytes() const;
+  /// Waits until it has stopped after SIGSTOP.
+  void wait_until_stopped();
   /// Waits for the end; kills the process when `patience` is over, which shows as signal 9.
   [[nodiscard]] process_result wait(std::chrono::milliseconds patience = process_patience);
 
