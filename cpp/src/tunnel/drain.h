@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string_view>
 
 #include "flowersec/base/clock.h"
 
@@ -49,6 +50,11 @@ class drain_watch {
   std::atomic<std::size_t> shards_left_{0};
   std::function<void()> done_;
 };
+
+/// What an endpoint without a peer is told. On purpose none of the attach reasons: of those, `canceled` would have fit,
+/// and its receiver would not try again elsewhere.
+inline constexpr std::uint16_t draining_close_code = 1001;
+inline constexpr std::string_view draining_close_reason = "draining";
 
 /// A tunnel goes through these once, in this order; it may skip the second.
 enum class tunnel_phase : std::uint8_t {

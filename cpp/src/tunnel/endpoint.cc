@@ -287,11 +287,10 @@ void endpoint::advance_ending() {
 /// This endpoint's link does not take bytes any more.
 void endpoint::peer_failed() { home().close_channel(*room_, close_reason::write_error, close_reason::write_error); }
 
-/// Nobody can join it any more. It is told in the words of a refused attach, which its library knows.
+/// Nobody can join it any more.
 void endpoint::on_drain() {
   if (peer() != nullptr || reading_ended_) return;
-  constexpr auto why = attach_reason::canceled;
-  say_farewell(ws::encode_close_payload({close_code(why), std::string{to_text(why)}}));
+  say_farewell(ws::encode_close_payload({draining_close_code, std::string{draining_close_reason}}));
   end_reading(close_reason::peer_closed);
 }
 

@@ -170,7 +170,7 @@ void shard::thin_out() {
 }
 
 void shard::welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr, source_place place) {
-  if (drain_) return refuse(std::move(pipe), attach_reason::canceled);
+  if (drain_) return send_away(std::move(pipe));
   auto ticket = connection_ticket::take(shared_.connections);
   if (!ticket.valid()) return refuse(std::move(pipe), attach_reason::too_many_connections);
   ticket.keep(std::move(place));
@@ -179,7 +179,7 @@ void shard::welcome(link_ptr pipe, byte_buffer early, std::string origin, std::s
 }
 
 void shard::admit(newcomer who) {
-  if (drain_) return refuse(std::move(who.pipe), attach_reason::canceled);
+  if (drain_) return send_away(std::move(who.pipe));
   const auto& token = who.token;
   const admission_request request{.scope = shared_.scopes.find_or_add(token.scope),
                                   .channel_id = token.channel_id,
@@ -234,6 +234,11 @@ void shard::depart_at_once(link_ptr pipe, byte_view farewell) {
 void shard::refuse(link_ptr pipe, attach_reason why) {
   shared_.refused(why);
   depart(std::move(pipe), make_close_frame(close_code(why), to_text(why)));
+}
+
+void shard::send_away(link_ptr pipe) {
+  shared_.refused(attach_reason::canceled);
+  depart(std::move(pipe), make_close_frame(draining_close_code, draining_close_reason));
 }
 
 void shard::close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer) {

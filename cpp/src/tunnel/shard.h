@@ -88,6 +88,8 @@ class shard {
   /// closes: a close with unread input would turn into a reset that destroys what the peer has not read yet.
   void depart(link_ptr pipe, byte_buffer farewell);
   void refuse(link_ptr pipe, attach_reason why);
+  /// Refuses a newcomer of a draining tunnel.
+  void send_away(link_ptr pipe);
 
   /// Ends a channel. `event` counts on its own, beside one event per connection that still reads.
   void close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer);

@@ -17,7 +17,7 @@ void expect_going_away(tunnel_client& c) {
   ASSERT_TRUE(frame);
   EXPECT_EQ(frame->op, op_close);
   EXPECT_EQ(frame->close_code(), 1001);
-  EXPECT_EQ(frame->close_reason(), "canceled");
+  EXPECT_EQ(frame->close_reason(), "draining");
   EXPECT_TRUE(c.ended());
 }
 

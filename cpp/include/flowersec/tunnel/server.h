@@ -104,7 +104,7 @@ class server {
   [[nodiscard]] std::size_t channels() const noexcept;
 
   /// Begins the slow way down, which stop() ends. The listener stays open: /healthz, /readyz and upgrades are answered
-  /// with 503. Endpoints without a peer get close 1001 `canceled`. Pairs may go on for `longest`; those that are left
+  /// with 503. Endpoints without a peer get close 1001 `draining`. Pairs may go on for `longest`; those that are left
   /// end evenly over its last 5 s (its second half, where that is less), without a close frame.
   /// `done` is called once, on an I/O thread, when nobody is left, at the latest after `longest`; it must not call
   /// stop() itself. No effect when not running, or on its way down already. Called on the thread that calls stop().

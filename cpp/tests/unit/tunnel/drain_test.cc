@@ -76,7 +76,7 @@ void expect_going_away(tunnel_world::client& c) {
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].op, op_close);
   EXPECT_EQ(frames[0].close_code(), 1001);
-  EXPECT_EQ(frames[0].close_reason(), "canceled");
+  EXPECT_EQ(frames[0].close_reason(), "draining");
   EXPECT_TRUE(c.saw_end());
 }
 
