@@ -2,7 +2,6 @@
 #include "tunnel/source_guard.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "flowersec/base/text.h"
 
@@ -35,7 +34,8 @@ ip_address source_key(ip_address address) noexcept {
 ip_address forwarded_source(const ip_address& peer, std::span<const std::string_view> forwarded_for,
                             std::span<const ip_network> trusted_proxies) {
   if (!is_trusted(peer, trusted_proxies)) return peer;
-  for (std::string_view field : forwarded_for | std::views::reverse) {
+  for (auto fields = forwarded_for; !fields.empty(); fields = fields.first(fields.size() - 1)) {
+    auto field = fields.back();
     while (!field.empty()) {
       const auto item = take_last(field);
       if (item.empty()) continue;  // lists may have empty elements (RFC 9110, 5.6.1)
