@@ -119,7 +119,7 @@ void authorizer::finish(call& asked, error_code error, const http::response& res
     decision = read_attach_answer(response.body);
     if (!decision) why = "its answer is a failure or cannot be read";
   }
-  if (!decision && !asked.abandoned.stop_requested() && complaints_.may_speak()) {
+  if (!decision && !asked.abandoned.stop_requested() && complaints_.is_over()) {
     log_line("warning: attach authorizer: " + why + "; attaches are refused as policy_error");
   }
   asked.answer(decision);

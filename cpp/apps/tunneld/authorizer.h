@@ -10,7 +10,7 @@
 #include "flowersec/http/client.h"
 #include "flowersec/tunnel/policy.h"
 #include "tunneld/authorizer_options.h"
-#include "tunneld/seldom.h"
+#include "tunneld/quiet_time.h"
 
 namespace flowersec::apps {
 
@@ -38,7 +38,7 @@ class authorizer final : public tunnel::attach_policy, public std::enable_shared
   const std::shared_ptr<ssl_ctx_st> trust_;
   std::size_t running_ = 0;
   std::deque<std::shared_ptr<call>> waiting_;
-  seldom complaints_;
+  quiet_time complaints_{std::chrono::seconds{10}};
 };
 
 /// What a response says went wrong, for the log; empty when its body may be read.

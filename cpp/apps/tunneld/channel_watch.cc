@@ -76,7 +76,7 @@ void channel_watch::on_answer(error_code error, const http::response& response) 
       why = "its answer is a failure or cannot be read";
     }
   }
-  if (!why.empty() && complaints_.may_speak()) {
+  if (!why.empty() && complaints_.is_over()) {
     log_line("warning: observe authorizer: " + why + "; channels go on, and leases run out");
   }
   ask_next();

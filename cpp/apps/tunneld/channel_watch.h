@@ -11,7 +11,7 @@
 #include "flowersec/http/client.h"
 #include "flowersec/tunnel/server.h"
 #include "tunneld/authorizer_options.h"
-#include "tunneld/seldom.h"
+#include "tunneld/quiet_time.h"
 
 namespace flowersec::apps {
 
@@ -38,7 +38,7 @@ class channel_watch {
   std::int64_t round_unix_ms_ = 0;
   std::vector<tunnel::channel_report> round_;
   std::size_t asked_ = 0;  ///< channels of this round that were sent
-  seldom complaints_;
+  quiet_time complaints_{std::chrono::seconds{10}};
 };
 
 }  // namespace flowersec::apps

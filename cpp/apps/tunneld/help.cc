@@ -19,7 +19,8 @@ std::vector<help_block> blocks() {
       {"Signals",
        {"SIGHUP           read the keyset file again; a bad file changes nothing",
         "SIGUSR1          metrics on: /metrics answers (on the main listener without --metrics-listen)",
-        "SIGUSR2          metrics off: /metrics answers 404", "SIGINT, SIGTERM  stop"}},
+        "SIGUSR2          metrics off: /metrics answers 404",
+        "SIGINT, SIGTERM  stop; with --drain-timeout drain first, and stop at the second"}},
   };
 }
 

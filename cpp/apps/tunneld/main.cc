@@ -2,7 +2,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <chrono>
@@ -17,10 +16,12 @@
 #include "tunneld/log.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/options.h"
+#include "tunneld/quiet_time.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/replay_choice.h"
 #include "tunneld/stats_page.h"
 #include "tunneld/verifier_file.h"
+#include "tunneld/way_down.h"
 
 namespace flowersec::apps {
 namespace {
@@ -45,16 +46,23 @@ void raise_descriptor_limit(std::size_t max_connections) {
 class operator_log final : public tunnel::observer {
  public:
   void on_accept_paused(std::chrono::milliseconds) override {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    auto next = next_complaint_.load(std::memory_order_relaxed);
-    const auto later = now + std::chrono::steady_clock::duration{quiet_time}.count();
-    if (now < next || !next_complaint_.compare_exchange_strong(next, later)) return;
+    if (!descriptor_silence_.is_over()) return;
     log_line("warning: out of file descriptors or socket memory: new connections wait; raise the limit of open files");
   }
 
+  void on_source_refused(const tunnel::ip_address& source, tunnel::source_bound bound) override {
+    const bool connections = bound == tunnel::source_bound::connections;
+    if (!(connections ? connection_silence_ : attach_silence_).is_over()) return;
+    log_line("warning: too many " + std::string{connections ? "connections" : "attaches"} + " from " +
+             tunnel::to_text(source) + ": answered with 429, see " +
+             (connections ? "--max-conns-per-ip" : "--attach-rate-per-ip"));
+  }
+
  private:
-  static constexpr std::chrono::seconds quiet_time{10};
-  std::atomic<std::chrono::steady_clock::rep> next_complaint_{0};
+  static constexpr std::chrono::seconds silence{10};
+  quiet_time descriptor_silence_{silence};
+  quiet_time connection_silence_{silence};
+  quiet_time attach_silence_{silence};
 };
 
 void print_warnings(const tunnel_command& command, const tunnel::server_options& options) {
@@ -71,7 +79,11 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
 class signal_loop {
  public:
   signal_loop(boost::asio::io_context& context, tunnel::server& server, const tunnel_command& command)
-      : context_(context), server_(server), command_(command), signals_(context) {
+      : context_(context),
+        server_(server),
+        command_(command),
+        signals_(context),
+        way_down_(context, server, command.drain_timeout) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) signals_.add(number);
     wait();
   }
@@ -81,13 +93,14 @@ class signal_loop {
  private:
   void wait() {
     signals_.async_wait([this](const error_code& error, int number) {
-      if (error || number == SIGINT || number == SIGTERM) return context_.stop();
+      if (error) return context_.stop();
       react(number);
       wait();
     });
   }
 
   void react(int number) {
+    if (number == SIGINT || number == SIGTERM) return way_down_.on_signal();
     if (number == SIGHUP) return reload();
     if (number == SIGUSR1) server_.enable_metrics();
     if (number == SIGUSR2) server_.disable_metrics();
@@ -105,6 +118,7 @@ class signal_loop {
   tunnel::server& server_;
   const tunnel_command& command_;
   boost::asio::signal_set signals_;
+  way_down way_down_;
 };
 
 std::string describe_start_error(const tunnel_command& command, const error_code& error) {

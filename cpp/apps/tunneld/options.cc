@@ -39,6 +39,16 @@ std::optional<std::string> sizes_problem(const tunnel_command& c) {
   return std::nullopt;
 }
 
+/// The first text that is no network, if there is one.
+std::optional<std::string> proxies_problem(const tunnel_command& c) {
+  for (const auto& text : c.trusted_proxies) {
+    if (!is_blank(text) && !tunnel::parse_ip_network(text)) {
+      return "invalid --trusted-proxy: " + text + " is neither an address nor a network such as 192.0.2.0/24";
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> path_problem(const tunnel_command& c) {
   if (!c.ws_path.starts_with('/')) return "invalid --ws-path: path must start with /";
   if (c.ws_path == "/healthz" || (c.metrics_listen.empty() && c.ws_path == "/metrics")) {
@@ -59,6 +69,16 @@ std::optional<std::string> verifier_problem(const tunnel_command& c) {
 
 std::optional<std::uint64_t> budget(std::int64_t bytes) {
   return bytes == 0 ? std::nullopt : std::optional{static_cast<std::uint64_t>(bytes)};
+}
+
+tunnel::source_limits source_limits_of(const tunnel_command& c) {
+  tunnel::source_limits limits;
+  if (c.max_conns_per_ip > 0) limits.max_connections = static_cast<std::size_t>(c.max_conns_per_ip);
+  if (c.attach_rate_per_ip > 0) limits.attaches_per_second = static_cast<std::size_t>(c.attach_rate_per_ip);
+  for (const auto& text : c.trusted_proxies) {
+    if (const auto network = tunnel::parse_ip_network(text)) limits.trusted_proxies.push_back(*network);
+  }
+  return limits;
 }
 
 tunnel::tunnel_limits limits_of(const tunnel_command& c) {
@@ -107,6 +127,7 @@ std::optional<std::string> usage_problem(const tunnel_command& c) {
   }
   if (auto complaint = authorizer_header_problem(c)) return complaint;
   if (auto complaint = authorizer_url_problem(c)) return complaint;
+  if (auto complaint = proxies_problem(c)) return complaint;
   if (auto complaint = path_problem(c)) return complaint;
   const auto limits = limits_of(c);
   if (limits.max_write_queue_bytes < limits.max_record_bytes) {
@@ -126,6 +147,7 @@ tunnel::server_options server_options_of(const tunnel_command& c) {
   if (!c.tls_cert_file.empty()) options.tls = tunnel::tls_files{c.tls_cert_file, c.tls_key_file};
   if (c.threads > 0) options.threads = static_cast<std::size_t>(c.threads);
   options.limits = limits_of(c);
+  options.sources = source_limits_of(c);
   options.metrics_on_main_listener = c.metrics_listen.empty();
   // Nobody else asks for the past of a channel.
   options.keep_bandwidth = !c.stats_listen.empty() || !c.observe_authorizer_url.empty();

@@ -26,6 +26,8 @@ class connection : public link_watcher {
   virtual void on_deadline() = 0;
   /// After shard::run_later: another turn for a connection that had more to do.
   virtual void on_turn() { on_ready({}); }
+  /// The tunnel drains: what is no part of a pair leaves.
+  virtual void on_drain() {}
   /// The tunnel stops.
   virtual void on_shutdown() = 0;
 

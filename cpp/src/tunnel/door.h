@@ -24,6 +24,9 @@ class door final : public connection {
 
   void on_ready(readiness ready) override;
   void on_deadline() override;
+  void on_drain() override {
+    refuse_with(attach_reason::canceled, make_close_frame(draining_close_code, draining_close_reason));
+  }
   void on_shutdown() override {}
 
  private:

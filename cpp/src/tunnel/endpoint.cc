@@ -287,6 +287,13 @@ void endpoint::advance_ending() {
 /// This endpoint's link does not take bytes any more.
 void endpoint::peer_failed() { home().close_channel(*room_, close_reason::write_error, close_reason::write_error); }
 
+/// Nobody can join it any more.
+void endpoint::on_drain() {
+  if (peer() != nullptr || reading_ended_) return;
+  say_farewell(ws::encode_close_payload({draining_close_code, std::string{draining_close_reason}}));
+  end_reading(close_reason::peer_closed);
+}
+
 void endpoint::set_timer() {
   std::optional<mono_time> first = stall_deadline_;
   const auto consider = [&first](const std::optional<mono_time>& when) {

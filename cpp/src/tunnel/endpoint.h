@@ -30,6 +30,7 @@ class endpoint final : public connection {
   void on_ready(readiness ready) override;
   void on_turn() override;
   void on_deadline() override;
+  void on_drain() override;
   void on_shutdown() override {}
 
  private:

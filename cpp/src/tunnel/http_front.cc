@@ -4,16 +4,23 @@
 #include <array>
 #include <utility>
 
+#include "flowersec/base/text.h"
+
 namespace flowersec::tunnel {
 
 http_front::http_front(shard& home, link_ptr pipe, const http_site& site, std::string remote_addr)
-    : connection(home, std::move(pipe)), site_(site), remote_addr_(std::move(remote_addr)) {}
+    : connection(home, std::move(pipe)),
+      site_(site),
+      remote_addr_(std::move(remote_addr)),
+      visit_(home.shared().sources, remote_addr_) {}
 
 http_front::~http_front() { end_request(); }
 
 void http_front::open() {
   home().watch(*this);
   home().arm(*this, home().now() + head_timeout);
+  // Without waiting for a request: a connection too many is not worth the time that a slow one may take.
+  if (const auto bound = visit_.arrive()) refuse_source(*bound);
   advance();
 }
 
@@ -49,9 +56,12 @@ bool http_front::parse() {
   input_.erase(input_.begin(), input_.end() - static_cast<std::ptrdiff_t>(rest.size()));
   if (status == ws::head_status::need_more) return false;
   if (status == ws::head_status::complete) {
-    answer_ = site_.answer(parser_.head(), home().shared().closing);
+    answer_ = site_.answer(parser_.head(), home().shared().phase);
     origin_ = parser_.head().first("Origin").value_or("");
     if (answer_.upgrade_refused) home().shared().refused(attach_reason::upgrade_error);
+    if (answer_.next == http_answer::then::upgrade) {
+      if (const auto bound = enter_attach()) refuse_source(*bound);
+    }
   } else {
     answer_ = http_site::answer_defect(status);
   }
@@ -59,6 +69,20 @@ bool http_front::parse() {
   has_answer_ = true;
   home().arm(*this, home().now() + write_timeout);
   return true;
+}
+
+std::optional<source_bound> http_front::enter_attach() {
+  std::vector<std::string_view> forwarded_for;
+  for (const auto& [name, value] : parser_.head().fields) {
+    if (ascii_iequals(name, "X-Forwarded-For")) forwarded_for.push_back(value);
+  }
+  return visit_.attach(forwarded_for, home().now());
+}
+
+void http_front::refuse_source(source_bound bound) {
+  home().shared().refused(visit_.source(), bound);
+  answer_ = http_site::answer_bound(bound);
+  has_answer_ = true;
 }
 
 /// Whether the answer is out and this connection goes on with HTTP.
@@ -91,7 +115,8 @@ void http_front::finish_answer() {
       return home().depart(give_link(), {});
     case http_answer::then::upgrade:
       home().retire(*this);
-      return home().welcome(give_link(), std::move(input_), std::move(origin_), std::move(remote_addr_));
+      return home().welcome(give_link(), std::move(input_), std::move(origin_), std::move(remote_addr_),
+                            visit_.take_place());
   }
 }
 

@@ -31,6 +31,8 @@ class http_front final : public connection {
 
   void advance();
   [[nodiscard]] bool parse();
+  [[nodiscard]] std::optional<source_bound> enter_attach();
+  void refuse_source(source_bound bound);
   [[nodiscard]] bool write_answer();
   void finish_answer();
   void begin_request();
@@ -38,6 +40,7 @@ class http_front final : public connection {
 
   const http_site& site_;
   std::string remote_addr_;
+  source_visit visit_;
   std::string origin_;
   ws::request_head_parser parser_;
   byte_buffer input_;

@@ -91,18 +91,21 @@ std::optional<http_site> http_site::make(const server_options& options,
   return site;
 }
 
-http_answer http_site::answer(const ws::request_head& head, bool closing) const {
+http_answer http_site::answer(const ws::request_head& head, tunnel_phase phase) const {
   const auto path = head.path();
-  if (path == ws_path_) return answer_upgrade(head, closing);
+  if (path == ws_path_) return answer_upgrade(head, phase);
   // A body is not read; what follows it could not be told from it.
-  const bool keep = head.keep_alive && !head.has_body && !closing;
+  const bool keep = head.keep_alive && !head.has_body && phase != tunnel_phase::closing;
   std::string text;
   if (auto clean = cleaned(path); clean != path) {
     text = moved(clean.append(head.query()), keep);
+  } else if (phase == tunnel_phase::draining && (path == "/healthz" || path == "/readyz")) {
+    // Whoever spreads connections over several tunnels looks here, and is to send no more.
+    text = ws::plain_answer_text(503, "draining", keep);
   } else if (auto page = answer_page(path, keep)) {
     text = *std::move(page);
   } else if (ws_path_.ends_with('/') && path.starts_with(ws_path_)) {
-    return answer_upgrade(head, closing);
+    return answer_upgrade(head, phase);
   } else {
     text = ws::plain_answer_text(404, "404 page not found", keep);
   }
@@ -117,8 +120,9 @@ std::optional<std::string> http_site::answer_page(std::string_view path, bool ke
               : ws::plain_answer_text(404, "404 page not found", keep);
 }
 
-http_answer http_site::answer_upgrade(const ws::request_head& head, bool closing) const {
-  if (closing) return {ws::plain_answer_text(503, "tunnel server closed", false), then::close, false};
+http_answer http_site::answer_upgrade(const ws::request_head& head, tunnel_phase phase) const {
+  if (phase != tunnel_phase::serving)
+    return {ws::plain_answer_text(503, "tunnel server closed", false), then::close, false};
   if (const auto why = ws::check_upgrade(head, origins_)) {
     const bool keep = head.keep_alive && !head.has_body;
     auto text = ws::refusal_text(*why, keep);
@@ -126,6 +130,12 @@ http_answer http_site::answer_upgrade(const ws::request_head& head, bool closing
             true};
   }
   return {ws::accept_text(head), then::upgrade, false};
+}
+
+http_answer http_site::answer_bound(source_bound bound) {
+  const auto* const body = bound == source_bound::connections ? "too many connections from this address"
+                                                              : "too many attaches from this address";
+  return {ws::too_many_requests_text(body), then::close, false};
 }
 
 http_answer http_site::answer_defect(ws::head_status defect) {

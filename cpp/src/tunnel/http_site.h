@@ -9,6 +9,7 @@
 #include "flowersec/tunnel/server.h"
 #include "flowersec/ws/origin_policy.h"
 #include "flowersec/ws/request_head.h"
+#include "tunnel/drain.h"
 
 namespace flowersec::tunnel {
 
@@ -29,15 +30,16 @@ class http_site {
   [[nodiscard]] static std::optional<http_site> make(const server_options& options,
                                                      std::function<std::optional<std::string>()> metrics_text);
 
-  /// `closing`: the tunnel is on its way down.
-  [[nodiscard]] http_answer answer(const ws::request_head& head, bool closing) const;
+  [[nodiscard]] http_answer answer(const ws::request_head& head, tunnel_phase phase) const;
   /// To bytes that are no request, or too long a one.
   [[nodiscard]] static http_answer answer_defect(ws::head_status defect);
+  /// To a source that has all it may have.
+  [[nodiscard]] static http_answer answer_bound(source_bound bound);
 
  private:
   http_site(std::string ws_path, ws::origin_policy origins) noexcept
       : ws_path_(std::move(ws_path)), origins_(std::move(origins)) {}
-  [[nodiscard]] http_answer answer_upgrade(const ws::request_head& head, bool closing) const;
+  [[nodiscard]] http_answer answer_upgrade(const ws::request_head& head, tunnel_phase phase) const;
   /// nullopt when no page of its own has this path.
   [[nodiscard]] std::optional<std::string> answer_page(std::string_view path, bool keep) const;
 

@@ -70,10 +70,20 @@ class server::impl final : public shard_router {
     return {};
   }
 
+  void begin_drain(std::chrono::milliseconds longest, std::function<void()> done) {
+    if (workers_.empty() || shared_->phase != tunnel_phase::serving) return;
+    shared_->drained.expect(workers_.size(), std::move(done));
+    shared_->phase = tunnel_phase::draining;
+    longest = std::clamp<std::chrono::milliseconds>(longest, std::chrono::milliseconds{0}, longest_time);
+    for (auto& one : workers_) {
+      one->post([&worker = *one, longest] { worker.owned_shard().begin_drain(longest); });
+    }
+  }
+
   void stop_accepting() {
     if (workers_.empty() || closed_door_at_) return;
     closed_door_at_ = std::chrono::steady_clock::now();
-    shared_->closing = true;
+    shared_->phase = tunnel_phase::closing;
     on_every_worker([](worker& one) { one.stop_accepting(); });
     listener_.close();
   }
@@ -247,6 +257,10 @@ void server::report_channels(reported_channels which, std::function<void(std::ve
 void server::apply_decisions(std::vector<channel_decision> decisions) { impl_->apply_decisions(std::move(decisions)); }
 
 void server::stop_accepting() { impl_->stop_accepting(); }
+
+void server::begin_drain(std::chrono::milliseconds longest, std::function<void()> done) {
+  impl_->begin_drain(longest, std::move(done));
+}
 
 void server::stop() { impl_->stop(); }
 

@@ -165,16 +165,44 @@ void shard::sweep() {
   });
   if (keeps_replay_store_) shared_.replay->expire(wall_now, now_);
   for (const auto& [room, reason] : due) close_channel(*room, reason, reason);
+  if (drain_) thin_out();
 }
 
-void shard::welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr) {
+void shard::begin_drain(std::chrono::milliseconds longest) {
+  drain_.emplace(now_, longest);
+  std::vector<connection*> present;
+  for (const auto& who : connections_) present.push_back(who.get());
+  for (auto* who : present) {
+    if (!who->retired()) who->on_drain();
+  }
+  thin_out();
+}
+
+void shard::thin_out() {
+  next_sweep_ = std::min(next_sweep_, now_ + drain_plan::interval);
+  const auto may_stay = drain_->may_stay(channels_.size(), now_);
+  std::vector<channel*> leaving;
+  channels_.for_each([&](channel& room) {
+    if (channels_.size() - leaving.size() > may_stay) leaving.push_back(&room);
+  });
+  for (auto* room : leaving) close_channel(*room, std::nullopt, close_reason::peer_closed);
+  // The count tells of connections between two shards as well. It never rises any more; departures of this shard begin
+  // in the event that takes a connection off the count, so none can follow once both are seen here.
+  const bool empty = shared_.connections.value() == 0 && departures_ == 0;
+  if ((empty || drain_->is_over(now_)) && !std::exchange(reported_empty_, true)) shared_.drained.shard_is_empty();
+}
+
+void shard::welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr, source_place place) {
+  if (drain_) return send_away(std::move(pipe));
   auto ticket = connection_ticket::take(shared_.connections);
   if (!ticket.valid()) return refuse(std::move(pipe), attach_reason::too_many_connections);
+  ticket.keep(std::move(place));
   add(std::make_unique<door>(*this, std::move(pipe), std::move(ticket), std::move(origin), std::move(remote_addr)))
       .open(early);
 }
 
 void shard::admit(newcomer who) {
+  if (drain_) return send_away(std::move(who.pipe));
   const auto& token = who.token;
   const admission_request request{.scope = shared_.scopes.find_or_add(token.scope),
                                   .channel_id = token.channel_id,
@@ -232,6 +260,11 @@ void shard::depart_at_once(link_ptr pipe, byte_view farewell) {
 void shard::refuse(link_ptr pipe, attach_reason why) {
   shared_.refused(why);
   depart(std::move(pipe), make_close_frame(close_code(why), to_text(why)));
+}
+
+void shard::send_away(link_ptr pipe) {
+  shared_.refused(attach_reason::canceled);
+  depart(std::move(pipe), make_close_frame(draining_close_code, draining_close_reason));
 }
 
 void shard::close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer) {

@@ -50,8 +50,9 @@ class shard {
 
   // What the runner calls.
 
-  /// A WebSocket connection right after its upgrade. `early` was received behind the request.
-  void welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr);
+  /// A WebSocket connection right after its upgrade. `early` was received behind the request, `place` is its own
+  /// among the connections of its source.
+  void welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr, source_place place = {});
   /// A connection that this shard owns from now on.
   void admit(newcomer who);
   /// From any thread: runs `task` on the shard's thread. `wake` is called when that thread may be asleep.
@@ -61,6 +62,9 @@ class shard {
   void run();
   /// When run() has something to do without a new event; nullopt for at once.
   [[nodiscard]] std::optional<mono_time> next_wakeup() const noexcept;
+  /// Lets nobody new in, dismisses who has no peer, and lets pairs go on for at most `longest`. Reports to
+  /// shared_state::drained when nobody is left.
+  void begin_drain(std::chrono::milliseconds longest);
   /// Drops every connection, without close frames.
   void shut_down();
 
@@ -86,6 +90,8 @@ class shard {
   /// closes: a close with unread input would turn into a reset that destroys what the peer has not read yet.
   void depart(link_ptr pipe, byte_buffer farewell);
   void refuse(link_ptr pipe, attach_reason why);
+  /// Refuses a newcomer of a draining tunnel.
+  void send_away(link_ptr pipe);
 
   /// Ends a channel. `event` counts on its own, beside one event per connection that still reads.
   void close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer);
@@ -113,6 +119,7 @@ class shard {
   void run_turns();
   void run_timers();
   void sweep();
+  void thin_out();
   void depart_at_once(link_ptr pipe, byte_view farewell);
   void dissolve(std::unique_ptr<channel> room, std::optional<close_reason> event, close_reason told_to_observer);
   void pair(channel& room);
@@ -134,6 +141,8 @@ class shard {
   std::vector<connection*> turns_now_;
   mono_time next_sweep_{};
   const bool keeps_replay_store_;
+  std::optional<drain_plan> drain_;
+  bool reported_empty_ = false;
   std::size_t departures_ = 0;
   std::vector<link_ptr> closing_links_;  ///< an event of the present batch may still name them
 

@@ -12,8 +12,10 @@
 #include "tunnel/block_pool.h"
 #include "tunnel/byte_budget.h"
 #include "tunnel/channel_table.h"
+#include "tunnel/drain.h"
 #include "tunnel/metrics.h"
 #include "tunnel/scope_registry.h"
+#include "tunnel/source_guard.h"
 
 namespace flowersec::tunnel {
 
@@ -25,6 +27,7 @@ struct shared_state {
         policy(options.policy),
         replay(options.replay ? options.replay : make_memory_replay_store(limits.replay_entries())),
         events(options.events ? options.events : std::make_shared<observer>()),
+        sources(options.sources),
         verifier_(options.verifier) {}
 
   const tunnel_limits limits;
@@ -34,6 +37,7 @@ struct shared_state {
   const std::shared_ptr<replay_store> replay;
   const std::shared_ptr<observer> events;
 
+  source_guard sources;
   shared_count connections{limits.max_connections};
   shared_count channels{limits.max_channels};
   shared_count closed_reports{limits.max_closed_reports};
@@ -41,12 +45,13 @@ struct shared_state {
   block_cap stalled_blocks{limits.max_stalled_blocks};
   scope_registry scopes{limits.max_tenant_queued_bytes};
   metrics counts;
-  std::atomic<bool> closing{false};  ///< new upgrades are refused
+  std::atomic<tunnel_phase> phase{tunnel_phase::serving};
+  drain_watch drained;
 
   // Plain HTTP requests in progress, which a stop waits for.
   void begin_http_request() noexcept { http_requests_.fetch_add(1); }
   void end_http_request() {
-    if (http_requests_.fetch_sub(1) != 1 || !closing) return;
+    if (http_requests_.fetch_sub(1) != 1 || phase != tunnel_phase::closing) return;
     const std::scoped_lock lock(http_mutex_);
     http_idle_.notify_all();
   }
@@ -68,6 +73,10 @@ struct shared_state {
     counts.attach_refused(reason);
     events->on_attach_refused(reason);
   }
+  void refused(const ip_address& source, source_bound bound) {
+    refused(attach_reason::too_many_connections);
+    events->on_source_refused(source, bound);
+  }
 
  private:
   std::atomic<std::size_t> http_requests_{0};
@@ -77,7 +86,7 @@ struct shared_state {
   std::shared_ptr<const token_verifier> verifier_;
 };
 
-/// One place among the counted connections; gives it back when it dies.
+/// One place among the counted connections, and among those of its source; gives them back when it dies.
 class connection_ticket {
  public:
   connection_ticket() noexcept = default;
@@ -86,20 +95,25 @@ class connection_ticket {
     if (count.try_add()) ticket.count_ = &count;
     return ticket;
   }
-  connection_ticket(connection_ticket&& from) noexcept : count_(std::exchange(from.count_, nullptr)) {}
+  connection_ticket(connection_ticket&& from) noexcept
+      : count_(std::exchange(from.count_, nullptr)), place_(std::move(from.place_)) {}
   connection_ticket& operator=(connection_ticket&& from) noexcept {
     std::swap(count_, from.count_);
+    std::swap(place_, from.place_);
     return *this;
   }
   ~connection_ticket() { give_back(); }
 
   [[nodiscard]] bool valid() const noexcept { return count_ != nullptr; }
+  void keep(source_place place) noexcept { place_ = std::move(place); }
   void give_back() noexcept {
+    place_.give_back();
     if (auto* count = std::exchange(count_, nullptr)) count->remove();
   }
 
  private:
   shared_count* count_ = nullptr;
+  source_place place_;
 };
 
 }  // namespace flowersec::tunnel

@@ -21,6 +21,11 @@ constexpr int most_accepts_per_turn = 16;
 /// How long nobody is accepted after descriptors ran out.
 constexpr std::chrono::milliseconds out_of_room_pause{100};
 
+/// The sweep ends every wait well before this. After more the process was stopped, or the machine slept.
+constexpr std::chrono::seconds longest_ordinary_turn{2};
+/// Enough for one event of every connection that a process can have.
+constexpr int most_batches_after_absence = 256;
+
 }  // namespace
 
 worker::worker(shared_state& shared, shard_router& router, const http_site& site, const ws::tls_context* tls,
@@ -61,18 +66,35 @@ void worker::run() {
   std::array<epoll_event, events_per_wait> events;
   while (!stopping_) {
     const auto count = links_.wait(events, wait_ms());
-    shard_.set_time(shared_.clocks.mono_now());
-    for (std::size_t i = 0; i < count; ++i) {
-      if (events[i].data.ptr == this) {
-        accept_some();
-      } else if (events[i].data.ptr != nullptr) {
-        epoll_set::dispatch(events[i]);
-      }
-    }
+    const auto now = shared_.clocks.mono_now();
+    const bool was_away = now - shard_.now() > longest_ordinary_turn;
+    shard_.set_time(now);
+    dispatch({events.data(), count});
+    if (was_away) catch_up(events);
     shard_.run();
     if (accept_again_ && *accept_again_ <= shard_.now()) resume_accepting();
   }
   shard_.shut_down();
+}
+
+/// Whoever wrote in time must not be late because this process was stopped: all that came meanwhile is looked at before
+/// any deadline is. (The wait that was stopped ends without an event, as for a signal.)
+void worker::catch_up(std::span<epoll_event> events) {
+  for (int batches = 0; batches < most_batches_after_absence; ++batches) {
+    const auto count = links_.wait(events, 0);
+    dispatch(events.first(count));
+    if (count < events.size()) return;
+  }
+}
+
+void worker::dispatch(std::span<const epoll_event> events) {
+  for (const auto& event : events) {
+    if (event.data.ptr == this) {
+      accept_some();
+    } else if (event.data.ptr != nullptr) {
+      epoll_set::dispatch(event);
+    }
+  }
 }
 
 int worker::wait_ms() const {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <optional>
+#include <span>
 #include <thread>
 
 #include "tunnel/descriptor_link.h"
@@ -34,6 +35,8 @@ class worker {
 
  private:
   void run();
+  void catch_up(std::span<epoll_event> events);
+  void dispatch(std::span<const epoll_event> events);
   [[nodiscard]] int wait_ms() const;
   void wake() const;
   void accept_some();

@@ -22,6 +22,8 @@ constexpr std::string_view reason_phrase(unsigned status) noexcept {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 503:
@@ -86,6 +88,11 @@ std::string refusal_text(refusal why, bool keep_alive) {
 
 std::string plain_answer_text(unsigned status, std::string_view body, bool keep_alive) {
   return plain_text(status, "", body, keep_alive);
+}
+
+std::string too_many_requests_text(std::string_view body) {
+  constexpr unsigned status = 429;
+  return plain_text(status, "Retry-After: 1\r\n", body, false);
 }
 
 }  // namespace flowersec::ws

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -144,6 +145,32 @@ std::size_t process::open_descriptors() const {
 
 void process::send_signal(int number) {
   if (!reaped_) ::kill(pid_, number);
+}
+
+std::chrono::milliseconds process::processor_time() const {
+  // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th fields behind it (proc(5)).
+  const auto text = read_whole_file("/proc/" + std::to_string(pid_) + "/stat");
+  std::istringstream fields{text.substr(text.rfind(')') + 1)};
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  std::int64_t user = 0;
+  std::int64_t system = 0;
+  fields >> user >> system;
+  return std::chrono::milliseconds{(user + system) * 1000 / ::sysconf(_SC_CLK_TCK)};
+}
+
+std::size_t process::resident_bytes() const {
+  std::istringstream lines{read_whole_file("/proc/" + std::to_string(pid_) + "/status")};
+  for (std::string word; lines >> word;) {
+    std::size_t kib = 0;
+    if (word == "RssAnon:" && lines >> kib) return kib * 1024;
+  }
+  return 0;
+}
+
+void process::wait_until_stopped() {
+  siginfo_t ignored{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &ignored, WSTOPPED | WNOWAIT);
 }
 
 process_result process::wait(std::chrono::milliseconds patience) {

@@ -46,6 +46,12 @@ class process {
   /// How long a file it may write from now on.
   void limit_file_size(std::size_t bytes);
   [[nodiscard]] std::size_t open_descriptors() const;
+  /// Processor time it has used so far, in user and system together.
+  [[nodiscard]] std::chrono::milliseconds processor_time() const;
+  /// Memory of its own that is present, in bytes.
+  [[nodiscard]] std::size_t resident_bytes() const;
+  /// Waits until it has stopped after SIGSTOP.
+  void wait_until_stopped();
   /// Waits for the end; kills the process when `patience` is over, which shows as signal 9.
   [[nodiscard]] process_result wait(std::chrono::milliseconds patience = process_patience);
 

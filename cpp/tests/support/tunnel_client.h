@@ -28,7 +28,9 @@ class tunnel_client {
     bool tls = false;
     std::string origin = "https://app.example";
     std::string path = "/ws";
-    int receive_buffer_bytes = 0;  ///< 0: the system's choice
+    int receive_buffer_bytes = 0;   ///< 0: the system's choice
+    std::string from = {};          ///< address to come from; empty: the system's choice
+    std::string more_headers = {};  ///< of the upgrade, each with its line end
   };
 
   tunnel_client(const std::string& address, const options& how) {
@@ -42,6 +44,12 @@ class tunnel_client {
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (how.receive_buffer_bytes != 0) {
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &how.receive_buffer_bytes, sizeof how.receive_buffer_bytes);
+    }
+    if (!how.from.empty()) {
+      sockaddr_in from{};
+      from.sin_family = AF_INET;
+      ::inet_pton(AF_INET, how.from.c_str(), &from.sin_addr);
+      if (::bind(socket_, reinterpret_cast<sockaddr*>(&from), sizeof from) != 0) throw std::runtime_error("bind");
     }
     if (::connect(socket_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("connect");
     if (how.tls) start_tls();
@@ -71,7 +79,7 @@ class tunnel_client {
   void upgrade(const options& how) {
     send_text("GET " + how.path + " HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nOrigin: " + how.origin +
-              "\r\n\r\n");
+              "\r\n" + how.more_headers + "\r\n");
     const auto head = read_http_head();
     if (!head.starts_with("HTTP/1.1 101 ")) throw std::runtime_error(head);
   }
@@ -133,6 +141,8 @@ class tunnel_client {
   /// Whether the connection ended cleanly, with nothing but what was read before.
   bool ended() { return read_to_end().empty() && !reset_; }
   [[nodiscard]] bool was_reset() const noexcept { return reset_; }
+  /// For a test that waits for many.
+  [[nodiscard]] int descriptor() const noexcept { return socket_; }
 
   void finish_sending() { ::shutdown(socket_, SHUT_WR); }
   void close() {

@@ -91,10 +91,11 @@ class tunnel_world : public tunnel::poller, public tunnel::shard_router {
  public:
   explicit tunnel_world(tunnel::tunnel_limits limits = {}, std::shared_ptr<tunnel::attach_policy> policy = nullptr,
                         std::shared_ptr<tunnel::observer> events = nullptr,
-                        std::shared_ptr<tunnel::replay_store> replay = nullptr)
+                        std::shared_ptr<tunnel::replay_store> replay = nullptr, tunnel::source_limits sources = {})
       : mint(to_unix_seconds_count(clock.wall)) {
     tunnel::server_options options;
     options.limits = limits;
+    options.sources = std::move(sources);
     options.verifier = mint.verifier();
     options.policy = std::move(policy);
     options.events = std::move(events);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "tunnel_fixture.h"
@@ -79,6 +80,44 @@ TEST_P(sockets, a_parked_client_that_vanishes_is_noticed) {
   ASSERT_TRUE(tunnel.events->wait_for("attached"));
   c.close();
   EXPECT_TRUE(tunnel.events->wait_for("closed peer_closed"));
+  EXPECT_EQ(tunnel.server->connections(), 0u);
+}
+
+TEST_P(sockets, a_connection_too_many_of_one_address_is_told_so_unasked) {
+  real_tunnel tunnel{GetParam()};
+  tunnel.options.sources.max_connections = 1;
+  tunnel.start();
+  tunnel_client first{tunnel.address(), tunnel.how()};
+  tunnel_client second{tunnel.address(), tunnel.how()};
+  EXPECT_THAT(second.read_http_head(), HasSubstr("HTTP/1.1 429 "));
+  EXPECT_EQ(second.read_until("\n"), "too many connections from this address\n");
+  EXPECT_TRUE(second.ended());
+  first.upgrade(tunnel.how());
+}
+
+TEST_P(sockets, a_drain_tells_who_is_alone_and_reports_its_end_once) {
+  real_tunnel tunnel{GetParam(), {}, 4};
+  std::vector<tunnel_client> alone;
+  for (int i = 0; i < 20; ++i) alone.push_back(tunnel.attach("alone-" + std::to_string(i), 1));
+  auto c = tunnel.attach("room", 1);
+  auto s = tunnel.attach("room", 2);
+  ASSERT_TRUE(tunnel.events->wait_for("paired"));
+  ASSERT_TRUE(tunnel.events->wait_for("attached", 22));
+  std::promise<void> done;
+  tunnel.server->begin_drain(std::chrono::minutes{10}, [&] { done.set_value(); });
+  tunnel.server->begin_drain(std::chrono::minutes{10}, [] { ADD_FAILURE() << "it was draining already"; });
+  for (auto& one : alone) {
+    expect_refusal(one, 1001, "draining");
+    one.close();
+  }
+  c.binary("undisturbed");
+  EXPECT_EQ(s.message(), "undisturbed");
+  auto ended = done.get_future();
+  EXPECT_EQ(ended.wait_for(std::chrono::seconds{0}), std::future_status::timeout);
+  c.close();
+  s.close();
+  EXPECT_EQ(ended.wait_for(tunnel_client::patience), std::future_status::ready);
+  tunnel.server->stop();
   EXPECT_EQ(tunnel.server->connections(), 0u);
 }
 

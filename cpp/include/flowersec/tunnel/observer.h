@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "flowersec/tunnel/reasons.h"
+#include "flowersec/tunnel/source.h"
 #include "flowersec/tunnel/verifier.h"
 
 namespace flowersec::tunnel {
@@ -30,6 +31,9 @@ class observer {
   virtual ~observer() = default;
   virtual void on_attached(const channel_name& /*channel*/, endpoint_role /*role*/) {}
   virtual void on_attach_refused(attach_reason /*reason*/) {}
+  /// A source address took all it may: its connection or its upgrade was answered with 429. Reported besides, as a
+  /// refusal for too_many_connections.
+  virtual void on_source_refused(const ip_address& /*source*/, source_bound /*bound*/) {}
   virtual void on_paired(const channel_name& /*channel*/, std::chrono::nanoseconds /*since_first_attach*/) {}
   /// Once per channel, also when it is replaced by a fresh one (reason peer_closed).
   virtual void on_closed(const channel_name& /*channel*/, close_reason /*reason*/, const channel_bytes& /*bytes*/) {}

@@ -19,6 +19,7 @@
 #include "flowersec/tunnel/observer.h"
 #include "flowersec/tunnel/policy.h"
 #include "flowersec/tunnel/replay.h"
+#include "flowersec/tunnel/source.h"
 #include "flowersec/tunnel/verifier.h"
 
 namespace flowersec::tunnel {
@@ -62,6 +63,7 @@ struct server_options {
   /// I/O threads; nullopt: one per processor that the process may use.
   std::optional<std::size_t> threads;
   tunnel_limits limits;
+  source_limits sources;
   /// Serve /metrics on the main listener while metrics are enabled. Off when a listener of its own does it.
   bool metrics_on_main_listener = true;
   /// Remember the byte counts of closed channels for bandwidth_retention, at most limits.max_closed_reports of them.
@@ -116,6 +118,13 @@ class server {
   /// over. Takes effect on the I/O threads, soon.
   /// Threads   the one that starts and stops.
   void apply_decisions(std::vector<channel_decision> decisions);
+
+  /// Begins the slow way down, which stop() ends. The listener stays open: /healthz, /readyz and upgrades are answered
+  /// with 503. Endpoints without a peer get close 1001 `draining`. Pairs may go on for `longest`; those that are left
+  /// end evenly over its last 5 s (its second half, where that is less), without a close frame.
+  /// `done` is called once, on an I/O thread, when nobody is left, at the latest after `longest`; it must not call
+  /// stop() itself. No effect when not running, or on its way down already. Called on the thread that calls stop().
+  void begin_drain(std::chrono::milliseconds longest, std::function<void()> done);
 
   /// The first step of stop(): accepts nobody any more and refuses upgrades, and everything that is there goes on. No
   /// effect when not running.

@@ -33,4 +33,7 @@ enum class refusal : unsigned { bad_request = 400, forbidden = 403, method_not_a
 /// Any other plain-text answer in the same form; `body` gets a newline. Used for 400, 404, 431 and 503.
 [[nodiscard]] std::string plain_answer_text(unsigned status, std::string_view body, bool keep_alive);
 
+/// 429 in the same form, which invites to try again in a second and closes.
+[[nodiscard]] std::string too_many_requests_text(std::string_view body);
+
 }  // namespace flowersec::ws

@@ -183,11 +183,11 @@ TEST(listener, resolves_port_zero) {
 
 class site : public ::testing::Test {
  protected:
-  http_answer ask(const std::string& request, bool closing = false) {
+  http_answer ask(const std::string& request, tunnel_phase phase = tunnel_phase::serving) {
     ws::request_head_parser parser;
     auto bytes = as_bytes(request);
     EXPECT_EQ(parser.consume(bytes), ws::head_status::complete) << request;
-    return made->answer(parser.head(), closing);
+    return made->answer(parser.head(), phase);
   }
   static server_options options() {
     server_options o;
@@ -335,11 +335,28 @@ TEST_F(site, upgrade_refusals_have_their_status_and_body) {
 }
 
 TEST_F(site, closing_tunnel_refuses_upgrades_and_counts_nothing) {
-  const auto answer = ask(upgrade(), true);
+  const auto answer = ask(upgrade(), tunnel_phase::closing);
   EXPECT_TRUE(answer.text.starts_with("HTTP/1.1 503 "));
   EXPECT_TRUE(answer.text.ends_with("\r\n\r\ntunnel server closed\n"));
   EXPECT_FALSE(answer.upgrade_refused);
   EXPECT_EQ(answer.next, http_answer::then::close);
+}
+
+TEST_F(site, a_draining_tunnel_sends_new_work_elsewhere_and_keeps_its_other_pages) {
+  text = "numbers 1\n";
+  for (const auto* path : {"/healthz", "/readyz"}) {
+    const auto answer = ask(std::string{"GET "} + path + " HTTP/1.1\r\nHost: t\r\n\r\n", tunnel_phase::draining);
+    EXPECT_TRUE(answer.text.starts_with("HTTP/1.1 503 ")) << path;
+    EXPECT_TRUE(answer.text.ends_with("\r\n\r\ndraining\n")) << path;
+    EXPECT_EQ(answer.next, http_answer::then::keep);
+  }
+  const auto refused = ask(upgrade(), tunnel_phase::draining);
+  EXPECT_TRUE(refused.text.starts_with("HTTP/1.1 503 "));
+  EXPECT_FALSE(refused.upgrade_refused);
+  EXPECT_EQ(refused.next, http_answer::then::close);
+  const auto metrics = ask("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n", tunnel_phase::draining);
+  EXPECT_TRUE(metrics.text.ends_with("numbers 1\n"));
+  EXPECT_TRUE(ask("GET /x HTTP/1.1\r\nHost: t\r\n\r\n", tunnel_phase::draining).text.starts_with("HTTP/1.1 404 "));
 }
 
 TEST_F(site, unusable_options_make_no_site) {
