@@ -26,13 +26,6 @@ std::string joined(const std::vector<std::string>& names, const std::string& sep
   return text;
 }
 
-std::vector<option> all_options(const program& described) {
-  static bool version = false;
-  auto options = with_version(described.options, version);
-  std::sort(options.begin(), options.end(), [](const option& a, const option& b) { return a.name < b.name; });
-  return options;
-}
-
 std::string flag_help(const option& entry) {
   const auto type = value_type(entry.into);
   auto text = "  -" + entry.name + (type.empty() ? "" : " " + type) + "\n    \t" + entry.help;
@@ -58,6 +51,13 @@ std::string cell(const std::string& text) {
   return escaped;
 }
 
+constexpr const char* config_file_words =
+    "\nThe configuration file has one `name = value` a line, with the names of the flags without their dashes; what "
+    "the "
+    "environment or a flag gives wins over it. Blank lines and lines that start with `#` mean nothing. A repeatable "
+    "option takes one item a line. An unknown name, a bad value and an option given twice end the program with exit "
+    "code 2 and the number of the line.\n";
+
 std::string table_row(const option& entry) {
   const auto type = value_type(entry.into);
   std::vector<std::string> names;
@@ -82,8 +82,25 @@ std::string default_text(const option_target& into) {
   return std::visit(text, into);
 }
 
+option command_line_only(option entry) {
+  entry.in_config_file = false;
+  return entry;
+}
+
+option secret(option entry, std::function<std::string(const std::string& value)> shown) {
+  entry.shown = std::move(shown);
+  return entry;
+}
+
 std::vector<option> with_version(std::vector<option> options, bool& version) {
-  options.push_back({"version", &version, "print version and exit"});
+  options.push_back(command_line_only({"version", &version, "print version and exit"}));
+  return options;
+}
+
+std::vector<option> sorted_options(const program& described) {
+  static bool version = false;
+  auto options = with_version(described.options, version);
+  std::sort(options.begin(), options.end(), [](const option& a, const option& b) { return a.name < b.name; });
   return options;
 }
 
@@ -94,7 +111,7 @@ std::string help_text(const program& described) {
     for (const auto& line : block.lines) text += line.empty() ? "\n" : "  " + line + '\n';
     text += '\n';
   }
-  const auto options = all_options(described);
+  const auto options = sorted_options(described);
   if (const auto lines = environment_lines(options); !lines.empty()) text += "Env defaults:\n" + lines + '\n';
   text += "Flags:\n";
   for (const auto& entry : options) text += flag_help(entry);
@@ -109,7 +126,8 @@ std::string reference_page(const program& described) {
     text += "```\n";
   }
   text += "\n## Flags\n\n| flag | value | environment | default | meaning |\n| --- | --- | --- | --- | --- |\n";
-  for (const auto& entry : all_options(described)) text += table_row(entry);
+  for (const auto& entry : sorted_options(described)) text += table_row(entry);
+  if (described.config_file != nullptr) text += config_file_words;
   return text +
          "\nA flag wins over its environment variable. `-x` and `--x` are the same; values as `--x=value` or "
          "`--x value`; a boolean takes a value only with `=`. Reading stops at the first word that is not a flag.\n";

@@ -12,6 +12,9 @@ namespace flowersec::apps {
 /// The table with the flag every program has.
 [[nodiscard]] std::vector<option> with_version(std::vector<option> options, bool& version);
 
+/// The whole table with -version, in alphabetical order.
+[[nodiscard]] std::vector<option> sorted_options(const program& described);
+
 /// Titled blocks, "Env defaults:" and "Flags:", flags in alphabetical order.
 [[nodiscard]] std::string help_text(const program& described);
 

@@ -3,69 +3,23 @@
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <set>
 #include <span>
 
+#include "cli/config_file.h"
+#include "cli/file.h"
 #include "cli/help.h"
-#include "cli/values.h"
+#include "cli/option_value.h"
 #include "cli/version.h"
 #include "flowersec/base/text.h"
 
 namespace flowersec::apps {
 namespace {
 
-template <class... Visitors>
-struct overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-template <class... Visitors>
-overloaded(Visitors...) -> overloaded<Visitors...>;
+/// Names of the options that have a value from somewhere.
+using given_names = std::set<std::string, std::less<>>;
 
-template <class Value, class Into>
-bool assign(const std::optional<Value>& value, Into& into) {
-  if (value) into = *value;
-  return value.has_value();
-}
-
-/// False when the text is no value of the target's type.
-bool set_from_flag(const option_target& target, std::string_view text) {
-  return std::visit(overloaded{
-                        [&](bool* into) { return assign(parse_bool_word(text), *into); },
-                        [&](std::string* into) {
-                          *into = trim(text);
-                          return is_valid_utf8(text);
-                        },
-                        [&](std::vector<std::string>* into) {
-                          if (!is_blank(text)) into->emplace_back(trim(text));
-                          return is_valid_utf8(text);
-                        },
-                        [&](std::chrono::nanoseconds* into) { return assign(parse_duration(text), *into); },
-                        [&](auto* integer) { return assign(parse_flag_integer(text), *integer); },
-                    },
-                    target);
-}
-
-bool set_from_environment(const option_target& target, std::string_view text) {
-  return std::visit(overloaded{
-                        [&](std::vector<std::string>* into) {
-                          *into = split_comma_list(text);
-                          return is_valid_utf8(text);
-                        },
-                        [&](std::int64_t* into) { return assign(parse_decimal_integer(text), *into); },
-                        [&](std::optional<std::int64_t>* into) { return assign(parse_decimal_integer(text), *into); },
-                        [&](auto*) { return set_from_flag(target, text); },
-                    },
-                    target);
-}
-
-const char* expected_value(const option_target& target) {
-  return std::visit(overloaded{[](bool*) { return "not a boolean"; }, [](std::string*) { return "not valid UTF-8"; },
-                               [](std::vector<std::string>*) { return "not valid UTF-8"; },
-                               [](std::chrono::nanoseconds*) { return "not a duration such as 10s or 1m30s"; },
-                               [](auto*) { return "not a 64-bit integer"; }},
-                    target);
-}
-
-std::optional<int> read_environment(const std::vector<option>& options, const invocation& io) {
+std::optional<int> read_environment(const std::vector<option>& options, const invocation& io, given_names& given) {
   for (const auto& entry : options) {
     for (const auto& name : entry.environment) {
       const auto value = io.environment(name);
@@ -73,6 +27,7 @@ std::optional<int> read_environment(const std::vector<option>& options, const in
       if (!set_from_environment(entry.into, trim(*value))) {
         return fail(io, exit_usage, "invalid " + name + ": \"" + *value + "\" is " + expected_value(entry.into));
       }
+      given.insert(entry.name);
       break;
     }
   }
@@ -82,8 +37,9 @@ std::optional<int> read_environment(const std::vector<option>& options, const in
 /// The arguments as a stream of flags. Stops at the first word that is none; what follows is not read.
 class argument_reader {
  public:
-  argument_reader(const program& described, const std::vector<option>& options, const invocation& io)
-      : described_(described), options_(options), io_(io), rest_(io.arguments) {}
+  argument_reader(const program& described, const std::vector<option>& options, const invocation& io,
+                  given_names& given)
+      : described_(described), options_(options), io_(io), given_(given), rest_(io.arguments) {}
 
   std::optional<int> run() {
     while (!rest_.empty() && rest_.front().size() > 1 && rest_.front().starts_with('-')) {
@@ -121,6 +77,7 @@ class argument_reader {
       rest_ = rest_.subspan(1);
     }
     if (auto* const* list = std::get_if<std::vector<std::string>*>(&entry.into)) forget_environment(**list);
+    given_.insert(entry.name);
     if (set_from_flag(entry.into, *value)) return std::nullopt;
     return complain("invalid value \"" + std::string{*value} + "\" for flag -" + entry.name + ": " +
                     expected_value(entry.into));
@@ -138,9 +95,21 @@ class argument_reader {
   const program& described_;
   const std::vector<option>& options_;
   const invocation& io_;
+  given_names& given_;
   std::span<const std::string> rest_;
   std::vector<const std::vector<std::string>*> lists_given_;
 };
+
+std::optional<int> read_config_file(const std::string& path, const std::vector<option>& options, const invocation& io,
+                                    const given_names& given) {
+  constexpr std::size_t max_config_file_bytes = 1048576;
+  const auto text = read_text_file(path, max_config_file_bytes);
+  if (!text) return fail(io, exit_usage, "invalid --config: " + text.error().text);
+  const auto complaints = apply_config(options, path, *text, given);
+  for (const auto& complaint : complaints) io.err << complaint << '\n';
+  io.err << std::flush;
+  return complaints.empty() ? std::nullopt : std::optional{exit_usage};
+}
 
 }  // namespace
 
@@ -155,11 +124,15 @@ invocation process_invocation(int argc, char** argv) {
 std::optional<int> read_command_line(const program& described, const invocation& io) {
   bool version = false;
   const auto options = with_version(described.options, version);
-  if (const auto code = read_environment(options, io)) return code;
-  if (const auto code = argument_reader{described, options, io}.run()) return code;
-  if (!version) return std::nullopt;
-  io.out << version_line(build_version()) << '\n' << std::flush;
-  return exit_ok;
+  given_names given;
+  if (const auto code = read_environment(options, io, given)) return code;
+  if (const auto code = argument_reader{described, options, io, given}.run()) return code;
+  if (version) {
+    io.out << version_line(build_version()) << '\n' << std::flush;
+    return exit_ok;
+  }
+  if (described.config_file == nullptr || described.config_file->empty()) return std::nullopt;
+  return read_config_file(*described.config_file, options, io, given);
 }
 
 int usage_error(const program& described, const invocation& io, std::string_view message) {

@@ -35,7 +35,16 @@ struct option {
   /// Environment names; the first that is not blank is used. Empty: flag only.
   std::vector<std::string> environment = {};
   std::string standard = default_text(into);
+  /// False: on the command line only.
+  bool in_config_file = true;
+  /// How a value is printed, for one that holds secrets; empty: as it is.
+  std::function<std::string(const std::string& value)> shown = {};
 };
+
+/// The same option, not accepted in a configuration file.
+[[nodiscard]] option command_line_only(option entry);
+/// The same option, whose values are printed as `shown` says.
+[[nodiscard]] option secret(option entry, std::function<std::string(const std::string& value)> shown);
 
 /// One titled block of the help, in the order of the table: Usage, Examples, Output, Exit codes, Signals.
 struct help_block {
@@ -48,6 +57,8 @@ struct program {
   std::string summary;  ///< one sentence, for the reference page
   std::vector<help_block> blocks;
   std::vector<option> options;
+  /// Where one of the options puts the path of a configuration file; nullptr: the program reads none.
+  const std::string* config_file = nullptr;
 };
 
 /// What a program is given by its surroundings; tests give their own.
@@ -65,7 +76,8 @@ inline constexpr int exit_ok = 0;
 inline constexpr int exit_runtime = 1;  ///< the work failed
 inline constexpr int exit_usage = 2;    ///< the request makes no sense as written
 
-/// Reads the environment, then the arguments, into the table's variables, and answers -help and -version.
+/// Reads the environment, then the arguments, into the table's variables, and answers -help and -version. What neither
+/// gives is then taken from the configuration file, if there is one.
 /// Result   nullopt to go on, else the exit code: everything there is to say has been printed.
 [[nodiscard]] std::optional<int> read_command_line(const program& described, const invocation& io);
 

@@ -120,7 +120,7 @@ void authorizer::finish(call& asked, error_code error, const http::response& res
     if (!decision) why = "its answer is a failure or cannot be read";
   }
   if (!decision && !asked.abandoned.stop_requested() && complaints_.is_over()) {
-    log_line("warning: attach authorizer: " + why + "; attaches are refused as policy_error");
+    log_line(log_level::warning, "attach authorizer: " + why + "; attaches are refused as policy_error");
   }
   asked.answer(decision);
   start_waiting();

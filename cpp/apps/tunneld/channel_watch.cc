@@ -77,7 +77,7 @@ void channel_watch::on_answer(error_code error, const http::response& response) 
     }
   }
   if (!why.empty() && complaints_.is_over()) {
-    log_line("warning: observe authorizer: " + why + "; channels go on, and leases run out");
+    log_line(log_level::warning, "observe authorizer: " + why + "; channels go on, and leases run out");
   }
   ask_next();
 }

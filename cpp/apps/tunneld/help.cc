@@ -5,23 +5,43 @@ namespace {
 
 std::vector<help_block> blocks() {
   return {
-      {"Usage", {"flowersec-tunnel --issuer-keys-file FILE --aud AUDIENCE [flags]"}},
+      {"Usage",
+       {"flowersec-tunnel --issuer-keys-file FILE --aud AUDIENCE [flags]",
+        "flowersec-tunnel --tenants-file FILE --allow-origin ORIGIN [flags]",
+        "flowersec-tunnel --config FILE [--check-config | --print-config]"}},
       {"Examples",
        {"flowersec-tunnel --listen 127.0.0.1:8080 --issuer-keys-file issuer_keys.json --aud my-tunnel",
         "flowersec-tunnel --listen 0.0.0.0:443 --tls-cert-file cert.pem --tls-key-file key.pem \\",
         "  --issuer-keys-file issuer_keys.json --aud my-tunnel --iss my-issuer --allow-origin https://app.example \\",
         "  --advertise-host tunnel.example:443 --metrics-listen 127.0.0.1:9090"}},
       {"Output",
-       {"stdout: one JSON line once the listener is bound: version, commit, date, listen, ws_path, ws_url, http_url,",
-        "        healthz_url, and advertise_host, metrics_url and stats_url when set",
-        "stderr: log lines; there is none per connection"}},
-      {"Exit codes", {"0  stopped by a signal", "1  files, listeners or serving failed", "2  usage error"}},
+       {"stdout: one JSON line once the main listener is bound: version, commit, date, listen, ws_path,",
+        "        advertise_host when set, ws_url, http_url, healthz_url, and metrics_url and stats_url when there is",
+        "        such a listener. With --print-config or --check-config: what they say, and no JSON.",
+        "stderr: log lines. A refused attach gets a line of level info with its reason, the address it came from and",
+        "        its tenant, at most 20 of them a second; connections that go well get none."}},
+      {"Exit codes",
+       {"0  stopped by a signal; -help, --version, --print-config; --check-config found nothing wrong",
+        "1  a keyset or TLS file, a listener, the ready line or serving failed",
+        "2  usage error: flag, environment, --config or --tenants-file; --check-config found something"}},
       {"Signals",
-       {"SIGHUP           read the keyset file again; a bad file changes nothing",
+       {"SIGHUP           read the keyset or tenants file again; a bad file changes nothing",
         "SIGUSR1          metrics on: /metrics answers (on the main listener without --metrics-listen)",
         "SIGUSR2          metrics off: /metrics answers 404",
         "SIGINT, SIGTERM  stop; with --drain-timeout drain first, and stop at the second"}},
   };
+}
+
+constexpr const char* left_out = "***";
+
+std::string without_query(const std::string& url) {
+  const auto query = url.find_first_of("?#");
+  return query == url.npos ? url : url.substr(0, query + 1) + left_out;
+}
+
+std::string without_header_value(const std::string& header) {
+  const auto colon = header.find(':');
+  return colon == header.npos ? left_out : header.substr(0, colon + 1) + ' ' + left_out;
 }
 
 std::vector<option> options(tunnel_command& c) {
@@ -96,18 +116,21 @@ std::vector<option> options(tunnel_command& c) {
        &c.max_write_queue_bytes,
        "bytes that may wait for one endpoint; 0 means 1048576",
        {"FSEC_TUNNEL_MAX_WRITE_QUEUE_BYTES"}},
-      {"attach-authorizer-url",
-       &c.attach_authorizer_url,
-       "URL that is asked whether an attach may proceed; if it cannot be asked, none may",
-       {"FSEC_TUNNEL_ATTACH_AUTHORIZER_URL"}},
-      {"observe-authorizer-url",
-       &c.observe_authorizer_url,
-       "URL that is told about the open channels and may end them; needs --attach-authorizer-url",
-       {"FSEC_TUNNEL_OBSERVE_AUTHORIZER_URL"}},
-      {"authorizer-header",
-       &c.authorizer_headers,
-       "header 'Name: value' of every request to the authorizer (repeatable)",
-       {"FSEC_TUNNEL_AUTHORIZER_HEADER"}},
+      secret({"attach-authorizer-url",
+              &c.attach_authorizer_url,
+              "URL that is asked whether an attach may proceed; if it cannot be asked, none may",
+              {"FSEC_TUNNEL_ATTACH_AUTHORIZER_URL"}},
+             without_query),
+      secret({"observe-authorizer-url",
+              &c.observe_authorizer_url,
+              "URL that is told about the open channels and may end them; needs --attach-authorizer-url",
+              {"FSEC_TUNNEL_OBSERVE_AUTHORIZER_URL"}},
+             without_query),
+      secret({"authorizer-header",
+              &c.authorizer_headers,
+              "header 'Name: value' of every request to the authorizer (repeatable)",
+              {"FSEC_TUNNEL_AUTHORIZER_HEADER"}},
+             without_header_value),
       {"policy-request-timeout",
        &c.policy_request_timeout,
        "longest wait for the authorizer; 0 means 3s",
@@ -144,14 +167,16 @@ std::vector<option> options(tunnel_command& c) {
        &c.replay_fence,
        "refuse tokens that were issued before this start",
        {"FSEC_TUNNEL_REPLAY_FENCE"}},
-      {"log-format", &c.log_format, "text or json", {"FSEC_TUNNEL_LOG_FORMAT"}},
-      {"log-level", &c.log_level, "error, warning, info or debug", {"FSEC_TUNNEL_LOG_LEVEL"}},
-      {"config",
-       &c.config,
-       "file with one 'flag = value' a line; flags and environment win over it",
-       {"FSEC_TUNNEL_CONFIG"}},
-      {"check-config", &c.check_config, "check flags, environment and files, then exit 0 or 2"},
-      {"print-config", &c.print_config, "print the values in force in the form of --config, then exit"},
+      {"log-format", &c.log_format, "how log lines read: text or json", {"FSEC_TUNNEL_LOG_FORMAT"}},
+      {"log-level", &c.log_level, "least level logged: error, warning, info or debug", {"FSEC_TUNNEL_LOG_LEVEL"}},
+      command_line_only({"config",
+                         &c.config,
+                         "file with one 'flag = value' a line; flags and environment win over it",
+                         {"FSEC_TUNNEL_CONFIG"}}),
+      command_line_only({"check-config", &c.check_config,
+                         "check flags, environment and every file they name, say what was checked, then exit 0 or 2"}),
+      command_line_only({"print-config", &c.print_config,
+                         "print the values in force in the form of --config, secrets left out, then exit"}),
       {"threads", &c.threads, "I/O threads; 0 means one per processor", {"FSEC_TUNNEL_THREADS"}},
   };
 }
@@ -164,7 +189,8 @@ program describe_tunnel(tunnel_command& command) {
               "Joins the two endpoints of a channel and copies what they send each other, without being able to "
               "read it.",
           .blocks = blocks(),
-          .options = options(command)};
+          .options = options(command),
+          .config_file = &command.config};
 }
 
 }  // namespace flowersec::apps

@@ -4,19 +4,20 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <chrono>
 #include <csignal>
 #include <memory>
 #include <ostream>
 
+#include "cli/config_file.h"
 #include "cli/json_text.h"
 #include "tunneld/admin_listener.h"
 #include "tunneld/authorizer.h"
 #include "tunneld/channel_watch.h"
+#include "tunneld/check_config.h"
 #include "tunneld/log.h"
 #include "tunneld/metrics_listener.h"
+#include "tunneld/operator_log.h"
 #include "tunneld/options.h"
-#include "tunneld/quiet_time.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/replay_choice.h"
 #include "tunneld/stats_page.h"
@@ -37,41 +38,21 @@ void raise_descriptor_limit(std::size_t max_connections) {
   ::setrlimit(RLIMIT_NOFILE, &limit);
   const auto for_connections = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, spare_descriptors);
   if (limit.rlim_cur != RLIM_INFINITY && for_connections < max_connections) {
-    log_line("warning: at most " + std::to_string(limit.rlim_cur) +
-             " open files are allowed, fewer than --max-conns (" + std::to_string(max_connections) + ") needs");
+    log_line(log_level::warning, "at most " + std::to_string(limit.rlim_cur) +
+                                     " open files are allowed, fewer than --max-conns (" +
+                                     std::to_string(max_connections) + ") needs");
   }
 }
 
-/// What an operator must hear of while the tunnel runs.
-class operator_log final : public tunnel::observer {
- public:
-  void on_accept_paused(std::chrono::milliseconds) override {
-    if (!descriptor_silence_.is_over()) return;
-    log_line("warning: out of file descriptors or socket memory: new connections wait; raise the limit of open files");
-  }
-
-  void on_source_refused(const tunnel::ip_address& source, tunnel::source_bound bound) override {
-    const bool connections = bound == tunnel::source_bound::connections;
-    if (!(connections ? connection_silence_ : attach_silence_).is_over()) return;
-    log_line("warning: too many " + std::string{connections ? "connections" : "attaches"} + " from " +
-             tunnel::to_text(source) + ": answered with 429, see " +
-             (connections ? "--max-conns-per-ip" : "--attach-rate-per-ip"));
-  }
-
- private:
-  static constexpr std::chrono::seconds silence{10};
-  quiet_time descriptor_silence_{silence};
-  quiet_time connection_silence_{silence};
-  quiet_time attach_silence_{silence};
-};
-
 void print_warnings(const tunnel_command& command, const tunnel::server_options& options) {
   if (options.origins.loopback_only) {
-    log_line("warning: no --allow-origin: accepting loopback origins and requests without Origin, since --listen " +
-             command.listen + " is loopback");
+    log_line(log_level::warning,
+             "no --allow-origin: accepting loopback origins and requests without Origin, since --listen " +
+                 command.listen + " is loopback");
   }
   if (command.issuer.empty()) {
-    log_line("warning: no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
+    log_line(log_level::warning,
+             "no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
   }
 }
 
@@ -109,7 +90,7 @@ class signal_loop {
 
   void reload() {
     auto verifier = load_verifier(command_);
-    if (!verifier) return log_line("reload keys failed: " + verifier.error().text);
+    if (!verifier) return log_line(log_level::error, "reload keys failed: " + verifier.error().text);
     server_.replace_verifier(std::move(*verifier));
     log_line("reloaded verifier keyset/config");
   }
@@ -131,8 +112,7 @@ std::string describe_start_error(const tunnel_command& command, const error_code
 }
 
 int serve(const program& described, const invocation& io, const tunnel_command& command,
-          tunnel::server_options options) {
-  boost::asio::io_context context{1};
+          boost::asio::io_context& context, tunnel::server_options options) {
   std::shared_ptr<ssl_ctx_st> trust;
   const auto asked = authorizer_options_of(command);
   if (asked) {
@@ -193,13 +173,22 @@ int run(const invocation& io) {
   const auto described = describe_tunnel(command);
   if (const auto code = read_command_line(described, io)) return *code;
   command.fill_blanks();
+  if (command.print_config) {
+    command.fill_zeros();
+    io.out << config_text(described) << std::flush;
+    return exit_ok;
+  }
   if (const auto complaint = usage_problem(command)) return usage_error(described, io, *complaint);
+
+  if (command.check_config) return report_checks(check_config(command), io);
+  configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
 
   auto options = server_options_of(command);
   auto verifier = load_verifier(command);
   if (!verifier) return fail(io, exit_runtime, verifier.error().text);
   options.verifier = std::move(*verifier);
-  options.events = std::make_shared<operator_log>();
+  boost::asio::io_context context{1};
+  options.events = std::make_shared<operator_log>(context);
 
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(options.limits.max_connections);
@@ -207,7 +196,7 @@ int run(const invocation& io) {
   auto replay = choose_replay_store(command, options.limits);
   if (!replay) return fail(io, exit_runtime, replay.error().text);
   options.replay = std::move(*replay);
-  return serve(described, io, command, std::move(options));
+  return serve(described, io, command, context, std::move(options));
 }
 
 }  // namespace

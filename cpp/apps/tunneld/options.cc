@@ -6,6 +6,7 @@
 
 #include "flowersec/base/text.h"
 #include "tunneld/authorizer_options.h"
+#include "tunneld/log.h"
 
 namespace flowersec::apps {
 namespace {
@@ -46,6 +47,12 @@ std::optional<std::string> proxies_problem(const tunnel_command& c) {
       return "invalid --trusted-proxy: " + text + " is neither an address nor a network such as 192.0.2.0/24";
     }
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> log_problem(const tunnel_command& c) {
+  if (!parse_log_format(c.log_format)) return "--log-format must be text or json";
+  if (!parse_log_level(c.log_level)) return "--log-level must be error, warning, info or debug";
   return std::nullopt;
 }
 
@@ -105,6 +112,22 @@ void tunnel_command::fill_blanks() {
   const tunnel_command standard;
   if (listen.empty()) listen = standard.listen;
   if (ws_path.empty()) ws_path = standard.ws_path;
+  if (log_format.empty()) log_format = standard.log_format;
+  if (log_level.empty()) log_level = standard.log_level;
+}
+
+void tunnel_command::fill_zeros() {
+  const tunnel::tunnel_limits standard;
+  const tunnel_command written;
+  const auto fill = [](auto& value, auto instead) {
+    if (value == std::remove_cvref_t<decltype(value)>{}) value = instead;
+  };
+  fill(max_conns, static_cast<std::int64_t>(standard.max_connections));
+  fill(max_channels, static_cast<std::int64_t>(standard.max_channels));
+  fill(max_write_queue_bytes, static_cast<std::int64_t>(standard.max_write_queue_bytes));
+  fill(policy_request_timeout, written.policy_request_timeout);
+  fill(policy_observe_interval, written.policy_observe_interval);
+  fill(policy_batch_size, written.policy_batch_size);
 }
 
 bool is_loopback_listen(std::string_view listen) {
@@ -119,6 +142,7 @@ std::optional<std::string> usage_problem(const tunnel_command& c) {
   if (auto complaint = verifier_problem(c)) return complaint;
   if (c.tls_cert_file.empty() != c.tls_key_file.empty()) return "tls requires both --tls-cert-file and --tls-key-file";
   if (auto complaint = sizes_problem(c)) return complaint;
+  if (auto complaint = log_problem(c)) return complaint;
   if (!c.observe_authorizer_url.empty() && c.attach_authorizer_url.empty()) {
     return "--observe-authorizer-url requires --attach-authorizer-url";
   }

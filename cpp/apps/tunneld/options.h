@@ -56,6 +56,8 @@ struct tunnel_command {
 
   /// Blank texts take their defaults.
   void fill_blanks();
+  /// Numbers whose zero means a default take it, as --print-config shows them.
+  void fill_zeros();
 };
 
 /// The table refers to `command`, which must outlive it.

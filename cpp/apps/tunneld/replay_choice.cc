@@ -12,7 +12,7 @@ or_problem<std::shared_ptr<tunnel::replay_store>> open_journal(const std::string
   const auto name = "--replay-journal " + path;
   // A file-size limit must be an error of the write, like a full disk.
   std::signal(SIGXFSZ, SIG_IGN);
-  const auto report = [name](std::string_view text) { log_line("warning: " + name + ": " + std::string{text}); };
+  const auto report = [name](std::string_view text) { log_line(log_level::warning, name + ": " + std::string{text}); };
   const auto& clocks = system_clocks();
   auto opened = tunnel::open_replay_journal({.path = path, .max_entries = max_entries, .report = report},
                                             clocks.wall_now(), clocks.mono_now());
@@ -33,9 +33,9 @@ or_problem<std::shared_ptr<tunnel::replay_store>> choose_replay_store(const tunn
     if (!journal) return journal.error();
     store = std::move(*journal);
   } else if (!command.replay_fence) {
-    log_line(
-        "warning: used tokens are remembered in memory only; a restart forgets them (see --replay-journal and "
-        "--replay-fence)");
+    log_line(log_level::warning,
+             "used tokens are remembered in memory only; a restart forgets them (see --replay-journal and "
+             "--replay-fence)");
   }
   if (command.replay_fence) store = make_fenced_replay_store(std::move(store), system_clocks().wall_now());
   return store;

@@ -21,11 +21,11 @@ attach_step attach_machine::on_message(ws::message_kind kind, std::string_view t
   auto token = verifier.verify(attach->token.view(), now, limits);
   if (!token) return refuse(attach_reason::invalid_token);
   // The token is believed now; what it says must be what the connection asks for.
-  if (token->channel_id != attach->channel_id) return refuse(attach_reason::channel_mismatch);
-  if (static_cast<std::uint8_t>(token->role) != static_cast<std::uint8_t>(attach->role)) {
+  token_ = *std::move(token);
+  if (token_.channel_id != attach->channel_id) return refuse(attach_reason::channel_mismatch);
+  if (static_cast<std::uint8_t>(token_.role) != static_cast<std::uint8_t>(attach->role)) {
     return refuse(attach_reason::role_mismatch);
   }
-  token_ = *std::move(token);
   instance_id_ = attach->endpoint_instance_id;
   return {has_policy ? attach_step::kind::ask_policy : attach_step::kind::ask_replay, attach_reason::ok};
 }

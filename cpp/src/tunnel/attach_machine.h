@@ -31,6 +31,8 @@ class attach_machine {
 
   /// Valid after ask_policy, ask_replay or admit.
   [[nodiscard]] const verified_token& token() const noexcept { return token_; }
+  /// Label of the token's scope; empty before the token is believed.
+  [[nodiscard]] const std::string& tenant() const noexcept { return token_.scope.budget_label; }
   [[nodiscard]] const std::string& endpoint_instance_id() const noexcept { return instance_id_; }
   [[nodiscard]] replay_query replay() const;
   [[nodiscard]] const std::optional<wall_time>& lease_expires() const noexcept { return lease_expires_; }

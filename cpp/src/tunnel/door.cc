@@ -172,14 +172,15 @@ void door::hand_over() {
   auto ticket = std::move(ticket_);
   auto pipe = leave();
   home().unwatch(*pipe);
-  home().deliver(std::make_shared<newcomer>(
-      newcomer{std::move(pipe), std::move(ticket), machine_.token(), machine_.lease_expires(), std::move(early_)}));
+  home().deliver(
+      std::make_shared<newcomer>(newcomer{std::move(pipe), std::move(ticket), machine_.token(),
+                                          machine_.lease_expires(), std::move(early_), std::move(remote_addr_)}));
 }
 
 void door::refuse(attach_reason why) { refuse_with(why, make_close_frame(close_code(why), to_text(why))); }
 
 void door::refuse_with(attach_reason counted, byte_buffer farewell) {
-  home().shared().refused(counted);
+  home().shared().refused(counted, {remote_addr_, machine_.tenant()});
   if (outbound_.control && outbound_.control->begun()) {
     const auto rest = outbound_.control->rest();
     farewell.insert(farewell.begin(), rest.begin(), rest.end());

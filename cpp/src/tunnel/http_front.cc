@@ -58,7 +58,7 @@ bool http_front::parse() {
   if (status == ws::head_status::complete) {
     answer_ = site_.answer(parser_.head(), home().shared().phase);
     origin_ = parser_.head().first("Origin").value_or("");
-    if (answer_.upgrade_refused) home().shared().refused(attach_reason::upgrade_error);
+    if (answer_.upgrade_refused) home().shared().refused(attach_reason::upgrade_error, {remote_addr_, {}});
     if (answer_.next == http_answer::then::upgrade) {
       if (const auto bound = enter_attach()) refuse_source(*bound);
     }
@@ -80,7 +80,7 @@ std::optional<source_bound> http_front::enter_attach() {
 }
 
 void http_front::refuse_source(source_bound bound) {
-  home().shared().refused(visit_.source(), bound);
+  home().shared().refused(visit_.source(), bound, {remote_addr_, {}});
   answer_ = http_site::answer_bound(bound);
   has_answer_ = true;
 }

@@ -193,16 +193,16 @@ void shard::thin_out() {
 }
 
 void shard::welcome(link_ptr pipe, byte_buffer early, std::string origin, std::string remote_addr, source_place place) {
-  if (drain_) return send_away(std::move(pipe));
+  if (drain_) return send_away(std::move(pipe), {remote_addr, {}});
   auto ticket = connection_ticket::take(shared_.connections);
-  if (!ticket.valid()) return refuse(std::move(pipe), attach_reason::too_many_connections);
+  if (!ticket.valid()) return refuse(std::move(pipe), attach_reason::too_many_connections, {remote_addr, {}});
   ticket.keep(std::move(place));
   add(std::make_unique<door>(*this, std::move(pipe), std::move(ticket), std::move(origin), std::move(remote_addr)))
       .open(early);
 }
 
 void shard::admit(newcomer who) {
-  if (drain_) return send_away(std::move(who.pipe));
+  if (drain_) return send_away(std::move(who.pipe), {who.remote_addr, who.token.scope.budget_label});
   const auto& token = who.token;
   const admission_request request{.scope = shared_.scopes.find_or_add(token.scope),
                                   .channel_id = token.channel_id,
@@ -215,7 +215,7 @@ void shard::admit(newcomer who) {
   auto outcome = channels_.admit(request, *arrived, limits(), now_);
   if (outcome.outcome != attach_reason::ok) {
     if (outcome.outcome == attach_reason::replace_rate_limited) shared_.counts.replaced(false);
-    return refuse(arrived->leave(), outcome.outcome);
+    return refuse(arrived->leave(), outcome.outcome, {who.remote_addr, token.scope.budget_label});
   }
   shared_.counts.attach_ok();
   channel& room = *outcome.room;
@@ -257,13 +257,13 @@ void shard::depart_at_once(link_ptr pipe, byte_view farewell) {
   closing_links_.push_back(std::move(pipe));
 }
 
-void shard::refuse(link_ptr pipe, attach_reason why) {
-  shared_.refused(why);
+void shard::refuse(link_ptr pipe, attach_reason why, const refused_peer& peer) {
+  shared_.refused(why, peer);
   depart(std::move(pipe), make_close_frame(close_code(why), to_text(why)));
 }
 
-void shard::send_away(link_ptr pipe) {
-  shared_.refused(attach_reason::canceled);
+void shard::send_away(link_ptr pipe, const refused_peer& peer) {
+  shared_.refused(attach_reason::canceled, peer);
   depart(std::move(pipe), make_close_frame(draining_close_code, draining_close_reason));
 }
 

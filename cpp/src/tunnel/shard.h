@@ -26,6 +26,7 @@ struct newcomer {
   verified_token token;
   std::optional<wall_time> lease_expires;
   byte_buffer early;  ///< received behind the attach message
+  std::string remote_addr;
 };
 
 /// Finds the shard that owns a channel.
@@ -89,9 +90,9 @@ class shard {
   /// Says `farewell` (a whole frame, or nothing), ends the writing side, reads what still comes for a bounded time, and
   /// closes: a close with unread input would turn into a reset that destroys what the peer has not read yet.
   void depart(link_ptr pipe, byte_buffer farewell);
-  void refuse(link_ptr pipe, attach_reason why);
+  void refuse(link_ptr pipe, attach_reason why, const refused_peer& peer);
   /// Refuses a newcomer of a draining tunnel.
-  void send_away(link_ptr pipe);
+  void send_away(link_ptr pipe, const refused_peer& peer);
 
   /// Ends a channel. `event` counts on its own, beside one event per connection that still reads.
   void close_channel(channel& room, std::optional<close_reason> event, close_reason told_to_observer);

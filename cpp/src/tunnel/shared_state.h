@@ -69,12 +69,12 @@ struct shared_state {
     verifier_ = std::move(verifier);
   }
 
-  void refused(attach_reason reason) {
+  void refused(attach_reason reason, const refused_peer& peer) {
     counts.attach_refused(reason);
-    events->on_attach_refused(reason);
+    events->on_attach_refused(reason, peer);
   }
-  void refused(const ip_address& source, source_bound bound) {
-    refused(attach_reason::too_many_connections);
+  void refused(const ip_address& source, source_bound bound, const refused_peer& peer) {
+    refused(attach_reason::too_many_connections, peer);
     events->on_source_refused(source, bound);
   }
 

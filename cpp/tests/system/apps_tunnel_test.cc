@@ -204,6 +204,7 @@ TEST(tunnel_program, refusals_have_their_exit_code_and_print_nothing_on_stdout) 
       {keys.arguments({"--ws-path", "/healthz"}), 2, "/healthz"},
       {keys.arguments({"--max-write-queue-bytes", "1048575"}), 2, "max write queue bytes must be >= max record bytes"},
       {keys.arguments({"--tenants-file", "t.json"}), 2, "cannot combine --tenants-file"},
+      {keys.arguments({"--stats", "127.0.0.1:0"}), 2, "flag provided but not defined: -stats"},
       {{"--aud=a", "--issuer-keys-file", missing}, 1, missing},
       {{"--aud=a", "--issuer-keys-file", bad_keys}, 1, bad_keys},
       {{"--aud=a", "--issuer-keys-file", missing, "--ws-path=x"}, 2, "path must start with /"},

@@ -18,7 +18,9 @@ namespace flowersec::testing {
 class event_log final : public tunnel::observer {
  public:
   void on_attached(const tunnel::channel_name&, tunnel::endpoint_role) override { count("attached"); }
-  void on_attach_refused(tunnel::attach_reason reason) override { count("refused " + std::string{to_text(reason)}); }
+  void on_attach_refused(tunnel::attach_reason reason, const tunnel::refused_peer&) override {
+    count("refused " + std::string{to_text(reason)});
+  }
   void on_paired(const tunnel::channel_name&, std::chrono::nanoseconds) override { count("paired"); }
   void on_closed(const tunnel::channel_name&, tunnel::close_reason reason, const tunnel::channel_bytes&) override {
     count("closed " + std::string{to_text(reason)});

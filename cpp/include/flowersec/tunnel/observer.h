@@ -25,12 +25,18 @@ struct channel_bytes {
   std::uint64_t to_server = 0;
 };
 
+/// Who was refused. The views live as long as the call. There is nothing of the token here, and of the URL neither.
+struct refused_peer {
+  std::string_view address;  ///< ip:port of the TCP peer
+  std::string_view tenant;   ///< label of the token's scope; empty before the token is believed
+};
+
 /// Threads  called on the I/O threads, several at once for different channels; must not block and must not throw.
 class observer {
  public:
   virtual ~observer() = default;
   virtual void on_attached(const channel_name& /*channel*/, endpoint_role /*role*/) {}
-  virtual void on_attach_refused(attach_reason /*reason*/) {}
+  virtual void on_attach_refused(attach_reason /*reason*/, const refused_peer& /*peer*/) {}
   /// A source address took all it may: its connection or its upgrade was answered with 429. Reported besides, as a
   /// refusal for too_many_connections.
   virtual void on_source_refused(const ip_address& /*source*/, source_bound /*bound*/) {}

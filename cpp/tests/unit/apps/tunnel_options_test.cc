@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "cli/config_file.h"
 #include "cli/help.h"
 
 namespace flowersec::apps {
@@ -64,6 +65,18 @@ INSTANTIATE_TEST_SUITE_P(
                       c.listen = "192.0.2.1:80";
                     },
                     "missing --allow-origin"},
+        problem_row{[](auto& c) { c.policy_request_timeout = -1s; }, "--policy-request-timeout must be >= 0"},
+        problem_row{[](auto& c) { c.policy_observe_interval = -1s; }, "--policy-observe-interval must be >= 0"},
+        problem_row{[](auto& c) { c.policy_batch_size = -1; }, "--policy-batch-size must be >= 0"},
+        problem_row{[](auto& c) { c.max_conns_per_ip = -1; }, "--max-conns-per-ip must be >= 0"},
+        problem_row{[](auto& c) { c.attach_rate_per_ip = -1; }, "--attach-rate-per-ip must be >= 0"},
+        problem_row{[](auto& c) { c.drain_timeout = -1ns; }, "--drain-timeout must be >= 0"},
+        problem_row{[](auto& c) { c.observe_authorizer_url = "https://a.example/"; },
+                    "--observe-authorizer-url requires --attach-authorizer-url"},
+        problem_row{[](auto& c) { c.tenants_file = "t"; }, "cannot combine --tenants-file"},
+        problem_row{[](auto& c) { c.log_format = "xml"; }, "--log-format must be text or json"},
+        problem_row{[](auto& c) { c.log_format = "JSON"; }, "--log-format must be text or json"},
+        problem_row{[](auto& c) { c.log_level = "warn"; }, "--log-level must be error, warning, info or debug"},
         problem_row{[](auto& c) { c.ws_path = "ws"; }, "path must start with /"},
         problem_row{[](auto& c) { c.ws_path = "/healthz"; }, "/healthz is taken"},
         problem_row{[](auto& c) { c.ws_path = "/metrics"; }, "/metrics is taken"}));
@@ -152,6 +165,47 @@ TEST(tunnel_help, has_the_fragments_that_scripts_look_for) {
         "issuer keyset file (kid->ed25519 pubkey) (required)", "expected token audience (required)"}) {
     EXPECT_THAT(help, HasSubstr(fragment));
   }
+}
+
+TEST(tunnel_help, explains_the_outcomes) {
+  tunnel_command command;
+  const auto help = help_text(describe_tunnel(command));
+  for (const auto* fragment :
+       {"--check-config found nothing wrong", "stats_url", "--drain-timeout", "A refused attach"})
+    EXPECT_THAT(help, HasSubstr(fragment));
+}
+
+TEST(printed_config, leaves_secrets_out) {
+  tunnel_command command;
+  command.attach_authorizer_url = "https://auth.example/attach?key=hidden1";
+  command.observe_authorizer_url = "https://auth.example/observe#hidden2";
+  command.authorizer_headers = {"Authorization: Bearer hidden3", "hidden4"};
+  const auto text = config_text(describe_tunnel(command));
+  EXPECT_THAT(text, testing::Not(HasSubstr("hidden")));
+  EXPECT_THAT(text, HasSubstr("\nattach-authorizer-url = https://auth.example/attach?***\n"));
+  EXPECT_THAT(text, HasSubstr("\nauthorizer-header = Authorization: ***\nauthorizer-header = ***\n"));
+}
+
+TEST(printed_config, shows_defaults_where_zero_means_one) {
+  tunnel_command command;
+  command.fill_zeros();
+  const auto text = config_text(describe_tunnel(command));
+  for (const auto* line : {"\nmax-conns = 12000\n", "\nmax-channels = 6000\n", "\nmax-write-queue-bytes = 1048576\n",
+                           "\npolicy-batch-size = 256\n", "\nmax-replay-entries =\n", "\nthreads = 0\n"})
+    EXPECT_THAT(text, HasSubstr(line));
+}
+
+TEST(printed_config, gives_the_same_values_when_it_is_read_back) {
+  tunnel_command command;
+  command.allowed_origins = {"https://a.example", "*.b.example"};
+  command.max_replay_entries = 5;
+  command.write_timeout = 1500ms;
+  command.allow_no_origin = true;
+  const auto text = config_text(describe_tunnel(command));
+  tunnel_command again;
+  EXPECT_THAT(apply_config(describe_tunnel(again).options, "f", text, {}), testing::IsEmpty());
+  EXPECT_EQ(config_text(describe_tunnel(again)), text);
+  EXPECT_THAT(again.allowed_origins, testing::ElementsAre("https://a.example", "*.b.example"));
 }
 
 }  // namespace

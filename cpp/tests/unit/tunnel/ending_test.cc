@@ -344,7 +344,7 @@ struct recorder final : tunnel::observer {
     lines.push_back("attached " + std::string{channel.channel_id} +
                     (role == tunnel::endpoint_role::client ? " c" : " s"));
   }
-  void on_attach_refused(tunnel::attach_reason reason) override {
+  void on_attach_refused(tunnel::attach_reason reason, const tunnel::refused_peer&) override {
     lines.push_back("refused " + std::string{to_text(reason)});
   }
   void on_paired(const tunnel::channel_name& channel, std::chrono::nanoseconds) override {

@@ -1,0 +1,76 @@
+#include "tunneld/check_config.h"
+
+#include <charconv>
+#include <ostream>
+
+#include "flowersec/http/server.h"
+#include "tunneld/ready_line.h"
+#include "tunneld/verifier_file.h"
+
+namespace flowersec::apps {
+namespace {
+
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return wrong == std::errc{} && end == text.data() + text.size();
+}
+
+/// host:port, [v6]:port or :port, with a port in digits. Whether the host exists shows at a start.
+std::optional<std::string> address_problem(std::string_view text) {
+  const auto colon = text.rfind(':');
+  const auto host = text.substr(0, std::min(colon, text.size()));
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (colon == text.npos || (!bracketed && host.find_first_of(":[]") != host.npos)) return "not host:port";
+  if (!is_port(text.substr(colon + 1))) return "the port is not a number from 0 to 65535";
+  return std::nullopt;
+}
+
+config_check check_verifier(const tunnel_command& command) {
+  const bool many = !command.tenants_file.empty();
+  config_check check{many ? "--tenants-file " + command.tenants_file + " and the keysets it names"
+                          : "--issuer-keys-file " + command.issuer_keys_file};
+  if (const auto verifier = load_verifier(command); !verifier) check.wrong = verifier.error().text;
+  return check;
+}
+
+config_check check_tls(const tunnel_command& command) {
+  config_check check{"--tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file};
+  const auto loaded = http::load_server_tls(command.tls_cert_file, command.tls_key_file);
+  if (!loaded) check.wrong = loaded.error().message();
+  return check;
+}
+
+}  // namespace
+
+std::vector<config_check> check_config(const tunnel_command& command) {
+  std::vector<config_check> checks{{"flags, environment and configuration file"}};
+  checks.push_back(check_verifier(command));
+  if (!command.tls_cert_file.empty()) checks.push_back(check_tls(command));
+  const std::pair<const char*, const std::string&> addresses[] = {{"--metrics-listen", command.metrics_listen},
+                                                                  {"--stats-listen", command.stats_listen},
+                                                                  {"--listen", command.listen}};
+  for (const auto& [flag, address] : addresses) {
+    if (!address.empty()) checks.push_back({std::string{flag} + ' ' + address, address_problem(address)});
+  }
+  if (!command.advertise_host.empty()) {
+    config_check check{"--advertise-host " + command.advertise_host};
+    if (!parse_advertised_host(command.advertise_host)) check.wrong = "not host, host:port or a URL";
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+int report_checks(const std::vector<config_check>& checks, const invocation& io) {
+  int code = exit_ok;
+  for (const auto& check : checks) {
+    if (check.wrong) code = exit_usage;
+    (check.wrong ? io.err : io.out) << (check.wrong ? "bad  " : "ok   ") << check.what
+                                    << (check.wrong ? ": " + *check.wrong : "") << '\n';
+  }
+  io.out << std::flush;
+  io.err << std::flush;
+  return code;
+}
+
+}  // namespace flowersec::apps
