@@ -18,6 +18,7 @@
 #include "tunneld/metrics_listener.h"
 #include "tunneld/operator_log.h"
 #include "tunneld/options.h"
+#include "tunneld/process_metrics.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/replay_choice.h"
 #include "tunneld/stats_page.h"
@@ -187,6 +188,7 @@ int run(const invocation& io) {
   auto verifier = load_verifier(command);
   if (!verifier) return fail(io, exit_runtime, verifier.error().text);
   options.verifier = std::move(*verifier);
+  if (command.process_metrics) options.extra_metrics = [] { return process_metrics(build_version()); };
   boost::asio::io_context context{1};
   options.events = std::make_shared<operator_log>(context);
 

@@ -8,7 +8,7 @@ namespace flowersec::apps {
 
 void operator_log::on_attach_refused(tunnel::attach_reason reason, const tunnel::refused_peer& peer) {
   if (!logs(log_level::info) || !refusals_.add(reason, peer)) return;
-  boost::asio::post(second_.get_executor(), [this] { write_refusals(); });
+  boost::asio::post(second_.get_executor(), [this] { take_refusals(); });
 }
 
 void operator_log::on_accept_paused(std::chrono::milliseconds /*pause*/) {
@@ -25,12 +25,22 @@ void operator_log::on_source_refused(const tunnel::ip_address& source, tunnel::s
                                    (connections ? "--max-conns-per-ip" : "--attach-rate-per-ip"));
 }
 
+operator_log::~operator_log() {
+  write_refusals();
+  end_second();
+}
+
 void operator_log::write_refusals() {
   for (const auto& refused : refusals_.take()) {
     log_fields facts{{"reason", std::string{to_text(refused.reason)}}, {"peer", refused.address}};
     if (!refused.tenant.empty()) facts.emplace_back("tenant", refused.tenant);
     log_line(log_level::info, "attach refused", facts);
   }
+}
+
+/// On the context's thread. The first lines after a pause begin a second.
+void operator_log::take_refusals() {
+  write_refusals();
   if (std::exchange(in_second_, true)) return;
   second_.expires_after(std::chrono::seconds{1});
   second_.async_wait([this](const boost::system::error_code& stopped) {

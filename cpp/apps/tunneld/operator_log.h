@@ -16,12 +16,15 @@ class operator_log final : public tunnel::observer {
  public:
   /// `context` outlives it.
   explicit operator_log(boost::asio::io_context& context) : second_(context) {}
+  /// Writes what is left.
+  ~operator_log() override;
 
   void on_attach_refused(tunnel::attach_reason reason, const tunnel::refused_peer& peer) override;
   void on_accept_paused(std::chrono::milliseconds pause) override;
   void on_source_refused(const tunnel::ip_address& source, tunnel::source_bound bound) override;
 
  private:
+  void take_refusals();
   void write_refusals();
   void end_second();
 

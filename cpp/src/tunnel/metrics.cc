@@ -19,6 +19,14 @@ using gauges = prometheus::Family<prometheus::Gauge>;
 
 const prometheus::Histogram::BucketBoundaries latency_buckets{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 
+prometheus::MetricFamily family_of(const extra_metric& one) {
+  prometheus::ClientMetric sample;
+  for (const auto& [name, value] : one.labels) sample.label.push_back({name, value});
+  const bool counts = one.type == extra_metric::kind::counter;
+  (counts ? sample.counter.value : sample.gauge.value) = one.value;
+  return {one.name, one.help, counts ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge, {sample}};
+}
+
 }  // namespace
 
 struct metrics::set {
@@ -99,7 +107,7 @@ void metrics::exhausted(const std::string& tenant, budget_limit limit) {
   if (now) now->exhausted.Add({{"tenant", tenant}, {"limit", std::string{to_text(limit)}}}).Increment();
 }
 
-std::optional<std::string> metrics::text(const metrics_gauges& gauges) const {
+std::optional<std::string> metrics::text(const metrics_gauges& gauges, const std::vector<extra_metric>& extra) const {
   const auto now = current();
   if (!now) return std::nullopt;
   now->connections.Add({}).Set(static_cast<double>(gauges.connections));
@@ -110,6 +118,7 @@ std::optional<std::string> metrics::text(const metrics_gauges& gauges) const {
   }
   auto families = now->registry.Collect();
   std::erase_if(families, [](const auto& family) { return family.metric.empty(); });
+  for (const auto& one : extra) families.push_back(family_of(one));
   std::ranges::sort(families, {}, &prometheus::MetricFamily::name);
   return prometheus::TextSerializer{}.Serialize(families);
 }

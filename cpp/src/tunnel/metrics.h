@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "flowersec/tunnel/extra_metrics.h"
 #include "flowersec/tunnel/reasons.h"
 
 namespace flowersec::tunnel {
@@ -30,8 +31,9 @@ class metrics {
   void enable();
   void disable();
   [[nodiscard]] bool enabled() const;
-  /// nullopt while disabled.
-  [[nodiscard]] std::optional<std::string> text(const metrics_gauges& gauges) const;
+  /// With `extra` sorted in among the tunnel's families. nullopt while disabled.
+  [[nodiscard]] std::optional<std::string> text(const metrics_gauges& gauges,
+                                                const std::vector<extra_metric>& extra = {}) const;
 
   void attach_ok() { attached(attach_reason::ok); }
   void attach_refused(attach_reason reason) { attached(reason); }

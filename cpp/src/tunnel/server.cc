@@ -166,7 +166,7 @@ class server::impl final : public shard_router {
   }
 
   [[nodiscard]] std::optional<std::string> metrics_text() const {
-    if (!shared_) return std::nullopt;
+    if (!shared_ || !shared_->counts.enabled()) return std::nullopt;
     metrics_gauges gauges{.connections = shared_->connections.value(),
                           .channels = shared_->channels.value(),
                           .queued_bytes = shared_->total_bytes.held(),
@@ -174,7 +174,8 @@ class server::impl final : public shard_router {
     for (const auto& budget : shared_->scopes.budgets()) {
       if (budget->bytes.used()) gauges.tenant_queued_bytes.emplace_back(budget->label, budget->bytes.held());
     }
-    return shared_->counts.text(gauges);
+    return shared_->counts.text(gauges,
+                                options_.extra_metrics ? options_.extra_metrics() : std::vector<extra_metric>{});
   }
 
   [[nodiscard]] std::optional<shared_state>& shared() noexcept { return shared_; }

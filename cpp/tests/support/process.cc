@@ -66,6 +66,11 @@ void set_soft_limit(pid_t pid, __rlimit_resource what, std::size_t value) {
   if (::prlimit(pid, what, &limit, nullptr) != 0) throw std::system_error(errno, std::generic_category());
 }
 
+std::size_t entries_of(const std::string& folder) {
+  const std::filesystem::directory_iterator entries{folder};
+  return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
 }  // namespace
 
 process::process(const std::string& name, words arguments, environment variables, std::string working_directory) {
@@ -138,10 +143,9 @@ void process::limit_descriptors(std::size_t count) { set_soft_limit(pid_, RLIMIT
 
 void process::limit_file_size(std::size_t bytes) { set_soft_limit(pid_, RLIMIT_FSIZE, bytes); }
 
-std::size_t process::open_descriptors() const {
-  const std::filesystem::directory_iterator open{"/proc/" + std::to_string(pid_) + "/fd"};
-  return static_cast<std::size_t>(std::distance(begin(open), end(open)));
-}
+std::size_t process::open_descriptors() const { return entries_of("/proc/" + std::to_string(pid_) + "/fd"); }
+
+std::size_t process::threads() const { return entries_of("/proc/" + std::to_string(pid_) + "/task"); }
 
 void process::send_signal(int number) {
   if (!reaped_) ::kill(pid_, number);

@@ -52,6 +52,7 @@ class process {
   [[nodiscard]] std::size_t resident_bytes() const;
   /// Waits until it has stopped after SIGSTOP.
   void wait_until_stopped();
+  [[nodiscard]] std::size_t threads() const;
   /// Waits for the end; kills the process when `patience` is over, which shows as signal 9.
   [[nodiscard]] process_result wait(std::chrono::milliseconds patience = process_patience);
 

@@ -15,6 +15,7 @@
 #include "flowersec/base/clock.h"
 #include "flowersec/base/error.h"
 #include "flowersec/tunnel/channel_report.h"
+#include "flowersec/tunnel/extra_metrics.h"
 #include "flowersec/tunnel/limits.h"
 #include "flowersec/tunnel/observer.h"
 #include "flowersec/tunnel/policy.h"
@@ -68,6 +69,8 @@ struct server_options {
   bool metrics_on_main_listener = true;
   /// Remember the byte counts of closed channels for bandwidth_retention, at most limits.max_closed_reports of them.
   bool keep_bandwidth = false;
+  /// Families for the text beside the tunnel's own; none when empty.
+  extra_metrics_source extra_metrics;
 
   /// Required.
   std::shared_ptr<const token_verifier> verifier;

@@ -40,6 +40,23 @@ TEST(metrics, families_are_sorted_once_all_have_samples) {
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
 }
 
+TEST(metrics, families_of_the_program_are_sorted_in_among_the_tunnel_s) {
+  tunnel_world world;
+  const auto text = world.shared->counts.text(
+      {}, {{.name = "flowersec_tunnel_build_info", .help = "Build.", .value = 1, .labels = {{"version", "a\"b"}}},
+           {.name = "process_cpu_seconds_total",
+            .help = "CPU.",
+            .type = tunnel::extra_metric::kind::counter,
+            .value = 1.5}});
+  ASSERT_TRUE(text);
+  EXPECT_THAT(families(*text),
+              ElementsAre("flowersec_tunnel_build_info", "flowersec_tunnel_channels", "flowersec_tunnel_connections",
+                          "flowersec_tunnel_encrypted_total", "flowersec_tunnel_pair_latency_seconds",
+                          "flowersec_tunnel_queued_bytes", "process_cpu_seconds_total"));
+  EXPECT_THAT(*text, HasSubstr("\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total 1.5\n"));
+  EXPECT_THAT(*text, HasSubstr("flowersec_tunnel_build_info{version=\"a\\\"b\"} 1\n"));
+}
+
 TEST(metrics, latency_buckets_are_the_documented_ones) {
   tunnel_world world;
   std::string bounds;
