@@ -101,6 +101,21 @@ class tunnel_client {
     return sent > 0 ? static_cast<std::size_t>(sent) : 0;
   }
 
+  /// Sends the same bytes over and over. False when the connection is still there after `longest`.
+  [[nodiscard]] bool send_until_ended(byte_view bytes, std::chrono::milliseconds longest) {
+    const auto until = std::chrono::steady_clock::now() + longest;
+    for (std::size_t sent = 0;; sent %= bytes.size()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+      pollfd waiting{.fd = socket_, .events = POLLIN | POLLOUT, .revents = 0};
+      if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0) return false;
+      std::array<std::byte, 4096> piece;
+      if ((waiting.revents & ~POLLOUT) != 0 && ::recv(socket_, piece.data(), piece.size(), MSG_DONTWAIT) <= 0) {
+        return true;
+      }
+      sent += send_some(bytes.subspan(sent));
+    }
+  }
+
   /// The next frame; nullopt when the connection ended first.
   std::optional<server_frame> frame() {
     for (;;) {
