@@ -7,6 +7,7 @@
 #include <csignal>
 #include <memory>
 #include <ostream>
+#include <sstream>
 
 #include "cli/config_file.h"
 #include "cli/json_text.h"
@@ -55,6 +56,12 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
     log_line(log_level::warning,
              "no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
   }
+}
+
+void print_settings(const program& described) {
+  if (!logs(log_level::debug)) return;
+  std::istringstream lines{config_text(described)};
+  for (std::string line; std::getline(lines, line);) log_line(log_level::debug, line);
 }
 
 /// Reacts to signals until one says stop.
@@ -183,6 +190,7 @@ int run(const invocation& io) {
 
   if (command.check_config) return report_checks(check_config(command), io);
   configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
+  print_settings(described);
 
   auto options = server_options_of(command);
   auto verifier = load_verifier(command);

@@ -77,6 +77,19 @@ TEST(tunnel_log, an_upgrade_with_a_secret_in_its_query_leaves_no_trace_of_it) {
   EXPECT_THAT(stopped(run), Not(HasSubstr("secret")));
 }
 
+TEST(tunnel_log, debug_begins_with_the_settings_and_without_their_secrets) {
+  flag_world world;
+  flag_run run{world,
+               with(world, {{"log-level", "debug"},
+                            {"attach-authorizer-url", "http://127.0.0.1:9/?key=secret"},
+                            {"authorizer-header", "Authorization: secret"}}),
+               {}};
+  const auto log = stopped(run);
+  EXPECT_THAT(log, HasSubstr(" debug: aud = aud\n"));
+  EXPECT_THAT(log, HasSubstr(" debug: authorizer-header = Authorization: ***\n"));
+  EXPECT_THAT(log, Not(HasSubstr("secret")));
+}
+
 TEST(tunnel_log, json_has_one_object_a_line) {
   flag_world world;
   flag_run run{world, with(world, {{"log-format", "json"}, {"iss", "*"}, {"log-level", "info"}}), {}};
