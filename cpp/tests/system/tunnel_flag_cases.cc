@@ -24,6 +24,11 @@ observation host_of(const char* name) {
 }
 /// How it ends, for a value that makes no sense.
 std::string ending(flag_run& run) { return run.ending(); }
+/// The same without what stands behind a second colon.
+std::string first_words_of_ending(flag_run& run) {
+  const auto text = run.ending();
+  return text.substr(0, text.find(':', text.find(':') + 1));
+}
 std::string first_line(flag_run& run) { return run.first_line; }
 
 /// What the first of two endpoints hears.
@@ -104,10 +109,10 @@ std::vector<flag_case> make_cases() {
       {"advertise-host", "tunnel.example", member("advertise_host"), "tunnel.example"},
       {"allow-no-origin", "true", [](flag_run& run) { return run.upgrade(""); }, "101"},
       {"allow-origin", "https://b.example", [](flag_run& run) { return run.upgrade("https://b.example"); }, "101"},
-      printed("attach-authorizer-url", "http://127.0.0.1:9/"),
+      {"attach-authorizer-url", "http://127.0.0.1:9/", attaching, "policy_error"},
       {"attach-rate-per-ip", "-1", ending, "exit 2: --attach-rate-per-ip must be >= 0"},
       {"aud", "another", attaching_with_another_audience, "greeting"},
-      printed("authorizer-header", "X-Empty: ***"),
+      {"authorizer-header", "no colon", first_words_of_ending, "exit 2: invalid --authorizer-header"},
       {"check-config", "true", first_line, "ok   flags, environment and configuration file"},
       {"config", "{dir}/path.conf", member("ws_path"), "/from-the-file"},
       {"drain-timeout", "-1s", ending, "exit 2: --drain-timeout must be >= 0"},
@@ -137,7 +142,7 @@ std::vector<flag_case> make_cases() {
       {"process-metrics", "true", build_info, "present", {{"metrics-listen", "127.0.0.1:0"}}},
       printed("replay-fence", "true"),
       printed("replay-journal", "journal"),
-      printed("stats-listen", "127.0.0.2:0"),
+      {"stats-listen", "127.0.0.2:0", host_of("stats_url"), "http://127.0.0.2"},
       {"tenants-file", "{dir}/tenants.json", ending,
        "exit 2: cannot combine --tenants-file with --issuer-keys-file, --aud, or --iss"},
       {"threads", "7", [](flag_run& run) { return std::to_string(run.process.threads()); }, "8"},
