@@ -15,6 +15,7 @@
 #include "tunneld/authorizer.h"
 #include "tunneld/channel_watch.h"
 #include "tunneld/log.h"
+#include "tunneld/memory_return.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/options.h"
 #include "tunneld/ready_line.h"
@@ -130,6 +131,7 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
   tunnel::server server{options};
   options.policy.reset();  // it must not outlive the context
   signal_loop signals{context, server, command};
+  const memory_return returner{context};
 
   std::optional<metrics_listener> metrics;
   if (!command.metrics_listen.empty()) {
