@@ -215,7 +215,7 @@ TEST(conformance_28, 03_sizes_at_their_limits_and_one_past) {
 
   auto full = tunnel.accepted("full", 1);
   full.binary(std::string(262144, 'p'));
-  auto peer = tunnel.accepted("full", 2);
+  auto peer = tunnel.attach("full", 2);
   EXPECT_EQ(peer.message().size(), 262144u);
   auto over = tunnel.accepted("over", 1);
   over.binary(std::string(262144, 'p'));
@@ -357,7 +357,7 @@ TEST(conformance_28, 10_the_budgets_of_a_scope_and_of_the_process) {
     past.binary("x");
     EXPECT_TRUE(past.ended()) << limit;
     EXPECT_THAT(tunnel.metrics(), HasSubstr("limit=\"" + limit + "\",tenant=\"aud|iss\"} 1"));
-    auto peer = tunnel.accepted("first", 2);
+    auto peer = tunnel.attach("first", 2);
     EXPECT_EQ(peer.message().size(), 1000u) << "others are not affected";
   }
 }
