@@ -35,12 +35,14 @@ bool read_more(int fd, std::string& buffered) {
 }
 
 constexpr std::string_view failure = "failed: ";
+/// Said in words: workers that were forked later hold the same pipe, so closing it would say nothing.
+constexpr const char* end_order = "end";
 
 }  // namespace
 
 std::optional<std::string> orders::next() {
   for (;;) {
-    if (auto line = take_line(buffered_)) return line;
+    if (auto line = take_line(buffered_)) return *line == end_order ? std::nullopt : std::move(line);
     if (!read_more(in_.get(), buffered_)) return std::nullopt;
   }
 }
@@ -128,7 +130,7 @@ figures worker::answer(std::chrono::milliseconds patience) {
 }
 
 void worker::finish() {
-  to_child_.reset();
+  tell(end_order);
   if (pid_ > 0) ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
