@@ -18,7 +18,7 @@ class memory_return {
   /// Often enough that a graph shows the fall, seldom enough to cost nothing: two numbers are read.
   static constexpr std::chrono::seconds period{5};
   /// Freed memory that is not worth a walk over the allocator's lists.
-  static constexpr std::size_t tolerated_bytes = 256 * 1024;
+  static constexpr std::size_t tolerated_bytes = 128 * 1024;
 
   void wait();
   void look();

@@ -69,7 +69,7 @@ void run_return(load_bench& bench) {
   constexpr double goal_share = 0.1;
   // The longest that anything is remembered, and the turn of the sweep.
   const seconds retention = bench.scaled(seconds{60}, seconds{170});
-  const auto connections = bench.scaled<std::size_t>(8'000, 19'000);
+  const auto connections = bench.scaled<std::size_t>(16'000, 19'000);
   const auto tunnel = bench.start_tunnel({}, token_lifetime);
   const auto pid = tunnel->process().pid();
   const auto descriptors_before = open_descriptors(pid);
