@@ -42,7 +42,7 @@ struct flags {
 /// docs/LIMITS.md, "Worst memory of the process".
 std::size_t worst_user_bytes(const flags& f) {
   constexpr std::size_t most_stalled_blocks = 4096;
-  return 16 * mib + f.threads * 10 * mib + f.max_conns * (2 * kib + 40 * kib) + f.max_replay_entries * 256 +
+  return 16 * mib + f.threads * 10 * mib + f.max_conns * (2 * kib + 40 * kib) + f.max_replay_entries * 128 +
          std::min(most_stalled_blocks, 2 * f.max_channels) * 132 * kib +
          2 * (f.max_total_queued_bytes + f.max_channels * 32 * kib);
 }
