@@ -5,8 +5,9 @@ JOBS   ?= $(shell nproc)
 BUILD  := build/$(PRESET)
 CTEST  := ctest --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
+MINUTES ?= 30
 
-.PHONY: help setup build demo test lint fmt check sanitize bench fuzz interop gen generator docs install-test clean
+.PHONY: help setup build demo test lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +19,8 @@ help:
 	@echo 'make fmt       format the C++ sources in place'
 	@echo 'make check     what CI runs: test, lint, sanitizers, installed package'
 	@echo 'make bench     the benchmark table, 60 to 90 seconds'
+	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
+	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make interop   the conformance peer in every role, path and suite'
 	@echo 'make docs      regenerate the reference pages in docs/reference'
@@ -58,6 +61,16 @@ bench: setup
 	@test -f build/release/build.ninja || cmake --preset release
 	cmake --build build/release -j $(JOBS) --target flowersec-bench programs
 	build/release/bin/flowersec-bench --bin-dir build/release/bin
+
+load: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target flowersec-load
+	build/release/bin/flowersec-load --bin-dir build/release/bin
+
+soak: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target flowersec-load
+	tools/soak $(MINUTES)
 
 fuzz: setup
 	@test -f build/fuzz/build.ninja || cmake --preset fuzz

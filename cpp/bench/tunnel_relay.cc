@@ -12,13 +12,16 @@ namespace {
 constexpr const char* key_id = "bench";
 constexpr const char* audience = "bench";
 constexpr const char* issuer_name = "bench";
-/// Tokens outlive the benchmark, so that no channel ends in the middle of a case.
-constexpr std::int64_t token_seconds = 3600;
+constexpr std::int64_t idle_seconds = 3600;
 constexpr const char* queued_bytes = "1073741824";
 constexpr std::size_t max_ready_line_bytes = 4096;
 constexpr std::size_t tunnel_open_files = 20'000;
 /// Source addresses 127.0.0.2 .. 127.0.0.9.
 constexpr std::uint64_t source_hosts = 8;
+
+std::uint16_t port_in(std::string_view address) {
+  return static_cast<std::uint16_t>(std::stoi(std::string{address.substr(address.rfind(':') + 1)}));
+}
 
 /// Without this wait a large message could reach the tunnel before its receiver, and there is little room for such
 /// messages.
@@ -38,17 +41,17 @@ void wait_until_attached(const std::vector<connection_pair>& pairs) {
 tunnel_relay::tunnel_relay(const tunnel_options& options)
     : issuer_(controlplane::issuer_keyset::generate(key_id, system_random()).value()),
       child_(start(options)),
-      started_at_(count(to_unix_seconds(system_clocks().wall_now()))) {
+      token_seconds_(options.token_lifetime.count()) {
   const auto ready = parse_json_object(child_.read_line(), max_ready_line_bytes);
   const auto* listen = ready ? ready->if_contains("listen") : nullptr;
   if (listen == nullptr || !listen->is_string()) throw bench_error("flowersec-tunnel printed no ready line");
-  const std::string address{listen->as_string()};
-  port_ = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  port_ = port_in(listen->as_string());
+  if (const auto* url = ready->if_contains("metrics_url")) metrics_port_ = port_in(url->as_string());
 }
 
 child_process tunnel_relay::start(const tunnel_options& options) {
   std::ofstream{folder_.file("keys.json")} << issuer_.export_keyset_file();
-  const auto seconds = std::to_string(token_seconds) + "s";
+  const auto seconds = std::to_string(options.token_lifetime.count()) + "s";
   std::vector<std::string> command{options.program, "--listen", "127.0.0.1:0", "--write-timeout", "60s"};
   const auto add = [&](std::string flag, std::string value) {
     command.push_back(std::move(flag));
@@ -70,21 +73,25 @@ child_process tunnel_relay::start(const tunnel_options& options) {
                         .open_files = tunnel_open_files}};
 }
 
-byte_buffer tunnel_relay::attach_frame(const std::string& channel, messages::tunnel::v1::role role) {
-  const auto number = static_cast<std::uint8_t>(role);
+channel_draft tunnel_relay::next_draft(const std::string& family) {
+  return {family + '-' + std::to_string(channels_++), count(to_unix_seconds(system_clocks().wall_now()))};
+}
+
+byte_buffer tunnel_relay::attach_frame(const channel_draft& channel, messages::tunnel::v1::role role) {
+  const auto expires = channel.issued_at + token_seconds_;
   auto token = issuer_.sign({.kid = key_id,
                              .aud = audience,
                              .iss = issuer_name,
-                             .channel_id = channel,
-                             .role = number,
-                             .token_id = channel + '.' + std::to_string(number),
-                             .init_exp = started_at_ + token_seconds,
-                             .idle_timeout_seconds = token_seconds,
-                             .iat = started_at_,
-                             .exp = started_at_ + token_seconds});
+                             .channel_id = channel.name,
+                             .role = static_cast<std::uint8_t>(role),
+                             .token_id = channel.name + '.' + std::to_string(tokens_++),
+                             .init_exp = expires,
+                             .idle_timeout_seconds = idle_seconds,
+                             .iat = channel.issued_at,
+                             .exp = expires});
   const messages::tunnel::v1::attach message{
       .v = messages::tunnel::v1::attach_version,
-      .channel_id = channel,
+      .channel_id = channel.name,
       .role = role,
       .token = std::move(token).value(),
       .endpoint_instance_id = encode_base64url(as_bytes("an instance of 24 bytes.")),
@@ -92,8 +99,8 @@ byte_buffer tunnel_relay::attach_frame(const std::string& channel, messages::tun
   return client_frame(frame_kind::text, as_bytes(encode(message)));
 }
 
-tunnel_relay::attach_frames tunnel_relay::next_channel() {
-  const auto channel = "channel-" + std::to_string(channels_++);
+tunnel_relay::attach_frames tunnel_relay::next_channel(const std::string& family) {
+  const auto channel = next_draft(family);
   return {attach_frame(channel, messages::tunnel::v1::role::client),
           attach_frame(channel, messages::tunnel::v1::role::server)};
 }

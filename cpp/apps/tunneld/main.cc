@@ -16,6 +16,7 @@
 #include "tunneld/channel_watch.h"
 #include "tunneld/check_config.h"
 #include "tunneld/log.h"
+#include "tunneld/memory_return.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/operator_log.h"
 #include "tunneld/options.h"
@@ -132,6 +133,7 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
   tunnel::server server{options};
   options.policy.reset();  // it must not outlive the context
   signal_loop signals{context, server, command};
+  const memory_return returner{context};
 
   std::optional<metrics_listener> metrics;
   if (!command.metrics_listen.empty()) {
