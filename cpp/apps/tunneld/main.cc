@@ -11,10 +11,12 @@
 #include <ostream>
 
 #include "cli/json_text.h"
+#include "tunneld/certificate_files.h"
 #include "tunneld/log.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/options.h"
 #include "tunneld/ready_line.h"
+#include "tunneld/reloader.h"
 #include "tunneld/verifier_file.h"
 
 namespace flowersec::apps {
@@ -57,7 +59,7 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
     log_line("warning: no --allow-origin: accepting loopback origins and requests without Origin, since --listen " +
              command.listen + " is loopback");
   }
-  if (command.issuer.empty()) {
+  if (command.tenants_file.empty() && command.issuer.empty()) {
     log_line("warning: no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
   }
   log_line("warning: used tokens are remembered in memory only; a restart forgets them");
@@ -66,8 +68,8 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
 /// Reacts to signals until one says stop.
 class signal_loop {
  public:
-  signal_loop(boost::asio::io_context& context, tunnel::server& server, const tunnel_command& command)
-      : context_(context), server_(server), command_(command), signals_(context) {
+  signal_loop(boost::asio::io_context& context, tunnel::server& server, reloader& files)
+      : context_(context), server_(server), files_(files), signals_(context) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) signals_.add(number);
     wait();
   }
@@ -84,39 +86,55 @@ class signal_loop {
   }
 
   void react(int number) {
-    if (number == SIGHUP) return reload();
+    if (number == SIGHUP) return files_.reload_all();
     if (number == SIGUSR1) server_.enable_metrics();
     if (number == SIGUSR2) server_.disable_metrics();
     log_line(number == SIGUSR1 ? "metrics enabled" : "metrics disabled");
   }
 
-  void reload() {
-    auto verifier = load_verifier(command_);
-    if (!verifier) return log_line("reload keys failed: " + verifier.error().text);
-    server_.replace_verifier(std::move(*verifier));
-    log_line("reloaded verifier keyset/config");
-  }
-
   boost::asio::io_context& context_;
   tunnel::server& server_;
-  const tunnel_command& command_;
+  reloader& files_;
   boost::asio::signal_set signals_;
 };
 
+reloadable reloadable_verifier(const tunnel_command& command, tunnel::server& server, file_watch loaded) {
+  return {.load = [&command, &server](file_watch& files) -> std::optional<problem> {
+            auto verifier = load_verifier(command, files);
+            if (!verifier) return verifier.error();
+            server.replace_verifier(*std::move(verifier));
+            return std::nullopt;
+          },
+          .files = std::move(loaded),
+          .done_line = "reloaded verifier keyset/config",
+          .failed_prefix = "reload keys failed: "};
+}
+
+reloadable reloadable_certificate(const certificate_files& certificate, file_watch loaded) {
+  return {.load = [&certificate](file_watch& files) { return certificate.load(files); },
+          .files = std::move(loaded),
+          .done_line = "reloaded certificate",
+          .failed_prefix = "reload certificate failed, the old one stays: "};
+}
+
 std::string describe_start_error(const tunnel_command& command, const error_code& error) {
   if (error == tunnel::tunnel_errc::tls_files_unusable) {
-    return "cannot use --tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file +
-           ": " + error.message();
+    return describe_unusable({command.tls_cert_file, command.tls_key_file}).text;
   }
   if (error == tunnel::tunnel_errc::invalid_options) return "cannot start: " + error.message();
   return "cannot listen on " + command.listen + ": " + error.message();
 }
 
-int serve(const program& described, const invocation& io, const tunnel_command& command,
-          tunnel::server_options options) {
+int serve(const program& described, const invocation& io, const tunnel_command& command, tunnel::server_options options,
+          file_watch verifier_files) {
   boost::asio::io_context context{1};
   tunnel::server server{options};
-  signal_loop signals{context, server, command};
+  reloader files{context};
+  files.add(reloadable_verifier(command, server, std::move(verifier_files)));
+  std::optional<certificate_files> certificate;
+  file_watch loaded_certificate;
+  if (options.tls) certificate.emplace(*options.tls, server).note(loaded_certificate);
+  signal_loop signals{context, server, files};
 
   std::optional<metrics_listener> metrics;
   if (!command.metrics_listen.empty()) {
@@ -125,9 +143,12 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
       return fail(io, exit_runtime,
                   "cannot listen on --metrics-listen " + command.metrics_listen + ": " + opened.error().message());
     metrics.emplace(std::move(*opened));
+    if (certificate) certificate->add_listener([&metrics](auto tls) { metrics->replace_tls(std::move(tls)); });
     server.enable_metrics();
   }
   if (const auto error = server.start()) return fail(io, exit_runtime, describe_start_error(command, error));
+  if (certificate) files.add(reloadable_certificate(*certificate, std::move(loaded_certificate)));
+  files.watch();
 
   ready_facts facts{.listen = server.bound_address(), .ws_path = options.ws_path, .tls = options.tls.has_value()};
   if (metrics) facts.metrics_listen = metrics->bound_address();
@@ -150,18 +171,31 @@ int run(const invocation& io) {
   const auto described = describe_tunnel(command);
   if (const auto code = read_command_line(described, io)) return *code;
   command.fill_blanks();
-  if (const auto complaint = usage_problem(command)) return usage_error(described, io, *complaint);
+  file_watch verifier_files;
+  std::shared_ptr<const tunnel::token_verifier> verifier;
+  const auto verifier_problem = [&]() -> std::optional<std::string> {
+    auto loaded = load_verifier(command, verifier_files);
+    if (!loaded) return loaded.error().text;
+    verifier = *std::move(loaded);
+    return std::nullopt;
+  };
+  // A bad tenants file is a usage error with its place among the others; a bad keyset file fails the start.
+  const bool has_tenants = !command.tenants_file.empty();
+  if (const auto complaint = has_tenants ? usage_problem(command, verifier_problem) : usage_problem(command)) {
+    return usage_error(described, io, *complaint);
+  }
+  if (!has_tenants) {
+    if (const auto complaint = verifier_problem()) return fail(io, exit_runtime, *complaint);
+  }
 
   auto options = server_options_of(command);
-  auto verifier = load_verifier(command);
-  if (!verifier) return fail(io, exit_runtime, verifier.error().text);
-  options.verifier = std::move(*verifier);
+  options.verifier = std::move(verifier);
   options.events = std::make_shared<operator_log>();
 
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit(options.limits.max_connections);
   print_warnings(command, options);
-  return serve(described, io, command, std::move(options));
+  return serve(described, io, command, std::move(options), std::move(verifier_files));
 }
 
 }  // namespace

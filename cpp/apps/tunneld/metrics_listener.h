@@ -22,6 +22,8 @@ class metrics_listener {
 
   /// host:port as bound, IPv6 in brackets.
   [[nodiscard]] std::string bound_address() const;
+  /// For later connections.
+  void replace_tls(std::shared_ptr<ssl_ctx_st> context) { server_->replace_tls(std::move(context)); }
 
  private:
   explicit metrics_listener(std::unique_ptr<http::server> server) noexcept : server_(std::move(server)) {}
