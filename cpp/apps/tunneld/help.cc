@@ -17,7 +17,7 @@ std::vector<help_block> blocks() {
         "stderr: log lines; there is none per connection"}},
       {"Exit codes", {"0  stopped by a signal", "1  files, listeners or serving failed", "2  usage error"}},
       {"Signals",
-       {"SIGHUP           read the keyset file again; a bad file changes nothing",
+       {"SIGHUP           read keysets, tenants file and certificate again; bad files change nothing",
         "SIGUSR1          metrics on: /metrics answers (on the main listener without --metrics-listen)",
         "SIGUSR2          metrics off: /metrics answers 404", "SIGINT, SIGTERM  stop"}},
   };

@@ -121,7 +121,7 @@ TEST(reload_of_one_keyset, follows_a_folder_that_is_exchanged_behind_a_link) {
   fs::create_directory_symlink("v2", folder.file("..next"));
   fs::rename(folder.file("..next"), folder.file("..data"));
   ASSERT_TRUE(tunnel.program.wait_for_err(keys_reloaded));
-  EXPECT_TRUE(tunnel.pair(next, "room").works());
+  EXPECT_TRUE(tunnel.pair(next, "next room").works());
   expect_refused(tunnel.address, mint.attach_text("other", 1), "invalid_token");
 }
 

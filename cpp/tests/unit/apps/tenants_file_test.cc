@@ -19,7 +19,7 @@ using testing_support::write_whole_file;
 TEST(tenants_file, texts_are_trimmed_and_strangers_ignored) {
   const auto entries =
       parse_tenants(R"({"tenants":[{"id":" r ","aud":"\ta","iss":"i ","issuer_keys_file":" k.json ","x":1},)"
-                    R"({"aud":"a","iss":"j","issuer_keys_file":"k.json","id":null}],"y":[]})");
+                    R"({"aud":"a","iss":"j","issuer_keys_file":"k.json"}],"y":[]})");
   ASSERT_TRUE(entries.has_value()) << entries.error().text;
   ASSERT_EQ(entries->size(), 2u);
   EXPECT_EQ(entries->at(0).tenant.id, "r");
@@ -54,6 +54,7 @@ TEST(tenants_file, problems_name_the_tenant_and_the_member) {
       {one(R"("aud":"a","iss":null,"issuer_keys_file":"k")"), "iss"},
       {one(R"("aud":"a","iss":"i")"), "issuer_keys_file"},
       {one(R"("id":5,)" + good), "id"},
+      {one(R"("id":null,)" + good), "id"},
       {one(R"("aud":" ","iss":"i","issuer_keys_file":"k")"), R"(tenants[0] (aud "", iss "i"): aud is empty)"},
       {one(R"("aud":"a","iss":"","issuer_keys_file":"k")"), R"(tenants[0] (aud "a", iss ""): iss is empty)"},
       {one(R"("aud":"a","iss":"i","issuer_keys_file":"\n")"),

@@ -166,14 +166,5 @@ TEST(tunnel_help, has_the_fragments_that_scripts_look_for) {
   }
 }
 
-TEST(tunnel_help, does_not_offer_what_is_not_there) {
-  tunnel_command command;
-  const auto help = help_text(describe_tunnel(command));
-  for (const auto* flag : {"-tenants-file", "-attach-authorizer-url", "-observe-authorizer-url", "-authorizer-header",
-                           "-policy-", "-stats-listen"}) {
-    EXPECT_THAT(help, testing::Not(HasSubstr(flag)));
-  }
-}
-
 }  // namespace
 }  // namespace flowersec::apps
