@@ -1,4 +1,8 @@
 // Files that change under a running tunnel: keys, tenants and certificates, on a signal and without one.
+#include <atomic>
+#include <set>
+#include <thread>
+
 #include "keys_fixture.h"
 
 namespace flowersec::testing {
@@ -244,6 +248,35 @@ TEST(certificate_of_a_library, is_replaced_only_where_there_is_one) {
   EXPECT_EQ(secure.replace_certificate({files.certificate_chain, files.certificate_chain}),
             tunnel::tunnel_errc::tls_files_unusable);
   EXPECT_FALSE(secure.replace_certificate(files));
+}
+
+TEST(certificate_of_a_library, may_be_replaced_while_others_shake_hands) {
+  const test_certificate one;
+  const test_certificate other;
+  token_mint mint{unix_now()};
+  tunnel::server_options options;
+  options.origins.loopback_only = true;
+  options.verifier = mint.verifier();
+  options.threads = 2;
+  options.tls = tunnel::tls_files{one.chain_file(), one.key_file()};
+  tunnel::server server{options};
+  ASSERT_FALSE(server.start());
+  std::atomic<bool> enough{false};
+  std::thread replacing{[&] {
+    for (bool first = true; !enough; first = !first) {
+      const auto& which = first ? other : one;
+      EXPECT_FALSE(server.replace_certificate({which.chain_file(), which.key_file()}));
+    }
+  }};
+  tunnel_client::options how;
+  how.tls = true;
+  std::set<std::string> seen;
+  for (int i = 0; i < 500 && seen.size() < 2; ++i) {
+    seen.insert(tunnel_client{server.bound_address(), how}.certificate_digest());
+  }
+  enough = true;
+  replacing.join();
+  EXPECT_EQ(seen.size(), 2u);
 }
 
 }  // namespace
