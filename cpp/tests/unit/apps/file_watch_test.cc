@@ -96,13 +96,13 @@ TEST_F(watching, one_moving_file_holds_up_its_companion) {
   EXPECT_TRUE(files.changed());
 }
 
-TEST_F(watching, what_changes_back_is_no_change) {
+TEST_F(watching, a_file_that_was_moved_away_and_back_is_looked_at_again) {
   const auto aside = folder.file("aside");
   fs::rename(file, aside);
   EXPECT_FALSE(files.changed());
   fs::create_hard_link(aside, file);
   fs::remove(aside);
-  // The same file, but its status changed with each link: it is looked at once more than needed, never less.
+  // The same file, but its status changed with each link: it is read once more than needed, never once less.
   EXPECT_FALSE(files.changed());
   EXPECT_TRUE(files.changed());
 }
