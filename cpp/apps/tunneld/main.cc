@@ -12,11 +12,11 @@
 
 #include "cli/json_text.h"
 #include "tunneld/certificate_files.h"
+#include "tunneld/live_files.h"
 #include "tunneld/log.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/options.h"
 #include "tunneld/ready_line.h"
-#include "tunneld/reloader.h"
 #include "tunneld/verifier_file.h"
 
 namespace flowersec::apps {
@@ -68,7 +68,7 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
 /// Reacts to signals until one says stop.
 class signal_loop {
  public:
-  signal_loop(boost::asio::io_context& context, tunnel::server& server, reloader& files)
+  signal_loop(boost::asio::io_context& context, tunnel::server& server, live_files& files)
       : context_(context), server_(server), files_(files), signals_(context) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) signals_.add(number);
     wait();
@@ -86,7 +86,7 @@ class signal_loop {
   }
 
   void react(int number) {
-    if (number == SIGHUP) return files_.reload_all();
+    if (number == SIGHUP) return files_.reload();
     if (number == SIGUSR1) server_.enable_metrics();
     if (number == SIGUSR2) server_.disable_metrics();
     log_line(number == SIGUSR1 ? "metrics enabled" : "metrics disabled");
@@ -94,28 +94,9 @@ class signal_loop {
 
   boost::asio::io_context& context_;
   tunnel::server& server_;
-  reloader& files_;
+  live_files& files_;
   boost::asio::signal_set signals_;
 };
-
-reloadable reloadable_verifier(const tunnel_command& command, tunnel::server& server, file_watch loaded) {
-  return {.load = [&command, &server](file_watch& files) -> std::optional<problem> {
-            auto verifier = load_verifier(command, files);
-            if (!verifier) return verifier.error();
-            server.replace_verifier(*std::move(verifier));
-            return std::nullopt;
-          },
-          .files = std::move(loaded),
-          .done_line = "reloaded verifier keyset/config",
-          .failed_prefix = "reload keys failed: "};
-}
-
-reloadable reloadable_certificate(const certificate_files& certificate, file_watch loaded) {
-  return {.load = [&certificate](file_watch& files) { return certificate.load(files); },
-          .files = std::move(loaded),
-          .done_line = "reloaded certificate",
-          .failed_prefix = "reload certificate failed, the old one stays: "};
-}
 
 std::string describe_start_error(const tunnel_command& command, const error_code& error) {
   if (error == tunnel::tunnel_errc::tls_files_unusable) {
@@ -129,11 +110,7 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
           file_watch verifier_files) {
   boost::asio::io_context context{1};
   tunnel::server server{options};
-  reloader files{context};
-  files.add(reloadable_verifier(command, server, std::move(verifier_files)));
-  std::optional<certificate_files> certificate;
-  file_watch loaded_certificate;
-  if (options.tls) certificate.emplace(*options.tls, server).note(loaded_certificate);
+  live_files files{context, command, server, std::move(verifier_files)};
   signal_loop signals{context, server, files};
 
   std::optional<metrics_listener> metrics;
@@ -143,11 +120,10 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
       return fail(io, exit_runtime,
                   "cannot listen on --metrics-listen " + command.metrics_listen + ": " + opened.error().message());
     metrics.emplace(std::move(*opened));
-    if (certificate) certificate->add_listener([&metrics](auto tls) { metrics->replace_tls(std::move(tls)); });
+    files.add_listener([&metrics](auto tls) { metrics->replace_tls(std::move(tls)); });
     server.enable_metrics();
   }
   if (const auto error = server.start()) return fail(io, exit_runtime, describe_start_error(command, error));
-  if (certificate) files.add(reloadable_certificate(*certificate, std::move(loaded_certificate)));
   files.watch();
 
   ready_facts facts{.listen = server.bound_address(), .ws_path = options.ws_path, .tls = options.tls.has_value()};

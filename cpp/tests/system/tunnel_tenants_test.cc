@@ -139,8 +139,8 @@ class tenants_refusals : public ::testing::Test, public tenant_files {
 
 TEST_F(tenants_refusals, bad_files_are_usage_errors_that_name_file_tenant_and_member) {
   const auto prefix = "bad tenants file " + tenants + ": ";
-  const auto entry = [this](const std::string& audience, const std::string& issuer, const std::string& file,
-                            const std::string& id = "") {
+  const auto entry = [](const std::string& audience, const std::string& issuer, const std::string& file,
+                        const std::string& id = "") {
     return R"({"id":")" + id + R"(","aud":")" + audience + R"(","iss":")" + issuer + R"(","issuer_keys_file":")" +
            file + "\"}";
   };
