@@ -26,6 +26,8 @@ class admin_listener {
 
   /// host:port as bound, IPv6 in brackets.
   [[nodiscard]] std::string bound_address() const;
+  /// For later connections.
+  void replace_tls(std::shared_ptr<ssl_ctx_st> context) { server_->replace_tls(std::move(context)); }
   /// Stops them in their order: no more clients, and answers under way go out for at most `limit`, shared by all.
   /// Runs `context` until that is done.
   static void stop_all(boost::asio::io_context& context, const std::vector<admin_listener*>& listeners,

@@ -30,7 +30,8 @@ config_check check_verifier(const tunnel_command& command) {
   const bool many = !command.tenants_file.empty();
   config_check check{many ? "--tenants-file " + command.tenants_file + " and the keysets it names"
                           : "--issuer-keys-file " + command.issuer_keys_file};
-  if (const auto verifier = load_verifier(command); !verifier) check.wrong = verifier.error().text;
+  file_watch unwatched;
+  if (const auto verifier = load_verifier(command, unwatched); !verifier) check.wrong = verifier.error().text;
   return check;
 }
 

@@ -25,7 +25,7 @@ std::vector<help_block> blocks() {
         "1  a keyset or TLS file, a listener, the ready line or serving failed",
         "2  usage error: flag, environment, --config or --tenants-file; --check-config found something"}},
       {"Signals",
-       {"SIGHUP           read the keyset or tenants file again; a bad file changes nothing",
+       {"SIGHUP           read keysets, tenants file and certificate again; bad files change nothing",
         "SIGUSR1          metrics on: /metrics answers (on the main listener without --metrics-listen)",
         "SIGUSR2          metrics off: /metrics answers 404",
         "SIGINT, SIGTERM  stop; with --drain-timeout drain first, and stop at the second"}},

@@ -13,8 +13,10 @@
 #include "cli/json_text.h"
 #include "tunneld/admin_listener.h"
 #include "tunneld/authorizer.h"
+#include "tunneld/certificate_files.h"
 #include "tunneld/channel_watch.h"
 #include "tunneld/check_config.h"
+#include "tunneld/live_files.h"
 #include "tunneld/log.h"
 #include "tunneld/memory_return.h"
 #include "tunneld/metrics_listener.h"
@@ -53,7 +55,7 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
              "no --allow-origin: accepting loopback origins and requests without Origin, since --listen " +
                  command.listen + " is loopback");
   }
-  if (command.issuer.empty()) {
+  if (command.tenants_file.empty() && command.issuer.empty()) {
     log_line(log_level::warning,
              "no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
   }
@@ -68,10 +70,11 @@ void print_settings(const program& described) {
 /// Reacts to signals until one says stop.
 class signal_loop {
  public:
-  signal_loop(boost::asio::io_context& context, tunnel::server& server, const tunnel_command& command)
+  signal_loop(boost::asio::io_context& context, tunnel::server& server, const tunnel_command& command,
+              live_files& files)
       : context_(context),
         server_(server),
-        command_(command),
+        files_(files),
         signals_(context),
         way_down_(context, server, command.drain_timeout) {
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGINT, SIGTERM}) signals_.add(number);
@@ -91,37 +94,29 @@ class signal_loop {
 
   void react(int number) {
     if (number == SIGINT || number == SIGTERM) return way_down_.on_signal();
-    if (number == SIGHUP) return reload();
+    if (number == SIGHUP) return files_.reload();
     if (number == SIGUSR1) server_.enable_metrics();
     if (number == SIGUSR2) server_.disable_metrics();
     log_line(number == SIGUSR1 ? "metrics enabled" : "metrics disabled");
   }
 
-  void reload() {
-    auto verifier = load_verifier(command_);
-    if (!verifier) return log_line(log_level::error, "reload keys failed: " + verifier.error().text);
-    server_.replace_verifier(std::move(*verifier));
-    log_line("reloaded verifier keyset/config");
-  }
-
   boost::asio::io_context& context_;
   tunnel::server& server_;
-  const tunnel_command& command_;
+  live_files& files_;
   boost::asio::signal_set signals_;
   way_down way_down_;
 };
 
 std::string describe_start_error(const tunnel_command& command, const error_code& error) {
   if (error == tunnel::tunnel_errc::tls_files_unusable) {
-    return "cannot use --tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file +
-           ": " + error.message();
+    return describe_unusable({command.tls_cert_file, command.tls_key_file}).text;
   }
   if (error == tunnel::tunnel_errc::invalid_options) return "cannot start: " + error.message();
   return "cannot listen on " + command.listen + ": " + error.message();
 }
 
 int serve(const program& described, const invocation& io, const tunnel_command& command,
-          boost::asio::io_context& context, tunnel::server_options options) {
+          boost::asio::io_context& context, tunnel::server_options options, file_watch verifier_files) {
   std::shared_ptr<ssl_ctx_st> trust;
   const auto asked = authorizer_options_of(command);
   if (asked) {
@@ -132,7 +127,8 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
   }
   tunnel::server server{options};
   options.policy.reset();  // it must not outlive the context
-  signal_loop signals{context, server, command};
+  live_files files{context, command, server, std::move(verifier_files)};
+  signal_loop signals{context, server, command, files};
   const memory_return returner{context};
 
   std::optional<metrics_listener> metrics;
@@ -142,6 +138,7 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
       return fail(io, exit_runtime,
                   "cannot listen on --metrics-listen " + command.metrics_listen + ": " + opened.error().message());
     metrics.emplace(std::move(*opened));
+    files.add_listener([&metrics](auto tls) { metrics->replace_tls(std::move(tls)); });
     server.enable_metrics();
   }
   std::optional<admin_listener> stats;
@@ -151,8 +148,10 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
       return fail(io, exit_runtime,
                   "cannot listen on --stats-listen " + command.stats_listen + ": " + opened.error().message());
     stats.emplace(std::move(*opened));
+    files.add_listener([&stats](auto tls) { stats->replace_tls(std::move(tls)); });
   }
   if (const auto error = server.start()) return fail(io, exit_runtime, describe_start_error(command, error));
+  files.watch();
 
   ready_facts facts{.listen = server.bound_address(), .ws_path = options.ws_path, .tls = options.tls.has_value()};
   if (metrics) facts.metrics_listen = metrics->bound_address();
@@ -188,16 +187,29 @@ int run(const invocation& io) {
     io.out << config_text(described) << std::flush;
     return exit_ok;
   }
-  if (const auto complaint = usage_problem(command)) return usage_error(described, io, *complaint);
+  file_watch verifier_files;
+  std::shared_ptr<const tunnel::token_verifier> verifier;
+  const auto verifier_problem = [&]() -> std::optional<std::string> {
+    auto loaded = load_verifier(command, verifier_files);
+    if (!loaded) return loaded.error().text;
+    verifier = *std::move(loaded);
+    return std::nullopt;
+  };
+  // A bad tenants file is a usage error with its place among the others; a bad keyset file fails the start.
+  const bool has_tenants = !command.tenants_file.empty();
+  if (const auto complaint = has_tenants ? usage_problem(command, verifier_problem) : usage_problem(command)) {
+    return usage_error(described, io, *complaint);
+  }
 
   if (command.check_config) return report_checks(check_config(command), io);
   configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
   print_settings(described);
 
   auto options = server_options_of(command);
-  auto verifier = load_verifier(command);
-  if (!verifier) return fail(io, exit_runtime, verifier.error().text);
-  options.verifier = std::move(*verifier);
+  if (!has_tenants) {
+    if (const auto complaint = verifier_problem()) return fail(io, exit_runtime, *complaint);
+  }
+  options.verifier = std::move(verifier);
   if (command.process_metrics) options.extra_metrics = [] { return process_metrics(build_version()); };
   boost::asio::io_context context{1};
   options.events = std::make_shared<operator_log>(context);
@@ -208,7 +220,7 @@ int run(const invocation& io) {
   auto replay = choose_replay_store(command, options.limits);
   if (!replay) return fail(io, exit_runtime, replay.error().text);
   options.replay = std::move(*replay);
-  return serve(described, io, command, context, std::move(options));
+  return serve(described, io, command, context, std::move(options), std::move(verifier_files));
 }
 
 }  // namespace

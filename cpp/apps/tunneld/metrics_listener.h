@@ -23,6 +23,8 @@ class metrics_listener {
   /// host:port as bound, IPv6 in brackets.
   [[nodiscard]] std::string bound_address() const { return listener_.bound_address(); }
   [[nodiscard]] admin_listener& listener() noexcept { return listener_; }
+  /// For later connections.
+  void replace_tls(std::shared_ptr<ssl_ctx_st> context) { listener_.replace_tls(std::move(context)); }
 
  private:
   explicit metrics_listener(admin_listener listener) noexcept : listener_(std::move(listener)) {}

@@ -58,7 +58,7 @@ std::optional<std::string> log_problem(const tunnel_command& c) {
 
 std::optional<std::string> path_problem(const tunnel_command& c) {
   if (!c.ws_path.starts_with('/')) return "invalid --ws-path: path must start with /";
-  if (c.ws_path == "/healthz" || (c.metrics_listen.empty() && c.ws_path == "/metrics")) {
+  if (c.ws_path == "/healthz" || c.ws_path == "/readyz" || (c.metrics_listen.empty() && c.ws_path == "/metrics")) {
     return "invalid --ws-path: " + c.ws_path + " is taken";
   }
   return std::nullopt;
@@ -138,7 +138,8 @@ bool is_loopback_listen(std::string_view listen) {
   return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
-std::optional<std::string> usage_problem(const tunnel_command& c) {
+std::optional<std::string> usage_problem(const tunnel_command& c,
+                                         const std::function<std::optional<std::string>()>& tenants_problem) {
   if (auto complaint = verifier_problem(c)) return complaint;
   if (c.tls_cert_file.empty() != c.tls_key_file.empty()) return "tls requires both --tls-cert-file and --tls-key-file";
   if (auto complaint = sizes_problem(c)) return complaint;
@@ -150,6 +151,9 @@ std::optional<std::string> usage_problem(const tunnel_command& c) {
     return "missing --allow-origin (only a loopback --listen without --tenants-file can do without)";
   }
   if (auto complaint = authorizer_header_problem(c)) return complaint;
+  if (tenants_problem) {
+    if (auto complaint = tenants_problem()) return complaint;
+  }
   if (auto complaint = authorizer_url_problem(c)) return complaint;
   if (auto complaint = proxies_problem(c)) return complaint;
   if (auto complaint = path_problem(c)) return complaint;

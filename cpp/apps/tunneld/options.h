@@ -2,6 +2,7 @@
 // Layer apps. Pure; nothing is opened here.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -63,8 +64,10 @@ struct tunnel_command {
 /// The table refers to `command`, which must outlive it.
 [[nodiscard]] program describe_tunnel(tunnel_command& command);
 
-/// The first thing that makes no sense, in the order scripts rely on; nullopt when all is well.
-[[nodiscard]] std::optional<std::string> usage_problem(const tunnel_command& command);
+/// The first thing that makes no sense, in the order scripts rely on; nullopt when all is well. A bad tenants file is
+/// one of these things: `tenants_problem` is called in its place in the order, and says what is wrong with it.
+[[nodiscard]] std::optional<std::string> usage_problem(
+    const tunnel_command& command, const std::function<std::optional<std::string>()>& tenants_problem = nullptr);
 
 /// Whether the text of a listen address names this machine only: localhost, 127.0.0.0/8 or [::1]. Names are not
 /// resolved: what is safe must be visible in the command.

@@ -1,4 +1,4 @@
-// From the keyset file and the expected audience and issuer to a verifier, at start and on SIGHUP.
+// From the files of the command line to a verifier, at start and at each reload.
 // Layer apps. Blocking file I/O.
 #pragma once
 
@@ -7,11 +7,15 @@
 
 #include "cli/problem.h"
 #include "flowersec/tunnel/verifier.h"
+#include "tunneld/file_watch.h"
 #include "tunneld/options.h"
 
 namespace flowersec::apps {
 
-/// Problems name the file.
-[[nodiscard]] or_problem<std::shared_ptr<const tunnel::token_verifier>> load_verifier(const tunnel_command& command);
+/// Reads the keyset file, or the tenants file and every keyset file it names: all or nothing. Problems name the file,
+/// and the tenant and member when there are any. Each file is noted in `files` before it is read, the missing ones of a
+/// tenants file too, so that a problem can be mended by changing any of them.
+[[nodiscard]] or_problem<std::shared_ptr<const tunnel::token_verifier>> load_verifier(const tunnel_command& command,
+                                                                                      file_watch& files);
 
 }  // namespace flowersec::apps

@@ -43,6 +43,12 @@ tcp::endpoint server_core::local_endpoint() const {
 
 void server_core::start() { accept_next(); }
 
+void server_core::replace_tls(std::shared_ptr<ssl_ctx_st> context) {
+  if (!tls_ || !context) return;
+  tls_ = share_context(*context);
+  options_.tls = std::move(context);
+}
+
 void server_core::accept_next() {
   if (accepting_ || !acceptor_.is_open() || connections_.size() >= options_.limits.max_connections) return;
   accepting_ = true;
@@ -112,6 +118,7 @@ server::~server() {
 error_code server::listen(const tcp::endpoint& where) { return core_->listen(where); }
 tcp::endpoint server::local_endpoint() const { return core_->local_endpoint(); }
 void server::start() { core_->start(); }
+void server::replace_tls(std::shared_ptr<ssl_ctx_st> context) { core_->replace_tls(std::move(context)); }
 void server::abort() noexcept { core_->abort(); }
 
 void server::start_stop(std::chrono::milliseconds limit, asio::any_completion_handler<void(error_code)> handler) {

@@ -29,6 +29,7 @@ class server_core : public std::enable_shared_from_this<server_core> {
   [[nodiscard]] error_code listen(const boost::asio::ip::tcp::endpoint& where);
   [[nodiscard]] boost::asio::ip::tcp::endpoint local_endpoint() const;
   void start();
+  void replace_tls(std::shared_ptr<ssl_ctx_st> context);
   void stop(std::chrono::milliseconds limit, boost::asio::any_completion_handler<void(error_code)> handler);
   void abort();
 

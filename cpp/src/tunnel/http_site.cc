@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "flowersec/ws/upgrade.h"
+#include "tunnel/readiness.h"
 
 namespace flowersec::tunnel {
 
@@ -12,14 +13,20 @@ namespace {
 
 using then = http_answer::then;
 
-std::string plain_ok(std::string_view content_type, std::string_view body, bool keep_alive) {
-  std::string text = "HTTP/1.1 200 OK\r\nContent-Type: ";
+std::string page(std::string_view status, std::string_view content_type, std::string_view body, bool keep_alive) {
+  std::string text = "HTTP/1.1 ";
+  text += status;
+  text += "\r\nContent-Type: ";
   text += content_type;
   text += "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";
   text += body;
   return text;
+}
+
+std::string plain_ok(std::string_view content_type, std::string_view body, bool keep_alive) {
+  return page("200 OK", content_type, body, keep_alive);
 }
 
 /// Without empty and dot segments. A slash at the end stays.
@@ -78,9 +85,10 @@ std::string head_only(std::string text) {
 }  // namespace
 
 std::optional<http_site> http_site::make(const server_options& options,
-                                         std::function<std::optional<std::string>()> metrics_text) {
+                                         std::function<std::optional<std::string>()> metrics_text,
+                                         std::function<std::string()> loaded_keys_text) {
   const std::string path = options.ws_path.empty() ? "/ws" : options.ws_path;
-  if (path.front() != '/' || path == "/healthz") return std::nullopt;
+  if (path.front() != '/' || path == "/healthz" || path == "/readyz") return std::nullopt;
   if (path == "/metrics" && options.metrics_on_main_listener) return std::nullopt;
   auto origins = options.origins.loopback_only
                      ? std::optional{ws::origin_policy::loopback_only()}
@@ -88,6 +96,7 @@ std::optional<http_site> http_site::make(const server_options& options,
   if (!origins) return std::nullopt;
   http_site site{path, *std::move(origins)};
   if (options.metrics_on_main_listener) site.metrics_text_ = std::move(metrics_text);
+  site.loaded_keys_text_ = std::move(loaded_keys_text);
   return site;
 }
 
@@ -99,10 +108,10 @@ http_answer http_site::answer(const ws::request_head& head, tunnel_phase phase) 
   std::string text;
   if (auto clean = cleaned(path); clean != path) {
     text = moved(clean.append(head.query()), keep);
-  } else if (phase == tunnel_phase::draining && (path == "/healthz" || path == "/readyz")) {
+  } else if (phase == tunnel_phase::draining && path == "/healthz") {
     // Whoever spreads connections over several tunnels looks here, and is to send no more.
     text = ws::plain_answer_text(503, "draining", keep);
-  } else if (auto page = answer_page(path, keep)) {
+  } else if (auto page = answer_page(path, keep, phase)) {
     text = *std::move(page);
   } else if (ws_path_.ends_with('/') && path.starts_with(ws_path_)) {
     return answer_upgrade(head, phase);
@@ -112,8 +121,13 @@ http_answer http_site::answer(const ws::request_head& head, tunnel_phase phase) 
   return {head.method == "HEAD" ? head_only(std::move(text)) : std::move(text), keep ? then::keep : then::close, false};
 }
 
-std::optional<std::string> http_site::answer_page(std::string_view path, bool keep) const {
+std::optional<std::string> http_site::answer_page(std::string_view path, bool keep, tunnel_phase phase) const {
   if (path == "/healthz") return plain_ok("text/plain; charset=utf-8", "ok", keep);
+  if (path == "/readyz" && loaded_keys_text_) {
+    const bool ready = phase == tunnel_phase::serving;
+    return page(ready ? "200 OK" : "503 Service Unavailable", "application/json",
+                readiness_text(ready, loaded_keys_text_()), keep);
+  }
   if (path != "/metrics" || !metrics_text_) return std::nullopt;
   const auto text = metrics_text_();
   return text ? plain_ok("text/plain; version=0.0.4; charset=utf-8", *text, keep)

@@ -52,12 +52,13 @@ class server::impl final : public shard_router {
   error_code start() {
     if (started_) return tunnel_errc::already_started;
     if (!shared_) return tunnel_errc::invalid_options;
-    site_ = http_site::make(options_, [this] { return metrics_text(); });
+    site_ = http_site::make(
+        options_, [this] { return metrics_text(); }, [this] { return shared_->loaded_keys_text(); });
     if (!site_) return tunnel_errc::invalid_options;
     if (options_.tls) {
       auto context = ws::tls_context::server(options_.tls->certificate_chain, options_.tls->private_key);
       if (!context) return tunnel_errc::tls_files_unusable;
-      tls_ = *std::move(context);
+      tls_.emplace(*std::move(context));
     }
     if (const auto failed = listener_.open(options_.listen, options_.limits)) return failed;
     started_ = true;
@@ -165,6 +166,14 @@ class server::impl final : public shard_router {
     shared_->counts.enable();
   }
 
+  error_code replace_certificate(const tls_files& files) {
+    if (!tls_) return tunnel_errc::invalid_options;
+    auto context = ws::tls_context::server(files.certificate_chain, files.private_key);
+    if (!context) return tunnel_errc::tls_files_unusable;
+    tls_->replace(*std::move(context));
+    return {};
+  }
+
   [[nodiscard]] std::optional<std::string> metrics_text() const {
     if (!shared_ || !shared_->counts.enabled()) return std::nullopt;
     metrics_gauges gauges{.connections = shared_->connections.value(),
@@ -214,7 +223,7 @@ class server::impl final : public shard_router {
   const server_options options_;
   std::optional<shared_state> shared_;
   std::optional<http_site> site_;
-  std::optional<ws::tls_context> tls_;
+  std::optional<tls_slot> tls_;
   listener listener_;
   std::vector<std::unique_ptr<worker>> workers_;
   bool started_ = false;
@@ -240,6 +249,8 @@ std::optional<std::string> server::metrics_text() const { return impl_->metrics_
 void server::replace_verifier(std::shared_ptr<const token_verifier> verifier) {
   if (auto& shared = impl_->shared(); shared && verifier) shared->set_verifier(std::move(verifier));
 }
+
+error_code server::replace_certificate(const tls_files& files) { return impl_->replace_certificate(files); }
 
 std::size_t server::connections() const noexcept {
   const auto& shared = impl_->shared();

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 #include "flowersec/tunnel/server.h"
@@ -14,6 +15,7 @@
 #include "tunnel/channel_table.h"
 #include "tunnel/drain.h"
 #include "tunnel/metrics.h"
+#include "tunnel/readiness.h"
 #include "tunnel/scope_registry.h"
 #include "tunnel/source_guard.h"
 
@@ -28,7 +30,8 @@ struct shared_state {
         replay(options.replay ? options.replay : make_memory_replay_store(limits.replay_entries())),
         events(options.events ? options.events : std::make_shared<observer>()),
         sources(options.sources),
-        verifier_(options.verifier) {}
+        verifier_(options.verifier),
+        loaded_keys_text_(tunnel::loaded_keys_text(verifier_->loaded())) {}
 
   const tunnel_limits limits;
   const bool keep_bandwidth;
@@ -65,8 +68,15 @@ struct shared_state {
     return verifier_;
   }
   void set_verifier(std::shared_ptr<const token_verifier> verifier) {
+    auto loaded = tunnel::loaded_keys_text(verifier->loaded());
     const std::scoped_lock lock(verifier_mutex_);
     verifier_ = std::move(verifier);
+    loaded_keys_text_ = std::move(loaded);
+  }
+  /// For the page about readiness; written once per load, since anybody may ask.
+  [[nodiscard]] std::string loaded_keys_text() const {
+    const std::scoped_lock lock(verifier_mutex_);
+    return loaded_keys_text_;
   }
 
   void refused(attach_reason reason, const refused_peer& peer) {
@@ -84,6 +94,7 @@ struct shared_state {
   std::condition_variable http_idle_;
   mutable std::mutex verifier_mutex_;
   std::shared_ptr<const token_verifier> verifier_;
+  std::string loaded_keys_text_;
 };
 
 /// One place among the counted connections, and among those of its source; gives them back when it dies.

@@ -2,8 +2,10 @@
 // Layer tunnel. PROTOCOL, "Token verification".
 #include <utility>
 
+#include "flowersec/base/text.h"
 #include "flowersec/token/verify.h"
 #include "flowersec/tunnel/verifier.h"
+#include "tunnel/token_admission.h"
 
 namespace flowersec::tunnel {
 
@@ -18,28 +20,21 @@ class single_tenant_verifier final : public token_verifier {
                                                      const tunnel_limits& limits) const override {
     auto token = token::verify_token(text, keys_, options_, now);
     if (!token) return std::nullopt;
-    const auto bounded = with_bounded_times(limits);
-    const token::server_bounds bounds{.max_token_lifetime = bounded.max_token_lifetime,
-                                      .max_init_horizon = bounded.max_init_horizon};
-    if (token::check_server_bounds(*token, bounds, now)) return std::nullopt;
-    verified_token verified;
+    auto admitted = admit_token(*std::move(token), now, limits);
+    if (!admitted) return std::nullopt;
     // Issuers share one budget when anybody holding a key may name any issuer.
-    verified.scope.budget_label = token->aud + '|' + (options_.issuer ? token->iss : "*");
-    verified.scope.audience = std::move(token->aud);
-    verified.scope.issuer = std::move(token->iss);
-    verified.channel_id = std::move(token->channel_id);
-    verified.role = static_cast<endpoint_role>(token->role);
-    verified.token_id = std::move(token->token_id);
-    verified.init_exp = count(token->init_exp);
-    verified.idle_timeout_seconds = static_cast<std::int32_t>(token->idle_timeout.count());
-    verified.iat = count(token->iat);
-    verified.exp = count(token->exp);
-    return verified;
+    admitted->scope.budget_label = label_;
+    return admitted;
+  }
+
+  [[nodiscard]] std::vector<loaded_keys> loaded() const override {
+    return {{.tenant_id = {}, .audience = options_.audience, .issuer = options_.issuer, .key_ids = keys_.kids()}};
   }
 
  private:
   token::keyset keys_;
   token::verifier_options options_;
+  const std::string label_ = budget_label(trim(options_.audience), options_.issuer ? trim(*options_.issuer) : "*");
 };
 
 }  // namespace

@@ -28,8 +28,8 @@ constexpr int most_batches_after_absence = 256;
 
 }  // namespace
 
-worker::worker(shared_state& shared, shard_router& router, const http_site& site, const ws::tls_context* tls,
-               int listening, bool keeps_replay_store)
+worker::worker(shared_state& shared, shard_router& router, const http_site& site, const tls_slot* tls, int listening,
+               bool keeps_replay_store)
     : shared_(shared),
       site_(site),
       tls_(tls),
@@ -116,7 +116,7 @@ void worker::accept_some() {
       shared_.events->on_accept_paused(out_of_room_pause);
       return;
     }
-    auto pipe = tls_ != nullptr ? make_tls_link(next->descriptor, *tls_) : make_plain_link(next->descriptor);
+    auto pipe = tls_ != nullptr ? make_tls_link(next->descriptor, tls_->current()) : make_plain_link(next->descriptor);
     if (!pipe) continue;
     shard_.add(std::make_unique<http_front>(shard_, std::move(pipe), site_, std::move(next->peer))).open();
   }

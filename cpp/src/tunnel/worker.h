@@ -11,13 +11,14 @@
 #include "tunnel/http_site.h"
 #include "tunnel/listener.h"
 #include "tunnel/shard.h"
+#include "tunnel/tls_slot.h"
 
 namespace flowersec::tunnel {
 
 class worker {
  public:
   /// All outlive the worker. `tls` may be null.
-  worker(shared_state& shared, shard_router& router, const http_site& site, const ws::tls_context* tls, int listening,
+  worker(shared_state& shared, shard_router& router, const http_site& site, const tls_slot* tls, int listening,
          bool keeps_replay_store);
   ~worker();
   worker(const worker&) = delete;
@@ -44,7 +45,7 @@ class worker {
 
   shared_state& shared_;
   const http_site& site_;
-  const ws::tls_context* const tls_;
+  const tls_slot* const tls_;
   const int listening_;
   const int wakeup_;
   epoll_set links_;

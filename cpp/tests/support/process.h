@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace flowersec::testing_support {
@@ -40,6 +41,8 @@ class process {
   [[nodiscard]] std::string err_so_far() const;
   /// Waits until stderr holds `text`. False when the process ended, or `patience` is over, first.
   [[nodiscard]] bool wait_for_err(const std::string& text, std::chrono::milliseconds patience = process_patience);
+  /// What stderr holds so far, forgotten: a later wait_for_err() waits for something new.
+  std::string take_err() { return std::exchange(err_text_, {}); }
   void send_signal(int number);
   /// How many files it may have open from now on.
   void limit_descriptors(std::size_t count);

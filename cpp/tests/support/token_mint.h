@@ -16,8 +16,10 @@ class token_mint {
  public:
   using payload = messages::token::v1::token_payload;
 
-  explicit token_mint(std::int64_t now_unix_s, std::string audience = "aud", std::string issuer = "iss")
-      : now(now_unix_s), audience_(std::move(audience)), issuer_(std::move(issuer)) {}
+  /// Mints of the same seed sign with the same key.
+  explicit token_mint(std::int64_t now_unix_s, std::string audience = "aud", std::string issuer = "iss",
+                      std::byte seed = std::byte{0x5a})
+      : now(now_unix_s), audience_(std::move(audience)), issuer_(std::move(issuer)), key_(make_key(seed)) {}
 
   std::int64_t now;
 
@@ -59,21 +61,23 @@ class token_mint {
   [[nodiscard]] std::shared_ptr<const tunnel::token_verifier> verifier() const {
     return tunnel::make_single_tenant_verifier(keys(), audience_, issuer_);
   }
+  /// This mint's issuer as one tenant of several.
+  [[nodiscard]] tunnel::tenant tenant(std::string id = {}) const { return {std::move(id), audience_, issuer_, keys()}; }
   /// Accepts any issuer whose token a key of the set signed.
   [[nodiscard]] std::shared_ptr<const tunnel::token_verifier> open_verifier() const {
     return tunnel::make_single_tenant_verifier(keys(), audience_, std::nullopt);
   }
 
  private:
-  [[nodiscard]] static crypto::ed25519_signing_key make_key() {
-    std::array<std::byte, crypto::ed25519_seed_bytes> seed;
-    seed.fill(std::byte{0x5a});
-    return crypto::ed25519_signing_key::from_seed(seed);
+  [[nodiscard]] static crypto::ed25519_signing_key make_key(std::byte seed) {
+    std::array<std::byte, crypto::ed25519_seed_bytes> bytes;
+    bytes.fill(seed);
+    return crypto::ed25519_signing_key::from_seed(bytes);
   }
 
   std::string audience_;
   std::string issuer_;
-  crypto::ed25519_signing_key key_ = make_key();
+  crypto::ed25519_signing_key key_;
   int minted_ = 0;
 };
 

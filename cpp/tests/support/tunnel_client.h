@@ -4,7 +4,9 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -158,6 +160,16 @@ class tunnel_client {
   [[nodiscard]] bool was_reset() const noexcept { return reset_; }
   /// For a test that waits for many.
   [[nodiscard]] int descriptor() const noexcept { return socket_; }
+
+  /// Tells one server certificate from another.
+  [[nodiscard]] std::string certificate_digest() const {
+    const std::unique_ptr<X509, decltype(&X509_free)> certificate{SSL_get1_peer_certificate(tls_.get()), &X509_free};
+    std::string digest(EVP_MAX_MD_SIZE, '\0');
+    unsigned int bytes = 0;
+    X509_digest(certificate.get(), EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), &bytes);
+    digest.resize(bytes);
+    return digest;
+  }
 
   void finish_sending() { ::shutdown(socket_, SHUT_WR); }
   void close() {

@@ -208,7 +208,7 @@ TEST(tunnel_program, refusals_have_their_exit_code_and_print_nothing_on_stdout) 
       {{"--aud=a", "--issuer-keys-file", missing}, 1, missing},
       {{"--aud=a", "--issuer-keys-file", bad_keys}, 1, bad_keys},
       {{"--aud=a", "--issuer-keys-file", missing, "--ws-path=x"}, 2, "path must start with /"},
-      {keys.arguments({"--tls-cert-file", missing, "--tls-key-file", missing}), 1, "--tls-cert-file"},
+      {keys.arguments({"--tls-cert-file", missing, "--tls-key-file", missing}), 1, "cannot read " + missing},
       {keys.arguments({"--listen", "127.0.0.1:99999"}), 1, "127.0.0.1:99999"},
       {keys.arguments({"--metrics-listen", "nonsense"}), 1, "--metrics-listen nonsense"},
   };

@@ -64,6 +64,9 @@ class server {
   [[nodiscard]] error_code listen(const boost::asio::ip::tcp::endpoint& where);
   [[nodiscard]] boost::asio::ip::tcp::endpoint local_endpoint() const;
   void start();
+  /// Another context for later connections; those that are there keep theirs. No effect on a plain HTTP server, which
+  /// stays one.
+  void replace_tls(std::shared_ptr<ssl_ctx_st> context);
 
   /// Stops accepting, drops idle connections, lets requests under way be answered within `limit`, drops the rest.
   /// Completion    void(error_code): success, or stop_deadline

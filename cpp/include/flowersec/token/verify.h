@@ -59,6 +59,7 @@ struct verifier_options {
 
 /// Checks a parsed token in the protocol's order; the first failure is the result.
 /// `now` keeps its fraction of a second: a token of second t is still in time at t + skew sharp, and late after that.
+/// An unknown key id costs one signature check, as a bad signature does.
 /// Errors   bad_kid to expired, in the order of token_errc; bad_options.
 [[nodiscard]] result<verified_token> verify_token(const unverified_token& token, const keyset& keys,
                                                   const verifier_options& options, wall_time now);

@@ -109,6 +109,11 @@ class server {
   /// For later attaches only; channels and connections stay.
   void replace_verifier(std::shared_ptr<const token_verifier> verifier);
 
+  /// For later handshakes only; connections that are there go on with what they have. On an error the present
+  /// certificate stays.
+  /// Errors   tls_files_unusable; invalid_options when the server was not started with TLS.
+  [[nodiscard]] error_code replace_certificate(const tls_files& files);
+
   [[nodiscard]] std::size_t connections() const noexcept;
   [[nodiscard]] std::size_t channels() const noexcept;
 

@@ -3,11 +3,13 @@
 // Source: PROTOCOL, "Token verification". Implementations are called from every I/O thread at once.
 #pragma once
 
+#include <boost/system/result.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "flowersec/base/clock.h"
 #include "flowersec/token/keyset.h"
@@ -21,7 +23,8 @@ enum class endpoint_role : std::uint8_t { client = 1, server = 2 };
 struct token_scope {
   std::string audience;
   std::string issuer;  ///< may be empty when the verifier expects no particular issuer
-  /// Names the budget, and is the `tenant` label: audience|issuer, or audience|* when any issuer is accepted.
+  /// Names the budget, and is the `tenant` label: audience|issuer, or audience|* when any issuer is accepted. Bars and
+  /// backslashes inside a part are escaped by a backslash, so that no two scopes share a label.
   std::string budget_label;
   std::string tenant_id;  ///< metadata of the configuration; empty when there is none
 
@@ -40,6 +43,14 @@ struct verified_token {
   std::int64_t exp = 0;
 };
 
+/// What a verifier is loaded with, for whoever asks whether it is ready. Names only.
+struct loaded_keys {
+  std::string tenant_id;  ///< empty when there is none
+  std::string audience;
+  std::optional<std::string> issuer;  ///< nullopt: any
+  std::vector<std::string> key_ids;   ///< in byte order
+};
+
 class token_verifier {
  public:
   virtual ~token_verifier() = default;
@@ -47,6 +58,8 @@ class token_verifier {
   /// nullopt for every defect: outside they must look the same.
   [[nodiscard]] virtual std::optional<verified_token> verify(std::string_view token, wall_time now,
                                                              const tunnel_limits& limits) const = 0;
+  /// One entry per tenant.
+  [[nodiscard]] virtual std::vector<loaded_keys> loaded() const { return {}; }
 };
 
 /// One audience and one set of issuer keys. Without `issuer`, any issuer signed by a key of the set is accepted and the
@@ -54,5 +67,32 @@ class token_verifier {
 [[nodiscard]] std::shared_ptr<const token_verifier> make_single_tenant_verifier(token::keyset keys,
                                                                                 std::string audience,
                                                                                 std::optional<std::string> issuer);
+
+/// One customer of a tunnel that serves several.
+struct tenant {
+  std::string id;  ///< metadata for policies; may be empty
+  std::string audience;
+  std::string issuer;
+  token::keyset keys;
+};
+
+/// Why a list of tenants was refused.
+struct tenants_defect {
+  std::optional<std::size_t> index;  ///< of the tenant; nullopt: the list as a whole
+  std::string text;                  ///< for example: aud is empty. Names the field
+};
+
+/// nullopt when the list can be served: at least one tenant; audience and issuer not empty and without white space
+/// around them or a NUL inside; no two tenants with the same audience and issuer, or with the same id unless it is
+/// empty.
+[[nodiscard]] std::optional<tenants_defect> find_defect(const std::vector<tenant>& tenants);
+
+/// Many tenants, each a scope of its own with its own keys. The tenant of a token is found by its audience and issuer
+/// in constant time; a stranger's token takes as long to refuse as a forged one.
+[[nodiscard]] boost::system::result<std::shared_ptr<const token_verifier>, tenants_defect> make_multi_tenant_verifier(
+    std::vector<tenant> tenants);
+
+/// Found by result::value() on a defect; throws boost::system::system_error.
+[[noreturn]] void throw_exception_from_error(const tenants_defect& defect, const boost::source_location& where);
 
 }  // namespace flowersec::tunnel

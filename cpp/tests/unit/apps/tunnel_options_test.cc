@@ -79,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
         problem_row{[](auto& c) { c.log_level = "warn"; }, "--log-level must be error, warning, info or debug"},
         problem_row{[](auto& c) { c.ws_path = "ws"; }, "path must start with /"},
         problem_row{[](auto& c) { c.ws_path = "/healthz"; }, "/healthz is taken"},
+        problem_row{[](auto& c) { c.ws_path = "/readyz"; }, "/readyz is taken"},
         problem_row{[](auto& c) { c.ws_path = "/metrics"; }, "/metrics is taken"}));
 
 TEST(tunnel_usage, edges_that_are_fine) {
@@ -108,6 +109,17 @@ TEST(tunnel_usage, reports_in_the_order_scripts_rely_on) {
   EXPECT_THAT(*usage_problem(command), HasSubstr("missing --allow-origin"));
   command.listen = "localhost:80";
   EXPECT_THAT(*usage_problem(command), HasSubstr("path must start with /"));
+}
+
+TEST(tunnel_usage, a_bad_tenants_file_has_its_place_in_the_order) {
+  auto command = good();
+  command.ws_path = "x";
+  const auto bad = [] { return std::optional<std::string>{"bad tenants"}; };
+  EXPECT_EQ(usage_problem(command, bad), "bad tenants");
+  EXPECT_THAT(*usage_problem(command, [] { return std::nullopt; }), HasSubstr("path must start with /"));
+  command.allowed_origins.clear();
+  command.listen = ":80";
+  EXPECT_THAT(*usage_problem(command, bad), HasSubstr("missing --allow-origin"));
 }
 
 TEST(loopback_listen, is_judged_by_its_text) {
