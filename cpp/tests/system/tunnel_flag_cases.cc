@@ -94,14 +94,22 @@ std::string build_info(flag_run& run) {
   return text.find("\nflowersec_tunnel_build_info{") == std::string::npos ? "absent" : "present";
 }
 
-/// The value that --print-config shows.
-flag_case printed(const std::string& flag, const std::string& value) {
-  const auto shown = [flag](flag_run& run) {
-    auto line = std::optional{run.first_line};
-    while (line && !line->starts_with(flag + " =")) line = run.process.read_line();
-    return line.value_or("no such line");
-  };
-  return {flag, value, shown, flag + " = " + value, {{"print-config", "true"}}};
+/// Whether a paired channel outlives the first SIGTERM.
+std::string stopping(flag_run& run) {
+  auto here = run.meet("room");
+  if (heard(here.first) != "greeting") return "no channel";
+  run.process.send_signal(SIGTERM);
+  return run.process.wait_for_err("draining: ") ? "drains" : "stops";
+}
+
+std::string second_upgrade(flag_run& run) {
+  tunnel_client first{run.listen()};
+  first.upgrade({});
+  return run.upgrade(origin);
+}
+
+std::string memory_of_tokens(flag_run& run) {
+  return whole_log(run).find("used tokens remembered") == std::string::npos ? "forgets" : "remembers";
 }
 
 std::vector<flag_case> make_cases() {
@@ -110,12 +118,12 @@ std::vector<flag_case> make_cases() {
       {"allow-no-origin", "true", [](flag_run& run) { return run.upgrade(""); }, "101"},
       {"allow-origin", "https://b.example", [](flag_run& run) { return run.upgrade("https://b.example"); }, "101"},
       {"attach-authorizer-url", "http://127.0.0.1:9/", attaching, "policy_error"},
-      {"attach-rate-per-ip", "-1", ending, "exit 2: --attach-rate-per-ip must be >= 0"},
+      {"attach-rate-per-ip", "1", second_upgrade, "429"},
       {"aud", "another", attaching_with_another_audience, "greeting"},
       {"authorizer-header", "no colon", first_words_of_ending, "exit 2: invalid --authorizer-header"},
       {"check-config", "true", first_line, "ok   flags, environment and configuration file"},
       {"config", "{dir}/path.conf", member("ws_path"), "/from-the-file"},
-      {"drain-timeout", "-1s", ending, "exit 2: --drain-timeout must be >= 0"},
+      {"drain-timeout", "10s", stopping, "drains"},
       {"iss", "another", attaching, "invalid_token"},
       {"issuer-keys-file", "{dir}/keys.json", attaching, "greeting"},
       {"listen", "127.0.0.2:0", host_of("listen"), "127.0.0.2"},
@@ -123,7 +131,7 @@ std::vector<flag_case> make_cases() {
       {"log-level", "error", whole_log, "", {{"iss", ""}}},
       {"max-channels", "1", another_channel, "too_many_connections"},
       {"max-conns", "2", third_connection, "too_many_connections"},
-      {"max-conns-per-ip", "-1", ending, "exit 2: --max-conns-per-ip must be >= 0"},
+      {"max-conns-per-ip", "1", second_upgrade, "429"},
       {"max-init-horizon", "10s", attaching, "invalid_token"},
       {"max-replay-entries", "1", attaching_second, "token_replay"},
       {"max-tenant-queued-bytes", "2000", message_for_later, "<end>"},
@@ -140,15 +148,16 @@ std::vector<flag_case> make_cases() {
       {"pretty", "true", first_line, "{"},
       {"print-config", "true", first_line, "advertise-host ="},
       {"process-metrics", "true", build_info, "present", {{"metrics-listen", "127.0.0.1:0"}}},
-      printed("replay-fence", "true"),
-      printed("replay-journal", "journal"),
+      {"replay-fence", "true", attaching, "token_replay"},
+      {"replay-journal", "{dir}/journal", memory_of_tokens, "remembers"},
       {"stats-listen", "127.0.0.2:0", host_of("stats_url"), "http://127.0.0.2"},
       {"tenants-file", "{dir}/tenants.json", ending,
        "exit 2: cannot combine --tenants-file with --issuer-keys-file, --aud, or --iss"},
       {"threads", "7", [](flag_run& run) { return std::to_string(run.process.threads()); }, "8"},
       {"tls-cert-file", "{certificate}", ending, "runs", {{"tls-key-file", "{key}"}}},
       {"tls-key-file", "{key}", ending, "runs", {{"tls-cert-file", "{certificate}"}}},
-      printed("trusted-proxy", "192.0.2.1"),
+      {"trusted-proxy", "proxy.example", ending,
+       "exit 2: invalid --trusted-proxy: proxy.example is neither an address nor a network such as 192.0.2.0/24"},
       {"version", "true", first_line, apps::version_line(apps::build_version())},
       {"write-timeout", "50ms", unread_messages, "dropped"},
       {"ws-path", "/other", [](flag_run& run) { return run.upgrade(origin, "/other"); }, "101"},
