@@ -173,7 +173,8 @@ TEST_F(draining, an_attach_on_its_way_to_its_channel_is_told_too) {
 TEST_F(draining, an_undecided_policy_does_not_hold_it_up) {
   class silent_policy final : public tunnel::attach_policy {
    public:
-    void decide(tunnel::attach_query, std::function<void(std::optional<tunnel::attach_decision>)>) override {}
+    void decide(tunnel::attach_query, std::stop_token,
+                std::function<void(std::optional<tunnel::attach_decision>)>) override {}
   };
   tunnel_world slow{{}, std::make_shared<silent_policy>()};
   auto waiting = slow.attach("room", 1);

@@ -32,18 +32,18 @@ class readiness_page : public ::testing::Test {
     o.origins.loopback_only = true;
     return o;
   }
-  [[nodiscard]] static http_answer ask(const http_site& site, std::string_view method, bool closing) {
+  [[nodiscard]] static http_answer ask(const http_site& site, std::string_view method, tunnel_phase phase) {
     ws::request_head head;
     head.method = method;
     head.target = "/readyz";
     head.keep_alive = true;
-    return site.answer(head, closing);
+    return site.answer(head, phase);
   }
   http_site site = *http_site::make(options(), nullptr, [] { return std::string{"[]"}; });
 };
 
 TEST_F(readiness_page, answers_200_while_newcomers_are_welcome) {
-  const auto answer = ask(site, "GET", false);
+  const auto answer = ask(site, "GET", tunnel_phase::serving);
   EXPECT_THAT(answer.text, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(answer.text, HasSubstr("\r\nContent-Type: application/json\r\n"));
   EXPECT_THAT(answer.text, EndsWith("\r\n\r\n{\"ready\":true,\"tenants\":[]}\n"));
@@ -51,14 +51,14 @@ TEST_F(readiness_page, answers_200_while_newcomers_are_welcome) {
 }
 
 TEST_F(readiness_page, answers_503_on_the_way_down) {
-  const auto answer = ask(site, "GET", true);
+  const auto answer = ask(site, "GET", tunnel_phase::closing);
   EXPECT_THAT(answer.text, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
   EXPECT_THAT(answer.text, EndsWith("\r\n\r\n{\"ready\":false,\"tenants\":[]}\n"));
   EXPECT_EQ(answer.next, http_answer::then::close);
 }
 
 TEST_F(readiness_page, a_head_request_gets_no_body) {
-  EXPECT_THAT(ask(site, "HEAD", false).text, EndsWith("\r\n\r\n"));
+  EXPECT_THAT(ask(site, "HEAD", tunnel_phase::serving).text, EndsWith("\r\n\r\n"));
 }
 
 TEST_F(readiness_page, its_path_is_taken) {
