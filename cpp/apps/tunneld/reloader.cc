@@ -10,7 +10,11 @@ void reload(reloadable& part) {
   // Files that failed are not tried again until one of them changes, so a bad file is one line of the log.
   part.files = {};
   const auto failed = part.load(part.files);
-  log_line(failed ? part.failed_prefix + failed->text : part.done_line);
+  if (failed) {
+    log_line(log_level::error, part.failed_prefix + failed->text);
+  } else {
+    log_line(part.done_line);
+  }
 }
 
 }  // namespace
