@@ -53,7 +53,7 @@ TEST(source_bounds, connections_of_one_address) {
 
 TEST(source_bounds, a_flood_of_refusals_is_one_log_line) {
   tunnel_program tunnel{{"--max-conns-per-ip", "1"}};
-  tunnel_client first{tunnel.address(), from("127.0.0.2")};
+  const auto first = tunnel.connect(from("127.0.0.2"));
   for (int i = 0; i < 50; ++i) {
     tunnel_client more{tunnel.address(), from("127.0.0.2")};
     EXPECT_THAT(more.read_http_head(), StartsWith("HTTP/1.1 429 "));
