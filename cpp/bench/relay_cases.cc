@@ -26,6 +26,7 @@ struct forwarding {
 constexpr double goal_against_haproxy = 0.85;
 constexpr double goal_rate_against_beast = 8;
 constexpr double goal_round_trip = 1.10;
+constexpr double goal_second_thread = 1.15;
 constexpr std::size_t kib = 1024;
 
 /// One relay under one kind of traffic.
@@ -143,6 +144,34 @@ void measure_round_trip(workbench& bench, std::size_t message_bytes, const std::
                        .detail = absolute_figures(taken[1], taken[0], 1e6, "us", "bytes")});
 }
 
+/// What a second thread costs a message, on the same CPU: a lock or a shared cache line would show, and so does the
+/// scheduler's switching, which is why the goal is not 1.
+void measure_second_thread(workbench& bench) {
+  constexpr std::size_t pairs = 64;
+  const auto with_threads = [&](std::string count) {
+    return tunnel_relay{{.program = bench.options().tunnel_program,
+                         .environment = bench.where().child_environment(),
+                         .more_arguments = {"--threads", std::move(count)}}};
+  };
+  auto one = with_threads("1");
+  auto two = with_threads("2");
+  const frame_block block{kib};
+  contender on_one{one, block, pairs};
+  contender on_two{two, block, pairs};
+  const std::vector<std::function<reading()>> probes{
+      [&] { return on_one.cpu_per_message(bench.options().round_time, write_mode::batched); },
+      [&] { return on_two.cpu_per_message(bench.options().round_time, write_mode::batched); },
+  };
+  const auto taken = take_turns(probes, bench.options().rounds);
+  bench.results().add({.id = "threads.1k.64",
+                       .title = "1 KiB batched, 64 pairs, CPU of two threads against one",
+                       .unit = "x",
+                       .figure = ratio(taken[1], taken[0]),
+                       .target = goal{.limit = goal_second_thread},
+                       .detail = absolute_figures(taken[1], taken[0], 1e6, "us/message", "one"),
+                       .generator_load = generator_load(taken[1])});
+}
+
 std::vector<forwarding> forwardings() {
   constexpr double bulk = 1.20;
   constexpr double kilobyte = 1.25;
@@ -171,6 +200,7 @@ std::vector<bench_case> relay_cases() {
   cases.push_back({.id = "roundtrip.1k", .run = [](workbench& bench) {
                      measure_round_trip(bench, kib, "roundtrip.1k", "1 KiB there and back, against the byte relay");
                    }});
+  cases.push_back({.id = "threads.1k.64", .run = measure_second_thread});
   return cases;
 }
 

@@ -63,6 +63,9 @@ child_process tunnel_relay::start(const tunnel_options& options) {
   add("--allow-origin", origin);
   add("--max-token-lifetime", seconds);
   add("--max-init-horizon", seconds);
+  // As in production: with the series and the statistics that an operator watches.
+  add("--metrics-listen", "127.0.0.1:0");
+  add("--stats-listen", "127.0.0.1:0");
   // 64 pairs with messages of 1 MiB under way stand right at the default budget, which ends channels.
   add("--max-tenant-queued-bytes", queued_bytes);
   add("--max-total-queued-bytes", queued_bytes);

@@ -129,8 +129,8 @@ const std::vector<load_case>& all_cases() {
 
 std::unique_ptr<bench::tunnel_relay> load_bench::start_tunnel(std::vector<std::string> arguments,
                                                               std::chrono::seconds token_lifetime) const {
-  std::vector<std::string> all{"--metrics-listen",     "127.0.0.1:0", "--max-conns", "19900", "--max-channels", "9950",
-                               "--max-replay-entries", "1000000",     "--threads",   "1"};
+  std::vector<std::string> all{"--max-conns",          "19900",   "--max-channels", "9950",
+                               "--max-replay-entries", "1000000", "--threads",      "1"};
   std::ranges::move(arguments, std::back_inserter(all));
   return std::make_unique<bench::tunnel_relay>(bench::tunnel_options{.program = options_.tunnel_program,
                                                                      .environment = where_.child_environment(),

@@ -21,7 +21,9 @@ using std::chrono::seconds;
 using steady = std::chrono::steady_clock;
 
 constexpr seconds token_lifetime{10};
-/// Until the first replay entries have been forgotten, nothing can stand still.
+/// Until the first replay entries have been forgotten, nothing can stand still: the lifetime, the skew of 30 s and a
+/// sweep.
+constexpr seconds least_warm_up = token_lifetime + seconds{35};
 constexpr double warm_up_share = 0.4;
 
 worker start_churn(tunnel_relay& tunnel, nanoseconds duration, double rate) {
@@ -134,7 +136,8 @@ struct history {
 history watch(const tunnel_relay& tunnel, nanoseconds duration) {
   history seen;
   const auto pid = tunnel.process().pid();
-  const auto warm_up = std::chrono::duration_cast<nanoseconds>(warm_up_share * duration);
+  const auto warm_up =
+      std::max<nanoseconds>(least_warm_up, std::chrono::duration_cast<nanoseconds>(warm_up_share * duration));
   const ticker beat{std::clamp<nanoseconds>(duration / 200, milliseconds{200}, seconds{5})};
   const auto start = steady::now();
   for (beat.wait(); steady::now() - start < duration; beat.wait()) {
@@ -157,6 +160,7 @@ void run_soak(load_bench& bench) {
   constexpr double least_descriptor_goal = 8;
   const auto duration = std::chrono::duration_cast<nanoseconds>(
       std::chrono::duration<double, std::ratio<60>>{bench.options().soak_minutes});
+  if (duration < 2 * least_warm_up) throw bench::bench_error("--minutes: a soak of less than 1.5 minutes says nothing");
   const auto tunnel = bench.start_tunnel({"--write-timeout", "2s"}, token_lifetime);
   const auto pid = tunnel->process().pid();
   const auto descriptors_before = open_descriptors(pid);

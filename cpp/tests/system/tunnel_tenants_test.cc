@@ -47,7 +47,7 @@ TEST_F(tenants_tunnel, item_04_tokens_outside_the_limits_are_refused) {
   const auto now = unix_now();
   refused([&](auto& p) { p.iat = now, p.exp = p.init_exp = now + 121; });
   refused([&](auto& p) { p.iat = now - 100, p.exp = now - 40; });
-  refused([&](auto& p) { p.iat = now + 90, p.exp = now + 100; });
+  refused([&](auto& p) { p.iat = now + 90, p.exp = p.init_exp = now + 100; });
   refused([&](auto& p) { p.init_exp = now + 300; });
   refused([&](auto& p) { p.aud = "another"; });
   refused([&](auto& p) { p.iss = "another"; });
