@@ -19,7 +19,7 @@ class admin_listener {
   static constexpr std::size_t most_clients = 16;
 
   /// Binds `listen` (host:port) and serves. With TLS when `tls` is set.
-  /// Errors   tunnel_errc::bad_listen_address, http_errc::tls_config_invalid, the system's of resolve and bind.
+  /// Errors   tunnel_errc::bad_listen_address, those of http::load_server_tls, the system's of resolve and bind.
   [[nodiscard]] static result<admin_listener> open(boost::asio::io_context& context, const std::string& listen,
                                                    const std::optional<tunnel::tls_files>& tls,
                                                    http::request_handler handler);

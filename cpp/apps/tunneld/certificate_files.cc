@@ -15,8 +15,11 @@ problem describe_unusable(const tunnel::tls_files& files) {
       return {"cannot read " + path + ": " + std::generic_category().message(errno)};
     }
   }
+  const auto loaded = http::load_server_tls(files.certificate_chain, files.private_key);
+  const bool encrypted = loaded.has_error() && loaded.error() == http::http_errc::private_key_encrypted;
   return {"cannot use --tls-cert-file " + files.certificate_chain + " with --tls-key-file " + files.private_key +
-          ": one of them is not PEM, or they do not belong together"};
+          (encrypted ? ": the key is encrypted, and the tunnel has no password for it"
+                     : ": one of them is not PEM, or they do not belong together")};
 }
 
 void certificate_files::note(file_watch& files) const {

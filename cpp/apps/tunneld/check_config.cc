@@ -4,6 +4,8 @@
 #include <ostream>
 
 #include "flowersec/http/server.h"
+#include "flowersec/tunnel/replay_journal.h"
+#include "tunneld/certificate_files.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/verifier_file.h"
 
@@ -35,10 +37,23 @@ config_check check_verifier(const tunnel_command& command) {
   return check;
 }
 
+/// A journal in use is no defect: it is that of the tunnel that the check runs beside.
+config_check check_journal(const tunnel_command& command) {
+  config_check check{"--replay-journal " + command.replay_journal};
+  const auto seen = tunnel::look_at_replay_journal(command.replay_journal);
+  if (!seen) {
+    check.wrong = seen.error().text;
+  } else if (seen->in_use) {
+    check.what += " (another process is using it)";
+  }
+  return check;
+}
+
 config_check check_tls(const tunnel_command& command) {
   config_check check{"--tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file};
-  const auto loaded = http::load_server_tls(command.tls_cert_file, command.tls_key_file);
-  if (!loaded) check.wrong = loaded.error().message();
+  if (!http::load_server_tls(command.tls_cert_file, command.tls_key_file)) {
+    check.wrong = describe_unusable({command.tls_cert_file, command.tls_key_file}).text;
+  }
   return check;
 }
 
@@ -47,6 +62,7 @@ config_check check_tls(const tunnel_command& command) {
 std::vector<config_check> check_config(const tunnel_command& command) {
   std::vector<config_check> checks{{"flags, environment and configuration file"}};
   checks.push_back(check_verifier(command));
+  if (!command.replay_journal.empty()) checks.push_back(check_journal(command));
   if (!command.tls_cert_file.empty()) checks.push_back(check_tls(command));
   const std::pair<const char*, const std::string&> addresses[] = {{"--metrics-listen", command.metrics_listen},
                                                                   {"--stats-listen", command.stats_listen},

@@ -16,7 +16,8 @@ struct config_check {
   std::optional<std::string> wrong = {};
 };
 
-/// The checks that apply to the command, in the order of a start. The command has no usage problem.
+/// The checks that apply to the command, all of them, in the order of a start: verifier, replay journal, certificate,
+/// addresses. The command has no usage problem; what its tenants file holds is one of the checks.
 [[nodiscard]] std::vector<config_check> check_config(const tunnel_command& command);
 
 /// Prints them: what is good on stdout, what is not on stderr.

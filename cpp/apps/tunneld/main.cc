@@ -195,13 +195,15 @@ int run(const invocation& io) {
     verifier = *std::move(loaded);
     return std::nullopt;
   };
-  // A bad tenants file is a usage error with its place among the others; a bad keyset file fails the start.
+  // A bad tenants file is a usage error with its place among the others, unless files are what is to be checked; a bad
+  // keyset file fails the start.
   const bool has_tenants = !command.tenants_file.empty();
-  if (const auto complaint = has_tenants ? usage_problem(command, verifier_problem) : usage_problem(command)) {
+  const bool loads_now = has_tenants && !command.check_config;
+  if (const auto complaint = loads_now ? usage_problem(command, verifier_problem) : usage_problem(command)) {
     return usage_error(described, io, *complaint);
   }
-
   if (command.check_config) return report_checks(check_config(command), io);
+
   configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
   print_settings(described);
 

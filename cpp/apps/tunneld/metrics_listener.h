@@ -15,7 +15,7 @@ class metrics_listener {
  public:
   /// Binds `listen` (host:port) and serves `tunnel`'s metrics, 404 while they are disabled. With TLS when `tls` is set.
   /// `tunnel` must outlive the listener.
-  /// Errors   tunnel_errc::bad_listen_address, http_errc::tls_config_invalid, the system's of resolve and bind.
+  /// Errors   tunnel_errc::bad_listen_address, those of http::load_server_tls, the system's of resolve and bind.
   [[nodiscard]] static result<metrics_listener> open(boost::asio::io_context& context, const std::string& listen,
                                                      const std::optional<tunnel::tls_files>& tls,
                                                      const tunnel::server& tunnel);

@@ -29,6 +29,8 @@ const char* describe(http_errc code) noexcept {
       return "request method or header cannot be sent";
     case http_errc::tls_config_invalid:
       return "TLS certificate, key or CA cannot be used";
+    case http_errc::private_key_encrypted:
+      return "a PEM file is encrypted, and no password is asked for";
     case http_errc::tls_failed:
       return "TLS handshake failed";
     case http_errc::stop_deadline:

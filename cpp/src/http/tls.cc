@@ -1,6 +1,7 @@
 #include "http/tls.h"
 
-#include <boost/asio/buffer.hpp>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "flowersec/http/server.h"
 
@@ -12,17 +13,46 @@ namespace {
 
 void require_modern(ssl::context& context) { SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION); }
 
+/// OpenSSL asks the terminal for the password of an encrypted PEM text unless somebody answers: a server would wait
+/// there for ever. This one has no password; `asked`, a bool, remembers that one was wanted.
+int refuse_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) {
+  if (asked != nullptr) *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+/// Trusts every certificate of the text. Not Asio's, which lets OpenSSL ask for passwords.
+bool trust_pem(SSL_CTX& context, const std::string& pem) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                       &BIO_free};
+  if (!text) return false;
+  auto* store = SSL_CTX_get_cert_store(&context);
+  std::size_t added = 0;
+  while (auto* certificate = PEM_read_bio_X509(text.get(), nullptr, &refuse_password, nullptr)) {
+    const bool taken = X509_STORE_add_cert(store, certificate) == 1;
+    X509_free(certificate);
+    if (!taken) return false;
+    ++added;
+  }
+  ERR_clear_error();  // the end of the text is reported as an error
+  return added > 0;
+}
+
 }  // namespace
 
 result<std::shared_ptr<ssl_ctx_st>> load_server_tls(const std::string& chain_file, const std::string& key_file) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
   require_modern(*context);
-  error_code chain_error;
-  error_code key_error;
-  context->use_certificate_chain_file(chain_file, chain_error);
-  context->use_private_key_file(key_file, ssl::context::pem, key_error);
-  if (chain_error || key_error || SSL_CTX_check_private_key(context->native_handle()) != 1) {
-    return make_error_code(http_errc::tls_config_invalid);
+  auto* const native = context->native_handle();
+  bool wants_password = false;
+  SSL_CTX_set_default_passwd_cb(native, &refuse_password);
+  SSL_CTX_set_default_passwd_cb_userdata(native, &wants_password);
+  const bool usable = SSL_CTX_use_certificate_chain_file(native, chain_file.c_str()) == 1 &&
+                      SSL_CTX_use_PrivateKey_file(native, key_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
+                      SSL_CTX_check_private_key(native) == 1;
+  SSL_CTX_set_default_passwd_cb_userdata(native, nullptr);
+  if (!usable) {
+    ERR_clear_error();
+    return make_error_code(wants_password ? http_errc::private_key_encrypted : http_errc::tls_config_invalid);
   }
   return std::shared_ptr<ssl_ctx_st>{context, context->native_handle()};
 }
@@ -30,13 +60,9 @@ result<std::shared_ptr<ssl_ctx_st>> load_server_tls(const std::string& chain_fil
 result<std::shared_ptr<ssl::context>> make_client_tls(const std::optional<std::string>& ca_pem) {
   auto context = std::make_shared<ssl::context>(ssl::context::tls_client);
   require_modern(*context);
-  error_code error;
-  if (ca_pem) {
-    context->add_certificate_authority(boost::asio::buffer(*ca_pem), error);
-  } else {
-    context->set_default_verify_paths(error);
-  }
-  if (error) return make_error_code(http_errc::tls_config_invalid);
+  auto* const native = context->native_handle();
+  const bool trusting = ca_pem ? trust_pem(*native, *ca_pem) : SSL_CTX_set_default_verify_paths(native) == 1;
+  if (!trusting) return make_error_code(http_errc::tls_config_invalid);
   context->set_verify_mode(ssl::verify_peer);
   return context;
 }

@@ -35,6 +35,16 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+std::string lock_of(const std::string& path) { return path + ".lock"; }
+
+/// A replacement would take the place of a device, or of the link instead of what it leads to.
+bool may_be_replaced(const std::string& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) != 0 || S_ISREG(found.st_mode);
+}
+
+replay_journal_problem not_regular() { return {"it is not a regular file"}; }
+
 replay_journal_problem problem(std::string what, const error_code& why) {
   return {std::move(what) + ": " + why.message()};
 }
@@ -42,13 +52,9 @@ replay_journal_problem problem(std::string what, const error_code& why) {
 }  // namespace
 
 replay_journal_result<std::unique_ptr<journal_file>> journal_file::lock(std::string path) {
-  // A replacement would take the place of a device, or of the link instead of what it leads to.
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
-    return replay_journal_problem{"it is not a regular file"};
-  }
+  if (!may_be_replaced(path)) return not_regular();
   const auto folder_name = folder_of(path);
-  const auto lock_name = path + ".lock";
+  const auto lock_name = lock_of(path);
   const int folder = ::open(folder_name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return problem("cannot open the folder " + folder_name, last_error());
   const int lock = ::open(lock_name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, owner_only);
@@ -66,14 +72,32 @@ replay_journal_result<std::unique_ptr<journal_file>> journal_file::lock(std::str
   return locked;
 }
 
+replay_journal_result<bool> journal_file::can_lock(const std::string& path) {
+  if (!may_be_replaced(path)) return not_regular();
+  const auto folder_name = folder_of(path);
+  // New files come into being there: at the first start, and whenever the journal is rewritten.
+  if (::access(folder_name.c_str(), R_OK | W_OK | X_OK) != 0) {
+    return problem("cannot write to the folder " + folder_name, last_error());
+  }
+  const auto lock_name = lock_of(path);
+  const int lock = ::open(lock_name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (lock < 0 && errno == ENOENT) return true;
+  if (lock < 0) return problem("cannot open " + lock_name, last_error());
+  const bool locked = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
+  const auto why = last_error();
+  ::close(lock);  // which unlocks
+  if (!locked && why.value() != EWOULDBLOCK) return problem("cannot lock " + lock_name, why);
+  return locked;
+}
+
 journal_file::~journal_file() {
   if (file_ >= 0) ::close(file_);
   ::close(folder_);
   ::close(lock_);
 }
 
-error_code journal_file::read(const std::function<void(byte_view)>& piece) const {
-  const int file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+error_code journal_file::read(const std::string& path, const std::function<void(byte_view)>& piece) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return errno == ENOENT ? error_code{} : last_error();
   std::array<std::byte, 65536> block;
   error_code failed;

@@ -12,12 +12,15 @@ class journal_file final : public journal_storage {
  public:
   /// Locks the journal at `path`; the file itself comes into being with the first replace().
   [[nodiscard]] static replay_journal_result<std::unique_ptr<journal_file>> lock(std::string path);
+  /// Whether lock() would have its way, without making or changing a file: true when nothing stands against it, false
+  /// when only another process that uses the journal does.
+  [[nodiscard]] static replay_journal_result<bool> can_lock(const std::string& path);
   ~journal_file() override;
   journal_file(const journal_file&) = delete;
   journal_file& operator=(const journal_file&) = delete;
 
-  /// Everything the file holds, in pieces; nothing when there is none.
-  [[nodiscard]] error_code read(const std::function<void(byte_view)>& piece) const;
+  /// Everything the file at `path` holds, in pieces; nothing when there is none.
+  [[nodiscard]] static error_code read(const std::string& path, const std::function<void(byte_view)>& piece);
 
   [[nodiscard]] error_code append(byte_view bytes) override;
   [[nodiscard]] error_code sync() override;

@@ -34,13 +34,12 @@ replay_journal_result<opened_replay_journal> open_replay_journal(replay_journal_
                                                                  mono_time now) {
   auto file = journal_file::lock(options.path);
   if (!file) return file.error();
-  auto& source = **file;
   auto store = std::make_shared<journal_replay_store>(std::move(*file), options.max_entries, options.report);
   journal_reader reader{[&](const journal_record& record) {
     if (record.remember_until < count(to_unix_seconds(wall_now))) return;
     store->remember(record.token, record.remember_until, wall_now, now);
   }};
-  if (const auto failed = source.read([&](byte_view piece) { reader.feed(piece); })) {
+  if (const auto failed = journal_file::read(options.path, [&](byte_view piece) { reader.feed(piece); })) {
     return replay_journal_problem{"cannot be read: " + failed.message()};
   }
   const auto found = reader.finish();
@@ -49,6 +48,17 @@ replay_journal_result<opened_replay_journal> open_replay_journal(replay_journal_
       .store = store, .entries = store->size(), .cut_bytes = found.total_bytes - found.good_bytes};
   if (const auto failed = store->start()) return replay_journal_problem{"cannot be written: " + failed.message()};
   return opened;
+}
+
+replay_journal_result<seen_replay_journal> look_at_replay_journal(const std::string& path) {
+  const auto free = journal_file::can_lock(path);
+  if (!free) return free.error();
+  journal_reader reader{[](const journal_record&) {}};
+  if (const auto failed = journal_file::read(path, [&](byte_view piece) { reader.feed(piece); })) {
+    return replay_journal_problem{"cannot be read: " + failed.message()};
+  }
+  if (const auto found = reader.finish(); found.damage) return replay_journal_problem{*found.damage};
+  return seen_replay_journal{.in_use = !*free};
 }
 
 journal_replay_store::journal_replay_store(std::unique_ptr<journal_storage> storage, std::size_t max_entries,

@@ -66,6 +66,8 @@ const char* describe(ws_errc code) noexcept {
       return "extra request header is not allowed";
     case ws_errc::tls_config_invalid:
       return "TLS certificate, key or CA cannot be used";
+    case ws_errc::private_key_encrypted:
+      return "a PEM file is encrypted, and no password is asked for";
     case ws_errc::certificate_untrusted:
       return "server certificate is not trusted";
     case ws_errc::certificate_host_mismatch:

@@ -28,13 +28,20 @@ context_ptr make_context(const SSL_METHOD* method) {
   return context;
 }
 
+/// OpenSSL asks the terminal for the password of an encrypted PEM file unless somebody answers: a server would wait
+/// there for ever. This one has no password; `asked`, a bool, remembers that one was wanted.
+int refuse_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) {
+  if (asked != nullptr) *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
 bool trust_pem(SSL_CTX& context, std::string_view pem) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
                                                        &BIO_free};
   if (!text) return false;
   auto* store = SSL_CTX_get_cert_store(&context);
   std::size_t added = 0;
-  while (auto* certificate = PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr)) {
+  while (auto* certificate = PEM_read_bio_X509(text.get(), nullptr, &refuse_password, nullptr)) {
     const bool taken = X509_STORE_add_cert(store, certificate) == 1;
     X509_free(certificate);
     if (!taken) return false;
@@ -111,11 +118,17 @@ result<tls_context> tls_context::client_from_file(const std::string& ca_file) {
 
 result<tls_context> tls_context::server(const std::string& chain_file, const std::string& key_file) {
   const auto context = make_context(TLS_server_method());
-  if (!context || SSL_CTX_use_certificate_chain_file(context.get(), chain_file.c_str()) != 1 ||
-      SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1 ||
-      SSL_CTX_check_private_key(context.get()) != 1) {
+  if (!context) return make_error_code(ws_errc::tls_config_invalid);
+  bool wants_password = false;
+  SSL_CTX_set_default_passwd_cb(context.get(), &refuse_password);
+  SSL_CTX_set_default_passwd_cb_userdata(context.get(), &wants_password);
+  const bool usable = SSL_CTX_use_certificate_chain_file(context.get(), chain_file.c_str()) == 1 &&
+                      SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
+                      SSL_CTX_check_private_key(context.get()) == 1;
+  SSL_CTX_set_default_passwd_cb_userdata(context.get(), nullptr);
+  if (!usable) {
     ERR_clear_error();
-    return make_error_code(ws_errc::tls_config_invalid);
+    return make_error_code(wants_password ? ws_errc::private_key_encrypted : ws_errc::tls_config_invalid);
   }
   SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, nullptr);
   return tls_context{context};

@@ -1,5 +1,6 @@
-// The conformance list of the tunnel against the program itself, each item by its number. Boundaries of tokens (04),
-// replay (07) and signals (12) have files of their own; so has the lease of item 09.
+// The conformance list of the tunnel against the program itself, each item by its number. Boundaries of tokens (04, in
+// tunnel_tenants_test.cc), signals (12, in tunnel_reload_test.cc) and what needs an authorizer (conformance_28_policy_
+// test.cc) have files of their own.
 // The same exchanges with TLS and with two I/O threads are in tunnel_conformance_test.cc.
 #include <gmock/gmock.h>
 #include <sys/socket.h>

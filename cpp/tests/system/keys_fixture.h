@@ -64,6 +64,7 @@ class running_tunnel {
     if (!ready) throw std::runtime_error("no ready line: " + program.wait().err);
     address = std::string{ready->at("listen").as_string()};
     if (const auto* url = ready->if_contains("metrics_url")) metrics_url = std::string{url->as_string()};
+    if (const auto* url = ready->if_contains("stats_url")) stats_url = std::string{url->as_string()};
   }
 
   [[nodiscard]] pair_of_clients pair(token_mint& mint, const std::string& room,
@@ -91,6 +92,7 @@ class running_tunnel {
   process program;
   std::string address;
   std::string metrics_url;
+  std::string stats_url;
 
  private:
   static process::words with_defaults(process::words arguments) {

@@ -1,6 +1,9 @@
 // --config, --check-config and --print-config of the real tunnel.
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
+#include "support/encrypted_key.h"
 #include "tunnel_flag_cases.h"
 
 namespace flowersec::testing {
@@ -89,10 +92,11 @@ TEST_F(tunnel_config, every_defect_is_found_at_once) {
   write_whole_file(file, text);
   const auto result = run({"--check-config", "--tls-cert-file", world.certificate.key_file(), "--tls-key-file",
                            world.certificate.key_file(), "--listen", "127.0.0.1", "--metrics-listen", "127.0.0.1:65536",
-                           "--advertise-host", "a:b:c"});
+                           "--advertise-host", "a:b:c", "--replay-journal", world.folder.file("none/journal")});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_EQ(result.out, "ok   flags, environment and configuration file\n");
   EXPECT_THAT(result.err, ContainsRegex("^bad  --issuer-keys-file [^\n]*other\\.json: [^\n]+\n"
+                                        "bad  --replay-journal [^\n]+/none/journal: [^\n]+\n"
                                         "bad  --tls-cert-file [^\n]+\n"
                                         "bad  --metrics-listen 127\\.0\\.0\\.1:65536: [^\n]+\n"
                                         "bad  --listen 127\\.0\\.0\\.1: not host:port\n"
@@ -104,6 +108,62 @@ TEST_F(tunnel_config, a_check_of_what_makes_no_sense_is_a_usage_error) {
   const auto result = run({"--check-config", "--max-conns=-1"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, StartsWith("--max-conns must be >= 0\n"));
+}
+
+TEST_F(tunnel_config, a_bad_tenants_file_takes_its_place_among_the_other_defects) {
+  const auto tenants = world.folder.file("bad-tenants.json");
+  write_whole_file(tenants, R"({"tenants":[]})");
+  const words flags{"--check-config", "--allow-origin=https://a.example", "--tenants-file", tenants, "--listen", "x"};
+  const auto result = run_program(program, flags);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_EQ(result.out, "ok   flags, environment and configuration file\n");
+  EXPECT_EQ(result.err, "bad  --tenants-file " + tenants + " and the keysets it names: bad tenants file " + tenants +
+                            ": tenants: at least one entry is needed\nbad  --listen x: not host:port\n");
+
+  auto senseless = flags;
+  senseless.emplace_back("--ws-path=x");
+  EXPECT_THAT(run_program(program, senseless).err, StartsWith("invalid --ws-path: path must start with /\n"))
+      << "before any file is read";
+}
+
+TEST_F(tunnel_config, a_replay_journal_is_looked_at_and_left_alone) {
+  const auto journal = world.folder.file("used.journal");
+  write("replay-journal = " + journal + '\n');
+  auto result = run({"--check-config"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("ok   --replay-journal " + journal + '\n'));
+  for (const auto* suffix : {"", ".lock", ".new"}) EXPECT_FALSE(std::filesystem::exists(journal + suffix));
+
+  auto with_journal = world.usual();
+  with_journal["replay-journal"] = journal;
+  flag_run running{world, with_journal, {}};
+  ASSERT_TRUE(running.ready);
+  result = run({"--check-config"});
+  EXPECT_EQ(result.exit_code, 0) << "it may be the very tunnel that is to be restarted: " << result.err;
+  EXPECT_THAT(result.out, HasSubstr("ok   --replay-journal " + journal + " (another process is using it)\n"));
+  running.process.send_signal(SIGTERM);
+  EXPECT_EQ(running.process.wait().exit_code, 0);
+
+  write_whole_file(journal, "something else");
+  result = run({"--check-config"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, StartsWith("bad  --replay-journal " + journal + ": "));
+  EXPECT_EQ(testing_support::read_whole_file(journal), "something else");
+}
+
+TEST_F(tunnel_config, an_encrypted_key_is_refused_in_words_and_nobody_is_asked_for_its_password) {
+  const auto key = world.folder.file("encrypted.pem");
+  encrypt_key(world.certificate.key_file(), key, encrypted_form::pkcs8);
+  const auto reason = "cannot use --tls-cert-file " + world.certificate.chain_file() + " with --tls-key-file " + key +
+                      ": the key is encrypted, and the tunnel has no password for it\n";
+  write("tls-cert-file = " + world.certificate.chain_file() + "\ntls-key-file = " + key + '\n');
+  const auto checked = run({"--check-config"});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.err, ::testing::AllOf(StartsWith("bad  --tls-cert-file "), ::testing::EndsWith(reason)));
+  const auto started = run({});
+  EXPECT_EQ(started.exit_code, 1);
+  EXPECT_EQ(started.out, "");
+  EXPECT_THAT(started.err, ::testing::EndsWith(reason));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "flowersec/base/json.h"
+#include "support/authorizer_server.h"
 #include "support/process.h"
 #include "support/test_certificate.h"
 #include "support/token_mint.h"
@@ -19,8 +20,9 @@ namespace flowersec::testing {
 /// Flags without their dashes, and their values.
 using settings = std::map<std::string, std::string>;
 
-/// Files and keys that the cases share. In values, "{dir}" stands for its folder and "{certificate}" and "{key}" for a
-/// pair of TLS files.
+/// Files, keys and an authorizer that the cases share. In values, "{dir}" stands for its folder, "{certificate}" and
+/// "{key}" for a pair of TLS files, and "{authorizer}" for the URL of the authorizer, whose paths say what it does:
+/// /allow lets everybody in, /silent never answers, /note only listens to what it is told, /deny ends it all.
 class flag_world {
  public:
   flag_world();
@@ -31,6 +33,7 @@ class flag_world {
   testing_support::temporary_folder folder;
   test_certificate certificate;
   token_mint mint;
+  authorizer_server authorizer;
 };
 
 /// One tunnel with its settings.
@@ -52,7 +55,10 @@ class flag_run {
   [[nodiscard]] std::string ending();
 
   /// Status of an upgrade.
-  [[nodiscard]] std::string upgrade(const std::string& origin, const std::string& path = "/ws") const;
+  [[nodiscard]] std::string upgrade(const std::string& origin, const std::string& path = "/ws",
+                                    const std::string& more_headers = {}) const;
+  /// The metrics page of a listener of its own.
+  [[nodiscard]] std::string metrics() const;
   /// Two endpoints attach one after the other and greet each other; what the first and the second of them got: the
   /// other's greeting, or the reason of the close frame.
   struct meeting {

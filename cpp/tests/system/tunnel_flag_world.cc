@@ -1,6 +1,9 @@
 // The tunnels that the flag cases look at. See tunnel_flag_cases.h.
 #include "tunnel_flag_cases.h"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
 #include "flowersec/base/base64url.h"
 
 namespace flowersec::testing {
@@ -17,6 +20,19 @@ testing_support::process::words words_of(const settings& flags) {
   return words;
 }
 
+/// Denies every channel that the request is about.
+void deny_all(const http::request& asked, const http::responder& respond) {
+  boost::json::array decisions;
+  const auto observation = boost::json::parse(asked.body);
+  for (const auto& channel : observation.at("channels").as_array()) {
+    boost::json::object decision{{"allowed", false}};
+    for (const auto* name : {"channel_id", "audience", "issuer"}) decision[name] = channel.at(name);
+    decisions.push_back(std::move(decision));
+  }
+  const boost::json::object answer{{"decisions", std::move(decisions)}};
+  respond(http::json_response(200, boost::json::serialize(answer)));
+}
+
 void replace_all(std::string& text, const std::string& what, const std::string& by) {
   for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size())) {
     text.replace(at, what.size(), by);
@@ -28,12 +44,19 @@ void replace_all(std::string& text, const std::string& what, const std::string& 
 flag_world::flag_world() : mint(count(to_unix_seconds(system_clocks().wall_now()))) {
   testing_support::write_whole_file(folder.file("keys.json"), keyset_file(mint));
   testing_support::write_whole_file(folder.file("path.conf"), "ws-path = /from-the-file\n");
+  testing_support::write_whole_file(
+      folder.file("tenants.json"),
+      R"({"tenants":[{"aud":"aud","iss":"iss","issuer_keys_file":")" + folder.file("keys.json") + "\"}]}");
+  authorizer.answer("/allow", R"({"allowed":true})");
+  authorizer.answer("/note", "{}");
+  authorizer.on("/deny", deny_all);
 }
 
 std::string flag_world::filled_in(std::string text) const {
   replace_all(text, "{dir}", folder.path());
   replace_all(text, "{certificate}", certificate.chain_file());
   replace_all(text, "{key}", certificate.key_file());
+  replace_all(text, "{authorizer}", authorizer.url(""));
   return text;
 }
 
@@ -62,11 +85,18 @@ std::string flag_run::ending() {
   return "exit " + std::to_string(end.exit_code) + ": " + end.err.substr(0, end.err.find('\n'));
 }
 
-std::string flag_run::upgrade(const std::string& origin, const std::string& path) const {
+std::string flag_run::metrics() const {
+  const auto url = member("metrics_url");
+  constexpr std::string_view scheme = "http://";
+  return testing_support::http_get(url.substr(scheme.size(), url.rfind('/') - scheme.size()), "/metrics");
+}
+
+std::string flag_run::upgrade(const std::string& origin, const std::string& path,
+                              const std::string& more_headers) const {
   tunnel_client client{listen()};
   client.send_text("GET " + path + " HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
-                   (origin.empty() ? "" : "Origin: " + origin + "\r\n") + "\r\n");
+                   (origin.empty() ? "" : "Origin: " + origin + "\r\n") + more_headers + "\r\n");
   constexpr std::size_t status_at = 9;
   return client.read_http_head().substr(status_at, 3);
 }

@@ -3,7 +3,7 @@ foreach(name flags config log)
   flowersec_add_test(system.tunnel_${name}
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/tunnel_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/tunnel_flag_world.cc
       ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
-    DEPS apps_tunneld tunnel token_sign
+    DEPS apps_tunneld http tunnel token_sign
     LIBS OpenSSL::SSL
     LABELS system)
   add_dependencies(test_system.tunnel_${name} flowersec-tunnel)

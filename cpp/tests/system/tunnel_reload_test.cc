@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "keys_fixture.h"
+#include "support/encrypted_key.h"
 
 namespace flowersec::testing {
 namespace {
@@ -153,18 +154,25 @@ class certificates : public ::testing::Test {
   [[nodiscard]] std::string main_certificate() const {
     return tunnel_client{tunnel->address, over_tls()}.certificate_digest();
   }
-  [[nodiscard]] std::string metrics_certificate() const {
-    const auto& url = tunnel->metrics_url;
+  /// Of the listener that serves this page.
+  [[nodiscard]] static std::string certificate_of(const std::string& url) {
     const auto host = url.find("://") + 3;
-    tunnel_client client{url.substr(host, url.find("/metrics") - host), over_tls()};
-    client.send_text("GET /metrics HTTP/1.1\r\nHost: t\r\n\r\n");
+    const auto path = url.find('/', host);
+    tunnel_client client{url.substr(host, path - host), over_tls()};
+    client.send_text("GET " + url.substr(path) + " HTTP/1.1\r\nHost: t\r\n\r\n");
     EXPECT_THAT(client.read_http_head(), HasSubstr("HTTP/1.1 200 "));
     return client.certificate_digest();
+  }
+  void expect_everywhere(const std::string& digest) const {
+    EXPECT_EQ(main_certificate(), digest);
+    EXPECT_EQ(certificate_of(tunnel->metrics_url), digest);
+    EXPECT_EQ(certificate_of(tunnel->stats_url), digest);
   }
   void start() {
     write_whole_file(keys, keyset_text(mint));
     tunnel.emplace(process::words{"--issuer-keys-file", keys, "--aud", "aud", "--iss", "iss", "--tls-cert-file", chain,
-                                  "--tls-key-file", key, "--metrics-listen", "127.0.0.1:0"});
+                                  "--tls-key-file", key, "--metrics-listen", "127.0.0.1:0", "--stats-listen",
+                                  "127.0.0.1:0"});
   }
 
   temporary_folder folder;
@@ -180,14 +188,14 @@ class certificates : public ::testing::Test {
 TEST_F(certificates, a_signal_exchanges_them_on_every_listener_and_old_connections_go_on) {
   start();
   const auto before = main_certificate();
-  EXPECT_EQ(metrics_certificate(), before);
+  expect_everywhere(before);
   auto old = tunnel->pair(mint, "room", over_tls());
   ASSERT_TRUE(old.works());
   install(second);
   ASSERT_TRUE(tunnel->hang_up(certificate_reloaded));
   const auto after = main_certificate();
   EXPECT_NE(after, before);
-  EXPECT_EQ(metrics_certificate(), after);
+  expect_everywhere(after);
   EXPECT_TRUE(old.works());
   EXPECT_EQ(old.client.certificate_digest(), before);
   EXPECT_TRUE(tunnel->pair(mint, "another", over_tls()).works());
@@ -198,7 +206,9 @@ TEST_F(certificates, a_change_of_the_files_is_noticed) {
   const auto before = main_certificate();
   install(second);
   ASSERT_TRUE(tunnel->program.wait_for_err(certificate_reloaded));
-  EXPECT_NE(main_certificate(), before);
+  const auto after = main_certificate();
+  EXPECT_NE(after, before);
+  expect_everywhere(after);
 }
 
 TEST_F(certificates, a_bad_new_pair_is_refused_and_the_old_one_stays) {
@@ -207,14 +217,16 @@ TEST_F(certificates, a_bad_new_pair_is_refused_and_the_old_one_stays) {
   replace(second.chain_file(), chain);
   ASSERT_TRUE(tunnel->hang_up(std::string{certificate_failed} + "cannot use --tls-cert-file " + chain +
                               " with --tls-key-file " + key));
-  EXPECT_EQ(main_certificate(), before);
+  expect_everywhere(before);
+  encrypt_key(second.key_file(), key, encrypted_form::pkcs8);
+  ASSERT_TRUE(tunnel->hang_up("with --tls-key-file " + key + ": the key is encrypted"));
+  expect_everywhere(before);
   write_whole_file(chain, "no certificate");
   ASSERT_TRUE(tunnel->hang_up(certificate_failed));
   EXPECT_EQ(main_certificate(), before);
   fs::remove(chain);
   ASSERT_TRUE(tunnel->hang_up(std::string{certificate_failed} + "cannot read " + chain));
-  EXPECT_EQ(main_certificate(), before);
-  EXPECT_EQ(metrics_certificate(), before);
+  expect_everywhere(before);
   install(second);
   ASSERT_TRUE(tunnel->hang_up(certificate_reloaded));
   EXPECT_NE(main_certificate(), before);

@@ -18,6 +18,7 @@ enum class http_errc {
   too_many_redirects,     ///< more than the limit
   header_invalid,         ///< a header or method of the caller that cannot be sent
   tls_config_invalid,     ///< certificate, key or CA could not be loaded
+  private_key_encrypted,  ///< a PEM file needs a password; nobody is asked for one
   tls_failed,             ///< handshake failed, the certificate is not trusted, or it is for another host
   stop_deadline,          ///< server: requests were still running at the end of a graceful stop and were dropped
 };

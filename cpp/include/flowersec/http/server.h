@@ -46,7 +46,8 @@ struct server_options {
   std::shared_ptr<ssl_ctx_st> tls{};
 };
 
-/// Certificate chain and key in PEM files, TLS 1.2 or newer. Errors: tls_config_invalid.
+/// Certificate chain and key in PEM files, TLS 1.2 or newer.
+/// Errors   tls_config_invalid, private_key_encrypted: the terminal is never asked for a password.
 [[nodiscard]] result<std::shared_ptr<ssl_ctx_st>> load_server_tls(const std::string& chain_file,
                                                                   const std::string& key_file);
 

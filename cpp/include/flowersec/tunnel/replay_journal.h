@@ -53,4 +53,13 @@ struct opened_replay_journal {
 [[nodiscard]] replay_journal_result<opened_replay_journal> open_replay_journal(replay_journal_options options,
                                                                                wall_time wall_now, mono_time now);
 
+struct seen_replay_journal {
+  bool in_use = false;  ///< another process has it open now
+};
+
+/// Whether open_replay_journal could use the journal, told without changing or making a file. For a moment it holds the
+/// lock, if nobody else does.
+/// Problems  those of opening it, but not that another process is using it.
+[[nodiscard]] replay_journal_result<seen_replay_journal> look_at_replay_journal(const std::string& path);
+
 }  // namespace flowersec::tunnel

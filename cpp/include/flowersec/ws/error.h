@@ -40,6 +40,7 @@ enum class ws_errc {
   request_too_large,          ///< server role: the header block is over the limit; answered with 431
   header_invalid,             ///< an extra header of the caller is not a valid field or is owned by the upgrade
   tls_config_invalid,         ///< certificate, key or CA could not be loaded
+  private_key_encrypted,      ///< a PEM file needs a password; nobody is asked for one
   certificate_untrusted,      ///< the server's certificate does not lead to a trusted one
   certificate_host_mismatch,  ///< it is trusted but made for another host
   tls_failed,                 ///< any other failure of TLS

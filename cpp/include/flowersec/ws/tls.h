@@ -25,6 +25,7 @@ class tls_context {
   /// The same with the certificates in a PEM file.
   [[nodiscard]] static result<tls_context> client_from_file(const std::string& ca_file);
   /// Presents a certificate chain, leaf first; asks clients for none. Offers only http/1.1 by ALPN.
+  /// Errors   ws_errc::tls_config_invalid, ::private_key_encrypted: the terminal is never asked for a password.
   [[nodiscard]] static result<tls_context> server(const std::string& chain_file, const std::string& key_file);
 
   /// For an HTTP server on the same certificate. Not owned.

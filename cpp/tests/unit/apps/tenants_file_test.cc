@@ -29,6 +29,22 @@ TEST(tenants_file, texts_are_trimmed_and_strangers_ignored) {
   EXPECT_EQ(entries->at(1).tenant.id, "");
 }
 
+TEST(tenants_file, an_id_of_null_is_none_and_no_other_text_may_be_null) {
+  const auto entries = parse_tenants(R"({"tenants":[{"id":null,"aud":"a","iss":"i","issuer_keys_file":"k"},)"
+                                     R"({"id":null,"aud":"a","iss":"j","issuer_keys_file":"k"}]})");
+  ASSERT_TRUE(entries.has_value()) << entries.error().text;
+  EXPECT_EQ(entries->at(0).tenant.id, "");
+  EXPECT_EQ(entries->at(1).tenant.id, "") << "none may repeat";
+  for (const std::string member : {"aud", "iss", "issuer_keys_file"}) {
+    std::string text = R"({"tenants":[{"aud":"a","iss":"i","issuer_keys_file":"k"}]})";
+    const auto value = text.find(':', text.find('"' + member + '"')) + 1;
+    text.replace(value, 3, "null");
+    const auto refused = parse_tenants(text);
+    ASSERT_TRUE(refused.has_error()) << text;
+    EXPECT_THAT(refused.error().text, HasSubstr(member));
+  }
+}
+
 struct bad_text {
   std::string text;
   std::string problem;
@@ -54,7 +70,6 @@ TEST(tenants_file, problems_name_the_tenant_and_the_member) {
       {one(R"("aud":"a","iss":null,"issuer_keys_file":"k")"), "iss"},
       {one(R"("aud":"a","iss":"i")"), "issuer_keys_file"},
       {one(R"("id":5,)" + good), "id"},
-      {one(R"("id":null,)" + good), "id"},
       {one(R"("aud":" ","iss":"i","issuer_keys_file":"k")"), R"(tenants[0] (aud "", iss "i"): aud is empty)"},
       {one(R"("aud":"a","iss":"","issuer_keys_file":"k")"), R"(tenants[0] (aud "a", iss ""): iss is empty)"},
       {one(R"("aud":"a","iss":"i","issuer_keys_file":"\n")"),

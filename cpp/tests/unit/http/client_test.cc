@@ -5,6 +5,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/read_until.hpp>
 
+#include "support/encrypted_key.h"
 #include "support/test_certificates.h"
 #include "unit/http/server_fixture.h"
 
@@ -226,6 +227,21 @@ TEST_F(http_client, calls_may_share_what_they_trust) {
   fetching.trust = load_client_tls(flowersec::testing::test_authority{}.ca_pem()).value();
   EXPECT_EQ(fetch({.to = at("/")}).error(), http_errc::tls_failed);
   EXPECT_EQ(load_client_tls("no certificate").error(), http_errc::tls_config_invalid);
+}
+
+TEST(http_server_tls, a_key_that_needs_a_password_is_refused_and_nobody_is_asked) {
+  using flowersec::testing::encrypted_form;
+  const flowersec::testing::terminal_watch terminal;
+  flowersec::testing::test_authority authority;
+  const auto files = authority.issue("IP:127.0.0.1");
+  const auto encrypted = files.key + ".encrypted";
+  for (const auto form : {encrypted_form::pkcs8, encrypted_form::traditional}) {
+    encrypt_key(files.key, encrypted, form);
+    EXPECT_EQ(load_server_tls(files.chain, encrypted).error(), http_errc::private_key_encrypted);
+  }
+  EXPECT_TRUE(load_server_tls(files.chain, files.key));
+  EXPECT_EQ(load_client_tls(flowersec::testing::encrypted_certificate).error(), http_errc::tls_config_invalid);
+  EXPECT_FALSE(terminal.was_asked());
 }
 
 TEST(fetch_options, are_checked) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <future>
+#include <map>
 
 #include "support/process.h"
 #include "tunnel/journal_format.h"
@@ -173,6 +174,56 @@ TEST_F(journal, a_smaller_limit_than_before_keeps_what_is_known_and_refuses_the_
   EXPECT_EQ(found.entries, 3u);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(use(std::to_string(i)), replay_answer::used);
   EXPECT_EQ(use("new"), replay_answer::unavailable);
+}
+
+/// Names and contents of everything in the folder.
+std::map<std::string, std::string> all_of(const testing_support::temporary_folder& folder) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : std::filesystem::directory_iterator{folder.path()}) {
+    all[entry.path().filename().string()] = read_whole_file(entry.path().string());
+  }
+  return all;
+}
+
+TEST_F(journal, a_look_changes_and_makes_nothing_and_sees_who_uses_it) {
+  ASSERT_TRUE(look_at_replay_journal(path)) << "one that is not there is a new one";
+  EXPECT_TRUE(all_of(folder).empty());
+  const auto whole = written(2);
+  write_whole_file(path, whole.substr(0, whole.size() - 1));
+  const auto before = all_of(folder);
+  for (int i = 0; i < 2; ++i) {
+    const auto seen = look_at_replay_journal(path);
+    ASSERT_TRUE(seen) << seen.error().text;
+    EXPECT_FALSE(seen->in_use);
+    EXPECT_EQ(all_of(folder), before) << "an unfinished write is not cut off";
+  }
+  must_open();
+  EXPECT_TRUE(look_at_replay_journal(path).value().in_use);
+  EXPECT_EQ(use("a"), replay_answer::fresh) << "which goes on";
+}
+
+TEST_F(journal, a_look_finds_what_opening_would) {
+  auto whole = written(3);
+  whole[journal_header_bytes] = static_cast<char>(~whole[journal_header_bytes]);
+  const auto expect_both = [this](const std::string& what) {
+    const auto seen = look_at_replay_journal(path);
+    ASSERT_TRUE(seen.has_error()) << what;
+    EXPECT_EQ(seen.error().text, problem());
+  };
+  write_whole_file(path, whole);
+  expect_both("a damaged record");
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  expect_both("a folder");
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("elsewhere", path);
+  expect_both("a link");
+  std::filesystem::remove(path);
+  std::filesystem::remove(path + ".lock");
+  std::filesystem::create_symlink("elsewhere", path + ".lock");
+  expect_both("a link for a lock");
+  path = folder.file("missing/used.journal");
+  EXPECT_THAT(look_at_replay_journal(path).error().text, HasSubstr("cannot write to the folder"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <boost/asio/read_until.hpp>
 
 #include "flowersec/ws/upgrade.h"
+#include "support/encrypted_key.h"
 #include "unit/ws/socket_pair.h"
 
 namespace flowersec::ws {
@@ -299,6 +300,20 @@ TEST(tls_contexts, files_that_cannot_be_used_are_refused) {
   EXPECT_EQ(tls_context::client("").error(), ws_errc::tls_config_invalid);
   EXPECT_EQ(tls_context::client_from_file("/nonexistent").error(), ws_errc::tls_config_invalid);
   EXPECT_TRUE(tls_context::client_from_file(one.chain));
+}
+
+TEST(tls_contexts, a_key_that_needs_a_password_is_refused_and_nobody_is_asked) {
+  using flowersec::testing::encrypted_form;
+  const flowersec::testing::terminal_watch terminal;
+  flowersec::testing::test_authority authority;
+  const auto files = authority.issue("DNS:a");
+  const auto encrypted = files.key + ".encrypted";
+  for (const auto form : {encrypted_form::pkcs8, encrypted_form::traditional}) {
+    encrypt_key(files.key, encrypted, form);
+    EXPECT_EQ(tls_context::server(files.chain, encrypted).error(), ws_errc::private_key_encrypted);
+  }
+  EXPECT_EQ(tls_context::client(flowersec::testing::encrypted_certificate).error(), ws_errc::tls_config_invalid);
+  EXPECT_FALSE(terminal.was_asked());
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ void codec<::flowersec::messages::token::v1::private_key_file>::clone(
 
 void codec<::flowersec::messages::token::v1::tenant>::read(field_reader& in,
                                                            ::flowersec::messages::token::v1::tenant& to) {
-  in.optional(to.id).required(to.aud).required(to.iss).required(to.issuer_keys_file);
+  in.nullable(to.id).required(to.aud).required(to.iss).required(to.issuer_keys_file);
 }
 
 void codec<::flowersec::messages::token::v1::tenant>::write(field_writer& out,

@@ -166,7 +166,7 @@ export function decodePrivateKeyFile(text: string | Uint8Array): PrivateKeyFile 
 
 /** One tenant of a tunnel that serves several issuers. `id` is only metadata. */
 export interface Tenant {
-  id?: string | undefined;
+  id?: string | null | undefined;
   aud: string;
   iss: string;
   issuer_keys_file: string;
@@ -175,7 +175,7 @@ export interface Tenant {
 const shapeOfTenant: wire.Shape<Tenant> = {
   name: "Tenant",
   fields: [
-    { key: "id", is: wire.isString, absent: "allowed" },
+    { key: "id", is: wire.isString, absent: "null too" },
     { key: "aud", is: wire.isString },
     { key: "iss", is: wire.isString },
     { key: "issuer_keys_file", is: wire.isString },
