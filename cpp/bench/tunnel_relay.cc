@@ -65,7 +65,7 @@ child_process tunnel_relay::start(const tunnel_options& options) {
   add("--max-init-horizon", seconds);
   // As in production: with the series and the statistics that an operator watches.
   add("--metrics-listen", "127.0.0.1:0");
-  add("--stats-listen", "127.0.0.1:0");
+  if (options.statistics) add("--stats-listen", "127.0.0.1:0");
   // 64 pairs with messages of 1 MiB under way stand right at the default budget, which ends channels.
   add("--max-tenant-queued-bytes", queued_bytes);
   add("--max-total-queued-bytes", queued_bytes);

@@ -19,6 +19,8 @@ struct tunnel_options {
   std::string program;
   std::vector<std::string> environment = {};
   std::vector<std::string> more_arguments = {};
+  /// Channels are remembered for two minutes after their end.
+  bool statistics = true;
   /// By default tokens outlive the benchmark, so that no channel ends in the middle of a case.
   std::chrono::seconds token_lifetime = std::chrono::hours{1};
 };

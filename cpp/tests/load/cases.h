@@ -31,7 +31,8 @@ class load_bench {
   [[nodiscard]] bench::table& results() noexcept { return results_; }
   /// With metrics, and with limits that only the arguments lower.
   [[nodiscard]] std::unique_ptr<bench::tunnel_relay> start_tunnel(
-      std::vector<std::string> arguments = {}, std::chrono::seconds token_lifetime = std::chrono::hours{1}) const;
+      std::vector<std::string> arguments = {}, std::chrono::seconds token_lifetime = std::chrono::hours{1},
+      bool statistics = true) const;
   void add(std::string id, std::string title, std::string unit, double figure, std::optional<bench::goal> target,
            std::string detail = {});
 

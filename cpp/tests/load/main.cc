@@ -128,13 +128,15 @@ const std::vector<load_case>& all_cases() {
 }
 
 std::unique_ptr<bench::tunnel_relay> load_bench::start_tunnel(std::vector<std::string> arguments,
-                                                              std::chrono::seconds token_lifetime) const {
+                                                              std::chrono::seconds token_lifetime,
+                                                              bool statistics) const {
   std::vector<std::string> all{"--max-conns",          "19900",   "--max-channels", "9950",
                                "--max-replay-entries", "1000000", "--threads",      "1"};
   std::ranges::move(arguments, std::back_inserter(all));
   return std::make_unique<bench::tunnel_relay>(bench::tunnel_options{.program = options_.tunnel_program,
                                                                      .environment = where_.child_environment(),
                                                                      .more_arguments = std::move(all),
+                                                                     .statistics = statistics,
                                                                      .token_lifetime = token_lifetime});
 }
 
