@@ -2,7 +2,6 @@
 // that size. Part of flowersec-load.
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "cases.h"
@@ -12,15 +11,13 @@
 #include "scrape.h"
 #include "slow_authorizer.h"
 #include "worker.h"
+#include "worst_memory.h"
 
 namespace flowersec::load {
 namespace {
 
 using bench::tunnel_relay;
 using std::chrono::seconds;
-
-constexpr std::size_t kib = 1024;
-constexpr std::size_t mib = 1024 * kib;
 
 /// Stalled both ways, with messages that cost a block much more room than budget.
 constexpr std::size_t stalled_pairs = 120;
@@ -39,30 +36,15 @@ constexpr std::size_t stats_readers = 15;
 /// For those who come when all that is there.
 constexpr std::size_t spare = 20;
 
-struct flags {
-  std::size_t max_conns = 2 * stalled_pairs + waiting + asking + undecided + spare;
-  std::size_t max_channels = stalled_pairs + waiting + spare;
-  std::size_t max_total_queued_bytes = 32 * mib;
-  std::size_t max_replay_entries = 4 * max_conns + closed;
-  std::size_t threads = 2;
-};
-
-/// The parts of the formula that statistics and policy add.
-constexpr std::size_t authorizer_bytes = 132 * mib;
-std::size_t statistics_bytes(const flags& f) {
-  constexpr std::size_t most_closed = 48'000;
-  constexpr std::size_t most_readers = 16;
-  return most_closed * (300 + name_bytes) + most_readers * (f.max_channels + most_closed) * 350;
-}
-
-/// docs/LIMITS.md, "Worst memory of the process".
-std::size_t worst_user_bytes(const flags& f) {
-  constexpr std::size_t most_stalled_blocks = 4096;
-  return 16 * mib + f.threads * 10 * mib + f.max_conns * (2 * kib + 40 * kib) + f.max_replay_entries * 128 +
-         std::min(most_stalled_blocks, 2 * f.max_channels) * 132 * kib +
-         2 * (f.max_total_queued_bytes + f.max_channels * 32 * kib) + statistics_bytes(f) + authorizer_bytes;
-}
-std::size_t worst_kernel_bytes(const flags& f) { return f.max_conns * 10 * kib; }
+constexpr std::size_t max_conns = 2 * stalled_pairs + waiting + asking + undecided + spare;
+constexpr memory_flags chosen{.max_conns = max_conns,
+                              .max_channels = stalled_pairs + waiting + spare,
+                              .max_total_queued_bytes = 32 * mib,
+                              .max_replay_entries = 4 * max_conns + closed,
+                              .threads = 2,
+                              .name_bytes = name_bytes,
+                              .statistics = true,
+                              .authorizer = true};
 
 void shrink_buffers(int fd) {
   const int small = 16 * kib;
@@ -142,7 +124,6 @@ bool serves(tunnel_relay& tunnel) {
 }  // namespace
 
 void run_worst_case(load_bench& bench) {
-  const flags chosen;
   worker authorizer{serve_slowly};
   const auto authorizer_port = static_cast<std::uint16_t>(authorizer.answer(seconds{10}).at(0));
   const auto text = [](std::size_t number) { return std::to_string(number); };
@@ -153,7 +134,7 @@ void run_worst_case(load_bench& bench) {
        text(chosen.threads), "--write-timeout", "5m", "--policy-request-timeout", "30s", "--attach-authorizer-url",
        authorizer_url(authorizer_port)});
   const auto pid = tunnel->process().pid();
-  const auto allowed = worst_user_bytes(chosen);
+  constexpr auto allowed = worst_user_bytes(chosen);
   cage.emplace(pid, allowed, worst_kernel_bytes(chosen));
   std::size_t peak = 0;
   double held = 0;
