@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "tunnel/spare_room.h"
+
 namespace flowersec::tunnel {
 
 bandwidth_history::~bandwidth_history() {
@@ -36,6 +38,7 @@ channel_bytes bandwidth_history::take(const active_scope& scope, std::string_vie
 
 void bandwidth_history::expire(mono_time now) {
   while (!entries_.empty() && entries_.front().forget_after <= now) forget(entries_.begin());
+  shrink_table(places_);
 }
 
 void bandwidth_history::forget(place which) {

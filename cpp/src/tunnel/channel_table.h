@@ -16,6 +16,7 @@
 #include "flowersec/tunnel/reasons.h"
 #include "tunnel/replacement_history.h"
 #include "tunnel/scope_registry.h"
+#include "tunnel/spare_room.h"
 
 namespace flowersec::tunnel {
 
@@ -95,6 +96,9 @@ class channel_table {
   [[nodiscard]] std::unique_ptr<channel> remove(const channel& room);
   [[nodiscard]] channel* find(const active_scope& scope, std::string_view id) const;
   [[nodiscard]] std::size_t size() const noexcept { return channels_.size(); }
+
+  /// Gives the memory of a crowd that left back.
+  void shrink() { shrink_table(channels_); }
 
   template <class Visit>
   void for_each(Visit visit) {

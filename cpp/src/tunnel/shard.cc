@@ -8,6 +8,7 @@
 #include "tunnel/departure.h"
 #include "tunnel/door.h"
 #include "tunnel/endpoint.h"
+#include "tunnel/spare_room.h"
 
 namespace flowersec::tunnel {
 
@@ -157,6 +158,8 @@ void shard::run_timers() {
 void shard::sweep() {
   next_sweep_ = now_ + sweep_interval;
   blocks_.shrink();
+  channels_.shrink();
+  shrink_vector(connections_);
   history_.expire(now_);
   const auto wall_now = shared_.clocks.wall_now();
   std::vector<std::pair<channel*, close_reason>> due;
