@@ -47,6 +47,7 @@ tunnel_relay::tunnel_relay(const tunnel_options& options)
   if (listen == nullptr || !listen->is_string()) throw bench_error("flowersec-tunnel printed no ready line");
   port_ = port_in(listen->as_string());
   if (const auto* url = ready->if_contains("metrics_url")) metrics_port_ = port_in(url->as_string());
+  if (const auto* url = ready->if_contains("stats_url")) stats_port_ = port_in(url->as_string());
 }
 
 child_process tunnel_relay::start(const tunnel_options& options) {

@@ -43,6 +43,8 @@ class tunnel_relay final : public relay {
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   /// Of the listener for metrics; 0 when the arguments ask for none.
   [[nodiscard]] std::uint16_t metrics_port() const noexcept { return metrics_port_; }
+  /// Of the listener for statistics.
+  [[nodiscard]] std::uint16_t stats_port() const noexcept { return stats_port_; }
   /// A channel of its own. Processes that share this object by fork tell their channels apart by `family`.
   [[nodiscard]] channel_draft next_draft(const std::string& family = "channel");
   /// With a token that was not used before.
@@ -69,6 +71,7 @@ class tunnel_relay final : public relay {
   child_process child_;
   std::uint16_t port_ = 0;
   std::uint16_t metrics_port_ = 0;
+  std::uint16_t stats_port_ = 0;
   std::int64_t token_seconds_;
   std::uint64_t channels_ = 0;
   std::uint64_t tokens_ = 0;

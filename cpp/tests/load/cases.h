@@ -50,14 +50,15 @@ struct load_case {
 
 [[nodiscard]] const std::vector<load_case>& all_cases();
 
-void run_traffic(load_bench& bench);     ///< traffic_case.cc
-void run_idle(load_bench& bench);        ///< memory_cases.cc
-void run_idle_tls(load_bench& bench);    ///< memory_cases.cc
-void run_return(load_bench& bench);      ///< memory_cases.cc
-void run_stuck(load_bench& bench);       ///< budget_cases.cc
-void run_pending(load_bench& bench);     ///< budget_cases.cc
-void run_worst_case(load_bench& bench);  ///< worst_case.cc
-void run_soak(load_bench& bench);        ///< soak_case.cc
+void run_traffic(load_bench& bench);         ///< traffic_case.cc
+void run_idle(load_bench& bench);            ///< memory_cases.cc
+void run_idle_tls(load_bench& bench);        ///< memory_cases.cc
+void run_return(load_bench& bench);          ///< memory_cases.cc
+void run_stuck(load_bench& bench);           ///< budget_cases.cc
+void run_pending(load_bench& bench);         ///< budget_cases.cc
+void run_worst_case(load_bench& bench);      ///< worst_case.cc
+void run_worst_case_tls(load_bench& bench);  ///< worst_case_tls.cc
+void run_soak(load_bench& bench);            ///< soak_case.cc
 
 /// "12.3 MiB"
 [[nodiscard]] std::string mebibytes(double bytes);

@@ -120,9 +120,15 @@ int dispatch(std::span<char*> arguments) {
 
 const std::vector<load_case>& all_cases() {
   static const std::vector<load_case> cases{
-      {"traffic", false, run_traffic},       {"idle", false, run_idle},   {"idle-tls", false, run_idle_tls},
-      {"return", false, run_return},         {"stuck", false, run_stuck}, {"pending", false, run_pending},
-      {"worst-case", false, run_worst_case}, {"soak", true, run_soak},
+      {"traffic", false, run_traffic},
+      {"idle", false, run_idle},
+      {"idle-tls", false, run_idle_tls},
+      {"return", false, run_return},
+      {"stuck", false, run_stuck},
+      {"pending", false, run_pending},
+      {"worst-case", false, run_worst_case},
+      {"worst-case-tls", false, run_worst_case_tls},
+      {"soak", true, run_soak},
   };
   return cases;
 }
