@@ -1,4 +1,3 @@
-import type { Awaitable } from "../base/index.js";
 /** Encrypted ordered bytes over a transport, after the handshake. Signatures for those who build on it. */
 export declare class SecureChannel {
   /** Feature bits both sides have set. */
