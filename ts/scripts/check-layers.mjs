@@ -32,7 +32,7 @@ const thirdParty = [
   { module: /^node:/, places: [/^ws\/node\//, /^crypto\/node\//, /^controlplane\/node\//, /^endpoint\/node(\/|\.ts$)/, /^entry\/node\.ts$/, /^peer\//] },
   { module: /^ws$/, places: [/^ws\/node\//, /^peer\//] },
   { module: /^@noble\//, places: [/^crypto\/noble\//] },
-  { module: /^#crypto-platform$/, places: [/^crypto\//] },
+  { module: /^#crypto-(platform|sync)$/, places: [/^crypto\//] },
 ];
 /** What only some may import: signing, and whatever is for Node. */
 const narrow = [

@@ -1,11 +1,9 @@
 // Waiting that can be given up: signals, deadlines, promises settled from outside.
 // Layer base. Every helper takes its listener and its timer away again, however the wait ends.
 
+import type { Awaitable } from "./awaitable.js";
 import { systemClock, type Clock } from "./clock.js";
 import { AbortError, TimeoutError } from "./errors.js";
-
-/** A value, or the promise of one: what is ready at once need not wait for a turn. */
-export type Awaitable<T> = T | PromiseLike<T>;
 
 /** A promise and what settles it. */
 export interface Deferred<T> {
@@ -22,11 +20,6 @@ export function deferred<T>(): Deferred<T> {
     reject = no;
   });
   return { promise, resolve, reject };
-}
-
-/** Whether a value has to be awaited. */
-export function isPromise<T>(value: Awaitable<T>): value is PromiseLike<T> {
-  return typeof (value as PromiseLike<T> | undefined)?.then === "function";
 }
 
 /** The error of a fired signal: an AbortError whose cause is the signal's reason; a reason that is one already is kept. */

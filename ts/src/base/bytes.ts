@@ -15,7 +15,7 @@ export function fromUtf8(bytes: Uint8Array): string {
 }
 
 /** One array with all parts, in order. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const part of parts) length += part.length;
   const all = new Uint8Array(length);

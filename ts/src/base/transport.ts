@@ -1,7 +1,7 @@
 // The ordered message pipe under a session: a WebSocket, or two queues in a test.
 // Layer base, because handshake, record and session all speak to it. Who implements it decides what it is.
 
-import type { Awaitable } from "./abort.js";
+import type { Awaitable } from "./awaitable.js";
 
 /** Binary messages, whole and in order, in both directions. */
 export interface BinaryTransport {
