@@ -1,6 +1,6 @@
 // What the layers above use of yamux; the door `./yamux` opens to less.
 export * from "./byte_reader.js";
-export type { YamuxCounters, YamuxDiagnostic } from "./core.js";
+export type { YamuxCounters, YamuxDiagnostic } from "./stream_table.js";
 export * from "./errors.js";
 export * from "./frame.js";
 export {

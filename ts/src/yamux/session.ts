@@ -5,11 +5,12 @@ import {
   asyncDispose, type Awaitable, type Clock, type Deferred, deferred, isPromise, systemClock, throwIfAborted, TimeoutError,
   withDeadline,
 } from "../base/index.js";
-import { YamuxCore, type YamuxCounters, type YamuxDiagnostic } from "./core.js";
+import { YamuxCore } from "./core.js";
 import { YamuxError, type YamuxErrorCode, YamuxPingTimeoutError } from "./errors.js";
 import { HEADER_LEN } from "./frame.js";
 import { checkYamuxLimits, defaultBatchBytes, defaultUnsentBytes, type YamuxLimits } from "./limits.js";
 import { type AbortOptions, type StreamHost, YamuxStream } from "./stream.js";
+import type { YamuxCounters, YamuxDiagnostic } from "./stream_table.js";
 
 /** The ordered bytes that a session runs over. */
 export interface YamuxChannel {
