@@ -150,6 +150,7 @@ export class YamuxSession implements AsyncDisposable {
     try {
       while (this.ending === undefined) {
         this.core.receive(await this.channel.read());
+        this.tell(); // first, so that what it makes the application do shares the batch
         this.pump();
       }
     } catch (cause) {
