@@ -36,7 +36,7 @@ const thirdParty = [
 ];
 /** What only some may import: signing, and whatever is for Node. */
 const narrow = [
-  { target: /^token\/sign/, from: [/^token\//, /^controlplane\//] },
+  { target: /^token\/sign/, from: [/^token\//, /^controlplane\//, /^entry\/controlplane\.ts$/] },
   { target: /(^|\/)node(\/|\.ts$)/, from: [/(^|\/)node(\/|\.ts$)/, /^peer\//] },
 ];
 const MAX_LINES = 400;
