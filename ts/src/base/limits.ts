@@ -65,3 +65,8 @@ export const maxChannelIdBytes = 256;
 
 /** Bytes of a pre-shared key. */
 export const pskBytes = 32;
+
+/** An option that counts as left out when it is 0. */
+export function orDefault(value: number | undefined, fallback: number): number {
+  return value === undefined || value === 0 ? fallback : value;
+}

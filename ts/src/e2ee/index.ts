@@ -2,7 +2,7 @@
 // Layer e2ee. Carries out what the machines of handshake ask for. Source: PROTOCOL, "Handshake flow".
 
 import {
-  AbortError, e2eeDefaults, systemClock, systemRandom, throwIfAborted, transportDefaults, withDeadline,
+  AbortError, systemClock, systemRandom, throwIfAborted, transportDefaults, withDeadline,
   type BinaryTransport, type Clock, type RandomSource,
 } from "../base/index.js";
 import { defaultCrypto, type CryptoProvider, type SuiteId } from "../crypto/index.js";
@@ -165,7 +165,7 @@ async function establish(
 
 function machineOptions(options: EitherOptions, features: number | undefined): HandshakeOptions {
   const { channelId, suite, psk, maxHandshakePayload } = options;
-  return { channelId, suite, psk, features, maxPayloadBytes: maxHandshakePayload ?? e2eeDefaults.maxHandshakePayload };
+  return { channelId, suite, psk, features, maxPayloadBytes: maxHandshakePayload };
 }
 
 async function makeEnds(crypto: CryptoProvider, keys: TrafficKeys, send: Direction, limits: RecordLimits): Promise<Ends> {

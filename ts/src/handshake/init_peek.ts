@@ -2,7 +2,7 @@
 // Layer handshake. Nothing seen here is authenticated: it may choose a credential, it may not consume one.
 // Source: PROTOCOL, "Endpoint, direct".
 
-import { e2eeDefaults, maxChannelIdBytes, utf8 } from "../base/index.js";
+import { e2eeDefaults, maxChannelIdBytes, orDefault, utf8 } from "../base/index.js";
 import type { SuiteId } from "../crypto/index.js";
 import { decodeE2EE_Init } from "../gen/flowersec/e2ee/v1.gen.js";
 import { HandshakeError } from "./error.js";
@@ -21,7 +21,8 @@ export interface InitPeek {
  * Throws FramingError, then HandshakeError malformed_message, blank_channel_id, malformed_channel_id, unsupported_init.
  */
 export function peekInit(frame: Uint8Array, maxPayloadBytes?: number): InitPeek {
-  const init = decodeMessage(decodeE2EE_Init, payloadOf(typeInit, frame, maxPayloadBytes || e2eeDefaults.maxHandshakePayload));
+  const limit = orDefault(maxPayloadBytes, e2eeDefaults.maxHandshakePayload);
+  const init = decodeMessage(decodeE2EE_Init, payloadOf(typeInit, frame, limit));
   const channelId = init.channel_id;
   const trimmed = channelId.trim();
   if (trimmed === "") throw new HandshakeError("blank_channel_id");

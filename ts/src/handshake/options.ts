@@ -1,7 +1,7 @@
 // What both roles are configured with, and its checks.
 // Layer handshake. Source: PROTOCOL, "Handshake limits" and "Time rules".
 
-import { e2eeDefaults, maxChannelIdBytes, pskBytes, utf8, type RandomSource } from "../base/index.js";
+import { e2eeDefaults, maxChannelIdBytes, orDefault, pskBytes, utf8, type RandomSource } from "../base/index.js";
 import { suiteP256, suiteX25519, type CryptoProvider, type SuiteId } from "../crypto/index.js";
 import { HandshakeError } from "./error.js";
 
@@ -38,7 +38,7 @@ const isU32 = (value: number) => Number.isInteger(value) && value >= 0 && value 
 /** The options with defaults filled in and the PSK copied. Throws HandshakeError of our own side. */
 export function checkedOptions<Options extends HandshakeOptions>(options: Options) {
   const { psk, suite, features = 0 } = options;
-  const maxPayloadBytes = options.maxPayloadBytes || e2eeDefaults.maxHandshakePayload;
+  const maxPayloadBytes = orDefault(options.maxPayloadBytes, e2eeDefaults.maxHandshakePayload);
   const channelIdBytes = utf8(options.channelId).length;
   if (channelIdBytes === 0 || channelIdBytes > maxChannelIdBytes) throw new HandshakeError("bad_channel_id");
   if (psk.length !== pskBytes) throw new HandshakeError("bad_psk");

@@ -1,7 +1,7 @@
 // The numbers an application may tune in the record layer.
 // Layer record. Source: PROTOCOL, "Sending records" and "Record buffers".
 
-import { e2eeDefaults } from "../base/index.js";
+import { e2eeDefaults, orDefault } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordOverheadBytes } from "./frame.js";
 
@@ -24,14 +24,14 @@ export function maxPlaintextBytes(maxRecordBytes: number): number {
 
 /** The limits with defaults filled in. Throws RecordError bad_limits. */
 export function checkedLimits(limits: RecordLimits): { readonly [name in keyof RecordLimits]-?: number } {
-  const maxRecordBytes = limits.maxRecordBytes || e2eeDefaults.maxRecordBytes;
+  const maxRecordBytes = orDefault(limits.maxRecordBytes, e2eeDefaults.maxRecordBytes);
   const most = maxPlaintextBytes(maxRecordBytes);
   const checked = {
     maxRecordBytes,
     // A given 0 is an error, unlike the others: a record that carries nothing cannot be meant.
     outboundRecordChunkBytes: limits.outboundRecordChunkBytes ?? Math.min(e2eeDefaults.outboundRecordChunkBytes, most),
-    maxBufferedBytes: limits.maxBufferedBytes || e2eeDefaults.maxBufferedBytes,
-    maxOutboundBufferedBytes: limits.maxOutboundBufferedBytes || e2eeDefaults.maxOutboundBufferedBytes,
+    maxBufferedBytes: orDefault(limits.maxBufferedBytes, e2eeDefaults.maxBufferedBytes),
+    maxOutboundBufferedBytes: orDefault(limits.maxOutboundBufferedBytes, e2eeDefaults.maxOutboundBufferedBytes),
   };
   const good = Object.values(checked).every((value) => Number.isSafeInteger(value) && value > 0);
   if (!good || checked.outboundRecordChunkBytes > most) throw new RecordError("bad_limits");

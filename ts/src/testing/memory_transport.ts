@@ -17,10 +17,17 @@ export class MemoryTransport implements BinaryTransport {
   /** Rejects this and later writes. */
   writeFailure: Error | undefined;
   closes = 0;
+  /** Settles when either end closed. */
+  readonly closed: Promise<void>;
+  private onClosed!: () => void;
   private readonly inbox: Uint8Array[] = [];
   private readonly readers: Deferred<Uint8Array>[] = [];
   private readonly stalled: Deferred<void>[] = [];
   private error: Error | undefined;
+
+  constructor() {
+    this.closed = new Promise((resolve) => (this.onClosed = resolve));
+  }
 
   static pair(): [MemoryTransport, MemoryTransport] {
     const [a, b] = [new MemoryTransport(), new MemoryTransport()];
@@ -78,6 +85,7 @@ export class MemoryTransport implements BinaryTransport {
   private fail(error: Error): void {
     if (this.error !== undefined) return;
     this.error = error;
+    this.onClosed();
     for (const reader of this.readers.splice(0)) reader.reject(error);
     for (const write of this.stalled.splice(0)) write.reject(error);
   }

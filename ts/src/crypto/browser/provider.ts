@@ -76,8 +76,10 @@ export function webKeyPair(subtle: SubtleCrypto, suite: SuiteId, privateKey: Cry
       checkPublicKey(suite, peer);
       try {
         const theirs = await subtle.importKey("raw", peer as Own, curve(suite), false, []);
-        const secret = await subtle.deriveBits({ name: curve(suite).name, public: theirs }, privateKey, 256);
-        return checkSharedSecret(new Uint8Array(secret));
+        const bits = await subtle.deriveBits({ name: curve(suite).name, public: theirs }, privateKey, 256);
+        const secret = new Uint8Array(bits);
+        // P-256 has a point whose X is 0.
+        return suite === suiteX25519 ? checkSharedSecret(secret) : secret;
       } catch (cause) {
         throw new CryptoError("key agreement failed", { cause });
       }
