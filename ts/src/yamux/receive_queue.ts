@@ -13,6 +13,7 @@ export class ReceiveQueue {
   private first = 0;
   private tail: Uint8Array | undefined; // the last chunk's memory, while it has room
   private tailUsed = 0;
+  private nextTailBytes = minChunkBytes;
   length = 0;
 
   push(slice: Uint8Array): void {
@@ -22,6 +23,7 @@ export class ReceiveQueue {
       // Room in the last chunk that nothing can fill any more is given back.
       if (this.tail !== undefined) this.chunks[this.chunks.length - 1] = this.tail.slice(0, this.tailUsed);
       this.tail = undefined;
+      this.nextTailBytes = minChunkBytes;
       this.chunks.push(slice);
       return;
     }
@@ -30,8 +32,9 @@ export class ReceiveQueue {
 
   private copy(slice: Uint8Array): number {
     if (this.tail === undefined || this.tailUsed === this.tail.length) {
-      // Grows with the backlog, so that many small frames end up in few chunks.
-      this.tail = new Uint8Array(Math.min(Math.max(slice.length, this.length, minChunkBytes), maxChunkBytes));
+      // Grows from chunk to chunk, so that many small frames end up in few of them.
+      this.tail = new Uint8Array(Math.min(Math.max(slice.length, this.nextTailBytes), maxChunkBytes));
+      this.nextTailBytes = this.tail.length * 2;
       this.tailUsed = 0;
       this.chunks.push(this.tail);
     }
@@ -65,6 +68,7 @@ export class ReceiveQueue {
     this.chunks = [];
     this.first = 0;
     this.tail = undefined;
+    this.nextTailBytes = minChunkBytes;
     this.length = 0;
   }
 }
