@@ -10,6 +10,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const readyTimeoutMs = 20_000;
 const stopTimeoutMs = 3_000;
 const audience = "flowersec-tunnel:dev";
+const issuer = "issuer-demo";
 /** How long direct clients may begin: as long as somebody may look at the page. */
 const directInitSeconds = 24 * 3600;
 
@@ -77,10 +78,10 @@ export class Stack {
     await this.#run(this.#program("flowersec-issuer-keygen"), ["--out-dir", this.folder, "--overwrite"]);
     const tunnel = await this.start("tunnel", this.#program("flowersec-tunnel"), [
       "--listen", `${asked.hostname}:${asked.port || 80}`, "--ws-path", asked.pathname, "--issuer-keys-file", join(this.folder, "issuer_keys.json"),
-      "--aud", audience, "--allow-origin", origin,
+      "--aud", audience, "--iss", issuer, "--allow-origin", origin,
     ]);
     const controlplane = await this.start("controlplane", process.execPath, [
-      here("../node/controlplane.mjs"), "--listen", controlplaneListen, "--tunnel-url", tunnel.ws_url, "--aud", audience,
+      here("../node/controlplane.mjs"), "--listen", controlplaneListen, "--tunnel-url", tunnel.ws_url, "--aud", audience, "--issuer-id", issuer,
       "--issuer-private-key-file", join(this.folder, "issuer_key.json"), "--allow-origin", origin,
     ]);
     await this.start("server", this.demoServer, ["tunnel", "--origin", origin, "--endpoint-id", "server-1"], JSON.stringify(controlplane.server_endpoint_control));
