@@ -1,2 +1,2 @@
-// The door `flowersec/streamhello`: the first frame on every stream.
-export { readStreamHello, StreamHelloError, writeStreamHello } from "../streamhello/index.js";
+// flowersec/streamhello: the first frame on every stream.
+export { readStreamHello, writeStreamHello, type StreamHelloError } from "../streamhello/stream_hello.js";
