@@ -110,5 +110,5 @@ function cleanKid(kid: string): string {
 
 function copyOf(key: Uint8Array): Uint8Array {
   if (key.length !== keyBytes) throw new Error(`a key has ${keyBytes} bytes`);
-  return key.slice();
+  return new Uint8Array(key); // Buffer's slice() would share the bytes
 }

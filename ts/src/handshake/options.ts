@@ -45,7 +45,7 @@ export function checkedOptions<Options extends HandshakeOptions>(options: Option
   if (suite !== suiteX25519 && suite !== suiteP256) throw new HandshakeError("bad_suite");
   const good = isU32(features) && Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0;
   if (!good) throw new HandshakeError("bad_limits");
-  return { ...options, features, maxPayloadBytes, psk: psk.slice() };
+  return { ...options, features, maxPayloadBytes, psk: new Uint8Array(psk) };
 }
 
 /** checkedOptions, and those of the server. */
