@@ -3,7 +3,7 @@
 // frames in and the application's calls, output_side.ts frames out, stream_table.ts how streams live and end.
 // Source: PROTOCOL, "Yamux".
 
-import { type YamuxErrorCode, YamuxError, YamuxResourceExhaustedError } from "./errors.js";
+import { type YamuxErrorCode, YamuxError, type YamuxResource } from "./errors.js";
 import {
   FLAG_FIN, FLAG_RST, FLAG_SYN, TYPE_DATA, TYPE_GO_AWAY, TYPE_PING, TYPE_WINDOW_UPDATE, type YamuxHeader,
 } from "./frame.js";
@@ -11,6 +11,7 @@ import { FrameReader, type FrameSink } from "./frame_reader.js";
 import { type CheckedYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, maxQueuedPingReplies, maxQueuedRefusals } from "./limits.js";
 import { OutputSide } from "./output_side.js";
 import type { QueuedWrite, StreamState } from "./stream_state.js";
+import type { YamuxDiagnostic } from "./stream_table.js";
 
 export class YamuxCore extends OutputSide implements FrameSink {
   private readonly input = new FrameReader();
@@ -128,25 +129,24 @@ export class YamuxCore extends OutputSide implements FrameSink {
 
   private accept(id: number): StreamState | undefined {
     const { maxInboundStreams, maxActiveStreams } = this.limits;
-    const ownParity = (id % 2 === 1) === this.isClient;
-    if (ownParity || this.inboundStreams >= maxInboundStreams || this.activeStreams >= maxActiveStreams) {
-      if (this.refusals.length === maxQueuedRefusals) return void this.end("reply_queue_overflow");
-      this.refusals.push(id);
-      this.counters.streamsRejected++;
-      const inboundFull = this.inboundStreams >= maxInboundStreams;
-      this.diagnose({
-        code: "stream_rejected",
-        resource: inboundFull ? "inbound_streams" : "active_streams",
-        current: inboundFull ? this.inboundStreams : this.activeStreams,
-        limit: inboundFull ? maxInboundStreams : maxActiveStreams,
-      });
-      return undefined;
-    }
+    const isOwn = (id % 2 === 1) === this.isClient;
+    if (isOwn) return void this.refuse(id, { code: "stream_rejected" });
+    const refusal = (resource: YamuxResource, current: number, limit: number) =>
+      void this.refuse(id, { code: "stream_rejected", resource, current, limit });
+    if (this.inboundStreams >= maxInboundStreams) return refusal("inbound_streams", this.inboundStreams, maxInboundStreams);
+    if (this.activeStreams >= maxActiveStreams) return refusal("active_streams", this.activeStreams, maxActiveStreams);
     const stream = this.add(id, true);
     stream.ackDue = true;
     this.opened.push(stream);
     this.settle(stream);
     return stream;
+  }
+
+  private refuse(id: number, why: YamuxDiagnostic): void {
+    if (this.refusals.length === maxQueuedRefusals) return this.end("reply_queue_overflow");
+    this.refusals.push(id);
+    this.counters.streamsRejected++;
+    this.diagnose(why);
   }
 
   onBody(slice: Uint8Array): void {
@@ -171,8 +171,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
     }
     const limit = this.limits.maxSessionReceiveBytes;
     if (slice.length > limit - this.unreadBytes) {
-      const current = this.unreadBytes;
-      this.diagnose({ code: "resource_limit_reached", resource: "session_receive_bytes", current, limit });
+      this.exhausted("session_receive_bytes", this.unreadBytes, limit);
       return this.end("session_memory_exceeded");
     }
     stream.unread.push(slice);
@@ -194,10 +193,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
   open(): StreamState {
     if (this.ended !== undefined) throw new YamuxError(this.ended);
     const limit = this.limits.maxActiveStreams;
-    if (this.activeStreams >= limit) {
-      this.diagnose({ code: "resource_limit_reached", resource: "active_streams", current: this.activeStreams, limit });
-      throw new YamuxResourceExhaustedError("active_streams", this.activeStreams, limit);
-    }
+    if (this.activeStreams >= limit) throw this.exhausted("active_streams", this.activeStreams, limit);
     if (this.nextId > 0xffff_ffff) throw new YamuxError("ids_exhausted");
     const stream = this.add(this.nextId, false);
     this.nextId += 2;
@@ -225,9 +221,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
   write(stream: StreamState, bytes: Uint8Array): QueuedWrite {
     const limit = this.limits.maxStreamWriteQueueBytes;
     if (bytes.length > limit - stream.queuedBytes) {
-      const current = stream.queuedBytes;
-      this.diagnose({ code: "resource_limit_reached", resource: "stream_write_queue_bytes", current, limit });
-      throw new YamuxResourceExhaustedError("stream_write_queue_bytes", current, limit);
+      throw this.exhausted("stream_write_queue_bytes", stream.queuedBytes, limit);
     }
     const write = { left: bytes, begun: false, done: false };
     stream.writes.push(write);

@@ -52,7 +52,7 @@ export class YamuxStreamResetError extends YamuxError {
 }
 
 /** What a limit counts. */
-export type YamuxResource = "active_streams" | "inbound_streams" | "stream_write_queue_bytes";
+export type YamuxResource = "active_streams" | "inbound_streams" | "stream_write_queue_bytes" | "session_receive_bytes";
 
 /** A call was refused by a limit of this side; nothing of it was sent. It may be tried again when others have ended. */
 export class YamuxResourceExhaustedError extends YamuxError {

@@ -144,6 +144,12 @@ test("one inbound stream too many is refused, its data is discarded, and the ses
   assert.deepEqual(server.sent(), ["update 5 ack 0"]);
 });
 
+test("a stream that only this side may open is refused without naming a limit", () => {
+  const server = new CoreFixture("server");
+  server.peer(wire.open(2));
+  assert.deepEqual(server.core.diagnostics, [{ code: "stream_rejected" }]);
+});
+
 test("inbound streams count against the active limit", () => {
   const server = new CoreFixture("server", { maxActiveStreams: 2, maxInboundStreams: 2 });
   server.opened();
@@ -173,6 +179,9 @@ test("session memory at its limit lives and one byte more ends it; reading gives
   assert.equal(server.core.ended, undefined);
   server.peer(wire.data(1, pattern(1)));
   assert.equal(server.core.ended, "session_memory_exceeded");
+  assert.deepEqual(server.core.diagnostics, [
+    { code: "resource_limit_reached", resource: "session_receive_bytes", current: window, limit: window },
+  ]);
   assert.equal(first.why, "session_memory_exceeded");
 });
 

@@ -1,21 +1,22 @@
 // The streams of a session: how they begin, what is due for each, how they end.
 // Layer yamux, private. Source: PROTOCOL, "Closing and resetting streams".
 
-import type { YamuxErrorCode, YamuxResource } from "./errors.js";
+import { type YamuxErrorCode, type YamuxResource, YamuxResourceExhaustedError } from "./errors.js";
 import type { CheckedYamuxLimits } from "./limits.js";
 import { StreamState } from "./stream_state.js";
 
-/** Something worth telling an observer: a limit that turned somebody away. Holds nothing of the application. */
+/** Something worth telling an observer: somebody was turned away. Holds nothing of the application. */
 export interface YamuxDiagnostic {
   readonly code: "stream_rejected" | "resource_limit_reached";
-  readonly resource: YamuxResource | "session_receive_bytes";
-  readonly current: number;
-  readonly limit: number;
+  /** The limit, and how much of it was used. Absent for a stream whose id only this side may open. */
+  readonly resource?: YamuxResource;
+  readonly current?: number;
+  readonly limit?: number;
 }
 
 /** Counts since the session began. */
 export interface YamuxCounters {
-  /** Streams of the peer that a limit turned away. */
+  /** Streams of the peer that were refused. */
   streamsRejected: number;
   /** Streams that ended by RST, of either side. */
   streamsReset: number;
@@ -89,5 +90,11 @@ export class StreamTable {
   protected diagnose(what: YamuxDiagnostic): void {
     const same = (other: YamuxDiagnostic) => other.code === what.code && other.resource === what.resource;
     if (!this.diagnostics.some(same)) this.diagnostics.push(what);
+  }
+
+  /** Reports a limit, and makes the error of it. */
+  protected exhausted(resource: YamuxResource, current: number, limit: number): YamuxResourceExhaustedError {
+    this.diagnose({ code: "resource_limit_reached", resource, current, limit });
+    return new YamuxResourceExhaustedError(resource, current, limit);
   }
 }
