@@ -1,7 +1,7 @@
 // From a URL to an open WebSocket under a policy, attached to its tunnel where there is one; and what went wrong on the way.
 // Layer endpoint. Source: PROTOCOL, "Opening handshake", "Attach message", "Attach reasons".
 
-import { isPromise, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
+import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
 import { toPublic } from "../e2ee/index.js";
 import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { emitObserverDiagnostic, nowSeconds, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
@@ -55,8 +55,8 @@ export async function dial(
   }
   let reason: ConnectReason = "websocket_error";
   try {
-    const opening = opened(ws, () => new WebSocketBinaryTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
-    const transport = isPromise(opening) ? await withDeadline(opening, { signal, timeoutMs: checked.connectTimeoutMs, clock }) : opening;
+    const { opening, stop } = opened(ws, () => new WebSocketBinaryTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
+    const transport = await withDeadline(opening, { signal, timeoutMs: checked.connectTimeoutMs, clock }, stop);
     told();
     return { ws, transport };
   } catch (cause) {
@@ -76,32 +76,32 @@ function factoryFor(path: FlowersecPath, origin: string, given: WebSocketFactory
 }
 
 /** What `then` makes of the socket once it is open, in the same turn: no message comes before its listeners. */
-function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReason) => void): T | Promise<T> {
-  if (ws.readyState === openState) return then();
-  return new Promise<T>((resolve, reject) => {
-    const stop = () => {
-      ws.removeEventListener("open", onOpen);
-      ws.removeEventListener("error", onError);
-      ws.removeEventListener("close", onClose);
-    };
-    const onOpen = () => {
-      stop();
-      resolve(then());
-    };
-    const onError = (event: unknown) => {
-      stop();
-      reject(new Error("the websocket did not open", { cause: event }));
-    };
-    const onClose = ({ code = 1006, reason = "" }: { code?: number; reason?: string }) => {
-      stop();
-      onReason("websocket_closed");
-      reject(new WsCloseError(code, reason));
-    };
-    ws.addEventListener("open", onOpen);
-    ws.addEventListener("error", onError);
-    ws.addEventListener("close", onClose);
-    if (ws.readyState > openState) onClose({});
-  });
+function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReason) => void): { opening: Promise<T>; stop: () => void } {
+  const { promise: opening, resolve, reject } = deferred<T>();
+  const stop = () => {
+    ws.removeEventListener("open", onOpen);
+    ws.removeEventListener("error", onError);
+    ws.removeEventListener("close", onClose);
+  };
+  const onOpen = () => {
+    stop();
+    resolve(then());
+  };
+  const onError = (event: unknown) => {
+    stop();
+    reject(new Error("the websocket did not open", { cause: event }));
+  };
+  const onClose = ({ code = 1006, reason = "" }: { code?: number; reason?: string }) => {
+    stop();
+    onReason("websocket_closed");
+    reject(new WsCloseError(code, reason));
+  };
+  ws.addEventListener("open", onOpen);
+  ws.addEventListener("error", onError);
+  ws.addEventListener("close", onClose);
+  if (ws.readyState === openState) onOpen();
+  else if (ws.readyState > openState) onClose({});
+  return { opening, stop };
 }
 
 /** Sends the attach message, as text. Errors: attach/attach_failed. */

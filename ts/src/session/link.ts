@@ -134,10 +134,9 @@ export class SessionLink {
       if (error instanceof RangeError) throw failure(path, "validate", "invalid_option", error);
       const isLate = isYamuxPingTimeoutError(error);
       if (isLate) emitObserverDiagnostic(this.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });
-      const told = failure(path, "yamux", isLate ? "timeout" : "ping_failed", error);
-      this.end(told);
+      this.end(failure(path, "close", "not_connected", error));
       this.mux.close();
-      throw told;
+      throw failure(path, "yamux", isLate ? "timeout" : "ping_failed", error);
     }
   }
 

@@ -1,20 +1,27 @@
 // An AbortSignal that knows how many listeners it has.
 
-/** A controller whose signal counts its listeners. */
+/** A controller whose signal counts its listeners. One that was added `once` is gone when it has been called. */
 export class CountedAbort extends AbortController {
-  listeners = 0;
+  private readonly held = new Set<unknown>();
   constructor() {
     super();
-    const { signal } = this;
+    const { signal, held } = this;
     const add = signal.addEventListener.bind(signal) as (...args: unknown[]) => void;
     const remove = signal.removeEventListener.bind(signal) as (...args: unknown[]) => void;
+    const once = new Set<unknown>();
+    add("abort", () => once.forEach((listener) => held.delete(listener)), { once: true });
     signal.addEventListener = (...args: unknown[]) => {
-      this.listeners++;
+      held.add(args[1]);
+      if ((args[2] as { once?: boolean } | undefined)?.once === true) once.add(args[1]);
       add(...args);
     };
     signal.removeEventListener = (...args: unknown[]) => {
-      this.listeners--;
+      held.delete(args[1]);
       remove(...args);
     };
+  }
+
+  get listeners(): number {
+    return this.held.size;
   }
 }
