@@ -6,6 +6,9 @@
 import { requestConnectArtifact } from "flowersec/controlplane";
 import { createDemoClient } from "flowersec/gen/flowersec/demo/v1.rpc.gen";
 import { AllowPlaintextForLoopback, connectNode } from "flowersec/node";
+import { explainFailures } from "./cli.mjs";
+
+explainFailures("artifact-client");
 
 const {
   FSEC_CONTROLPLANE_BASE_URL: baseUrl = "http://127.0.0.1:8080",

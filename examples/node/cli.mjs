@@ -6,6 +6,14 @@ export function usageError(program, message) {
   process.exit(2);
 }
 
+/** Whatever goes wrong and nobody catches is told in a line, and ends with 1. */
+export function explainFailures(program) {
+  process.on("uncaughtException", (error) => {
+    console.error(`${program}: ${error.message}`);
+    process.exit(1);
+  });
+}
+
 /**
  * Flags of the form `--name value`. `defaults` has every flag: a text, a list for one that may be given several times, or
  * false for a switch without a value. `help` is printed for -h and --help.

@@ -13,9 +13,10 @@ import { AllowPlaintextForLoopback, acceptDirectNode } from "flowersec/node";
 import { RpcServer } from "flowersec/rpc";
 import { createByteReader } from "flowersec/streamio";
 import { WebSocketServer } from "ws";
-import { onStopSignal, printReady, readFlags, splitAddress, usageError } from "./cli.mjs";
+import { explainFailures, onStopSignal, printReady, readFlags, splitAddress, usageError } from "./cli.mjs";
 
 const program = "controlplane";
+explainFailures(program);
 const help = `
 usage: node examples/node/controlplane.mjs --tunnel-url ws://127.0.0.1:8080/ws [flags]
   --listen 127.0.0.1:0             where to listen

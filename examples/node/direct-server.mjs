@@ -3,10 +3,11 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { AllowPlaintextForLoopback, acceptDirectNode } from "flowersec/node";
 import { WebSocketServer } from "ws";
-import { onStopSignal, printReady, readFlags, splitAddress, usageError } from "./cli.mjs";
+import { explainFailures, onStopSignal, printReady, readFlags, splitAddress, usageError } from "./cli.mjs";
 import { exampleStreamKinds, serveDemo } from "./services.mjs";
 
 const program = "direct-server";
+explainFailures(program);
 const help = `
 usage: node examples/node/direct-server.mjs --allow-origin ORIGIN [flags]
   --listen 127.0.0.1:0       where to listen

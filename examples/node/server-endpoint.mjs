@@ -3,10 +3,11 @@
 import { readFileSync } from "node:fs";
 import { AllowPlaintextForLoopback, connectDirectNode, connectTunnelEndpointNode } from "flowersec/node";
 import { callTyped } from "flowersec/rpc";
-import { onStopSignal, printReady, readFlags, readJsonFromStdin, usageError } from "./cli.mjs";
+import { explainFailures, onStopSignal, printReady, readFlags, readJsonFromStdin, usageError } from "./cli.mjs";
 import { serveDemo } from "./services.mjs";
 
 const program = "server-endpoint";
+explainFailures(program);
 const help = `
 usage: node examples/node/server-endpoint.mjs --origin ORIGIN [flags] < control.json
   --control FILE            connect info of the control connection, also the ready line of controlplane.mjs; else stdin

@@ -6,9 +6,10 @@
 // The artifact, or the connect info of a direct endpoint, comes from stdin.
 import { AllowPlaintextForLoopback, connectDirectNode, connectNode } from "flowersec/node";
 import { openJsonFrameChannel, readNBytes } from "flowersec/streamio";
-import { readArtifactFromStdin, requireEnv } from "./cli.mjs";
+import { explainFailures, readArtifactFromStdin, requireEnv } from "./cli.mjs";
 
 const program = "stream-meta-bytes";
+explainFailures(program);
 const options = { origin: requireEnv(program, "FSEC_ORIGIN"), transportSecurityPolicy: AllowPlaintextForLoopback };
 const { FSEC_META_BYTES = "65536", FSEC_META_FILL_BYTE = "97" } = process.env;
 
@@ -26,9 +27,6 @@ try {
   console.log(`first 16 bytes: ${Buffer.from(bytes.subarray(0, 16)).toString("hex")}`);
   await channel.close();
   // [meta]
-} catch (error) {
-  console.error(`${program}: ${error.message}`);
-  process.exitCode = 1;
 } finally {
   client.close();
 }

@@ -2,10 +2,11 @@
 //
 //   FSEC_ORIGIN=http://127.0.0.1:5173 node examples/node/tunnel-client.mjs < artifact.json
 import { AllowPlaintextForLoopback, connectNode } from "flowersec/node";
-import { readArtifactFromStdin, requireEnv } from "./cli.mjs";
+import { explainFailures, readArtifactFromStdin, requireEnv } from "./cli.mjs";
 import { firstCalls } from "./first-calls.mjs";
 
 const program = "tunnel-client";
+explainFailures(program);
 const origin = requireEnv(program, "FSEC_ORIGIN");
 const artifact = await readArtifactFromStdin(program);
 

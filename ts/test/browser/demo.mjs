@@ -25,6 +25,7 @@ export async function startDemo(...flags) {
     "--programs", join(build, "bin"), "--demo-server", join(build, "examples/demo-server"), ...flags,
   ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], cwd: root });
+  process.on("exit", () => child.kill()); // also when the test fails to stop it
   const log = [];
   createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
