@@ -23,7 +23,7 @@ help:
 	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
 	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
-	@echo 'make interop   the conformance peer in every role, path and suite'
+	@echo 'make interop   the conformance peers of both languages in every role, path and suite, as a table'
 	@echo 'make docs      regenerate the reference pages in docs/reference'
 	@echo 'make gen       regenerate cpp/gen and ts/src/gen from idl/'
 
@@ -84,7 +84,8 @@ fuzz: setup
 	tools/fuzz $(FUZZ_SECONDS)
 
 interop: build
-	$(CTEST) --test-dir $(BUILD) -L interop
+	$(CTEST) --test-dir $(BUILD) -L interop -E interop.matrix
+	@tests/interop/run $(BUILD)/bin
 
 generator: setup
 	@test -f build/release/build.ninja || cmake --preset release
