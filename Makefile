@@ -7,12 +7,13 @@ CTEST  := ctest --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 MINUTES ?= 30
 
-.PHONY: help setup build demo test lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test clean
+.PHONY: help setup build demo demo-web test lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make setup     install what is missing (Debian packages; root or sudo)'
 	@echo 'make demo      build, then run two programs through a tunnel on this machine'
+	@echo 'make demo-web  the same from a browser: starts everything and prints the page to open; Ctrl-C ends it'
 	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
@@ -22,7 +23,7 @@ help:
 	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
 	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
 	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
-	@echo 'make interop   the conformance peer in every role, path and suite'
+	@echo 'make interop   the conformance peers of both languages in every role, path and suite, as a table'
 	@echo 'make docs      regenerate the reference pages in docs/reference'
 	@echo 'make gen       regenerate cpp/gen and ts/src/gen from idl/'
 
@@ -41,6 +42,12 @@ demo:
 	@test -f build/release/build.ninja || cmake --preset release
 	cmake --build build/release -j $(JOBS) --target programs
 	@tools/demo build/release/bin
+
+demo-web: PRESET := release
+demo-web: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target programs example_demo-server
+	@tools/demo-web build/release
 
 test: build
 	$(CTEST) --test-dir $(BUILD)
@@ -78,7 +85,8 @@ fuzz: setup
 	tools/fuzz $(FUZZ_SECONDS)
 
 interop: build
-	$(CTEST) --test-dir $(BUILD) -L interop
+	$(CTEST) --test-dir $(BUILD) -L interop -E interop.matrix
+	@tests/interop/run $(BUILD)/bin
 
 generator: setup
 	@test -f build/release/build.ninja || cmake --preset release

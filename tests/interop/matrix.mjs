@@ -1,0 +1,133 @@
+// Every pairing of the conformance peers, as a table. Exit 0 when every check of every pairing held.
+//
+//   node matrix.mjs --cpp <folder with the C++ programs> --ts <folder with the packed flowersec-peer> --work <folder>
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const { values: folders } = parseArgs({ options: { cpp: { type: "string" }, ts: { type: "string" }, work: { type: "string" } } });
+const program = (name) => join(folders.cpp, name);
+const peers = { "C++": program("flowersec-peer"), TS: join(folders.ts, "flowersec-peer") };
+const suites = { X25519: { word: "x25519", number: 1 }, "P-256": { word: "p256", number: 2 } };
+const audience = "interop";
+const rowMs = 90_000;
+const mib = 4;
+const checkNames = [
+  "connect", "call", "notification", "payloads", "errors", "concurrent_calls", "echo_and_rekey", "upload", "download", "probe", "unknown_kind",
+  "call_afterwards",
+];
+
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+/** A program with its lines on stdout; `ended` is its exit code. */
+function start(file, ...args) {
+  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  let err = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
+  const ended = once(child, "close").then(([code]) => (running.delete(child), code));
+  const waiting = [];
+  const lines = [];
+  createInterface({ input: child.stdout })
+    .on("line", (line) => (waiting.length > 0 ? waiting.shift()(line) : lines.push(line)))
+    .on("close", () => waiting.splice(0).forEach((resolve) => resolve(undefined)));
+  const line = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : new Promise((resolve) => waiting.push(resolve)));
+  const json = async () => {
+    const text = await line();
+    if (text === undefined) throw new Error(`${file} ${args[0] ?? ""} said nothing: ${err.trim().slice(0, 400)}`);
+    return JSON.parse(text);
+  };
+  return { child, json, ended, err: () => err.trim().slice(0, 400) };
+}
+
+async function run(file, ...args) {
+  const { ended, err } = start(file, ...args);
+  const code = await ended;
+  if (code !== 0) throw new Error(`${file} ended with ${code}: ${err()}`);
+}
+
+async function startTunnel() {
+  await run(program("flowersec-issuer-keygen"), "--out-dir", folders.work);
+  const tunnel = start(program("flowersec-tunnel"), "--issuer-keys-file", join(folders.work, "issuer_keys.json"), "--aud", audience);
+  const { listen } = await tunnel.json();
+  return { tunnel, url: `ws://${listen}/ws` };
+}
+
+const dial = ["--origin", "http://127.0.0.1", "--insecure-loopback"];
+let files = 0;
+
+/** Starts the server of a row; returns it and what its client is given. */
+async function serve(peer, path, suite, tunnelUrl) {
+  const file = join(folders.work, `credential-${files++}.json`);
+  if (path === "tunnel") {
+    await run(
+      program("flowersec-channelinit"), "--issuer-private-key-file", join(folders.work, "issuer_key.json"), "--tunnel-url", tunnelUrl,
+      "--aud", audience, "--iss", "any", "--out", file,
+    );
+    // The tool makes grants of one suite; it is the endpoints' business, and no token names it.
+    const grants = JSON.parse(readFileSync(file, "utf8"));
+    for (const grant of [grants.grant_client, grants.grant_server]) Object.assign(grant, { allowed_suites: [suite.number], default_suite: suite.number });
+    writeFileSync(file, JSON.stringify(grants));
+    return { server: start(peer, "serve", "--grant", file, ...dial), client: ["--grant", file] };
+  }
+  await run(program("flowersec-directinit"), "--ws-url", "ws://127.0.0.1:1/direct", "--suite", suite.word, "--out", file);
+  const server = start(peer, "serve", "--direct", "127.0.0.1:0", "--info", file, "--once");
+  const { url } = await server.json();
+  return { server, client: ["--info", file, "--url", url] };
+}
+
+/** One pairing: what failed, and the figures. */
+async function pair({ server: serverPeer, client: clientPeer, path, suite }, tunnelUrl) {
+  const { server, client: credential } = await serve(peers[serverPeer], path, suites[suite], tunnelUrl);
+  const client = start(peers[clientPeer], "client", ...credential, ...dial, "--mib", String(mib), "--streams", "3", "--quiet");
+  const timer = setTimeout(() => [server, client].forEach(({ child }) => child.kill("SIGKILL")), rowMs);
+  try {
+    const report = await client.json();
+    const served = await server.json();
+    const failed = checkNames.filter((name) => report.checks[name] !== "ok").map((name) => `${name}: ${report.checks[name] ?? "missing"}`);
+    if (report.path !== path) failed.push(`the client's path is ${report.path}`);
+    if (!report.ok) failed.push("the client is not ok");
+    if (!served.ok || served.path !== path || served.failed_streams !== 0 || served.role !== "server") failed.push(`the server says ${JSON.stringify(served)}`);
+    if (served.bytes_in < mib << 20 || served.bytes_out < mib << 20) failed.push("the server counted too few bytes");
+    const codes = await Promise.all([client.ended, server.ended]);
+    if (codes.some((code) => code !== 0)) failed.push(`exit codes ${codes.join(" and ")}: ${client.err()} ${server.err()}`);
+    return { failed, figures: report.figures, held: checkNames.filter((name) => report.checks[name] === "ok").length };
+  } finally {
+    clearTimeout(timer);
+    for (const { child } of [server, client]) child.kill();
+  }
+}
+
+const { tunnel, url: tunnelUrl } = await startTunnel();
+const columns = ["server", "client", "path", "suite", "checks", "connect ms", "call us", "up MiB/s", "down MiB/s"];
+const row = (cells) => `| ${cells.map((cell, i) => String(cell).padEnd(Math.max(6, columns[i].length))).join(" | ")} |`;
+console.log(row(columns));
+console.log(row(columns.map((name) => "-".repeat(Math.max(6, name.length)))));
+const problems = [];
+for (const path of ["tunnel", "direct"]) {
+  for (const suite of Object.keys(suites)) {
+    for (const server of Object.keys(peers)) {
+      for (const client of Object.keys(peers)) {
+        const name = [server, client, path, suite];
+        try {
+          const { failed, figures, held } = await pair({ server, client, path, suite }, tunnelUrl);
+          const number = (key, digits = 0) => (figures[key] ?? NaN).toFixed(digits);
+          console.log(row([...name, `${held}/${checkNames.length}`, number("connect_ms"), number("call_us"), number("upload_mib_per_s"), number("download_mib_per_s")]));
+          problems.push(...failed.map((why) => `${name.join(" ")}: ${why}`));
+        } catch (error) {
+          console.log(row([...name, "failed", "", "", "", ""]));
+          problems.push(`${name.join(" ")}: ${error.message}`);
+        }
+      }
+    }
+  }
+}
+tunnel.child.kill("SIGTERM");
+const code = await tunnel.ended;
+if (code !== 0) problems.push(`the tunnel ended with ${code}: ${tunnel.err()}`);
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length === 0 ? 0 : 1;

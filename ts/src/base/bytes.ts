@@ -1,0 +1,73 @@
+// Byte arithmetic shared by every layer: joining, comparing, big-endian integers, text.
+// Layer base. No Buffer: everything here runs in a browser.
+
+const utf8Encoder = new TextEncoder();
+const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** UTF-8 of a text. */
+export function utf8(text: string): Uint8Array {
+  return utf8Encoder.encode(text);
+}
+
+/** Text of strict UTF-8. Throws TypeError for anything else. */
+export function fromUtf8(bytes: Uint8Array): string {
+  return utf8Decoder.decode(bytes);
+}
+
+/** One array with all parts, in order. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/**
+ * Whether both are the same bytes. Reads all of both whatever they hold, so that the time says nothing about where they
+ * differ; a JavaScript engine promises no more than that. Lengths are not secret.
+ */
+export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number);
+  return difference === 0;
+}
+
+/** Overwrites secrets. Copies that the engine or a CryptoKey made are out of reach; see docs/THREAT_MODEL.md. */
+export function wipe(...secrets: readonly (Uint8Array | undefined)[]): void {
+  for (const secret of secrets) secret?.fill(0);
+}
+
+export function readU16(from: Uint8Array, at: number): number {
+  return ((from[at] as number) << 8) | (from[at + 1] as number);
+}
+
+export function readU32(from: Uint8Array, at: number): number {
+  return readU16(from, at) * 0x10000 + readU16(from, at + 2);
+}
+
+/** Big-endian u64. */
+export function readU64(from: Uint8Array, at: number): bigint {
+  return (BigInt(readU32(from, at)) << 32n) | BigInt(readU32(from, at + 4));
+}
+
+export function writeU16(into: Uint8Array, at: number, value: number): void {
+  into[at] = value >>> 8;
+  into[at + 1] = value;
+}
+
+export function writeU32(into: Uint8Array, at: number, value: number): void {
+  writeU16(into, at, value >>> 16);
+  writeU16(into, at + 2, value & 0xffff);
+}
+
+/** Big-endian u64; a value outside it is taken modulo 2^64. */
+export function writeU64(into: Uint8Array, at: number, value: bigint): void {
+  writeU32(into, at, Number(BigInt.asUintN(32, value >> 32n)));
+  writeU32(into, at + 4, Number(BigInt.asUintN(32, value)));
+}

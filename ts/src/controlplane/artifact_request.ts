@@ -1,0 +1,158 @@
+// Asking a control plane for a connect artifact.
+// Layer controlplane, for clients. Runs in browsers. HTTPS only; no redirects, no caches, a bounded answer.
+
+import { concat, controlplaneDefaults, fromUtf8 } from "../base/index.js";
+import { assertConnectArtifact, type ConnectArtifact } from "../endpoint/artifact.js";
+import { isLoopbackHost, splitAuthority } from "../endpoint/policy.js";
+
+export const DEFAULT_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact";
+export const DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact/entry";
+
+/** Where and how to ask. */
+export interface ControlplaneBaseConfig {
+  /** Scheme, host and path before `path`. Absent or blank: relative to the page. */
+  baseUrl?: string;
+  path?: string;
+  headers?: Readonly<Record<string, string>>;
+  /** Cookies and the like; default omit. */
+  credentials?: "omit" | "same-origin" | "include";
+  /** Default: the platform's. */
+  fetch?: typeof fetch;
+  signal?: AbortSignal;
+  /** Allows http to localhost, ::1 and 127.0.0.0/8, judged on the text. */
+  allowLoopbackHTTP?: boolean;
+}
+
+export interface ArtifactRequestCorrelation {
+  traceId?: string;
+}
+
+export interface RequestConnectArtifactInput extends ControlplaneBaseConfig {
+  endpointId: string;
+  /** Handed to whoever issues the artifact. */
+  payload?: Readonly<Record<string, unknown>>;
+  correlation?: ArtifactRequestCorrelation;
+}
+
+export interface RequestEntryConnectArtifactInput extends RequestConnectArtifactInput {
+  /** Sent as Authorization: Bearer; wins over a header of that name. */
+  entryTicket: string;
+}
+
+/** Body of a good answer. */
+export interface ConnectArtifactEnvelope {
+  connect_artifact: ConnectArtifact;
+}
+
+/** Body of any other. */
+export interface ControlplaneErrorEnvelope {
+  error: { code: string; message: string };
+}
+
+/** The control plane refused, or the request was refused here: then status 0, code transport_policy_denied. */
+export class ControlplaneRequestError extends Error {
+  override readonly name = "ControlplaneRequestError";
+  constructor(
+    message: string,
+    /** HTTP status. */
+    readonly status: number,
+    /** Of the body's error; empty without one. */
+    readonly code: string,
+    /** Text of the body, as far as it was read. */
+    readonly responseBody: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/**
+ * Posts the request and returns the artifact, validated and frozen. Throws ControlplaneRequestError for any status but 2xx
+ * and for a URL that is refused, Error for an answer that holds no artifact or more than 1 MiB, what fetch throws, and the
+ * signal's reason.
+ */
+export function requestConnectArtifact(input: RequestConnectArtifactInput): Promise<ConnectArtifact> {
+  return request(input, DEFAULT_CONNECT_ARTIFACT_PATH, {});
+}
+
+/** The same from the entry endpoint, on the strength of a ticket. */
+export async function requestEntryConnectArtifact(input: RequestEntryConnectArtifactInput): Promise<ConnectArtifact> {
+  const ticket = input.entryTicket.trim();
+  if (ticket === "") throw new Error("entryTicket is required");
+  return request(input, DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH, { authorization: `Bearer ${ticket}` });
+}
+
+async function request(input: RequestConnectArtifactInput, defaultPath: string, extra: Record<string, string>): Promise<ConnectArtifact> {
+  const { payload, signal } = input;
+  const endpoint_id = input.endpointId.trim();
+  if (endpoint_id === "") throw new Error("endpointId is required");
+  const url = (input.baseUrl ?? "").trim().replace(/\/+$/, "") + (input.path ?? defaultPath);
+  if (!isAllowed(url, input.allowLoopbackHTTP === true)) {
+    throw new ControlplaneRequestError("the URL is refused by the transport policy", 0, "transport_policy_denied", "");
+  }
+  const trace_id = input.correlation?.traceId?.trim();
+  const headers = new Headers(input.headers);
+  for (const [name, value] of Object.entries(extra)) headers.set(name, value);
+  if (!headers.has("content-type")) headers.set("content-type", "application/json");
+  const response = await (input.fetch ?? fetch)(url, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ endpoint_id, payload, correlation: trace_id ? { trace_id } : undefined }),
+    credentials: input.credentials ?? "omit",
+    cache: "no-store",
+    redirect: "error",
+    signal: signal ?? null,
+  });
+  let body: string;
+  try {
+    body = await textOf(response);
+  } catch (cause) {
+    if (response.ok || signal?.aborted) throw cause;
+    throw new ControlplaneRequestError(`controlplane request failed: ${response.status}`, response.status, "", "", { cause });
+  }
+  if (!response.ok) throw refusal(response.status, body);
+  const envelope = parsed(body);
+  if (envelope?.["connect_artifact"] === undefined) throw new Error("invalid controlplane response: missing connect_artifact");
+  return assertConnectArtifact(envelope["connect_artifact"]);
+}
+
+/** Judged on the text: what a URL parser makes of 127.1 is not asked. */
+function isAllowed(url: string, allowLoopbackHTTP: boolean): boolean {
+  if (url.startsWith("/")) return !/^\/[/\\]/.test(url) && !url.includes("#") && (globalThis as { location?: unknown }).location !== undefined;
+  const parts = splitAuthority(url);
+  if (parts === undefined || parts.rest.includes("#")) return false;
+  return parts.scheme === "https" || (parts.scheme === "http" && allowLoopbackHTTP && isLoopbackHost(parts.host));
+}
+
+async function textOf(response: Response): Promise<string> {
+  const limit = controlplaneDefaults.maxResponseBodyBytes;
+  const declared = Number(response.headers.get("content-length") ?? 0);
+  if (response.body === null) return "";
+  const reader = response.body.getReader();
+  const parts: Uint8Array[] = [];
+  let length = declared > limit ? Infinity : 0;
+  while (length <= limit) {
+    const { done, value } = await reader.read();
+    if (done) return fromUtf8(concat(...parts));
+    parts.push(value);
+    length += value.length;
+  }
+  await reader.cancel().catch(() => {});
+  throw new Error(`controlplane response exceeds ${limit} bytes`);
+}
+
+function refusal(status: number, body: string): ControlplaneRequestError {
+  const error = parsed(body)?.["error"] as { code?: unknown; message?: unknown } | null | undefined;
+  const text = (value: unknown) => (typeof value === "string" ? value.trim() : "");
+  const message = text(error?.message) || body.trim() || `controlplane request failed: ${status}`;
+  return new ControlplaneRequestError(message, status, text(error?.code), body);
+}
+
+function parsed(body: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+// The keys of an issuer: one signs, the others are published so that tokens of yesterday still verify.
+// Layer controlplane. Source: PROTOCOL, "Key files".
+
+import { constantTimeEqual, encodeBase64url, randomBytes, utf8, wipe } from "../base/index.js";
+import { ed25519PublicKey } from "../crypto/noble/ed25519.js";
+import { encodeKeysetFile } from "../gen/flowersec/token/v1.gen.js";
+import { keyBytes, type TokenPayload } from "../token/payload.js";
+import { signToken } from "../token/sign.js";
+
+/**
+ * Rotation: publish the new key, deploy the overlap to every tunnel, rotate, wait until the last old token has expired,
+ * retire the old key, deploy again. Key ids are trimmed and not blank; keys are 32 bytes; every method throws Error when a
+ * rule is broken, nothing having changed, and after dispose().
+ */
+export class IssuerKeyset {
+  private readonly published = new Map<string, Uint8Array>();
+  private kid: string;
+  private seed: Uint8Array | undefined;
+
+  /** `seed` is the 32-byte Ed25519 seed; a copy is kept. */
+  constructor(kid: string, seed: Uint8Array) {
+    this.kid = cleanKid(kid);
+    this.seed = copyOf(seed);
+    this.published.set(this.kid, ed25519PublicKey(seed));
+  }
+
+  /** With a fresh key. */
+  static random(kid: string): IssuerKeyset {
+    const seed = randomBytes(keyBytes);
+    try {
+      return new IssuerKeyset(kid, seed);
+    } finally {
+      wipe(seed);
+    }
+  }
+
+  /** The id of the key that signs. */
+  currentKID(): string {
+    this.secret();
+    return this.kid;
+  }
+
+  /** A copy of what is published, by key id, sorted. */
+  publicKeys(): Map<string, Uint8Array> {
+    this.secret();
+    return new Map([...this.published].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kid, key]) => [kid, key.slice()]));
+  }
+
+  /** A token signed by the active key, whatever `kid` says. Throws as signToken does. */
+  sign(payload: Omit<TokenPayload, "kid"> & { kid?: string }): string {
+    return signToken(this.secret(), { ...payload, kid: this.kid });
+  }
+
+  /** Publishes a public key. The same again changes nothing; another one under the same id is refused. */
+  addVerificationKey(kid: string, publicKey: Uint8Array): void {
+    this.secret();
+    const name = cleanKid(kid);
+    const key = copyOf(publicKey);
+    const known = this.published.get(name);
+    if (known !== undefined && !constantTimeEqual(known, key)) throw new Error(`another key has the id ${name}`);
+    this.published.set(name, key);
+  }
+
+  /** Signs with another key from now on, which must be published. The previous one stays published; its seed is wiped. */
+  rotate(kid: string, seed: Uint8Array): void {
+    const previous = this.secret();
+    const name = cleanKid(kid);
+    const next = copyOf(seed);
+    const known = this.published.get(name);
+    if (known === undefined || !constantTimeEqual(known, ed25519PublicKey(next))) {
+      wipe(next);
+      throw new Error(`this key is not published as ${name}`);
+    }
+    this.kid = name;
+    this.seed = next;
+    wipe(previous);
+  }
+
+  /** Takes a public key back. The active one and an unknown one are refused. */
+  retireVerificationKey(kid: string): void {
+    this.secret();
+    const name = cleanKid(kid);
+    if (name === this.kid) throw new Error("the active key cannot be retired");
+    if (!this.published.delete(name)) throw new Error(`no key has the id ${name}`);
+  }
+
+  /** The keyset file of a tunnel: UTF-8 JSON. */
+  exportTunnelKeyset(): Uint8Array {
+    return utf8(encodeKeysetFile({ keys: [...this.publicKeys()].map(([kid, key]) => ({ kid, pubkey_b64u: encodeBase64url(key) })) }));
+  }
+
+  /** Wipes the seed. Harmless the second time. */
+  dispose(): void {
+    wipe(this.seed);
+    this.seed = undefined;
+    this.published.clear();
+  }
+
+  private secret(): Uint8Array {
+    if (this.seed === undefined) throw new Error("the keyset is disposed");
+    return this.seed;
+  }
+}
+
+function cleanKid(kid: string): string {
+  const name = kid.trim();
+  if (name === "") throw new Error("the key id is blank");
+  return name;
+}
+
+function copyOf(key: Uint8Array): Uint8Array {
+  if (key.length !== keyBytes) throw new Error(`a key has ${keyBytes} bytes`);
+  return new Uint8Array(key); // Buffer's slice() would share the bytes
+}

@@ -1,0 +1,147 @@
+// From a URL to an open WebSocket under a policy, attached to its tunnel where there is one; and what went wrong on the way.
+// Layer endpoint. Source: PROTOCOL, "Opening handshake", "Attach message", "Attach reasons".
+
+import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
+import { toPublic } from "../e2ee/index.js";
+import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
+import { emitObserverDiagnostic, nowSeconds, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
+import { failure, isAbort, isTimeout } from "../session/index.js";
+import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
+import { WsCloseError, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
+import { WebSocketBinaryTransport } from "../ws/transport.js";
+import type { TunnelPlan } from "./inputs.js";
+import { invalidOption, type CheckedOptions, type DialOptions } from "./options.js";
+import { judgeTransport } from "./policy.js";
+
+const openState = 1;
+
+/** A close of the tunnel with one of these as its reason is the answer to the attach. */
+const attachTokens: ReadonlySet<string> = new Set<AttachToken>([
+  "too_many_connections", "expected_attach", "invalid_attach", "invalid_token", "channel_mismatch", "init_exp_mismatch",
+  "idle_timeout_mismatch", "role_mismatch", "token_replay", "tenant_mismatch", "policy_denied", "policy_error",
+  "replace_rate_limited", "attach_failed", "timeout", "canceled",
+]);
+
+/** Asks the policy. Errors: validate/transport_policy_denied. */
+export async function enforcePolicy(path: FlowersecPath, url: string, options: Pick<DialOptions, "transportSecurityPolicy">, observer?: ClientObserver): Promise<void> {
+  const { allowed, plaintext } = await judgeTransport(options.transportSecurityPolicy, path, url);
+  if (!allowed) throw failure(path, "validate", "transport_policy_denied");
+  if (plaintext) emitObserverDiagnostic(observer, { stage: "transport", code: "plaintext_transport", result: "skip" });
+}
+
+/** Opens a WebSocket. Errors: validate/invalid_option, connect/timeout, connect/canceled, connect/dial_failed. */
+export async function dial(
+  path: FlowersecPath,
+  url: string,
+  origin: string,
+  options: DialOptions,
+  checked: CheckedOptions,
+  observer: ClientObserver,
+): Promise<{ ws: WebSocketLike; transport: WebSocketBinaryTransport }> {
+  const { signal, clock, webSocketLimits } = options;
+  const startedAt = nowSeconds();
+  const told = (reason?: ConnectReason) => observer.onConnect(path, reason === undefined ? "ok" : "fail", reason, nowSeconds() - startedAt);
+  if (signal?.aborted) {
+    told("canceled");
+    throw failure(path, "connect", "canceled", signal.reason);
+  }
+  const factory = factoryFor(path, origin, options.wsFactory);
+  let ws: WebSocketLike;
+  try {
+    ws = factory(url, origin);
+  } catch (cause) {
+    told("websocket_error");
+    throw failure(path, "connect", "dial_failed", cause);
+  }
+  let reason: ConnectReason = "websocket_error";
+  try {
+    const { opening, stop } = opened(ws, () => new WebSocketBinaryTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
+    const transport = await withDeadline(opening, { signal, timeoutMs: checked.connectTimeoutMs, clock }, stop);
+    told();
+    return { ws, transport };
+  } catch (cause) {
+    const code = isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed";
+    told(code === "dial_failed" ? reason : code);
+    throw closing(failure(path, "connect", code, cause), ws);
+  }
+}
+
+function factoryFor(path: FlowersecPath, origin: string, given: WebSocketFactory | undefined): WebSocketFactory {
+  if (typeof given === "function") return given;
+  if (given !== undefined) throw invalidOption(path, "wsFactory must be a function");
+  const page = pageOrigin();
+  if (page === undefined) throw invalidOption(path, "wsFactory is required outside a browser");
+  if (page !== origin) throw invalidOption(path, "origin must be the page's");
+  return createPlatformWebSocket;
+}
+
+/** What `then` makes of the socket once it is open, in the same turn: no message comes before its listeners. */
+function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReason) => void): { opening: Promise<T>; stop: () => void } {
+  const { promise: opening, resolve, reject } = deferred<T>();
+  const stop = () => {
+    ws.removeEventListener("open", onOpen);
+    ws.removeEventListener("error", onError);
+    ws.removeEventListener("close", onClose);
+  };
+  const onOpen = () => {
+    stop();
+    resolve(then());
+  };
+  const onError = (event: unknown) => {
+    stop();
+    reject(new Error("the websocket did not open", { cause: event }));
+  };
+  const onClose = ({ code = 1006, reason = "" }: { code?: number; reason?: string }) => {
+    stop();
+    onReason("websocket_closed");
+    reject(new WsCloseError(code, reason));
+  };
+  ws.addEventListener("open", onOpen);
+  ws.addEventListener("error", onError);
+  ws.addEventListener("close", onClose);
+  if (ws.readyState === openState) onOpen();
+  else if (ws.readyState > openState) onClose({});
+  return { opening, stop };
+}
+
+/** Sends the attach message, as text. Errors: attach/attach_failed. */
+export function attach(ws: WebSocketLike, plan: TunnelPlan, observer: ClientObserver): void {
+  const { channelId: channel_id, role, token, endpointInstanceId: endpoint_instance_id } = plan;
+  try {
+    ws.send(encodeAttach({ v: 1, channel_id, role, token, endpoint_instance_id }));
+  } catch (cause) {
+    observer.onAttach("fail", "send_failed");
+    throw failure("tunnel", "attach", "attach_failed", cause);
+  }
+}
+
+/** Tells how the handshake ended; an attach is known to be accepted only now. Returns the error, when there is one. */
+export function handshakeOutcome(path: FlowersecPath, startedAt: number, observer: ClientObserver, error?: unknown): FlowersecError | undefined {
+  const isTunnel = path === "tunnel";
+  const elapsed = nowSeconds() - startedAt;
+  if (error === undefined) {
+    if (isTunnel) observer.onAttach("ok", undefined);
+    observer.onHandshake(path, "ok", undefined, elapsed);
+    return undefined;
+  }
+  if (isTunnel && error instanceof WsCloseError && attachTokens.has(error.reason)) {
+    const token = error.reason as AttachToken;
+    observer.onAttach("fail", token);
+    return failure(path, "attach", token, error);
+  }
+  const { stage, code } = toPublic(error);
+  if (isTunnel) observer.onAttach("fail", code === "timeout" || code === "canceled" ? code : "attach_failed");
+  observer.onHandshake(path, "fail", stage === "handshake" ? (code as HandshakeReason) : "handshake_failed", elapsed);
+  return failure(path, stage, code, error);
+}
+
+/** Closes, and gives the error back; what closing throws joins its cause. */
+export function closing(error: unknown, what: { close(): void }): unknown {
+  try {
+    what.close();
+  } catch (also) {
+    if (!(error instanceof Error)) return error;
+    error.cause = new AggregateError(error.cause === undefined ? [also] : [error.cause, also], "and closing failed");
+  }
+  return error;
+}

@@ -1,0 +1,151 @@
+// Options of connecting and accepting, and their checks.
+// Layer endpoint. Source: PROTOCOL, "Connection lifecycle". Sizes are bytes; 0 or absent is the default unless said otherwise.
+
+import { e2eeDefaults, FlowersecError, transportDefaults, type Clock, type FlowersecPath } from "../base/index.js";
+import type { ServerHandshakeCache } from "../e2ee/index.js";
+import type { ClientObserverLike } from "../observability/index.js";
+import { checkedLimits, type RecordLimits } from "../record/index.js";
+import { checkLiveness, failure, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
+import { resolveWebSocketLimits, type WebSocketLimits } from "../ws/limits.js";
+import type { WebSocketFactory } from "../ws/socket.js";
+import { checkYamuxLimits, type YamuxLimits } from "../yamux/index.js";
+import type { ScopeEntry } from "./artifact.js";
+import type { TransportSecurityPolicy } from "./policy.js";
+
+/** Both roles, both paths. */
+export interface CommonOptions extends RecordLimits {
+  /** Gives the connecting or accepting up. Its reason is the error's cause. */
+  signal?: AbortSignal | undefined;
+  /** For the whole handshake, in milliseconds. Default 10 000; 0: no limit. */
+  handshakeTimeoutMs?: number | undefined;
+  /** Largest JSON payload of a handshake message. Default 8192. */
+  maxHandshakePayload?: number | undefined;
+  webSocketLimits?: { readonly [name in keyof WebSocketLimits]?: number | undefined } | undefined;
+  yamuxLimits?: YamuxLimits | undefined;
+  /** Default RequireTLS. */
+  transportSecurityPolicy?: TransportSecurityPolicy | undefined;
+  /** Automatic probes: false is off. Default: derived from the grant's idle time-out through a tunnel, else off. */
+  liveness?: false | LivenessOptions | undefined;
+  /** For tests. */
+  clock?: Clock | undefined;
+}
+
+/** Dialling, in either role. */
+export interface DialOptions extends CommonOptions {
+  /** The Origin header; required. In a browser it is the page's. */
+  origin: string;
+  /** Until the WebSocket is open, in milliseconds. Default 10 000; 0: no limit. */
+  connectTimeoutMs?: number | undefined;
+  /** Makes the WebSocket. Default, in browsers only: the browser's. */
+  wsFactory?: WebSocketFactory | undefined;
+}
+
+/** Connecting as client. */
+export interface ClientConnectOptions extends DialOptions {
+  /** Feature bits to offer, a u32. Default 0. */
+  clientFeatures?: number | undefined;
+  observer?: ClientObserverLike | undefined;
+}
+
+export interface TunnelConnectOptions extends ClientConnectOptions {
+  /** What the tunnel knows this connection by: base64url of 16 to 32 bytes. Default: 24 random bytes. */
+  endpointInstanceId?: string | undefined;
+}
+
+export interface DirectConnectOptions extends ClientConnectOptions {
+  /** There is none on the direct path. */
+  endpointInstanceId?: never;
+}
+
+/** Looks at a scope of an artifact before anything is dialled. Throwing refuses it. */
+export type ScopeResolver = (entry: ScopeEntry) => void | Promise<void>;
+
+/** Connecting with an artifact, which says which path it is. */
+export interface ConnectOptions extends ClientConnectOptions {
+  endpointInstanceId?: string | undefined;
+  /** By scope name. A critical scope without one is refused. */
+  scopeResolvers?: Readonly<Record<string, ScopeResolver>> | undefined;
+  /** Lets scopes that are not critical fail. */
+  relaxedOptionalScopeValidation?: boolean | undefined;
+}
+
+/** The server role. */
+export interface EndpointOptions extends CommonOptions {
+  /** How far a client's clock may be away, in milliseconds, rounded up to whole seconds. Default 30 000; 0 is exact. */
+  handshakeClockSkewMs?: number | undefined;
+  /** Feature bits to offer, a u32. Default 0. */
+  serverFeatures?: number | undefined;
+  /** Unfinished handshakes, shared by the connections that are given the same cache. Default: a private one. */
+  handshakeCache?: ServerHandshakeCache | undefined;
+}
+
+export interface DirectAcceptOptions extends EndpointOptions {
+  /** Whether the socket came over TLS; plaintext also needs a policy that allows it on loopback. Default true. */
+  secureTransport?: boolean | undefined;
+}
+
+export interface TunnelEndpointOptions extends EndpointOptions, DialOptions {
+  /** As a client's. */
+  endpointInstanceId?: string | undefined;
+}
+
+/** What the steps after validation work with. */
+export interface CheckedOptions {
+  readonly connectTimeoutMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly clockSkewSeconds: number;
+  readonly features: number;
+  readonly records: RecordLimits & { readonly maxHandshakePayload: number };
+  readonly yamuxLimits: YamuxLimits;
+  readonly liveness: Liveness;
+}
+
+type AnyOptions = CommonOptions & Pick<DialOptions, "connectTimeoutMs"> & Pick<ClientConnectOptions, "clientFeatures"> & EndpointOptions;
+
+const u32Max = 0xffff_ffff;
+
+/** Throws validate/invalid_option for the first that makes no sense: times, features, sizes, limits, liveness. */
+export function checkOptions(path: FlowersecPath, options: AnyOptions, derivedLiveness: Liveness = noLiveness): CheckedOptions {
+  try {
+    const connectTimeoutMs = time("connectTimeoutMs", options.connectTimeoutMs, transportDefaults.connectTimeoutMs);
+    const handshakeTimeoutMs = time("handshakeTimeoutMs", options.handshakeTimeoutMs, transportDefaults.handshakeTimeoutMs);
+    const skewMs = time("handshakeClockSkewMs", options.handshakeClockSkewMs, transportDefaults.handshakeClockSkewMs);
+    const features = options.clientFeatures ?? options.serverFeatures ?? 0;
+    if (!Number.isInteger(features) || features < 0 || features > u32Max) throw new RangeError("features must be a u32");
+    for (const name of ["maxHandshakePayload", "maxRecordBytes", "maxBufferedBytes", "maxOutboundBufferedBytes"] as const) {
+      const value = options[name] ?? 0;
+      if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} must be an integer >= 0`);
+    }
+    const records = checkedLimits(options);
+    resolveWebSocketLimits(options.webSocketLimits);
+    return {
+      connectTimeoutMs,
+      handshakeTimeoutMs,
+      clockSkewSeconds: Math.ceil(skewMs / 1000),
+      features,
+      records: { ...records, maxHandshakePayload: options.maxHandshakePayload || e2eeDefaults.maxHandshakePayload },
+      yamuxLimits: checkYamuxLimits(options.yamuxLimits),
+      liveness: checkLiveness(options.liveness, derivedLiveness),
+    };
+  } catch (error) {
+    throw invalidOption(path, (error as Error).message, error);
+  }
+}
+
+/** validate/invalid_option, saying what. */
+export function invalidOption(path: FlowersecPath, message: string, cause?: unknown): FlowersecError {
+  return new FlowersecError({ path, stage: "validate", code: "invalid_option", message, cause });
+}
+
+/** The origin. Throws validate/missing_origin. */
+export function checkOrigin(path: FlowersecPath, origin: unknown): string {
+  const text = typeof origin === "string" ? origin.trim() : "";
+  if (text === "") throw failure(path, "validate", "missing_origin");
+  return text;
+}
+
+function time(name: string, value: number | undefined, otherwise: number): number {
+  const ms = value ?? otherwise;
+  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0) throw new RangeError(`${name} must be >= 0`);
+  return ms;
+}

@@ -1,0 +1,12 @@
+// flowersec/browser: connecting from a page.
+export {
+  requestConnectArtifact, requestEntryConnectArtifact, type RequestConnectArtifactInput, type RequestEntryConnectArtifactInput,
+} from "../controlplane/artifact_request.js";
+export {
+  connectBrowser, connectDirectBrowser, connectTunnelBrowser, type BrowserConnectOptions, type DirectBrowserConnectOptions,
+  type TunnelBrowserConnectOptions,
+} from "../endpoint/browser.js";
+export {
+  AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
+} from "../endpoint/index.js";
+export type * from "./shared_types.js";

@@ -1,0 +1,4 @@
+// The door `flowersec/framing`: JSON frames on a stream.
+export {
+  DEFAULT_MAX_JSON_FRAME_BYTES, type FrameReader, type FrameWriter, JsonFramingError, readJsonFrame, writeJsonFrame,
+} from "../framing/index.js";

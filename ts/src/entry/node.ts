@@ -1,0 +1,11 @@
+// flowersec/node: both roles, with WebSockets of the `ws` package. `connectTunnel` is the endpoint's, as in flowersec/endpoint.
+export {
+  AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
+} from "../endpoint/index.js";
+export {
+  acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectNode, connectTunnelEndpointNode, connectTunnelNode,
+} from "../endpoint/node.js";
+export { adaptNodeWebSocket } from "../ws/node/adapt.js";
+export { createNodeWsFactory, type NodeWsFactoryOptions } from "../ws/node/factory.js";
+export * from "./endpoint.js";
+export type * from "./shared_types.js";

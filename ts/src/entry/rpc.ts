@@ -1,0 +1,9 @@
+// flowersec/rpc: calls and notifications over one stream.
+export { RpcCallError, type RpcCaller, type RpcRegistrar, type RpcReply } from "../gen/flowersec_runtime.gen.js";
+export { callTyped } from "../rpc/call_typed.js";
+export { RpcClient, type RpcCallOutcome, type RpcClientOptions, type RpcObserver } from "../rpc/client.js";
+export { RpcProxyDetachedError, type RpcStreamError, type RpcStreamErrorCode } from "../rpc/errors.js";
+export { RpcProxy } from "../rpc/proxy.js";
+export { RpcRouter, type RpcHandler, type RpcHandlerContext } from "../rpc/router.js";
+export { RpcServer, type RpcServerOptions, type RpcServerTransport } from "../rpc/server.js";
+export type { NotifyHandler } from "../rpc/subscriptions.js";

@@ -1,0 +1,2 @@
+// flowersec/streamhello: the first frame on every stream.
+export { readStreamHello, writeStreamHello, type StreamHelloError } from "../streamhello/stream_hello.js";

@@ -1,0 +1,2 @@
+// What the layers above use of framing; the door `./framing` opens to less.
+export * from "./json_frame.js";

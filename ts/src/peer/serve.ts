@@ -1,0 +1,80 @@
+// The server role: through a tunnel, or for direct clients.
+import { connectTunnelEndpointNode, acceptDirectNode } from "../endpoint/node.js";
+import { AllowPlaintextForLoopback } from "../endpoint/policy.js";
+import { Role } from "../gen/flowersec/controlplane/v1.gen.js";
+import type { Session } from "../session/index.js";
+import { loadGrant, loadInfo } from "./credentials.js";
+import { dialOptionsOf } from "./dial.js";
+import { explain } from "./failures.js";
+import { listen } from "./listen.js";
+import type { ServeCommand } from "./options.js";
+import { serveSession, type ServeFigures } from "./services.js";
+
+/** Runs the command until its last session, or a signal; returns the exit code. */
+export async function runServe(command: ServeCommand): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
+  try {
+    await (command.direct === "" ? serveTunnel(command, stop.signal) : serveDirect(command, stop.signal));
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) return 0;
+    process.stderr.write(`${explain(error)}\n`);
+    return 1;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, onSignal);
+  }
+}
+
+async function serveTunnel(command: ServeCommand, signal: AbortSignal): Promise<void> {
+  const grant = loadGrant(command, Role.server);
+  const session = await connectTunnelEndpointNode(grant, { ...dialOptionsOf(command), handshakeTimeoutMs: command.waitMs, signal });
+  await serveToItsEnd(session, signal);
+}
+
+async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<void> {
+  const info = loadInfo(command);
+  const credential = {
+    channelId: info.channel_id,
+    suite: info.default_suite,
+    psk: info.e2ee_psk_b64u,
+    initExpireAtUnixS: info.channel_init_expire_at_unix_s,
+  };
+  const options = { signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback } as const;
+  const sessions = new Set<Promise<void>>();
+  let served = () => {};
+  const first = new Promise<void>((resolve) => (served = resolve));
+  const accept = async (socket: unknown) => {
+    let session: Session;
+    try {
+      session = await acceptDirectNode(socket, credential, options);
+    } catch (error) {
+      if (!signal.aborted) process.stderr.write(`refused a client: ${explain(error)}\n`);
+      return;
+    }
+    await serveToItsEnd(session, signal);
+    served();
+  };
+  const listener = await listen(command, info.ws_url, (socket) => {
+    const one = accept(socket).finally(() => sessions.delete(one));
+    sessions.add(one);
+  });
+  process.stdout.write(`${JSON.stringify({ status: "listening", url: listener.url })}\n`);
+  const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  await Promise.race(command.once ? [stopped, first] : [stopped]);
+  listener.close();
+  await Promise.all(sessions);
+}
+
+async function serveToItsEnd(session: Session, signal: AbortSignal): Promise<void> {
+  const figures: ServeFigures = { calls: 0, notifications: 0, streams: 0, failed_streams: 0, bytes_in: 0, bytes_out: 0 };
+  const close = () => session.close();
+  signal.addEventListener("abort", close, { once: true });
+  await serveSession(session, figures);
+  signal.removeEventListener("abort", close);
+  session.close();
+  // A peer that leaves ends its session; that is how a session is supposed to end.
+  await session.ended;
+  process.stdout.write(`${JSON.stringify({ role: "server", path: session.path, ok: true, ...figures })}\n`);
+}

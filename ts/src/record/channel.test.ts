@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { concat, fromUtf8, utf8 } from "../base/index.js";
+import { webCrypto } from "../crypto/browser/provider.js";
+import { nobleCrypto } from "../crypto/noble/provider.js";
+import { nodeCrypto } from "../crypto/node/provider.js";
+import { flipped, pattern } from "../testing/bytes.js";
+import { PipeClosedError } from "../testing/memory_transport.js";
+import { channelPair, forged, recordCode } from "../testing/record_fixture.js";
+import { readSharedJson } from "../testing/repository.js";
+import type { SecureChannel } from "./index.js";
+
+const turns = async (n = 20) => {
+  for (let i = 0; i < n; i++) await new Promise(setImmediate);
+};
+const readAll = async (from: SecureChannel, bytes: number): Promise<Uint8Array> => {
+  const parts: Uint8Array[] = [];
+  for (let got = 0; got < bytes; ) {
+    const part = await from.read();
+    parts.push(part);
+    got += part.length;
+  }
+  return concat(...parts);
+};
+const providers = [nodeCrypto, webCrypto(crypto.subtle), nobleCrypto];
+const kindOf = (frame: Uint8Array | undefined) => frame?.[5];
+
+for (const crypto of providers) {
+  describe(`secure channel with ${crypto.name}`, () => {
+    test("order holds over sizes, rekeys and pings in both directions", async () => {
+      const { client, server } = await channelPair({ crypto });
+      const sizes = [1, 12, 1023, 1024, 1025, 65_535, 65_536, 65_537, 200_000, 3];
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      const expected = concat(...sizes.map(pattern));
+      const send = async (from: SecureChannel) => {
+        const writes = sizes.flatMap((size, i) => [
+          from.write(pattern(size)),
+          ...(i % 3 === 0 ? [from.rekeyNow()] : []),
+          ...(i % 4 === 0 ? [from.sendPing()] : []),
+        ]);
+        await Promise.all(writes);
+      };
+      const [atServer, atClient] = await Promise.all([readAll(server, total), readAll(client, total), send(client), send(server)]);
+      assert.deepEqual(atServer, expected);
+      assert.deepEqual(atClient, expected);
+    });
+
+    test("small writes of one turn leave as one record, larger ones in chunks", async () => {
+      const { client, server, a } = await channelPair({ crypto, outboundRecordChunkBytes: 10 });
+      const writes = ["ab", "cd", "efghijkl", "mn"].map((text) => client.write(utf8(text)));
+      await Promise.all(writes);
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [10, 4]);
+      assert.equal(fromUtf8(await readAll(server, 14)), "abcdefghijklmn");
+    });
+
+    test("trap 6: empty app records are never sent, and one received is ignored", async () => {
+      const { client, server, a, b } = await channelPair({ crypto });
+      await client.write(new Uint8Array(0));
+      await turns();
+      assert.equal(a.written.length, 0);
+      b.arrive(forged(0, 1n, ""));
+      b.arrive(forged(0, 2n, "next"));
+      assert.equal(fromUtf8(await server.read()), "next");
+    });
+
+    test("ping and rekey records are 34 bytes", async () => {
+      const { client, a } = await channelPair({ crypto });
+      await Promise.all([client.sendPing(), client.rekeyNow()]);
+      assert.deepEqual(a.written.map((frame) => [frame.length, frame[5]]), [[34, 1], [34, 2]]);
+    });
+
+    test("a record that does not open ends the channel after what came before it", async () => {
+      const { client, server, a, b } = await channelPair({ crypto });
+      a.tamper = (frame, index) => (index === 2 ? flipped(frame) : frame);
+      for (let i = 0; i < 3; i++) await client.write(pattern(2000));
+      client.write(pattern(2000)).catch(() => {});
+      await b.closed;
+      assert.equal((await server.read()).length, 2000);
+      assert.equal((await server.read()).length, 2000);
+      assert.equal(await recordCode(() => server.read()), "open_failed");
+      assert.equal(await recordCode(() => server.write(utf8("x"))), "open_failed");
+      assert.equal(b.closes, 1);
+      await assert.rejects(client.read(), PipeClosedError);
+    });
+
+    test("the transport's end is the channel's, after what was buffered", async () => {
+      const { client, server } = await channelPair({ crypto });
+      await client.write(utf8("last words"));
+      await turns();
+      client.close();
+      assert.equal(fromUtf8(await server.read()), "last words");
+      await assert.rejects(server.read(), PipeClosedError);
+      await assert.rejects(server.sendPing(), PipeClosedError);
+    });
+
+    test("a failed write is the end, and is kept", async () => {
+      const { client, a } = await channelPair({ crypto });
+      a.writeFailure = new Error("cable");
+      const [one, two] = [client.write(pattern(100_000)), client.sendPing()];
+      for (const work of [one, two, client.read()]) await assert.rejects(work, { message: "cable" });
+      for (const work of [client.write(utf8("x")), client.rekeyNow(), client.read()]) await assert.rejects(work, { message: "cable" });
+      assert.equal(a.closes, 1);
+    });
+
+    test("the sequence ends before 2^64 - 1", async () => {
+      const { client, server } = await channelPair({ crypto, sequence: 2n ** 64n - 2n });
+      await client.write(utf8("last"));
+      assert.equal(fromUtf8(await server.read()), "last");
+      const [one, two] = [client.write(utf8("one")), client.sendPing()];
+      assert.equal(await recordCode(() => one), "exhausted");
+      assert.equal(await recordCode(() => two), "exhausted");
+    });
+
+    test("unread plaintext holds at its limit, and one past ends the channel", async () => {
+      const { client, server, b } = await channelPair({ crypto, maxBufferedBytes: 3000 });
+      await client.write(pattern(2000));
+      await client.write(pattern(1000));
+      assert.equal((await server.read()).length, 2000);
+      await client.write(pattern(2000)); // what was read makes room
+      client.write(utf8("x")).catch(() => {});
+      await b.closed;
+      assert.equal(await recordCode(() => server.write(utf8("x"))), "inbound_overflow");
+    });
+  });
+}
+
+describe("secure channel", () => {
+  test("reading goes on while a write waits", async () => {
+    const { client, server, a } = await channelPair();
+    a.isStalled = true;
+    const stuck = client.write(utf8("stuck"));
+    await turns();
+    await server.write(utf8("still here"));
+    assert.equal(fromUtf8(await client.read()), "still here");
+    a.release();
+    await stuck;
+  });
+
+  test("writes behind a waiting one are gathered", async () => {
+    const { client, a } = await channelPair();
+    a.isStalled = true;
+    const first = client.write(utf8("first"));
+    await turns();
+    const others = Array.from({ length: 50 }, () => client.write(pattern(10)));
+    a.release();
+    await Promise.all([first, ...others]);
+    assert.deepEqual(a.written.map((frame) => frame.length - 34), [5, 500]);
+  });
+
+  test("a ping may fall between the records of one write", async () => {
+    const { client, a } = await channelPair({ outboundRecordChunkBytes: 4 });
+    await Promise.all([client.write(utf8("abcdef")), client.sendPing(), client.write(utf8("gh"))]);
+    assert.deepEqual(a.written.map(kindOf), [0, 0, 1, 0]);
+  });
+
+  test("admission: all of a write or nothing, and only the call is refused", async () => {
+    const table = readSharedJson("testdata/record/refusals.json") as {
+      admission: { limit: number; steps: { do: "write" | "finish"; bytes?: number; error?: string }[] };
+    };
+    const { client, a } = await channelPair({ maxOutboundBufferedBytes: table.admission.limit });
+    a.isStalled = true;
+    let unfinished: Promise<void>[] = [];
+    for (const step of table.admission.steps) {
+      if (step.do === "finish") {
+        a.release();
+        await Promise.all(unfinished);
+        unfinished = [];
+        a.isStalled = true;
+        continue;
+      }
+      const write = client.write(pattern(step.bytes ?? 0));
+      if (step.error === undefined) unfinished.push(write);
+      else assert.equal(await recordCode(() => write), step.error, JSON.stringify(step));
+    }
+    a.release();
+    await client.sendPing();
+    assert.equal(a.closes, 0);
+  });
+
+  test("a failed write gives its room back only with the channel", async () => {
+    const { client, a } = await channelPair({ maxOutboundBufferedBytes: 8 });
+    a.isStalled = true;
+    const writes = [client.write(pattern(8)), client.sendPing()];
+    await turns();
+    client.close();
+    for (const write of writes) assert.equal(await recordCode(() => write), "closed");
+    assert.equal(await recordCode(() => client.write(pattern(1))), "closed");
+  });
+
+  test("several waiting reads are served in their order", async () => {
+    const { client, server } = await channelPair();
+    const reads = [server.read(), server.read()];
+    await client.write(utf8("one"));
+    await client.write(utf8("two"));
+    assert.deepEqual((await Promise.all(reads)).map(fromUtf8), ["one", "two"]);
+  });
+
+  test("a record larger than the inbound limit passes when a reader waits for it", async () => {
+    const { client, server } = await channelPair({ maxBufferedBytes: 10 });
+    const read = server.read();
+    await client.write(pattern(100));
+    assert.equal((await read).length, 100);
+  });
+
+  test("close is once, fails who waits, wipes keys", async () => {
+    const { client, a } = await channelPair();
+    const read = client.read();
+    client.close();
+    client.close();
+    assert.equal(await recordCode(() => read), "closed");
+    assert.equal(await recordCode(() => client.read()), "closed");
+    assert.equal(a.closes, 1);
+    const { sealer, opener } = client as unknown as Record<"sealer" | "opener", { keys: { rekeyBase: Uint8Array } }>;
+    for (const { keys } of [sealer, opener]) assert.deepEqual(keys.rekeyBase, new Uint8Array(32));
+  });
+
+  test("floods in both directions with small buffers finish", async () => {
+    const { client, server } = await channelPair({ maxBufferedBytes: 300_000, maxOutboundBufferedBytes: 100_000 });
+    const total = 3_000_000;
+    const send = async (from: SecureChannel) => {
+      for (let sent = 0; sent < total; sent += 50_000) await from.write(pattern(50_000));
+    };
+    const [atServer, atClient] = await Promise.all([readAll(server, total), readAll(client, total), send(client), send(server)]);
+    assert.deepEqual([atServer.length, atClient.length], [total, total]);
+  });
+
+  test("records of implementations that take their time leave in order, several in flight", async () => {
+    let inFlight = 0;
+    let most = 0;
+    const slow = { ...webCrypto(crypto.subtle) };
+    const cipherOf = slow.cipher;
+    slow.cipher = async (key) => {
+      const cipher = await cipherOf(key);
+      return {
+        async seal(nonce, aad, plaintext, into) {
+          most = Math.max(most, ++inFlight);
+          for (let i = (nonce[11] as number) % 3; i >= 0; i--) await new Promise(setImmediate); // later ones may finish first
+          await cipher.seal(nonce, aad, plaintext, into);
+          inFlight--;
+        },
+        open: (nonce, aad, sealed) => cipher.open(nonce, aad, sealed),
+        wipe: () => cipher.wipe(),
+      };
+    };
+    const { client, server } = await channelPair({ crypto: slow });
+    const sent = client.write(pattern(1_000_000));
+    assert.deepEqual(await readAll(server, 1_000_000), pattern(1_000_000));
+    await sent;
+    assert.ok(most > 2 && most <= 8, `${most} in flight`);
+  });
+});

@@ -1,0 +1,153 @@
+// Encrypted ordered bytes over a transport: what a session speaks through after the handshake.
+// Layer record. Two loops that never wait for each other: one reads, opens and queues plaintext; one seals and writes.
+// Source: PROTOCOL, "Records".
+
+import { ByteQueue, deferred, isPromise, type BinaryTransport, type Deferred } from "../base/index.js";
+import { RecordError } from "./error.js";
+import { recordApp, recordOverheadBytes, recordPing, recordRekey, type RecordKind } from "./frame.js";
+import { checkedLimits, type RecordLimits } from "./limits.js";
+import type { Opener } from "./opener.js";
+import { Outbox } from "./outbox.js";
+import type { Sealer } from "./sealer.js";
+
+/** What a finished handshake hands over. Both halves, and their keys, are the channel's from here on. */
+export interface SecureChannelOptions extends RecordLimits {
+  transport: BinaryTransport;
+  sealer: Sealer;
+  opener: Opener;
+  /** Feature bits both sides have set. */
+  commonFeatures?: number | undefined;
+}
+
+/** Encrypted ordered bytes in both directions. The first failure is the end of both, and is kept. */
+export class SecureChannel {
+  /** Feature bits both sides have set. */
+  readonly commonFeatures: number;
+  private readonly transport: BinaryTransport;
+  private readonly sealer: Sealer;
+  private readonly opener: Opener;
+  private readonly outbox: Outbox;
+  private readonly maxBufferedBytes: number;
+  private readonly unread = new ByteQueue();
+  private unreadBytes = 0; // of records under way and of `unread`
+  private readonly readers: Deferred<Uint8Array>[] = [];
+  private opening: Promise<void> | undefined; // settles when every record under way has been delivered
+  private failure: { readonly error: unknown } | undefined;
+
+  /** Starts to read. Throws RecordError bad_limits. */
+  constructor(options: SecureChannelOptions) {
+    const limits = checkedLimits(options);
+    this.commonFeatures = options.commonFeatures ?? 0;
+    this.transport = options.transport;
+    this.sealer = options.sealer;
+    this.opener = options.opener;
+    this.maxBufferedBytes = limits.maxBufferedBytes;
+    this.outbox = new Outbox(options.transport, options.sealer, limits, (error) => this.end(error));
+    void this.receive();
+  }
+
+  /**
+   * The next plaintext, in portions of the sender's choosing, never empty. Waits for it; several waiting reads are served
+   * in their order. After the end: what had arrived, then rejects with what ended the channel, which is RecordError closed
+   * after close().
+   */
+  read(): Promise<Uint8Array> {
+    const chunk = this.unread.takeChunk();
+    if (chunk !== undefined) {
+      this.unreadBytes -= chunk.length;
+      return Promise.resolve(chunk);
+    }
+    if (this.failure !== undefined) return Promise.reject(this.failure.error);
+    const reader = deferred<Uint8Array>();
+    this.readers.push(reader);
+    return reader.promise;
+  }
+
+  /**
+   * Sends bytes; settles when the transport took the last of them, and until then they must not change. Empty: nothing is
+   * sent. Rejects with RecordError outbound_overflow when accepted and unfinished writes leave no room for all of it (the
+   * channel lives on), or with what ended the channel.
+   */
+  write(bytes: Uint8Array): Promise<void> {
+    return this.outbox.write(bytes);
+  }
+
+  /** Sends a keep-alive record. It has no answer. Rejects with what ended the channel. */
+  sendPing(): Promise<void> {
+    return this.outbox.control(recordPing);
+  }
+
+  /** Sends a rekey record and moves the sending direction to its next key. Rejects with what ended the channel. */
+  rekeyNow(): Promise<void> {
+    return this.outbox.control(recordRekey);
+  }
+
+  /** Ends the channel and its transport, wipes its keys, fails who waits. Once is enough. */
+  close(): void {
+    this.end(new RecordError("closed"));
+  }
+
+  private async receive(): Promise<void> {
+    try {
+      while (this.failure === undefined) {
+        const kind = this.accept(await this.transport.readBinary());
+        // The key of what follows a rekey record is known only after it. Nothing else is waited for here.
+        if (kind === recordRekey) await this.opening;
+      }
+    } catch (error) {
+      // What arrived whole before the end is delivered before it.
+      await this.opening;
+      this.end(error);
+    }
+  }
+
+  /** Opens a record, and delivers it when its turn comes. Room is taken when it begins: what is under way is memory too. */
+  private accept(frame: Uint8Array): RecordKind {
+    const { kind, plaintext } = this.opener.open(frame);
+    const bytes = kind === recordApp ? frame.length - recordOverheadBytes : 0;
+    this.unreadBytes += bytes;
+    const before = this.opening;
+    if (before === undefined && !isPromise(plaintext)) {
+      this.deliver(kind, plaintext);
+    } else {
+      // Records open side by side and are delivered in their order, and so is the failure of one.
+      const opened = (async () => await plaintext)().then(
+        (value) => () => this.deliver(kind, value),
+        (error: unknown) => () => this.end(error),
+      );
+      const turn = Promise.all([opened, before]).then(([act]) => act());
+      this.opening = turn;
+      void turn.then(() => {
+        if (this.opening === turn) this.opening = undefined;
+      });
+    }
+    if (this.unreadBytes > this.maxBufferedBytes && !this.isAwaited(bytes)) throw new RecordError("inbound_overflow");
+    return kind;
+  }
+
+  /** Whether a reader takes this record away at once: then nothing is unread. */
+  private isAwaited(bytes: number): boolean {
+    return this.readers.length > 0 && this.unreadBytes === bytes;
+  }
+
+  private deliver(kind: RecordKind, plaintext: Uint8Array): void {
+    if (kind !== recordApp || plaintext.length === 0 || this.failure !== undefined) return;
+    const reader = this.readers.shift();
+    if (reader === undefined) {
+      this.unread.push(plaintext);
+      return;
+    }
+    this.unreadBytes -= plaintext.length;
+    reader.resolve(plaintext);
+  }
+
+  private end(error: unknown): void {
+    if (this.failure !== undefined) return;
+    this.failure = { error };
+    this.opener.close();
+    this.sealer.close();
+    this.outbox.end(error);
+    for (const reader of this.readers.splice(0)) reader.reject(error);
+    this.transport.close();
+  }
+}

@@ -1,0 +1,149 @@
+// The sending half of a channel: admission, one queue, records in order.
+// Layer record. Source: PROTOCOL, "Sending records" and "Record buffers".
+
+import { concat, deferred, isPromise, type Awaitable, type BinaryTransport, type Deferred } from "../base/index.js";
+import { RecordError } from "./error.js";
+import { recordApp, type RecordKind } from "./frame.js";
+import type { Sealer } from "./sealer.js";
+
+/** Records sealed ahead of the one being written, where sealing is a round trip to another thread. */
+const sealAhead = 8;
+
+const nothing = new Uint8Array(0);
+
+/** A write or a control record on its way. */
+interface Item {
+  readonly kind: RecordKind;
+  readonly bytes: Uint8Array;
+  readonly done: Deferred<void>;
+}
+
+/** A record numbered and being sealed, and the items of which it is the last part. */
+interface Outgoing {
+  readonly frame: Awaitable<Uint8Array>;
+  readonly finishes: readonly Item[];
+}
+
+/** Seals and writes in the order of the calls. `onFailure` is told of the first failure and calls end(). */
+export class Outbox {
+  private readonly unfinished = new Set<Item>();
+  private readonly queue: Item[] = []; // not wholly sealed
+  private offset = 0; // of the first of them, in bytes already sealed
+  private readonly sealed: Outgoing[] = [];
+  private unfinishedBytes = 0;
+  private isRunning = false;
+  private failure: { readonly error: unknown } | undefined;
+
+  constructor(
+    private readonly transport: BinaryTransport,
+    private readonly sealer: Sealer,
+    private readonly limits: { outboundRecordChunkBytes: number; maxOutboundBufferedBytes: number },
+    private readonly onFailure: (error: unknown) => void,
+  ) {}
+
+  /** See SecureChannel.write. */
+  write(bytes: Uint8Array): Promise<void> {
+    if (this.failure !== undefined) return Promise.reject(this.failure.error);
+    if (bytes.length > this.limits.maxOutboundBufferedBytes - this.unfinishedBytes) {
+      return Promise.reject(new RecordError("outbound_overflow"));
+    }
+    if (bytes.length === 0) return Promise.resolve();
+    this.unfinishedBytes += bytes.length;
+    return this.enqueue(recordApp, bytes);
+  }
+
+  /** Queues a record without plaintext. */
+  control(kind: RecordKind): Promise<void> {
+    return this.failure === undefined ? this.enqueue(kind, nothing) : Promise.reject(this.failure.error);
+  }
+
+  /** Fails whatever is unfinished. Once is enough. */
+  end(error: unknown): void {
+    if (this.failure !== undefined) return;
+    this.failure = { error };
+    this.queue.length = this.sealed.length = 0;
+    for (const item of this.unfinished) this.finish(item, error);
+  }
+
+  private enqueue(kind: RecordKind, bytes: Uint8Array): Promise<void> {
+    const item = { kind, bytes, done: deferred<void>() };
+    this.queue.push(item);
+    this.unfinished.add(item);
+    if (!this.isRunning) {
+      this.isRunning = true;
+      // Small writes of one turn leave as one record; no timer, so nothing waits for a write that may not come.
+      queueMicrotask(() => void this.run());
+    }
+    return item.done.promise;
+  }
+
+  private async run(): Promise<void> {
+    try {
+      while (this.failure === undefined) {
+        const next = this.next();
+        // No turn passes between an empty queue and the end of the run, or a write in between would be forgotten.
+        const record = isPromise(next) ? await next : next;
+        if (record === undefined) break;
+        const frame = isPromise(record.frame) ? await record.frame : record.frame;
+        if (this.failure !== undefined) break;
+        const written = this.transport.writeBinary(frame);
+        if (isPromise(written)) await written;
+        this.sealed.shift();
+        for (const item of record.finishes) this.finish(item);
+      }
+    } catch (error) {
+      this.onFailure(error);
+    }
+    this.isRunning = false;
+  }
+
+  /** Seals ahead as far as it helps, and gives the record that is due. */
+  private next(): Awaitable<Outgoing | undefined> {
+    while (this.queue.length > 0 && this.sealer.rekeyed === undefined && this.maySeal()) {
+      const record = this.seal();
+      if (isPromise(record.frame)) record.frame.then(undefined, () => {}); // whoever awaits it learns of it
+      this.sealed.push(record);
+    }
+    const due = this.sealed[0];
+    if (due !== undefined || this.queue.length === 0) return due;
+    // The next record waits for its key.
+    return (this.sealer.rekeyed as PromiseLike<void>).then(() => this.next());
+  }
+
+  private maySeal(): boolean {
+    const [due] = this.sealed;
+    return due === undefined || (isPromise(due.frame) && this.sealed.length < sealAhead);
+  }
+
+  /** One record: a control record, or as much of the writes at the front as it takes. */
+  private seal(): Outgoing {
+    const first = this.queue[0] as Item;
+    if (first.kind !== recordApp) {
+      this.queue.shift();
+      return { frame: this.sealer.seal(first.kind, nothing), finishes: [first] };
+    }
+    const parts: Uint8Array[] = [];
+    const finishes: Item[] = [];
+    for (let room = this.limits.outboundRecordChunkBytes; room > 0; ) {
+      const item = this.queue[0];
+      if (item?.kind !== recordApp) break;
+      const part = item.bytes.subarray(this.offset, this.offset + room);
+      parts.push(part);
+      room -= part.length;
+      this.offset += part.length;
+      if (this.offset < item.bytes.length) break;
+      this.offset = 0;
+      this.queue.shift();
+      finishes.push(item);
+    }
+    const plaintext = parts.length === 1 ? (parts[0] as Uint8Array) : concat(...parts);
+    return { frame: this.sealer.seal(recordApp, plaintext), finishes };
+  }
+
+  private finish(item: Item, error?: unknown): void {
+    if (!this.unfinished.delete(item)) return;
+    this.unfinishedBytes -= item.bytes.length;
+    if (error === undefined) item.done.resolve();
+    else item.done.reject(error);
+  }
+}

@@ -1,0 +1,105 @@
+// A connected client: streams, and calls on the stream that was opened while connecting.
+// Layer session. Source: PROTOCOL, "After connect", "RPC calls".
+
+import { asyncDispose, type FlowersecError } from "../base/index.js";
+import { RpcClient, type RpcStreamError } from "../rpc/index.js";
+import { createByteReader } from "../streamio/index.js";
+import type { YamuxStream } from "../yamux/index.js";
+import { SessionLink, type LinkOptions } from "./link.js";
+
+/** How a client reached its endpoint. */
+export type ClientPath = "tunnel" | "direct";
+
+/** A connected session in the client role. `await using` closes it when what was written has left. */
+export interface Client extends AsyncDisposable {
+  readonly path: ClientPath;
+  /** What the tunnel knows this connection by. Tunnel only. */
+  readonly endpointInstanceId?: string;
+  /** Calls and notifications. When its stream ends, calls fail and the session goes on. */
+  readonly rpc: RpcClient;
+  /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
+  readonly ended: Promise<FlowersecError | undefined>;
+  /**
+   * Opens a stream of a kind, which is trimmed; data may be written at once. The signal covers the opening only.
+   * Errors: rpc/missing_stream_kind, yamux/canceled, yamux/resource_exhausted, yamux/open_stream_failed,
+   * rpc/stream_hello_failed.
+   */
+  openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream>;
+  /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed. */
+  ping(): Promise<void>;
+  /** Moves our sending direction to a new key. Errors: secure/rekey_failed. */
+  rekey(): Promise<void>;
+  /** One round trip to the peer, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. */
+  probeLiveness(): Promise<number>;
+  /** Ends the session at once. Once is enough. Throws when closing the WebSocket does. */
+  close(): void;
+}
+
+/** The stream kind that carries calls. */
+export const rpcKind = "rpc";
+
+export class ClientSession implements Client {
+  readonly path: ClientPath;
+  readonly endpointInstanceId?: string;
+  readonly ended: Promise<FlowersecError | undefined>;
+
+  constructor(
+    private readonly link: SessionLink,
+    readonly rpc: RpcClient,
+    path: ClientPath,
+    endpointInstanceId: string | undefined,
+  ) {
+    this.path = path;
+    if (endpointInstanceId !== undefined) this.endpointInstanceId = endpointInstanceId;
+    this.ended = link.ended;
+    void link.ended.then(() => rpc.close());
+  }
+
+  openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream> {
+    return this.link.openStream(kind, options);
+  }
+
+  ping(): Promise<void> {
+    return this.link.ping();
+  }
+
+  rekey(): Promise<void> {
+    return this.link.rekey();
+  }
+
+  probeLiveness(): Promise<number> {
+    return this.link.probeLiveness();
+  }
+
+  close(): void {
+    this.rpc.close();
+    this.link.close();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.link.closeGently();
+  }
+}
+
+export interface StartClientOptions extends Omit<LinkOptions, "client" | "onIncomingStream"> {
+  readonly path: ClientPath;
+  readonly endpointInstanceId?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Multiplexes a channel and opens the rpc stream. Errors of SessionLink.openStream; the caller closes the channel. */
+export async function startClient(options: StartClientOptions): Promise<ClientSession> {
+  const link = new SessionLink({ ...options, client: true });
+  try {
+    const stream = await link.openStream(rpcKind, { signal: options.signal });
+    const reader = createByteReader(stream);
+    const rpc = new RpcClient((n) => reader.readExactly(n), (bytes) => stream.write(bytes), {
+      observer: options.observer,
+      onTerminal: (error: RpcStreamError) => stream.reset(error),
+    });
+    return new ClientSession(link, rpc, options.path, options.endpointInstanceId);
+  } catch (error) {
+    link.close();
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+// From what went wrong to the error that a caller meets.
+// Layer session. Source: PROTOCOL, "Error model".
+
+import { FlowersecError, type FlowersecErrorCode, type FlowersecPath, type FlowersecStage } from "../base/index.js";
+
+/** A FlowersecError; an error that is one already is kept. An aborted wait's cause is the signal's own reason. */
+export function failure(path: FlowersecPath, stage: FlowersecStage, code: FlowersecErrorCode, cause?: unknown): FlowersecError {
+  if (cause instanceof FlowersecError) return cause;
+  const isAbort = code === "canceled" && cause instanceof Error && cause.name === "AbortError" && cause.cause !== undefined;
+  return new FlowersecError({ path, stage, code, cause: isAbort ? cause.cause : cause });
+}
+
+/** Whether a wait ended because the caller's signal fired. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** Whether a wait ended because its time was up. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.name === "TimeoutError";
+}

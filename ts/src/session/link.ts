@@ -1,0 +1,168 @@
+// What both roles share once the handshake is over: streams with a hello, pings, keys, probes, the end.
+// Layer session. Source: PROTOCOL, "After connect", "Stream hello", "Liveness".
+
+import { deferred, onAbort, systemClock, throwIfAborted, withDeadline, type Clock, type FlowersecError, type FlowersecPath } from "../base/index.js";
+import type { SecureChannel } from "../e2ee/index.js";
+import { emitObserverDiagnostic, NoopObserver, type ClientObserver } from "../observability/index.js";
+import { writeStreamHello } from "../streamhello/index.js";
+import {
+  isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type YamuxError, type YamuxLimits, type YamuxStream,
+} from "../yamux/index.js";
+import { failure, isAbort } from "./failure.js";
+import { LivenessTimer, noLiveness, type Liveness } from "./liveness.js";
+
+/** How long what was written may take to leave when a session is let go of. */
+const flushMs = 2000;
+/** What yamux may have under way in the channel; less when the channel holds less. */
+const mostUnsentBytes = 262_144;
+
+export interface LinkOptions {
+  readonly path: FlowersecPath;
+  /** The client opens odd stream ids. */
+  readonly client: boolean;
+  readonly channel: SecureChannel;
+  readonly yamuxLimits?: YamuxLimits | undefined;
+  readonly observer?: ClientObserver | undefined;
+  readonly liveness?: Liveness | undefined;
+  /** What the channel holds of accepted writes; absent or 0: enough. */
+  readonly maxOutboundBufferedBytes?: number | undefined;
+  readonly onIncomingStream?: ((stream: YamuxStream) => void) | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** One session over one secure channel. Constructing throws RangeError for limits that cannot be. */
+export class SessionLink {
+  /** How it ended: undefined when it was closed here, else close/not_connected with the cause. Never rejects. */
+  readonly ended: Promise<FlowersecError | undefined>;
+  private readonly mux: YamuxSession;
+  private readonly prober: LivenessTimer;
+  private readonly resolveEnded: (how: FlowersecError | undefined) => void;
+  private readonly closeErrors: unknown[] = [];
+  private readonly clock: Clock;
+
+  constructor(private readonly options: LinkOptions) {
+    const { channel, client, yamuxLimits, onIncomingStream, maxOutboundBufferedBytes, liveness = noLiveness } = options;
+    const { promise, resolve } = deferred<FlowersecError | undefined>();
+    this.ended = promise;
+    this.resolveEnded = resolve;
+    this.clock = options.clock ?? systemClock;
+    this.mux = new YamuxSession(
+      {
+        read: () => channel.read(),
+        write: (bytes) => channel.write(bytes),
+        close: () => {
+          try {
+            channel.close();
+          } catch (error) {
+            this.closeErrors.push(error);
+          }
+        },
+      },
+      {
+        client,
+        limits: yamuxLimits,
+        clock: this.clock,
+        onIncomingStream,
+        maxUnsentBytes: Math.min(mostUnsentBytes, maxOutboundBufferedBytes || mostUnsentBytes),
+        onDiagnostic: (diagnostic) => emitObserverDiagnostic(this.observer, { stage: "yamux", result: "fail", ...diagnostic }),
+        onTerminal: (error) => this.end(failure(options.path, "close", "not_connected", error)),
+      },
+    );
+    this.prober = new LivenessTimer(liveness.intervalMs, () => this.probeLiveness(liveness.timeoutMs), this.clock);
+  }
+
+  /** Why it ended, of the layer that noticed; undefined while it lives. */
+  get error(): YamuxError | undefined {
+    return this.mux.error;
+  }
+
+  /**
+   * Opens a stream and writes its hello. The signal covers both; aborting resets the stream. Errors: rpc/missing_stream_kind,
+   * yamux/canceled, yamux/resource_exhausted, yamux/open_stream_failed, rpc/stream_hello_failed. None ends the session.
+   */
+  async openStream(kind: string, options: { signal?: AbortSignal | undefined } = {}): Promise<YamuxStream> {
+    const { path } = this.options;
+    const { signal } = options;
+    const name = kind.trim();
+    if (name === "") throw failure(path, "rpc", "missing_stream_kind");
+    let stream: YamuxStream;
+    try {
+      throwIfAborted(signal);
+      stream = await this.mux.openStream();
+    } catch (error) {
+      if (isAbort(error)) throw failure(path, "yamux", "canceled", error);
+      throw failure(path, "yamux", isYamuxResourceExhaustedError(error) ? "resource_exhausted" : "open_stream_failed", error);
+    }
+    const stopListening = onAbort(signal, (error) => stream.reset(error));
+    try {
+      await writeStreamHello((bytes) => stream.write(bytes), name);
+      throwIfAborted(signal);
+      return stream;
+    } catch (error) {
+      stream.reset(error);
+      if (signal?.aborted) throw failure(path, "yamux", "canceled", signal.reason);
+      throw failure(path, "rpc", "stream_hello_failed", error);
+    } finally {
+      stopListening();
+    }
+  }
+
+  /** Sends one keep-alive record, which has no answer. Errors: secure/ping_failed. */
+  async ping(): Promise<void> {
+    try {
+      await this.options.channel.sendPing();
+    } catch (error) {
+      throw failure(this.options.path, "secure", "ping_failed", error);
+    }
+  }
+
+  /** Moves the sending direction to a new key. Errors: secure/rekey_failed. */
+  async rekey(): Promise<void> {
+    try {
+      await this.options.channel.rekeyNow();
+    } catch (error) {
+      throw failure(this.options.path, "secure", "rekey_failed", error);
+    }
+  }
+
+  /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. */
+  async probeLiveness(timeoutMs?: number): Promise<number> {
+    const { path, liveness = noLiveness } = this.options;
+    try {
+      return await this.mux.probeLiveness(timeoutMs ?? liveness.timeoutMs);
+    } catch (error) {
+      if (error instanceof RangeError) throw failure(path, "validate", "invalid_option", error);
+      const isLate = isYamuxPingTimeoutError(error);
+      if (isLate) emitObserverDiagnostic(this.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });
+      this.end(failure(path, "close", "not_connected", error));
+      this.mux.close();
+      throw failure(path, "yamux", isLate ? "timeout" : "ping_failed", error);
+    }
+  }
+
+  /** Ends the session, every stream and the channel, at once. Throws AggregateError when the transport did. */
+  close(): void {
+    this.end(undefined);
+    this.mux.close();
+    const errors = this.closeErrors.splice(0);
+    if (errors.length > 0) throw new AggregateError(errors, "closing failed");
+  }
+
+  /** close(), after what was written has left, for which it has 2 s. */
+  async closeGently(): Promise<void> {
+    if (this.mux.error === undefined) {
+      // Behind everything that the channel has accepted.
+      await withDeadline(this.options.channel.sendPing(), { timeoutMs: flushMs, clock: this.clock }).catch(() => {});
+    }
+    this.close();
+  }
+
+  private get observer(): ClientObserver {
+    return this.options.observer ?? NoopObserver;
+  }
+
+  private end(how: FlowersecError | undefined): void {
+    this.prober?.stop();
+    this.resolveEnded(how);
+  }
+}

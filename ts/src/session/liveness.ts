@@ -1,0 +1,77 @@
+// Automatic probes: is the peer still there?
+// Layer session. Source: PROTOCOL, "Liveness".
+
+import { systemClock, type CancelTimer, type Clock } from "../base/index.js";
+
+/** Milliseconds. */
+export interface LivenessOptions {
+  /** Between the end of a probe and the next one; 0, the default, is off. */
+  readonly intervalMs?: number | undefined;
+  /** How long an answer may take, also that of a probe asked for. Default: the interval, at most 10 000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Checked. */
+export interface Liveness {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+const longestMs = 10_000;
+const shortestMs = 500;
+
+/** No automatic probes; one that is asked for has 10 s. */
+export const noLiveness: Liveness = { intervalMs: 0, timeoutMs: longestMs };
+
+/** As an idle time-out wants it: probes keep the channel from falling idle. */
+export function livenessOfIdleTimeout(seconds: number): Liveness {
+  const idleMs = seconds * 1000;
+  if (idleMs <= 0) return noLiveness;
+  const half = Math.max(shortestMs, idleMs / 2);
+  const intervalMs = half >= idleMs ? idleMs / 2 : half;
+  return { intervalMs, timeoutMs: Math.min(longestMs, intervalMs) };
+}
+
+/** Options with defaults; `otherwise` where nothing is said. Throws RangeError for what is no time. */
+export function checkLiveness(given: false | LivenessOptions | undefined, otherwise: Liveness): Liveness {
+  if (given === undefined) return otherwise;
+  if (given === false) return noLiveness;
+  const { intervalMs = 0 } = given;
+  const { timeoutMs = intervalMs > 0 ? Math.min(longestMs, intervalMs) : longestMs } = given;
+  const good = Number.isFinite(intervalMs) && intervalMs >= 0 && Number.isFinite(timeoutMs) && timeoutMs > 0;
+  if (!good) throw new RangeError("liveness: interval must be >= 0 and timeout > 0");
+  return { intervalMs, timeoutMs };
+}
+
+/** Calls `probe` again and again until it rejects or stop is called. Its timer keeps no process alive. */
+export class LivenessTimer {
+  private cancel: CancelTimer = () => {};
+  private stopped = false;
+
+  constructor(
+    private readonly intervalMs: number,
+    private readonly probe: () => Promise<unknown>,
+    private readonly clock: Clock = systemClock,
+  ) {
+    if (intervalMs > 0) this.schedule();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.cancel();
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.cancel = this.clock.after(
+      this.intervalMs,
+      () => {
+        this.probe().then(
+          () => this.schedule(),
+          () => this.stop(),
+        );
+      },
+      true,
+    );
+  }
+}

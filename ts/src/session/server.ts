@@ -1,0 +1,180 @@
+// A session in the server role: streams that the client opens, each with its hello, and serving calls on one of them.
+// Layer session. Source: PROTOCOL, "Stream hello", "RPC server", "After connect".
+
+import {
+  asyncDispose, deferred, transportDefaults, withAbort, withDeadline, type Clock, type Deferred, type FlowersecError, type FlowersecPath,
+} from "../base/index.js";
+import type { SecureChannel } from "../e2ee/index.js";
+import type { ClientObserver } from "../observability/index.js";
+import { RpcServer, type RpcRouter, type RpcServerOptions } from "../rpc/index.js";
+import { readStreamHello } from "../streamhello/index.js";
+import { createByteReader } from "../streamio/index.js";
+import type { YamuxLimits, YamuxStream } from "../yamux/index.js";
+import { rpcKind } from "./client.js";
+import { failure, isAbort } from "./failure.js";
+import { SessionLink } from "./link.js";
+import type { Liveness } from "./liveness.js";
+
+/** Streams and bad hellos waiting to be accepted. Those that the peer has reset meanwhile count, so it is no limit on streams. */
+const maxReady = 1024;
+
+/** A stream of the peer, its hello read. */
+export interface AcceptedStream {
+  readonly kind: string;
+  readonly stream: YamuxStream;
+}
+
+export interface SessionOptions {
+  readonly yamuxLimits?: YamuxLimits | undefined;
+  readonly endpointInstanceId?: string | undefined;
+  readonly liveness?: Liveness | undefined;
+  readonly observer?: ClientObserver | undefined;
+  readonly maxOutboundBufferedBytes?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+export interface ServeRpcOptions extends RpcServerOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A connected session in the server role. `await using` closes it when what was written has left. */
+export class Session implements AsyncDisposable {
+  readonly path: FlowersecPath;
+  readonly endpointInstanceId?: string;
+  /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
+  readonly ended: Promise<FlowersecError | undefined>;
+  private readonly link: SessionLink;
+  /** Streams whose hello was read, or the error of one that was bad. */
+  private readonly ready: (AcceptedStream | FlowersecError)[] = [];
+  private readonly waiting: Deferred<AcceptedStream>[] = [];
+  private over = false;
+
+  private constructor(path: FlowersecPath, channel: SecureChannel, private readonly options: SessionOptions) {
+    this.path = path;
+    if (options.endpointInstanceId !== undefined) this.endpointInstanceId = options.endpointInstanceId;
+    this.link = new SessionLink({ ...options, path, client: false, channel, onIncomingStream: (stream) => void this.greet(stream) });
+    this.ended = this.link.ended;
+    void this.ended.then(() => this.failWaiters());
+  }
+
+  /** Multiplexes a channel that has been authenticated. Throws RangeError for limits that cannot be. */
+  static create(path: FlowersecPath, channel: SecureChannel, options: SessionOptions = {}): Session {
+    return new Session(path, channel, options);
+  }
+
+  /**
+   * The next stream of the peer. Hellos are read side by side; one that is bad, or does not come within 10 s, resets its
+   * stream. Errors: rpc/stream_hello_failed, after which the next one may be accepted; yamux/canceled, no stream is lost;
+   * yamux/accept_stream_failed when no more will come.
+   */
+  async acceptStream(options: { signal?: AbortSignal | undefined } = {}): Promise<AcceptedStream> {
+    if (options.signal?.aborted) throw failure(this.path, "yamux", "canceled", options.signal.reason);
+    const next = this.ready.shift();
+    if (next !== undefined && "kind" in next) return next;
+    if (next !== undefined) throw next;
+    if (this.over) throw this.noMore();
+    const waiter = deferred<AcceptedStream>();
+    this.waiting.push(waiter);
+    try {
+      return await withAbort(waiter.promise, options.signal, () => {
+        const at = this.waiting.indexOf(waiter);
+        if (at >= 0) this.waiting.splice(at, 1);
+      });
+    } catch (error) {
+      throw isAbort(error) ? failure(this.path, "yamux", "canceled", error) : error;
+    }
+  }
+
+  /** Opens a stream to the client. Errors as those of a client's openStream. */
+  openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream> {
+    return this.link.openStream(kind, options);
+  }
+
+  /**
+   * Waits for a stream of kind rpc, resetting any other, and serves it to its end. Errors: those of acceptStream but for bad
+   * hellos, which are passed over; yamux/canceled; rpc/rpc_failed for a client that breaks the rules.
+   */
+  async serveRPC(router: RpcRouter, options: ServeRpcOptions = {}): Promise<void> {
+    const { signal, ...limits } = options;
+    for (;;) {
+      let accepted: AcceptedStream;
+      try {
+        accepted = await this.acceptStream({ signal });
+      } catch (error) {
+        if ((error as FlowersecError).code === "stream_hello_failed") continue;
+        throw error;
+      }
+      const { kind, stream } = accepted;
+      if (kind === rpcKind) return this.serveStream(stream, router, limits, signal);
+      stream.reset();
+    }
+  }
+
+  /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. */
+  probeLiveness(timeoutMs?: number): Promise<number> {
+    return this.link.probeLiveness(timeoutMs);
+  }
+
+  /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed. */
+  ping(): Promise<void> {
+    return this.link.ping();
+  }
+
+  /** Moves our sending direction to a new key. Errors: secure/rekey_failed. */
+  rekey(): Promise<void> {
+    return this.link.rekey();
+  }
+
+  /** Ends the session at once; whoever waits is rejected. Once is enough. Throws when closing the WebSocket does. */
+  close(): void {
+    this.failWaiters();
+    this.link.close();
+  }
+
+  async [asyncDispose](): Promise<void> {
+    await this.link.closeGently();
+  }
+
+  private async serveStream(stream: YamuxStream, router: RpcRouter, limits: RpcServerOptions, signal: AbortSignal | undefined): Promise<void> {
+    const reader = createByteReader(stream);
+    const transport = {
+      readExactly: (n: number) => reader.readExactly(n),
+      write: (bytes: Uint8Array) => stream.write(bytes),
+      close: (error?: unknown) => (error === undefined ? stream.close() : stream.reset(error)),
+    };
+    try {
+      await new RpcServer(transport, limits, router).serve(signal);
+    } catch (error) {
+      throw isAbort(error) ? failure(this.path, "yamux", "canceled", error) : failure(this.path, "rpc", "rpc_failed", error);
+    }
+  }
+
+  private async greet(stream: YamuxStream): Promise<void> {
+    let outcome: AcceptedStream | FlowersecError;
+    try {
+      const reader = createByteReader(stream);
+      const hello = readStreamHello((n) => reader.readExactly(n));
+      const { kind } = await withDeadline(hello, { timeoutMs: transportDefaults.handshakeTimeoutMs, clock: this.options.clock });
+      outcome = { kind, stream };
+    } catch (error) {
+      stream.reset(error);
+      outcome = failure(this.path, "rpc", "stream_hello_failed", error);
+    }
+    if (this.over) return;
+    const waiter = this.waiting.shift();
+    if (waiter === undefined && this.ready.length < maxReady) this.ready.push(outcome);
+    else if (waiter === undefined) stream.reset();
+    else if ("kind" in outcome) waiter.resolve(outcome);
+    else waiter.reject(outcome);
+  }
+
+  private failWaiters(): void {
+    this.over = true;
+    this.ready.length = 0;
+    for (const waiter of this.waiting.splice(0)) waiter.reject(this.noMore());
+  }
+
+  private noMore(): FlowersecError {
+    return failure(this.path, "yamux", "accept_stream_failed", this.link.error);
+  }
+}

@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { test } from "node:test";
+import { FlowersecError, fromUtf8, utf8, writeU32 } from "../base/index.js";
+import { RpcRouter, RpcServer } from "../rpc/index.js";
+import { createByteReader } from "../streamio/index.js";
+import { CountedAbort } from "../testing/counted_signal.js";
+import { ManualClock } from "../testing/manual_clock.js";
+import { connected, type World } from "../testing/world.js";
+import { isYamuxStreamResetError } from "../yamux/index.js";
+import { checkLiveness, livenessOfIdleTimeout, noLiveness } from "./liveness.js";
+
+const isTriple = (path: string, stage: string, code: string) => (error: unknown) =>
+  error instanceof FlowersecError && `${error.path}/${error.stage}/${error.code}` === `${path}/${stage}/${code}`;
+
+/** Accepts everything: echoes kind echo, serves calls on kind rpc. */
+async function serve({ session }: World, router: RpcRouter): Promise<void> {
+  for (;;) {
+    const { kind, stream } = await session.acceptStream();
+    if (kind === "rpc") {
+      const reader = createByteReader(stream);
+      const server = new RpcServer({ readExactly: (n) => reader.readExactly(n), write: (bytes) => stream.write(bytes), close: () => stream.close() }, {}, router);
+      router.register(1, async (payload) => {
+        await server.notify(2, { hello: "world" });
+        return { payload };
+      });
+      void server.serve();
+    } else if (kind === "echo") {
+      void (async () => {
+        for await (const bytes of stream) await stream.write(bytes);
+        await stream.close();
+      })().catch(() => {});
+    } else {
+      stream.reset();
+    }
+  }
+}
+
+async function world(...args: Parameters<typeof connected>): Promise<World> {
+  const made = await connected(...args);
+  serve(made, new RpcRouter()).catch(() => {});
+  return made;
+}
+
+for (const suite of [1, 2] as const) {
+  test(`suite ${suite}: calls, notifications, an echo of 1 MiB, pings, keys, probes, the end`, async () => {
+    const { client, session } = await world({}, {}, suite);
+    const heard: unknown[] = [];
+    client.rpc.onNotify(2, (payload) => void heard.push(payload));
+    assert.deepEqual(await client.rpc.call(1, { a: 1 }), { payload: { a: 1 } });
+    assert.deepEqual(heard, [{ hello: "world" }]);
+    assert.equal((await client.rpc.call(9, {})).error?.code, 404);
+
+    const stream = await client.openStream(" echo ");
+    const sent = new Uint8Array(1_048_576).map((_, i) => i ^ (i >> 8));
+    const writing = stream.write(sent).then(() => stream.close());
+    const got = new Uint8Array(sent.length);
+    let at = 0;
+    for await (const chunk of stream) {
+      got.set(chunk, at);
+      at += chunk.length;
+      if (at === 300_000 || at > 500_000) await Promise.all([client.rekey(), session.rekey()]);
+    }
+    await writing;
+    assert.deepEqual(got, sent);
+
+    await Promise.all([client.ping(), session.ping(), client.rekey(), session.rekey()]);
+    assert.ok((await client.probeLiveness()) >= 0);
+    assert.ok((await session.probeLiveness()) >= 0);
+    assert.deepEqual(await client.rpc.call(1, 2), { payload: 2 });
+    client.close();
+    client.close();
+    assert.equal(await client.ended, undefined);
+    const ended = await session.ended;
+    assert.ok(isTriple("direct", "close", "not_connected")(ended));
+  });
+}
+
+test("either side opens streams, each with its hello; bytes behind a hello are kept", async () => {
+  const { client, session } = await connected();
+  const { kind: first } = await session.acceptStream();
+  assert.equal(first, "rpc");
+  const stream = await client.openStream("x");
+  await stream.write(utf8("behind"));
+  const accepted = await session.acceptStream();
+  assert.equal(accepted.kind, "x");
+  assert.equal(fromUtf8((await accepted.stream.read()) as Uint8Array), "behind");
+  // A client takes no streams: it resets them.
+  const ours = await session.openStream("y");
+  await assert.rejects(ours.read(), isYamuxStreamResetError);
+  client.close();
+});
+
+test("a session may be let go of with await using: what was written arrives", async () => {
+  const { client, session } = await connected();
+  await session.acceptStream();
+  {
+    await using held = client;
+    const stream = await held.openStream("x");
+    await stream.write(utf8("last words"));
+  }
+  const { stream } = await session.acceptStream();
+  assert.equal(fromUtf8((await stream.read()) as Uint8Array), "last words");
+});
+
+// ---- opening
+
+test("a stream needs a kind", async () => {
+  const { client } = await connected();
+  for (const kind of ["", "  "]) await assert.rejects(client.openStream(kind), isTriple("direct", "rpc", "missing_stream_kind"));
+  await assert.rejects(client.openStream("x".repeat(8193)), isTriple("direct", "rpc", "stream_hello_failed"));
+  client.close();
+});
+
+test("the 65th stream is refused, and the session goes on", async () => {
+  const { client } = await world({}, { yamuxLimits: { maxInboundStreams: 64 } });
+  const streams = await Promise.all(Array.from({ length: 63 }, () => client.openStream("echo")));
+  await assert.rejects(client.openStream("echo"), isTriple("direct", "yamux", "resource_exhausted"));
+  streams[0]?.reset();
+  await client.probeLiveness(); // the reset has left
+  const stream = await client.openStream("echo");
+  await stream.write(utf8("still"));
+  assert.equal(fromUtf8((await stream.read()) as Uint8Array), "still");
+  client.close();
+});
+
+test("aborting before and during opening rejects with the reason and leaves nothing; afterwards it does nothing", async () => {
+  const { client, session } = await connected();
+  await session.acceptStream();
+  const before = new CountedAbort();
+  const why = new Error("enough");
+  before.abort(why);
+  await assert.rejects(client.openStream("x", { signal: before.signal }), (error) => isTriple("direct", "yamux", "canceled")(error) && (error as Error).cause === why);
+  const during = new CountedAbort();
+  const opening = client.openStream("x", { signal: during.signal });
+  during.abort(why);
+  await assert.rejects(opening, (error) => isTriple("direct", "yamux", "canceled")(error) && (error as Error).cause === why);
+  const after = new CountedAbort();
+  const stream = await client.openStream("y", { signal: after.signal });
+  after.abort(why);
+  assert.deepEqual([before.listeners, during.listeners, after.listeners], [0, 0, 0]);
+  await stream.write(utf8("on"));
+  let accepted = await session.acceptStream().catch(() => undefined);
+  while (accepted?.kind !== "y") accepted = await session.acceptStream().catch(() => undefined);
+  assert.equal(fromUtf8((await accepted.stream.read()) as Uint8Array), "on");
+  client.close();
+});
+
+test("nothing opens, calls, pings or probes after the end", async () => {
+  const { client, session, sockets } = await connected();
+  const call = client.rpc.call(1, null);
+  sockets[0].drop(1006);
+  await assert.rejects(call);
+  await client.ended;
+  await assert.rejects(client.openStream("x"), isTriple("direct", "yamux", "open_stream_failed"));
+  await assert.rejects(client.ping(), isTriple("direct", "secure", "ping_failed"));
+  await assert.rejects(client.rekey(), isTriple("direct", "secure", "rekey_failed"));
+  await assert.rejects(client.probeLiveness(), isTriple("direct", "yamux", "ping_failed"));
+  await assert.rejects(client.rpc.call(1, null));
+  session.close();
+});
+
+// ---- accepting
+
+test("accepting: hellos side by side, aborting loses no stream, a bad hello resets its stream only", async () => {
+  const { client, session } = await connected();
+  await session.acceptStream();
+  const stop = new CountedAbort();
+  const given = session.acceptStream({ signal: stop.signal });
+  stop.abort("enough");
+  await assert.rejects(given, isTriple("direct", "yamux", "canceled"));
+  await assert.rejects(session.acceptStream({ signal: stop.signal }), isTriple("direct", "yamux", "canceled"));
+  assert.equal(stop.listeners, 0);
+  await client.openStream("kept");
+  assert.equal((await session.acceptStream()).kind, "kept");
+
+  // The link under the client, to write hellos that are none.
+  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } } }).link;
+  for (const hello of ['{"kind":"x","v":2}', '{"kind":"","v":1}', '{"kind":1,"v":1}', "[]", "{"]) {
+    const silent = await mux.openStream(); // says nothing and holds nobody up
+    const stream = await mux.openStream();
+    const frame = new Uint8Array(4 + hello.length);
+    writeU32(frame, 0, hello.length);
+    frame.set(utf8(hello), 4);
+    await stream.write(frame);
+    await assert.rejects(session.acceptStream(), isTriple("direct", "rpc", "stream_hello_failed"));
+    await assert.rejects(stream.read(), isYamuxStreamResetError);
+    silent.reset();
+    await assert.rejects(session.acceptStream(), isTriple("direct", "rpc", "stream_hello_failed"));
+  }
+  await client.openStream("next");
+  assert.equal((await session.acceptStream()).kind, "next");
+  const waiting = session.acceptStream();
+  client.close();
+  await assert.rejects(waiting, isTriple("direct", "yamux", "accept_stream_failed"));
+  await assert.rejects(session.acceptStream(), isTriple("direct", "yamux", "accept_stream_failed"));
+});
+
+test("a stream whose hello does not come within 10 s is reset", async () => {
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
+  const { client, session } = await connected({}, { clock });
+  await session.acceptStream();
+  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } } }).link;
+  const silent = await mux.openStream();
+  const accepting = session.acceptStream();
+  await client.probeLiveness(); // the stream has arrived
+  clock.advance(9_999);
+  await turn();
+  clock.advance(1);
+  await assert.rejects(accepting, isTriple("direct", "rpc", "stream_hello_failed"));
+  await assert.rejects(silent.read(), isYamuxStreamResetError);
+  client.close();
+});
+
+test("serveRPC resets other streams, serves the rpc stream to its end, and says how that came", async () => {
+  const { client, session } = await connected();
+  const router = new RpcRouter();
+  router.register(1, (payload) => ({ payload }));
+  const serving = session.serveRPC(router, { maxConcurrentRequests: 1 });
+  assert.deepEqual(await client.rpc.call(1, "a"), { payload: "a" });
+  client.close();
+  await serving;
+  await assert.rejects(session.serveRPC(router), isTriple("direct", "yamux", "accept_stream_failed"));
+});
+
+test("serveRPC stops for its signal", async () => {
+  const { client, session } = await connected();
+  const stop = new CountedAbort();
+  const serving = session.serveRPC(new RpcRouter(), { signal: stop.signal });
+  assert.equal((await client.rpc.call(1, null)).error?.code, 404);
+  stop.abort("enough");
+  await assert.rejects(serving, (error) => isTriple("direct", "yamux", "canceled")(error) && (error as Error).cause === "enough");
+  assert.equal(stop.listeners, 0);
+  client.close();
+});
+
+// ---- liveness
+
+test("probes follow the idle time-out", () => {
+  const table: [number, number, number][] = [[60, 30_000, 10_000], [10, 5000, 5000], [1, 500, 500], [2, 1000, 1000], [0, 0, 10_000], [-1, 0, 10_000]];
+  for (const [idle, intervalMs, timeoutMs] of table) assert.deepEqual(livenessOfIdleTimeout(idle), { intervalMs, timeoutMs }, `${idle} s`);
+});
+
+test("liveness options, and what they leave out", () => {
+  const tunnel = livenessOfIdleTimeout(60);
+  assert.equal(checkLiveness(undefined, tunnel), tunnel);
+  assert.deepEqual(checkLiveness(false, tunnel), noLiveness);
+  assert.deepEqual(checkLiveness({}, tunnel), { intervalMs: 0, timeoutMs: 10_000 });
+  assert.deepEqual(checkLiveness({ intervalMs: 400 }, tunnel), { intervalMs: 400, timeoutMs: 400 });
+  assert.deepEqual(checkLiveness({ intervalMs: 60_000 }, tunnel), { intervalMs: 60_000, timeoutMs: 10_000 });
+  assert.deepEqual(checkLiveness({ intervalMs: 400, timeoutMs: 7 }, tunnel), { intervalMs: 400, timeoutMs: 7 });
+});
+
+test("a peer that no longer answers ends the session in time, with an event", async () => {
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
+  const events: string[] = [];
+  const observer = { onDiagnosticEvent: ({ stage, code, result }: { stage: string; code: string; result: string }) => void events.push(`${stage}/${code}/${result}`) };
+  const { client, sockets } = await connected({ clock, liveness: { intervalMs: 1000, timeoutMs: 300 }, observer });
+  clock.advance(1000);
+  for (let i = 0; i < 8; i++) await turn(); // answered
+  sockets[0].tamper = () => undefined;
+  clock.advance(1000);
+  await turn();
+  clock.advance(299);
+  await turn();
+  assert.equal(events.includes("yamux/liveness_timeout/fail"), false);
+  clock.advance(1);
+  const ended = await client.ended;
+  assert.ok(isTriple("direct", "close", "not_connected")(ended), String(ended));
+  await turn();
+  assert.ok(events.includes("yamux/liveness_timeout/fail"));
+  assert.equal(clock.pending, 0, "no timer stays");
+});
+
+test("a probe of an endpoint has the time it is given", async () => {
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
+  const { session, sockets } = await connected({}, { clock });
+  await assert.rejects(session.probeLiveness(0), isTriple("direct", "validate", "invalid_option"));
+  sockets[1].tamper = () => undefined;
+  const probe = session.probeLiveness(50);
+  await turn();
+  clock.advance(50);
+  await assert.rejects(probe, isTriple("direct", "yamux", "timeout"));
+  await session.ended;
+});

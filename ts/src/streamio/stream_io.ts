@@ -1,0 +1,136 @@
+// Exact reads and JSON frames on streams.
+// Layer streamio. Source: PROTOCOL, "JSON frame".
+
+import { onAbort, throwIfAborted } from "../base/index.js";
+import { DEFAULT_MAX_JSON_FRAME_BYTES, readJsonFrame, writeJsonFrame } from "../framing/index.js";
+import { ByteReader } from "../yamux/index.js";
+
+/** The reading half that is needed here; a YamuxStream has it. */
+export interface ReadableByteStream {
+  read(options?: { readonly maxBytes?: number | undefined }): Promise<Uint8Array | null>;
+  reset?(error?: unknown): void;
+}
+
+/** Both halves. */
+export interface ByteStream extends ReadableByteStream {
+  write(bytes: Uint8Array): Promise<void>;
+  close(): Promise<void> | void;
+}
+
+export interface SignalOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One chunk, or null at the end of the stream. */
+export function readMaybe(stream: ReadableByteStream): Promise<Uint8Array | null> {
+  return stream.read();
+}
+
+/**
+ * Exact reads from a stream. It takes no more than it is asked for, so the stream may be read on behind it. The signal,
+ * also one that has fired already, resets the stream; its listener goes away at the end of the stream.
+ */
+export function createByteReader(stream: ReadableByteStream, options: SignalOptions = {}): ByteReader {
+  const stopListening = onAbort(options.signal, (error) => stream.reset?.(error));
+  return new ByteReader(async (maxBytes) => {
+    try {
+      throwIfAborted(options.signal);
+      const chunk = await stream.read({ maxBytes });
+      if (chunk === null) stopListening();
+      return chunk;
+    } catch (error) {
+      stopListening();
+      throwIfAborted(options.signal);
+      throw error;
+    }
+  });
+}
+
+/** The next n bytes. Checks the signal first; one that fires later is the reader's business. Errors as ByteReader. */
+export async function readExactly(reader: ByteReader, n: number, options: SignalOptions = {}): Promise<Uint8Array> {
+  throwIfAborted(options.signal);
+  return reader.readExactly(n);
+}
+
+export interface ReadNBytesOptions extends SignalOptions {
+  /** Most bytes of one step; default 65536. */
+  readonly chunkSize?: number | undefined;
+  /** Told the bytes so far, after each step. */
+  readonly onProgress?: ((totalBytes: number) => void) | undefined;
+}
+
+/**
+ * The next n bytes in one array, for which the memory is taken at once: n is the caller's to bound. n is rounded down, and
+ * 0 when negative. Checks the signal before each step. Errors as ByteReader.
+ */
+export async function readNBytes(reader: ByteReader, n: number, options: ReadNBytesOptions = {}): Promise<Uint8Array> {
+  const { chunkSize = 65_536, signal, onProgress } = options;
+  if (!(chunkSize >= 1)) throw new RangeError("chunkSize must be at least 1");
+  const step = Math.floor(chunkSize);
+  const all = new Uint8Array(Math.max(0, Math.floor(n)));
+  throwIfAborted(signal);
+  for (let at = 0; at < all.length; ) {
+    throwIfAborted(signal);
+    const chunk = await reader.readExactly(Math.min(step, all.length - at));
+    all.set(chunk, at);
+    at += chunk.length;
+    onProgress?.(at);
+  }
+  return all;
+}
+
+export interface JsonFrameChannelOptions extends SignalOptions {
+  /** Most bytes of one frame's text; 0: no bound. Default 1 MiB. */
+  readonly maxJsonFrameBytes?: number | undefined;
+}
+
+export interface ReadFrameOptions<Value> {
+  /** Instead of the channel's. */
+  readonly maxBytes?: number | undefined;
+  /** Checks the value and gives it its type, or throws. */
+  readonly assert?: ((value: unknown) => Value) | undefined;
+}
+
+/** JSON frames in both directions. Raw bytes between frames are read with `reader`, written with `stream`. */
+export interface JsonFrameChannel<Stream extends ByteStream = ByteStream> {
+  readonly stream: Stream;
+  readonly reader: ByteReader;
+  /** Errors: JsonFramingError, those of the stream. */
+  writeFrame(value: unknown): Promise<void>;
+  /** Errors: JsonFramingError, those of the reader, what `assert` throws. */
+  readFrame<Value = unknown>(options?: ReadFrameOptions<Value>): Promise<Value>;
+  /** Closes the sending half. */
+  close(): Promise<void>;
+}
+
+/** Frames on a stream. The signal resets the stream, as with createByteReader. Throws RangeError for the limit. */
+export function createJsonFrameChannel<Stream extends ByteStream>(
+  stream: Stream,
+  options: JsonFrameChannelOptions = {},
+): JsonFrameChannel<Stream> {
+  const { maxJsonFrameBytes = DEFAULT_MAX_JSON_FRAME_BYTES } = options;
+  if (!(maxJsonFrameBytes >= 0 && maxJsonFrameBytes < Infinity)) {
+    throw new RangeError("maxJsonFrameBytes must be finite and not negative");
+  }
+  const reader = createByteReader(stream, options);
+  return {
+    stream,
+    reader,
+    writeFrame: (value) => writeJsonFrame(stream, value, maxJsonFrameBytes),
+    async readFrame<Value>({ maxBytes = maxJsonFrameBytes, assert }: ReadFrameOptions<Value> = {}): Promise<Value> {
+      const value = await readJsonFrame(reader, maxBytes);
+      return assert === undefined ? (value as Value) : assert(value);
+    },
+    close: async () => stream.close(),
+  };
+}
+
+/** Opens a stream of a kind first. Errors: those of openStream. */
+export async function openJsonFrameChannel<Stream extends ByteStream>(
+  client: { openStream(kind: string, options?: SignalOptions): Promise<Stream> },
+  kind: string,
+  options: JsonFrameChannelOptions = {},
+): Promise<JsonFrameChannel<Stream>> {
+  const { signal } = options;
+  return createJsonFrameChannel(await client.openStream(kind, signal === undefined ? {} : { signal }), options);
+}

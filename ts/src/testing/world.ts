@@ -1,0 +1,47 @@
+// A client and an endpoint on two joined WebSockets, with whatever options a test wants.
+import { encodeBase64url } from "../base/index.js";
+import { acceptDirect, type DirectCredential } from "../endpoint/accept.js";
+import { connectDirect } from "../endpoint/connect.js";
+import type { DirectAcceptOptions, DirectConnectOptions } from "../endpoint/options.js";
+import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import type { Client, Session } from "../session/index.js";
+import { PairedWebSocket } from "./socket_pair.js";
+
+export const psk = new Uint8Array(32).fill(7);
+
+export const info: DirectConnectInfo = {
+  ws_url: "wss://endpoint.example/ws",
+  channel_id: "channel",
+  e2ee_psk_b64u: encodeBase64url(psk),
+  channel_init_expire_at_unix_s: Math.floor(Date.now() / 1000) + 60,
+  default_suite: 1,
+};
+
+export const credential: DirectCredential = {
+  channelId: "channel",
+  suite: 1,
+  psk,
+  initExpireAtUnixS: info.channel_init_expire_at_unix_s,
+};
+
+export const origin = "https://app.example";
+
+export interface World {
+  client: Client;
+  session: Session;
+  sockets: [PairedWebSocket, PairedWebSocket];
+}
+
+/** Both ends, connected. */
+export async function connected(
+  clientOptions: Partial<DirectConnectOptions> = {},
+  serverOptions: DirectAcceptOptions = {},
+  suite: 1 | 2 = 1,
+): Promise<World> {
+  const sockets = PairedWebSocket.pair();
+  const [client, session] = await Promise.all([
+    connectDirect({ ...info, default_suite: suite }, { origin, wsFactory: () => sockets[0], ...clientOptions }),
+    acceptDirect(sockets[1], { ...credential, suite }, serverOptions),
+  ]);
+  return { client, session, sockets };
+}

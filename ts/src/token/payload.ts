@@ -1,0 +1,37 @@
+// What a token says, and the rules that hold for it before any key is looked at.
+// Layer token. Source: PROTOCOL, "Attach token".
+
+import { maxChannelIdBytes, utf8 } from "../base/index.js";
+import type { TokenPayload as WirePayload } from "../gen/flowersec/token/v1.gen.js";
+import { TokenError } from "./error.js";
+
+/** First part of every token. */
+export const TOKEN_PREFIX = "FST2";
+
+/** Times are Unix seconds. `role` is 1 for the client, 2 for the server; `iss` is absent when it is empty. */
+export interface TokenPayload extends Omit<WirePayload, "iss"> {
+  iss?: string;
+}
+
+/** Bytes of an Ed25519 seed, and of a public key. */
+export const keyBytes = 32;
+
+/**
+ * The payload with its texts trimmed. Throws TokenError: invalid_format for a blank key id or token id, a channel id that
+ * is not 1 to 256 bytes, an unknown role, or times out of order; invalid_idle_timeout; exp_after_init.
+ */
+export function checkPayload(payload: WirePayload): TokenPayload {
+  const kid = payload.kid.trim();
+  const channel_id = payload.channel_id.trim();
+  const token_id = payload.token_id.trim();
+  const { role, init_exp, idle_timeout_seconds, iat, exp } = payload;
+  const whole = [init_exp, idle_timeout_seconds, iat, exp].every(Number.isSafeInteger);
+  if (kid === "" || token_id === "" || channel_id === "" || utf8(channel_id).length > maxChannelIdBytes) throw new TokenError("invalid_format");
+  if ((role !== 1 && role !== 2) || !whole) throw new TokenError("invalid_format");
+  if (idle_timeout_seconds <= 0) throw new TokenError("invalid_idle_timeout");
+  if (exp > init_exp) throw new TokenError("exp_after_init");
+  if (iat > exp) throw new TokenError("invalid_format");
+  const aud = payload.aud.trim();
+  const iss = (payload.iss ?? "").trim();
+  return { kid, aud, ...(iss === "" ? {} : { iss }), channel_id, role, token_id, init_exp, idle_timeout_seconds, iat, exp };
+}

@@ -1,0 +1,35 @@
+// Limits of a WebSocket's queues.
+// Layer ws. Source: docs/LIMITS.md.
+
+import { webSocketDefaults } from "../base/index.js";
+
+/** Bytes unless the name says otherwise; each a positive integer, low <= high <= hard. */
+export interface WebSocketLimits {
+  /** Messages received and not yet read, one frame included: what a peer can make us hold. Default 4 MiB. */
+  readonly maxInboundQueuedBytes: number;
+  /** Writing goes on when no more than this waits for the network. Default 256 KiB. */
+  readonly outboundLowWatermarkBytes: number;
+  /** Writers wait above this. Default 1 MiB. */
+  readonly outboundHighWatermarkBytes: number;
+  /** One frame, or everything that waits, above this ends the connection. Default 4 MiB. */
+  readonly outboundHardLimitBytes: number;
+  /** Milliseconds that writers wait for a network that takes nothing. Default 10 000. */
+  readonly outboundDrainTimeoutMs: number;
+}
+
+/** What holds when nothing else is said. */
+export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = Object.freeze({ ...webSocketDefaults });
+
+/** Defaults filled in. Throws RangeError for what is no positive integer, and unless low <= high <= hard. */
+export function resolveWebSocketLimits(given: { readonly [name in keyof WebSocketLimits]?: number | undefined } = {}): WebSocketLimits {
+  const limits: { -readonly [name in keyof WebSocketLimits]: number } = { ...DEFAULT_WEB_SOCKET_LIMITS };
+  for (const name of Object.keys(limits) as (keyof WebSocketLimits)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive integer`);
+    limits[name] = value;
+  }
+  const { outboundLowWatermarkBytes: low, outboundHighWatermarkBytes: high, outboundHardLimitBytes: hard } = limits;
+  if (low > high || high > hard) throw new RangeError("outbound limits must be low <= high <= hard");
+  return limits;
+}

@@ -1,0 +1,36 @@
+// WebSockets of a Node client: the Origin header is ours to set, there is no compression, and messages are bounded.
+// Layer ws, Node only. Source: PROTOCOL, "Opening handshake", "Message sizes".
+
+import { WebSocket } from "ws";
+import { e2eeDefaults } from "../../base/index.js";
+import type { WebSocketFactory } from "../socket.js";
+import { EmitterWebSocketAdapter } from "./adapt.js";
+
+/** Bytes beyond the largest record or handshake message; a handshake message has a header of 10. */
+const slack = 64;
+const handshakeHeader = 10;
+
+export interface NodeWsFactoryOptions {
+  /** Largest message accepted, in bytes. Default: the largest record or handshake message with default limits, and 64. */
+  maxPayload?: number | undefined;
+  /** Compression of messages; of no use for ciphertext. Default false. */
+  perMessageDeflate?: boolean | undefined;
+  /** PEM text of the only certificates to trust. Default: those of Node. */
+  ca?: string | undefined;
+}
+
+/** The largest message of a connection with these limits; a limit that makes no sense counts as the default. */
+export function maxPayloadFor(maxRecordBytes?: number, maxHandshakePayload?: number): number {
+  const or = (value: number | undefined, otherwise: number) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : otherwise);
+  return Math.max(or(maxRecordBytes, e2eeDefaults.maxRecordBytes), or(maxHandshakePayload, e2eeDefaults.maxHandshakePayload) + handshakeHeader) + slack;
+}
+
+/** Opens WebSockets of the `ws` package. Throws RangeError unless maxPayload is a positive integer. */
+export function createNodeWsFactory(options: NodeWsFactoryOptions = {}): WebSocketFactory {
+  const { maxPayload = maxPayloadFor(), perMessageDeflate = false, ca } = options;
+  if (!Number.isSafeInteger(maxPayload) || maxPayload <= 0) throw new RangeError("maxPayload must be a positive integer");
+  return (url, origin) =>
+    new EmitterWebSocketAdapter(
+      new WebSocket(url, { headers: { Origin: origin }, maxPayload, perMessageDeflate, followRedirects: false, ...(ca === undefined ? {} : { ca }) }),
+    );
+}

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, test } from "node:test";
+import { WebSocketServer, type WebSocket } from "ws";
+import { WsCloseError } from "../socket.js";
+import { WebSocketBinaryTransport } from "../transport.js";
+import { adaptNodeWebSocket, EmitterWebSocketAdapter } from "./adapt.js";
+import { createNodeWsFactory, maxPayloadFor } from "./factory.js";
+
+const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: true });
+await once(server, "listening");
+after(() => server.close());
+const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+async function connect(options?: Parameters<typeof createNodeWsFactory>[0]) {
+  const accepted = once(server, "connection") as Promise<[WebSocket, IncomingMessage]>;
+  const client = createNodeWsFactory(options)(url, "https://app.example");
+  const transport = new WebSocketBinaryTransport(client);
+  const opened = new Promise<void>((resolve) => client.addEventListener("open", () => resolve()));
+  const [peer, request] = await accepted;
+  await opened;
+  return { client, transport, peer, request };
+}
+
+test("the Origin header is the one given, and compression is not offered", async () => {
+  const { transport, request, peer } = await connect();
+  assert.equal(request.headers.origin, "https://app.example");
+  assert.equal(request.headers["sec-websocket-extensions"], undefined);
+  const gone = once(peer, "close");
+  transport.close();
+  assert.equal((await gone)[0], 1000);
+});
+
+test("binary comes as it was sent, both ways", async () => {
+  const { transport, peer } = await connect();
+  peer.send(Uint8Array.from([1, 2, 3]));
+  assert.deepEqual(Uint8Array.from(await transport.readBinary()), Uint8Array.from([1, 2, 3]));
+  const message = once(peer, "message");
+  await transport.writeBinary(Uint8Array.from([4]));
+  assert.deepEqual(await message, [Buffer.from([4]), true]);
+  transport.close();
+});
+
+test("text is told apart from binary with the same bytes", async () => {
+  const { transport, peer } = await connect();
+  peer.send("FSEC");
+  await assert.rejects(transport.readBinary(), { message: "text message" });
+  transport.close();
+});
+
+test("a close of the peer keeps its code and reason", async () => {
+  const { transport, peer } = await connect();
+  peer.close(1008, "token_replay");
+  await assert.rejects(transport.readBinary(), (error) => error instanceof WsCloseError && error.code === 1008 && error.reason === "token_replay");
+  transport.close();
+});
+
+test("a message may have maxPayload bytes and not one more", async () => {
+  const { transport, peer } = await connect({ maxPayload: 100 });
+  peer.send(new Uint8Array(100));
+  assert.equal((await transport.readBinary()).length, 100);
+  peer.send(new Uint8Array(101));
+  await assert.rejects(transport.readBinary(), { message: "websocket error" });
+  transport.close();
+});
+
+test("the largest message follows the limits, and nonsense counts as the default", () => {
+  assert.equal(maxPayloadFor(), 1_048_576 + 64);
+  assert.equal(maxPayloadFor(1000, 8192), 8192 + 10 + 64);
+  assert.equal(maxPayloadFor(20_000, 8192), 20_064);
+  for (const bad of [0, -1, 1.5, NaN, 2 ** 60]) assert.equal(maxPayloadFor(bad, bad), 1_048_576 + 64);
+  for (const bad of [0, -1, 1.5, NaN, Infinity]) assert.throws(() => createNodeWsFactory({ maxPayload: bad }), RangeError);
+});
+
+test("writing goes on as soon as the network has taken enough, not at the next poll", async () => {
+  const { transport, peer } = await connect();
+  let received = 0;
+  const done = new Promise<void>((resolve) => peer.on("message", (data: Buffer) => (received += data.length) === 64 * 65_536 && resolve()));
+  for (let i = 0; i < 64; i++) await transport.writeBinary(new Uint8Array(65_536));
+  await done;
+  assert.equal(received, 64 * 65_536);
+  transport.close();
+});
+
+test("what has listeners already comes back as it is; an emitter is wrapped; anything else is refused", async () => {
+  const { client, transport, peer } = await connect();
+  assert.equal(adaptNodeWebSocket(client), client);
+  assert.equal(adaptNodeWebSocket(peer), peer);
+  const emitter = Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {} });
+  assert.ok(adaptNodeWebSocket(emitter) instanceof EmitterWebSocketAdapter);
+  for (const bad of [null, undefined, 1, {}, { send() {} }, { send() {}, close() {} }, new EventEmitter()]) {
+    assert.throws(() => adaptNodeWebSocket(bad), TypeError);
+  }
+  transport.close();
+});
+
+test("an error of a socket whose transport has closed does not end the process", async () => {
+  const emitter = Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {}, addEventListener() {}, removeEventListener() {} });
+  new WebSocketBinaryTransport(adaptNodeWebSocket(emitter)).close();
+  emitter.emit("error", new Error("late"));
+});
+
+test("fragments of an emitter become one message", async () => {
+  const emitter = Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {} });
+  const transport = new WebSocketBinaryTransport(adaptNodeWebSocket(emitter));
+  emitter.emit("message", [Buffer.from([1]), Buffer.from([2])], true);
+  assert.deepEqual(Uint8Array.from(await transport.readBinary()), Uint8Array.from([1, 2]));
+});
+
+test("a peer that does not answer a close is cut off", async (t) => {
+  const emitter = Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {}, cut: 0, terminate() { this.cut++; } });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const silent = adaptNodeWebSocket(emitter);
+  silent.close(1000);
+  t.mock.timers.tick(2000);
+  assert.equal(emitter.cut, 1);
+  silent.close(1000);
+  emitter.emit("close", 1000, Buffer.alloc(0));
+  t.mock.timers.tick(2000);
+  assert.equal(emitter.cut, 1);
+});

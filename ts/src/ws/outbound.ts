@@ -1,0 +1,128 @@
+// Frames on their way into a WebSocket, and the waiting that keeps its buffer small.
+// Layer ws. Writers go on below the low mark and wait above the high one; above the hard limit the connection ends.
+
+import { deferred, onAbort, throwIfAborted, type Awaitable, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
+import type { WebSocketLimits } from "./limits.js";
+import type { WebSocketLike } from "./socket.js";
+
+/** How often a WebSocket that does not say when it drains is asked. */
+const pollMs = 10;
+
+export interface OutboundEvents {
+  onExceeded(current: number): void;
+  onStalled(waiting: number): void;
+  /** send() threw. */
+  onSendFailed(cause: unknown): void;
+}
+
+interface Writer extends Deferred<void> {
+  /** Undefined: the frame is out, the writer waits for the low mark. */
+  frame: Uint8Array | undefined;
+}
+
+/** Frames leave in the order of the calls. */
+export class OutboundQueue {
+  private readonly writers: Writer[] = [];
+  private queuedBytes = 0;
+  private failure: Error | undefined;
+  private draining = false;
+  private stopPoll: CancelTimer = () => {};
+  private stopTimeout: CancelTimer = () => {};
+
+  constructor(
+    private readonly ws: WebSocketLike,
+    private readonly limits: WebSocketLimits,
+    private readonly clock: Clock,
+    private readonly events: OutboundEvents,
+  ) {}
+
+  write(frame: Uint8Array, signal: AbortSignal | undefined): Awaitable<void> {
+    if (this.failure !== undefined) throw this.failure;
+    throwIfAborted(signal);
+    const waiting = this.queuedBytes + this.ws.bufferedAmount + frame.length;
+    if (waiting > this.limits.outboundHardLimitBytes) {
+      this.events.onExceeded(waiting);
+      return this.orFailure();
+    }
+    if (this.draining) return this.wait(frame, signal);
+    this.send(frame);
+    if (this.failure !== undefined || !this.aboveHigh()) return this.orFailure();
+    this.drain();
+    return this.wait(undefined, signal);
+  }
+
+  /** Ends it: every writer is rejected. The first error stays. */
+  fail(error: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = error;
+    this.stopPoll();
+    this.stopTimeout();
+    this.queuedBytes = 0;
+    for (const writer of this.writers.splice(0)) writer.reject(error);
+  }
+
+  private orFailure(): void {
+    if (this.failure !== undefined) throw this.failure;
+  }
+
+  private aboveHigh(): boolean {
+    return this.ws.bufferedAmount > this.limits.outboundHighWatermarkBytes;
+  }
+
+  private send(frame: Uint8Array): void {
+    try {
+      this.ws.send(frame as Uint8Array<ArrayBuffer>);
+    } catch (cause) {
+      this.events.onSendFailed(cause);
+    }
+  }
+
+  private wait(frame: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const writer: Writer = { ...deferred<void>(), frame };
+    this.writers.push(writer);
+    this.queuedBytes += frame?.length ?? 0;
+    const stopListening = onAbort(signal, (error) => {
+      const at = this.writers.indexOf(writer);
+      if (at < 0) return;
+      this.writers.splice(at, 1);
+      this.queuedBytes -= writer.frame?.length ?? 0;
+      writer.reject(error);
+    });
+    writer.promise.then(stopListening, stopListening);
+    return writer.promise;
+  }
+
+  /** Waits for the low mark, however long the writers that started it stay. */
+  private drain(): void {
+    this.draining = true;
+    this.stopTimeout = this.clock.after(this.limits.outboundDrainTimeoutMs, () => {
+      this.events.onStalled(this.queuedBytes + this.ws.bufferedAmount);
+    });
+    this.poll();
+  }
+
+  private poll(): void {
+    this.stopPoll = this.clock.after(pollMs, () => this.check());
+    this.ws.onceDrained?.(() => this.check());
+  }
+
+  private check(): void {
+    if (this.failure !== undefined || !this.draining) return;
+    this.stopPoll();
+    if (this.ws.bufferedAmount > this.limits.outboundLowWatermarkBytes) return this.poll();
+    this.stopTimeout();
+    this.draining = false;
+    while (this.failure === undefined && !this.draining) {
+      const writer = this.writers[0];
+      if (writer === undefined) return;
+      if (writer.frame !== undefined) {
+        this.queuedBytes -= writer.frame.length;
+        this.send(writer.frame);
+        writer.frame = undefined;
+        if (this.aboveHigh()) return this.drain();
+      }
+      if (this.writers[0] === writer) this.writers.shift();
+      writer.resolve();
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// What this package needs of a WebSocket: the part of the browsers' interface that other implementations share.
+// Layer ws. Types only.
+
+/** Listeners by event. */
+export interface WebSocketEvents {
+  open: unknown;
+  message: { readonly data: unknown };
+  error: unknown;
+  close: { readonly code?: number; readonly reason?: string };
+}
+
+export type WebSocketListener<Type extends keyof WebSocketEvents> = (event: WebSocketEvents[Type]) => void;
+
+/** A WebSocket, opening or open. The browsers' own fits; adaptNodeWebSocket makes one of an emitter. */
+export interface WebSocketLike {
+  binaryType: string;
+  /** 0 connecting, 1 open, 2 closing, 3 closed. */
+  readonly readyState: number;
+  /** Bytes given to send() and not yet to the network. */
+  readonly bufferedAmount: number;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(code?: number, reason?: string): void;
+  /** Calls `then` once when bytes have left for the network. A WebSocket that cannot say so is asked every 10 ms. */
+  onceDrained?(then: () => void): void;
+  addEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;
+  removeEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;
+}
+
+/** Opens a WebSocket to `url` that says it comes from `origin`. */
+export type WebSocketFactory = (url: string, origin: string) => WebSocketLike;
+
+/** The peer, or the network, closed the WebSocket. 1005 is a close without a code, 1006 one without a close frame. */
+export class WsCloseError extends Error {
+  override readonly name = "WsCloseError";
+  constructor(
+    readonly code: number,
+    readonly reason: string,
+  ) {
+    super(`websocket closed: ${code}${reason === "" ? "" : ` ${reason}`}`);
+  }
+}

@@ -1,0 +1,120 @@
+// Binary messages over a WebSocket, whole and in order, with bounded queues both ways.
+// Layer ws. Knows nothing of what it carries. Source: PROTOCOL, "WebSocket use", "Ping, pong, close".
+
+import { systemClock, type BinaryTransport, type Clock } from "../base/index.js";
+import { emitObserverDiagnostic, normalizeObserver, type ClientObserver, type ClientObserverLike, type WsErrorReason } from "../observability/index.js";
+import { InboundQueue, type ReadOptions } from "./inbound.js";
+import { resolveWebSocketLimits, type WebSocketLimits } from "./limits.js";
+import { OutboundQueue } from "./outbound.js";
+import { WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
+
+export interface WebSocketTransportOptions {
+  /** Those given; the rest as in DEFAULT_WEB_SOCKET_LIMITS. Throws RangeError when they make no sense. */
+  webSocketLimits?: { readonly [name in keyof WebSocketLimits]?: number | undefined } | undefined;
+  observer?: ClientObserverLike | undefined;
+  /** For tests. */
+  clock?: Clock | undefined;
+}
+
+const closedState = 2;
+/** What ends a transport is told to its observer as one of these; the cause stays in the error. */
+const resource = "websocket_outbound_bytes";
+
+/**
+ * One WebSocket, opening or open, as a pipe of binary messages. The first failure stays: every read and write that waits,
+ * and every later one, is rejected with it, also while messages are still queued. Failures are a text message, a message
+ * of unknown type, an error of the WebSocket, a limit, a close of the peer (WsCloseError) and close().
+ */
+export class WebSocketBinaryTransport implements BinaryTransport {
+  private readonly inbound: InboundQueue;
+  private readonly outbound: OutboundQueue;
+  private readonly observer: ClientObserver;
+  private failed = false;
+  private closeTold = false;
+
+  constructor(
+    private readonly ws: WebSocketLike,
+    options: WebSocketTransportOptions = {},
+  ) {
+    const limits = resolveWebSocketLimits(options.webSocketLimits);
+    const clock = options.clock ?? systemClock;
+    this.observer = normalizeObserver(options.observer);
+    this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, {
+      onFailure: (reason, error, close) => this.fail(error, reason, close),
+    });
+    const tell = (code: "resource_limit_reached" | "queue_pressure", current: number, limit: number) =>
+      emitObserverDiagnostic(this.observer, { stage: "transport", code, result: "fail", resource, current, limit });
+    this.outbound = new OutboundQueue(ws, limits, clock, {
+      onExceeded: (current) => {
+        tell("resource_limit_reached", current, limits.outboundHardLimitBytes);
+        this.fail(new Error("too many bytes to send"), "send_buffer_exceeded", true);
+      },
+      onStalled: (current) => {
+        tell("queue_pressure", current, limits.outboundLowWatermarkBytes);
+        this.fail(new Error("the network takes no more bytes"), "send_buffer_timeout", true);
+      },
+      onSendFailed: (cause) => this.fail(new Error("websocket error", { cause }), "error", false),
+    });
+    ws.binaryType = "arraybuffer";
+    ws.addEventListener("message", this.onMessage);
+    ws.addEventListener("error", this.onError);
+    ws.addEventListener("close", this.onClose);
+    if (ws.readyState >= closedState) this.onClose({});
+  }
+
+  /** The next message. Rejects with AbortError, TimeoutError, or what ended the transport; giving up loses no message. */
+  readBinary(options?: ReadOptions): Promise<Uint8Array> {
+    return this.inbound.read(options);
+  }
+
+  /**
+   * Sends one message. Settles at once while little waits for the network, else when it has drained to the low mark, or
+   * with what ended the transport. A frame whose turn has not come is not sent when the signal fires.
+   */
+  writeBinary(frame: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+    try {
+      return Promise.resolve(this.outbound.write(frame, options?.signal));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Takes the listeners away, drops what is queued and closes the WebSocket. Harmless the second time. */
+  close(): void {
+    this.ws.removeEventListener("message", this.onMessage);
+    this.ws.removeEventListener("error", this.onError);
+    this.ws.removeEventListener("close", this.onClose);
+    this.end(new Error("closed"));
+    if (this.closeTold) return;
+    this.closeTold = true;
+    this.observer.onWsClose("local", 1000);
+    this.ws.close(1000);
+  }
+
+  private end(error: Error): void {
+    this.failed = true;
+    this.inbound.fail(error);
+    this.outbound.fail(error);
+  }
+
+  private fail(error: Error, reason: WsErrorReason, close: boolean): void {
+    if (this.failed) return;
+    this.end(error);
+    this.observer.onWsError(reason);
+    if (close) this.ws.close(1000);
+  }
+
+  private readonly onMessage = (event: WebSocketEvents["message"]) => this.inbound.accept(event.data);
+
+  private readonly onError = (event: unknown) => {
+    this.inbound.inOrder(() => this.fail(new Error("websocket error", { cause: event }), "error", false));
+  };
+
+  private readonly onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
+    this.inbound.inOrder(() => {
+      if (!this.closeTold) this.observer.onWsClose("peer_or_error", code);
+      this.closeTold = true;
+      this.end(new WsCloseError(code, reason));
+    });
+  };
+}

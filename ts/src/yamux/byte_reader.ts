@@ -1,0 +1,45 @@
+// Exact portions out of a source that gives whatever arrived.
+// Layer yamux.
+
+import { ByteQueue } from "../base/index.js";
+import { StreamEOFError } from "./errors.js";
+
+/**
+ * Bytes that arrived, or null at the end. `maxBytes` is how many are missing: a source that gives no more never leaves
+ * anything in a reader, so that somebody else can read on behind it.
+ */
+export type ReadChunk = (maxBytes: number) => Promise<Uint8Array | null>;
+
+/** Reads exact portions. One call at a time. */
+export class ByteReader {
+  private readonly queue = new ByteQueue();
+  constructor(private readonly readChunk: ReadChunk) {}
+
+  /**
+   * The next n bytes. Nothing is allocated for bytes that did not come. Errors: StreamEOFError when the source ends
+   * first, whatever the source throws; what was read until then stays, and can be read again.
+   */
+  async readExactly(n: number): Promise<Uint8Array> {
+    while (this.queue.length < n) await this.more(n - this.queue.length);
+    return this.queue.take(n);
+  }
+
+  /** Skips the next n bytes without holding them. Errors as readExactly. */
+  async discardExactly(n: number): Promise<void> {
+    for (let left = n; left > 0; ) {
+      if (this.queue.length === 0) await this.more(left);
+      left -= this.queue.takeChunk(left)?.length ?? 0;
+    }
+  }
+
+  /** Bytes that were received and not asked for yet. */
+  bufferedBytes(): number {
+    return this.queue.length;
+  }
+
+  private async more(missing: number): Promise<void> {
+    const chunk = await this.readChunk(missing);
+    if (chunk === null) throw new StreamEOFError();
+    this.queue.push(chunk);
+  }
+}

@@ -1,0 +1,268 @@
+// One multiplexed session as a machine: decrypted bytes go in, frames to seal and changes to look at come out.
+// Layer yamux, private, without I/O: it reads no clock, starts nothing, and calls nobody back. Split by direction: here
+// frames in and the application's calls, output_side.ts frames out, stream_table.ts how streams live and end.
+// Source: PROTOCOL, "Yamux".
+
+import { type YamuxErrorCode, YamuxError, type YamuxResource } from "./errors.js";
+import {
+  FLAG_FIN, FLAG_RST, FLAG_SYN, TYPE_DATA, TYPE_GO_AWAY, TYPE_PING, TYPE_WINDOW_UPDATE, type YamuxHeader,
+} from "./frame.js";
+import { FrameReader, type FrameSink } from "./frame_reader.js";
+import { type CheckedYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, maxQueuedPingReplies, maxQueuedRefusals } from "./limits.js";
+import { OutputSide } from "./output_side.js";
+import type { QueuedWrite, StreamState } from "./stream_state.js";
+import type { YamuxDiagnostic } from "./stream_table.js";
+
+export class YamuxCore extends OutputSide implements FrameSink {
+  private readonly input = new FrameReader();
+  private bodyTarget: StreamState | undefined; // undefined: discarded
+  private bodyEndsStream = false;
+
+  /** `firstId` is the id of the first stream opened here; its parity must fit the role. */
+  constructor(
+    private readonly isClient: boolean,
+    limits: CheckedYamuxLimits,
+    private nextId = isClient ? 1 : 2,
+  ) {
+    super(limits);
+  }
+
+  // ---- input
+
+  /** Takes plaintext in any portions; the bytes are the machine's from now on. After the end they are dropped. */
+  receive(bytes: Uint8Array): void {
+    try {
+      this.input.receive(bytes, this);
+    } catch (error) {
+      if (!(error instanceof YamuxError)) throw error;
+      this.end(error.code);
+    }
+  }
+
+  /** Nothing will come any more: `transport_closed` between two frames, `truncated_frame` inside one. */
+  endOfInput(): void {
+    this.end(this.input.isBetweenFrames ? "transport_closed" : "truncated_frame");
+  }
+
+  /** Ends the session, and every stream with it. Without effect when it has ended. */
+  end(why: YamuxErrorCode): void {
+    if (this.ended !== undefined) return;
+    this.ended = why;
+    this.input.isStopped = true;
+    for (const stream of this.streams.values()) {
+      if (stream.isOpen) this.fail(stream, why, false);
+      stream.rstDue = false;
+      this.settle(stream);
+    }
+    this.pingReplies = [];
+    this.refusals = [];
+    this.probe = "none";
+  }
+
+  onHeader(header: YamuxHeader): void {
+    switch (header.type) {
+      case TYPE_DATA:
+        return this.onData(header);
+      case TYPE_WINDOW_UPDATE:
+        return this.onWindowUpdate(header);
+      case TYPE_PING:
+        return this.onPing(header);
+      case TYPE_GO_AWAY:
+        return this.end("go_away");
+    }
+  }
+
+  private onData(header: YamuxHeader): void {
+    if (header.length > this.limits.maxFrameBytes) return this.end("frame_too_large");
+    let stream = this.streamOf(header);
+    if (this.ended !== undefined) return;
+    if (stream !== undefined && header.length > 0) {
+      const why = stream.finReceived ? "data_after_fin" : header.length > stream.granted ? "window_exceeded" : undefined;
+      if (why !== undefined) {
+        this.fail(stream, why, true);
+        this.settle(stream);
+        stream = undefined;
+      }
+    }
+    this.bodyTarget = stream;
+    this.bodyEndsStream = (header.flags & FLAG_FIN) !== 0;
+  }
+
+  private onWindowUpdate(header: YamuxHeader): void {
+    const stream = this.streamOf(header);
+    if (stream === undefined) return;
+    if (header.length > DEFAULT_MAX_STREAM_WINDOW - stream.credit) return this.end("credit_overflow");
+    stream.credit += header.length;
+    if (header.flags & FLAG_FIN) this.onFin(stream);
+    this.settle(stream);
+  }
+
+  private onPing(header: YamuxHeader): void {
+    if (header.flags & FLAG_SYN) {
+      // Whoever pings faster than it reads the answers misses some.
+      if (this.pingReplies.length < maxQueuedPingReplies) this.pingReplies.push(header.length);
+      else this.counters.pingsDropped++;
+    } else if (this.probe === "sent" && header.length === this.lastProbe) {
+      this.probe = "none";
+      this.probeAnswered = true;
+    }
+  }
+
+  // The open stream a frame is for, after its SYN and RST were obeyed. undefined: nothing of the frame is of use, its
+  // body is discarded. Silence, not RST, answers frames for streams that are gone: two peers that reset each other for
+  // every stray frame would never stop.
+  private streamOf(header: YamuxHeader): StreamState | undefined {
+    const stream = this.streams.get(header.streamId);
+    if (header.flags & FLAG_RST) {
+      if (stream?.isOpen) {
+        this.fail(stream, "reset_by_peer", false);
+        this.settle(stream);
+      }
+      return undefined;
+    }
+    if (header.flags & FLAG_SYN) {
+      if (stream !== undefined) return void this.end("stream_already_open");
+      return this.accept(header.streamId);
+    }
+    return stream?.isOpen ? stream : undefined;
+  }
+
+  private accept(id: number): StreamState | undefined {
+    const { maxInboundStreams, maxActiveStreams } = this.limits;
+    const isOwn = (id % 2 === 1) === this.isClient;
+    if (isOwn) return void this.refuse(id, { code: "stream_rejected" });
+    const refusal = (resource: YamuxResource, current: number, limit: number) =>
+      void this.refuse(id, { code: "stream_rejected", resource, current, limit });
+    if (this.inboundStreams >= maxInboundStreams) return refusal("inbound_streams", this.inboundStreams, maxInboundStreams);
+    if (this.activeStreams >= maxActiveStreams) return refusal("active_streams", this.activeStreams, maxActiveStreams);
+    const stream = this.add(id, true);
+    stream.ackDue = true;
+    this.opened.push(stream);
+    this.settle(stream);
+    return stream;
+  }
+
+  private refuse(id: number, why: YamuxDiagnostic): void {
+    if (this.refusals.length === maxQueuedRefusals) return this.end("reply_queue_overflow");
+    this.refusals.push(id);
+    this.counters.streamsRejected++;
+    this.diagnose(why);
+  }
+
+  onBody(slice: Uint8Array): void {
+    const stream = this.bodyTarget;
+    if (stream?.isOpen) this.deliver(stream, slice);
+  }
+
+  onBodyEnd(): void {
+    const stream = this.bodyTarget;
+    this.bodyTarget = undefined;
+    if (!stream?.isOpen) return;
+    if (this.bodyEndsStream) this.onFin(stream);
+    this.settle(stream);
+  }
+
+  private deliver(stream: StreamState, slice: Uint8Array): void {
+    stream.granted -= slice.length;
+    if (stream.discarding) {
+      // One window is as long as we listen to a peer that does not stop.
+      if (stream.granted === 0) this.fail(stream, "reset_locally", true);
+      return this.settle(stream);
+    }
+    const limit = this.limits.maxSessionReceiveBytes;
+    if (slice.length > limit - this.unreadBytes) {
+      this.exhausted("session_receive_bytes", this.unreadBytes, limit);
+      return this.end("session_memory_exceeded");
+    }
+    stream.unread.push(slice);
+    this.unreadBytes += slice.length;
+    this.touched.add(stream);
+  }
+
+  private onFin(stream: StreamState): void {
+    if (stream.finReceived) return;
+    stream.finReceived = true;
+    stream.creditDue = false; // nobody is left to use it
+    this.touched.add(stream);
+    this.finishIfDone(stream);
+  }
+
+  // ---- what the application asks for
+
+  /** Opens a stream; data may be written at once. Throws YamuxError: resource_exhausted, ids_exhausted, or the end. */
+  open(): StreamState {
+    if (this.ended !== undefined) throw new YamuxError(this.ended);
+    const limit = this.limits.maxActiveStreams;
+    if (this.activeStreams >= limit) throw this.exhausted("active_streams", this.activeStreams, limit);
+    if (this.nextId > 0xffff_ffff) throw new YamuxError("ids_exhausted");
+    const stream = this.add(this.nextId, false);
+    this.nextId += 2;
+    stream.synDue = true;
+    this.settle(stream);
+    return stream;
+  }
+
+  /** The oldest unread bytes, at most `maxBytes`; null at the end of the stream, undefined when there are none yet. Failed: undefined. */
+  read(stream: StreamState, maxBytes?: number): Uint8Array | null | undefined {
+    const chunk = stream.unread.shift(maxBytes);
+    if (chunk === undefined) return stream.finReceived && stream.phase !== "failed" ? null : undefined;
+    this.unreadBytes -= chunk.length;
+    // Half a window is worth a frame; granting less would cost a frame for every small read.
+    if (!stream.finReceived && stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 2) stream.creditDue = true;
+    this.finishIfDone(stream);
+    this.settle(stream);
+    return chunk;
+  }
+
+  /**
+   * Queues one write; writes of a stream leave in order. The stream is open, its sending half too, and `bytes` is not
+   * empty. Throws YamuxResourceExhaustedError; nothing of it is sent then.
+   */
+  write(stream: StreamState, bytes: Uint8Array): QueuedWrite {
+    const limit = this.limits.maxStreamWriteQueueBytes;
+    if (bytes.length > limit - stream.queuedBytes) {
+      throw this.exhausted("stream_write_queue_bytes", stream.queuedBytes, limit);
+    }
+    const write = { left: bytes, begun: false, done: false };
+    stream.writes.push(write);
+    stream.queuedBytes += bytes.length;
+    this.settle(stream);
+    return write;
+  }
+
+  /**
+   * Gives a write up. One of which a part has left, or behind which the half was closed, resets the stream: the peer
+   * must not take a part for the whole.
+   */
+  cancelWrite(stream: StreamState, write: QueuedWrite): void {
+    const at = stream.writes.indexOf(write);
+    if (at < 0 || !stream.isOpen) return;
+    if (write.begun || stream.finWanted) return this.reset(stream);
+    stream.writes.splice(at, 1);
+    stream.queuedBytes -= write.left.length;
+    this.settle(stream);
+  }
+
+  /** Closes the sending half once queued writes are out. Reading goes on. Without effect the second time. */
+  closeWrite(stream: StreamState): void {
+    stream.finWanted = true;
+    this.settle(stream);
+  }
+
+  /** Drops what was and will be received; the stream is reset when the peer sends more than it was granted already. */
+  discard(stream: StreamState): void {
+    stream.discarding = true;
+    this.unreadBytes -= stream.unread.length;
+    stream.unread.clear();
+    if (!stream.finReceived && stream.granted === 0) return this.reset(stream);
+    this.finishIfDone(stream);
+    this.settle(stream);
+  }
+
+  /** Abandons a stream in both directions, unread bytes included; the peer is told. */
+  reset(stream: StreamState): void {
+    if (!stream.isOpen) return;
+    this.fail(stream, "reset_locally", true);
+    this.settle(stream);
+  }
+}

@@ -1,0 +1,51 @@
+// The 12-byte header.
+// Layer yamux. Knows nothing of sessions. Source: PROTOCOL, "Yamux header".
+
+import { readU16, readU32, writeU16, writeU32 } from "../base/index.js";
+import { YamuxError } from "./errors.js";
+
+export const HEADER_LEN = 12;
+export const YAMUX_VERSION = 0;
+export const TYPE_DATA = 0;
+export const TYPE_WINDOW_UPDATE = 1;
+export const TYPE_PING = 2;
+export const TYPE_GO_AWAY = 3;
+export const FLAG_SYN = 1;
+export const FLAG_ACK = 2;
+export const FLAG_FIN = 4;
+export const FLAG_RST = 8;
+
+/** One header. `length` is bytes of body, credit, an opaque value or a code, as the type says. All are unsigned. */
+export interface YamuxHeader {
+  readonly type: number;
+  readonly flags: number;
+  /** 0 for the session itself. */
+  readonly streamId: number;
+  readonly length: number;
+}
+
+/** 12 bytes of header. */
+export function encodeHeader(header: YamuxHeader): Uint8Array {
+  const bytes = new Uint8Array(HEADER_LEN);
+  bytes[0] = YAMUX_VERSION;
+  bytes[1] = header.type;
+  writeU16(bytes, 2, header.flags);
+  writeU32(bytes, 4, header.streamId);
+  writeU32(bytes, 8, header.length);
+  return bytes;
+}
+
+/**
+ * Reads the header at `offset`, 12 bytes of which must be there (RangeError). Unknown flag bits stay and mean nothing.
+ * Errors: YamuxError bad_version, bad_type, stream_zero. Each ends a session.
+ */
+export function decodeHeader(bytes: Uint8Array, offset = 0): YamuxHeader & { readonly version: number } {
+  if (bytes.length - offset < HEADER_LEN) throw new RangeError("a header has 12 bytes");
+  const version = bytes[offset] as number;
+  const type = bytes[offset + 1] as number;
+  const streamId = readU32(bytes, offset + 4);
+  if (version !== YAMUX_VERSION) throw new YamuxError("bad_version");
+  if (type > TYPE_GO_AWAY) throw new YamuxError("bad_type");
+  if (streamId === 0 && type <= TYPE_WINDOW_UPDATE) throw new YamuxError("stream_zero");
+  return { version, type, flags: readU16(bytes, offset + 2), streamId, length: readU32(bytes, offset + 8) };
+}

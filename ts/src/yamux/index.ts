@@ -1,0 +1,10 @@
+// What the layers above use of yamux; the door `./yamux` opens to less.
+export * from "./byte_reader.js";
+export type { YamuxCounters, YamuxDiagnostic } from "./stream_table.js";
+export * from "./errors.js";
+export * from "./frame.js";
+export {
+  checkYamuxLimits, type CheckedYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, DEFAULT_YAMUX_LIMITS, type YamuxLimits,
+} from "./limits.js";
+export { type YamuxChannel, YamuxSession, type YamuxSessionOptions } from "./session.js";
+export { type AbortOptions, type ReadOptions, YamuxStream } from "./stream.js";

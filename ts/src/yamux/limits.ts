@@ -1,0 +1,73 @@
+// Numbers of the multiplexer: what the protocol fixes, and what an application may tune.
+// Layer yamux. Source: PROTOCOL, "Yamux limits", "Flow control".
+
+import { yamuxDefaults } from "../base/index.js";
+
+/** Window of every stream in each direction, in bytes. Part of the protocol: a peer ends the session when granted more. */
+export const DEFAULT_MAX_STREAM_WINDOW = 262_144;
+
+/** Ping replies that wait to be written; further requests are not answered. */
+export const maxQueuedPingReplies = 256;
+
+/**
+ * Refusals of streams that wait to be written: more than fit into one record of a well-behaved peer. A peer that opens
+ * faster than it reads the refusals ends its session here instead of growing our memory.
+ */
+export const maxQueuedRefusals = 8192;
+
+/** One batch of frames given to the channel, unless told otherwise: the plaintext of one record. */
+export const defaultBatchBytes = 65_536;
+
+/** Bytes given to the channel and not taken by it yet: enough for several records to be sealed at once. */
+export const defaultUnsentBytes = 262_144;
+
+/**
+ * What an application may tune. All are positive integers; absent ones have the default of DEFAULT_YAMUX_LIMITS. Worst
+ * memory of one session: maxSessionReceiveBytes of unread data, maxActiveStreams * maxStreamWriteQueueBytes of writes.
+ */
+export interface YamuxLimits {
+  /** Streams of both origins alive at once. */
+  readonly maxActiveStreams?: number | undefined;
+  /** Streams opened by the peer alive at once; one more is refused with RST. At most maxActiveStreams. */
+  readonly maxInboundStreams?: number | undefined;
+  /** Largest Data body accepted; a larger one ends the session. At most maxStreamReceiveBytes. */
+  readonly maxFrameBytes?: number | undefined;
+  /** Largest Data body produced. At most maxFrameBytes; absent: 65536, or maxFrameBytes if that is less. */
+  readonly preferredOutboundFrameBytes?: number | undefined;
+  /** Unread bytes per stream. At least the protocol's window, because that much is granted whatever is set here. */
+  readonly maxStreamReceiveBytes?: number | undefined;
+  /** Unread bytes over all streams; above it the session ends. At least maxStreamReceiveBytes. */
+  readonly maxSessionReceiveBytes?: number | undefined;
+  /** Bytes of accepted, unfinished writes per stream; a write above it is refused. */
+  readonly maxStreamWriteQueueBytes?: number | undefined;
+}
+
+/** Limits with nothing left open. */
+export type CheckedYamuxLimits = { readonly [Name in keyof YamuxLimits]-?: number };
+
+export const DEFAULT_YAMUX_LIMITS: CheckedYamuxLimits = yamuxDefaults;
+
+/** Fills in the defaults. Throws RangeError for what is no positive integer, and for limits that contradict each other. */
+export function checkYamuxLimits(given: YamuxLimits = {}): CheckedYamuxLimits {
+  const limits: { -readonly [Name in keyof CheckedYamuxLimits]: number } = { ...DEFAULT_YAMUX_LIMITS };
+  for (const name of Object.keys(limits) as (keyof CheckedYamuxLimits)[]) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive integer`);
+    limits[name] = value;
+  }
+  if (given.preferredOutboundFrameBytes === undefined) {
+    limits.preferredOutboundFrameBytes = Math.min(DEFAULT_YAMUX_LIMITS.preferredOutboundFrameBytes, limits.maxFrameBytes);
+  }
+  const atMost = (low: keyof CheckedYamuxLimits, high: keyof CheckedYamuxLimits) => {
+    if (limits[low] > limits[high]) throw new RangeError(`${low} must be at most ${high}`);
+  };
+  atMost("maxInboundStreams", "maxActiveStreams");
+  atMost("preferredOutboundFrameBytes", "maxFrameBytes");
+  atMost("maxFrameBytes", "maxStreamReceiveBytes");
+  atMost("maxStreamReceiveBytes", "maxSessionReceiveBytes");
+  if (limits.maxStreamReceiveBytes < DEFAULT_MAX_STREAM_WINDOW) {
+    throw new RangeError(`maxStreamReceiveBytes must be at least ${DEFAULT_MAX_STREAM_WINDOW}`);
+  }
+  return limits;
+}

@@ -1,0 +1,118 @@
+// Frames out: what is sent next.
+// Layer yamux, private. Source: PROTOCOL, "Opening streams", "Closing and resetting streams", "Flow control".
+
+import { concat } from "../base/index.js";
+import { encodeHeader, FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN, HEADER_LEN, TYPE_DATA, TYPE_PING, TYPE_WINDOW_UPDATE } from "./frame.js";
+import { StreamTable } from "./stream_table.js";
+
+const windowUpdate = (streamId: number, flags: number, length = 0): Uint8Array =>
+  encodeHeader({ type: TYPE_WINDOW_UPDATE, flags, streamId, length });
+
+export class OutputSide extends StreamTable {
+  /** The outstanding probe was answered; whoever waits takes it back. */
+  probeAnswered = false;
+
+  protected pingReplies: number[] = [];
+  protected refusals: number[] = [];
+  protected lastProbe = 0; // probes count from 1
+  protected probe: "none" | "due" | "sent" = "none";
+
+  /**
+   * The next frames, one behind the other, at most `maxBytes`; undefined when nothing is due or fits. Answers come
+   * first, then openings, acknowledgements, credit and resets, then data: one frame per stream in turn.
+   */
+  nextBatch(maxBytes: number): Uint8Array | undefined {
+    const parts: Uint8Array[] = [];
+    for (let room = maxBytes; room >= HEADER_LEN; ) {
+      const header = this.nextControl();
+      if (header === undefined) {
+        room = this.nextData(parts, room);
+        if (room < 0) break;
+        continue;
+      }
+      parts.push(header);
+      room -= HEADER_LEN;
+    }
+    return parts.length === 0 ? undefined : concat(...parts);
+  }
+
+  /** How much nextBatch could give, up to `enough`. */
+  outputBytes(enough: number): number {
+    if (this.ended !== undefined) return 0;
+    let bytes = HEADER_LEN * (this.pingReplies.length + this.refusals.length + this.control.size + Number(this.probe === "due"));
+    for (const stream of this.data) {
+      if (bytes >= enough) break;
+      bytes += HEADER_LEN + Math.min(stream.queuedBytes, stream.credit);
+    }
+    return bytes;
+  }
+
+  // One frame each for SYN, ACK, credit and RST. Only credit has a length: peers add the length of every Window Update
+  // to their send window and end the session when that exceeds the protocol's window.
+  private nextControl(): Uint8Array | undefined {
+    const opaque = this.pingReplies.shift();
+    if (opaque !== undefined) return encodeHeader({ type: TYPE_PING, flags: FLAG_ACK, streamId: 0, length: opaque });
+    const refused = this.refusals.shift();
+    if (refused !== undefined) return windowUpdate(refused, FLAG_RST);
+    if (this.probe === "due") {
+      this.probe = "sent";
+      return encodeHeader({ type: TYPE_PING, flags: FLAG_SYN, streamId: 0, length: this.lastProbe });
+    }
+    const [stream] = this.control;
+    if (stream === undefined) return undefined;
+    let header: Uint8Array;
+    if (stream.rstDue) {
+      stream.rstDue = false;
+      header = windowUpdate(stream.id, FLAG_RST);
+    } else if (stream.synDue) {
+      stream.synDue = false;
+      header = windowUpdate(stream.id, FLAG_SYN);
+    } else if (stream.ackDue) {
+      stream.ackDue = false;
+      header = windowUpdate(stream.id, FLAG_ACK);
+    } else {
+      stream.creditDue = false;
+      const credit = stream.grantable;
+      stream.granted += credit;
+      header = windowUpdate(stream.id, 0, credit);
+    }
+    this.settle(stream);
+    return header;
+  }
+
+  /** Room left behind the frame, or -1 when there was none to send, or none that fits. */
+  private nextData(parts: Uint8Array[], room: number): number {
+    const [stream] = this.data;
+    if (stream === undefined || (stream.queuedBytes > 0 && room === HEADER_LEN)) return -1;
+    this.data.delete(stream); // settle() puts it back, behind the others
+    const write = stream.writes[0];
+    if (write === undefined) {
+      stream.finSent = true;
+      parts.push(windowUpdate(stream.id, FLAG_FIN));
+      room -= HEADER_LEN;
+      this.finishIfDone(stream);
+    } else {
+      const most = Math.min(room - HEADER_LEN, this.limits.preferredOutboundFrameBytes, stream.credit);
+      const body = write.left.subarray(0, most);
+      parts.push(encodeHeader({ type: TYPE_DATA, flags: 0, streamId: stream.id, length: body.length }), body);
+      room -= HEADER_LEN + body.length;
+      write.left = write.left.subarray(body.length);
+      write.begun = true;
+      write.done = write.left.length === 0;
+      if (write.done) stream.writes.shift();
+      stream.credit -= body.length;
+      stream.queuedBytes -= body.length;
+    }
+    this.touched.add(stream);
+    this.settle(stream);
+    return room;
+  }
+
+  /** Sends a ping, or joins the one under way; probeAnswered follows. */
+  startProbe(): void {
+    if (this.probe !== "none" || this.ended !== undefined) return;
+    this.lastProbe = this.lastProbe === 0xffff_ffff ? 1 : this.lastProbe + 1;
+    this.probe = "due";
+    this.probeAnswered = false;
+  }
+}

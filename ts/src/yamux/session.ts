@@ -1,0 +1,257 @@
+// One multiplexed session over a channel: carries out what the machine wants done.
+// Layer yamux. The read loop never waits for a write, and what waits to be written is bounded. Source: PROTOCOL, "Yamux".
+
+import {
+  asyncDispose, type Awaitable, type Clock, type Deferred, deferred, isPromise, systemClock, throwIfAborted, TimeoutError,
+  withDeadline,
+} from "../base/index.js";
+import { YamuxCore } from "./core.js";
+import { YamuxError, type YamuxErrorCode, YamuxPingTimeoutError } from "./errors.js";
+import { HEADER_LEN } from "./frame.js";
+import { checkYamuxLimits, defaultBatchBytes, defaultUnsentBytes, type YamuxLimits } from "./limits.js";
+import { type AbortOptions, type StreamHost, YamuxStream } from "./stream.js";
+import type { YamuxCounters, YamuxDiagnostic } from "./stream_table.js";
+
+/** The ordered bytes that a session runs over. */
+export interface YamuxChannel {
+  /** What arrived, in any portions. Rejects when nothing will come any more. */
+  read(): Promise<Uint8Array>;
+  /** Sends all bytes behind those of earlier calls; settles when it can take more. The bytes are the channel's from then on. */
+  write(bytes: Uint8Array): Awaitable<void>;
+  /** Ends it, and every waiting read. */
+  close(): void;
+}
+
+export interface YamuxSessionOptions {
+  /** The client opens odd stream ids, the server even ones. */
+  readonly client: boolean;
+  /** A stream of the peer, acknowledged already. Without this function, or when it throws, such streams are reset. */
+  readonly onIncomingStream?: ((stream: YamuxStream) => void) | undefined;
+  /** Short for limits.maxFrameBytes. */
+  readonly maxFrameBytes?: number | undefined;
+  readonly limits?: YamuxLimits | undefined;
+  /** A limit turned somebody away. */
+  readonly onDiagnostic?: ((diagnostic: YamuxDiagnostic) => void) | undefined;
+  /** The session ended, and not by close(). Called once. */
+  readonly onTerminal?: ((error: YamuxError) => void) | undefined;
+  /** Most bytes of one write to the channel; the plaintext of one record serves best. Default 65536, at least 13. */
+  readonly maxBatchBytes?: number | undefined;
+  /** Most bytes of writes that the channel has not settled, so that several can be sealed at once. Default 262144. */
+  readonly maxUnsentBytes?: number | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** Streams over one channel. Reading starts with the constructor, which throws RangeError for limits that cannot be. */
+export class YamuxSession implements AsyncDisposable {
+  private readonly core: YamuxCore;
+  private readonly host: StreamHost;
+  private readonly batchBytes: number;
+  private readonly unsentLimit: number;
+  private readonly clock: Clock;
+  private unsent = 0;
+  private isScheduled = false;
+  private ending: YamuxError | undefined;
+  private probe: (Deferred<number> & { readonly startedAt: number }) | undefined;
+
+  constructor(
+    private readonly channel: YamuxChannel,
+    private readonly options: YamuxSessionOptions,
+  ) {
+    const { limits, maxFrameBytes, maxBatchBytes = defaultBatchBytes, clock = systemClock } = options;
+    this.core = new YamuxCore(options.client, checkYamuxLimits({ maxFrameBytes, ...limits }));
+    this.unsentLimit = options.maxUnsentBytes ?? defaultUnsentBytes;
+    this.batchBytes = Math.min(maxBatchBytes, this.unsentLimit);
+    if (!(this.batchBytes > HEADER_LEN)) throw new RangeError("maxBatchBytes and maxUnsentBytes must be at least 13");
+    this.clock = clock;
+    const session = this;
+    this.host = {
+      core: this.core,
+      clock,
+      pump: () => this.pump(),
+      schedule: () => this.schedule(),
+      get error() {
+        return session.ending;
+      },
+    };
+    void this.readLoop();
+  }
+
+  /** Why the session ended; undefined while it lives. */
+  get error(): YamuxError | undefined {
+    return this.ending;
+  }
+  /** Streams alive, of both origins. */
+  get activeStreams(): number {
+    return this.core.activeStreams;
+  }
+  /** Received bytes that nobody has read. */
+  get unreadBytes(): number {
+    return this.core.unreadBytes;
+  }
+  /** Counts since the session began. */
+  get counters(): Readonly<YamuxCounters> {
+    return this.core.counters;
+  }
+
+  /**
+   * Opens a stream; data may be written at once. Errors: YamuxResourceExhaustedError (active_streams), YamuxError
+   * ids_exhausted, the session's end, AbortError.
+   */
+  async openStream(options: AbortOptions = {}): Promise<YamuxStream> {
+    throwIfAborted(options.signal);
+    if (this.ending !== undefined) throw this.ending;
+    try {
+      return new YamuxStream(this.host, this.core.open());
+    } finally {
+      this.schedule();
+    }
+  }
+
+  /** The living stream of an id. */
+  getStream(id: number): YamuxStream | undefined {
+    return this.core.streams.get(id)?.owner as YamuxStream | undefined;
+  }
+
+  /**
+   * One round trip, in milliseconds. Calls at the same time share a ping. Errors: YamuxPingTimeoutError after `timeoutMs`
+   * (more than 0), which ends the session; AbortError, which does not; the session's end.
+   */
+  async probeLiveness(timeoutMs = 10_000, options: AbortOptions = {}): Promise<number> {
+    if (!(timeoutMs > 0)) throw new RangeError("timeoutMs must be more than 0");
+    throwIfAborted(options.signal);
+    if (this.ending !== undefined) throw this.ending;
+    if (this.probe === undefined) {
+      this.probe = { ...deferred<number>(), startedAt: this.clock.monoMs() };
+      this.core.startProbe();
+      this.schedule();
+    }
+    try {
+      return await withDeadline(this.probe.promise, { signal: options.signal, timeoutMs, clock: this.clock });
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      const late = new YamuxPingTimeoutError();
+      this.end("ping_timeout", late);
+      throw late;
+    }
+  }
+
+  /** Ends the session, every stream and the channel. Once is enough, more is harmless. */
+  close(): void {
+    this.end("closed");
+  }
+
+  async [asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  // ---- running
+
+  private async readLoop(): Promise<void> {
+    try {
+      while (this.ending === undefined) {
+        this.core.receive(await this.channel.read());
+        this.tell(); // first, so that what it makes the application do shares the batch
+        this.pump();
+      }
+    } catch (cause) {
+      this.core.endOfInput();
+      this.finish(cause);
+    }
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    queueMicrotask(() => {
+      this.isScheduled = false;
+      this.pump();
+    });
+  }
+
+  /** Gives the channel what it can take, then tells everybody what changed. */
+  private pump(): void {
+    while (this.core.ended === undefined) {
+      // Behind what is on its way only full batches follow; what is less gathers until that has arrived.
+      const isFull = () =>
+        this.unsent + this.batchBytes <= this.unsentLimit && this.core.outputBytes(this.batchBytes) >= this.batchBytes;
+      if (this.unsent > 0 && !isFull()) break;
+      const batch = this.core.nextBatch(this.batchBytes);
+      if (batch === undefined) break;
+      this.send(batch);
+    }
+    this.tell();
+  }
+
+  private send(batch: Uint8Array): void {
+    const sent = () => {
+      this.unsent -= batch.length;
+    };
+    const failed = (cause: unknown) => this.end("transport_closed", undefined, cause);
+    this.unsent += batch.length;
+    try {
+      const sending = this.channel.write(batch);
+      if (!isPromise(sending)) return sent();
+      sending.then(() => {
+        sent();
+        this.pump();
+      }, failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  }
+
+  private tell(): void {
+    const { core, options } = this;
+    if (core.ended !== undefined && this.ending === undefined) return this.finish();
+    for (const state of core.opened.splice(0)) {
+      if (state.isOpen) this.offer(new YamuxStream(this.host, state));
+    }
+    if (core.touched.size > 0) {
+      const touched = [...core.touched];
+      core.touched.clear();
+      for (const state of touched) state.owner?.update();
+    }
+    for (const diagnostic of core.diagnostics.splice(0)) quietly(() => options.onDiagnostic?.(diagnostic));
+    if (core.probeAnswered) {
+      core.probeAnswered = false;
+      this.probe?.resolve(this.clock.monoMs() - this.probe.startedAt);
+      this.probe = undefined;
+    }
+  }
+
+  private offer(stream: YamuxStream): void {
+    try {
+      if (this.options.onIncomingStream === undefined) stream.reset();
+      else this.options.onIncomingStream(stream);
+    } catch (error) {
+      stream.reset(error);
+    }
+  }
+
+  private end(why: YamuxErrorCode, error?: YamuxError, cause?: unknown): void {
+    this.core.end(why);
+    this.finish(cause, error);
+  }
+
+  /** Once the machine has ended: ends the rest, first what waits, then the channel. */
+  private finish(cause?: unknown, error?: YamuxError): void {
+    const why = this.core.ended;
+    if (this.ending !== undefined || why === undefined) return;
+    this.ending = error ?? new YamuxError(why, cause === undefined ? undefined : { cause });
+    this.tell();
+    this.probe?.reject(this.ending);
+    this.probe = undefined;
+    quietly(() => this.channel.close());
+    const { ending } = this;
+    if (why !== "closed") quietly(() => this.options.onTerminal?.(ending));
+  }
+}
+
+/** What an application's function throws is no reason to stop. */
+function quietly(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // An observer's failure concerns nobody but the observer.
+  }
+}
