@@ -102,6 +102,21 @@ async function pair({ server: serverPeer, client: clientPeer, path, suite }, tun
   }
 }
 
+/** What a program says of itself, or of a mistake, and its exit code: the same in both languages. */
+async function says(file, ...args) {
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let text = "";
+  child.stderr.setEncoding("utf8").on("data", (more) => (text += more));
+  const [code] = await once(child, "close");
+  return `exit code ${code}\n${text}`;
+}
+
+const commandLines = [
+  ["--help"], ["serve", "--help"], ["client", "-h"], [], ["dance"], ["client"], ["client", "--nope"], ["client", "--mib=x"], ["client", "--mib"],
+  ["client", "--grant=a"], ["client", "--grant=a", "--origin=o", "--streams=32"], ["client", "--grant=a", "--origin=o", "--mib=-1"], ["serve"],
+  ["serve", "--wait", "5x"], ["serve", "--direct", "127.0.0.1:0"], ["serve", "--direct", "127.0.0.1:0", "--info=i", "--cert=c"],
+  ["serve", "--grant=g", "--origin=o", "--wait=0s"], ["client", "---x"],
+];
 const { tunnel, url: tunnelUrl } = await startTunnel();
 const columns = ["server", "client", "path", "suite", "checks", "connect ms", "call us", "up MiB/s", "down MiB/s"];
 const row = (cells) => `| ${cells.map((cell, i) => String(cell).padEnd(Math.max(6, columns[i].length))).join(" | ")} |`;
@@ -126,6 +141,11 @@ for (const path of ["tunnel", "direct"]) {
     }
   }
 }
+for (const args of commandLines) {
+  const [cpp, ts] = await Promise.all([says(peers["C++"], ...args), says(peers.TS, ...args)]);
+  if (cpp !== ts) problems.push(`flowersec-peer ${args.join(" ")} differs:\n--- C++: ${cpp.slice(0, 300)}\n--- TS: ${ts.slice(0, 300)}`);
+}
+console.log(`${commandLines.length} command lines compared`);
 tunnel.child.kill("SIGTERM");
 const code = await tunnel.ended;
 if (code !== 0) problems.push(`the tunnel ended with ${code}: ${tunnel.err()}`);

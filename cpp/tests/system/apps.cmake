@@ -17,6 +17,10 @@ set_property(TEST system.apps_peer APPEND PROPERTY LABELS interop)
 add_test(NAME interop.matrix COMMAND ${PROJECT_SOURCE_DIR}/tests/interop/run ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(interop.matrix PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 300)
 
+# What a user of the npm package gets.
+add_test(NAME ts.package COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ts --package)
+set_tests_properties(ts.package PROPERTIES LABELS system SKIP_RETURN_CODE 77 TIMEOUT 300)
+
 # The shell examples and the demo end with exit code 0 only when everything in them held.
 foreach(name through-a-tunnel direct)
   add_test(NAME system.example_${name} COMMAND ${PROJECT_SOURCE_DIR}/examples/shell/${name}.sh ${PROJECT_BINARY_DIR}/bin)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The symbol behind `await using`.
 // Layer base.
 

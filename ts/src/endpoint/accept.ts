@@ -7,7 +7,7 @@ import { isSuite, Role, type ChannelInitGrant, type Suite } from "../gen/flowers
 import { NoopObserver, nowSeconds } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, Session } from "../session/index.js";
 import type { WebSocketLike } from "../ws/socket.js";
-import { WebSocketBinaryTransport } from "../ws/transport.js";
+import { SocketTransport } from "../ws/transport.js";
 import { attach, closing, dial, enforcePolicy, handshakeOutcome } from "./dial.js";
 import { checkChannelId, checkGrant, checkInitExp, checkPsk } from "./inputs.js";
 import { checkOptions, checkOrigin, type CheckedOptions, type DirectAcceptOptions, type EndpointOptions, type TunnelEndpointOptions } from "./options.js";
@@ -99,7 +99,7 @@ export async function connectTunnel(
   }
 }
 
-type AcceptSteps = (checked: CheckedOptions, transport: WebSocketBinaryTransport, deadline: Deadline) => Promise<Session>;
+type AcceptSteps = (checked: CheckedOptions, transport: SocketTransport, deadline: Deadline) => Promise<Session>;
 
 async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps: AcceptSteps): Promise<Session> {
   if (socket === undefined || socket === null) throw failure("direct", "validate", "missing_conn");
@@ -107,7 +107,7 @@ async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps
   try {
     const checked = checkOptions("direct", options);
     // Before anything is awaited: what the client has sent already is not lost.
-    const transport = new WebSocketBinaryTransport(socket, { webSocketLimits: options.webSocketLimits, clock: options.clock });
+    const transport = new SocketTransport(socket, { webSocketLimits: options.webSocketLimits, clock: options.clock });
     toClose = transport;
     await enforcePolicy("direct", (options.secureTransport ?? true) ? "wss://localhost/" : "ws://localhost/", options);
     return await steps(checked, transport, new Deadline(checked.handshakeTimeoutMs, options.clock));
@@ -163,7 +163,7 @@ function isGivenUp(error: unknown, signal: AbortSignal | undefined, deadline: De
 }
 
 /** The transport with one message put back in front. */
-function replaying(frame: Uint8Array, transport: WebSocketBinaryTransport): BinaryTransport {
+function replaying(frame: Uint8Array, transport: SocketTransport): BinaryTransport {
   let first: Uint8Array | undefined = frame;
   return {
     readBinary(options) {

@@ -6,7 +6,7 @@ import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { Role } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
-import { emitObserverDiagnostic, normalizeObserver, nowSeconds, withObserverContext } from "../observability/index.js";
+import { NoopObserver, nowSeconds, tell, type ClientObserver, type ClientObserverLike, type ObserverContext } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
 import { assertConnectArtifact, type ConnectArtifact } from "./artifact.js";
 import { attach, closing, dial, enforcePolicy, handshakeOutcome } from "./dial.js";
@@ -42,23 +42,20 @@ export async function connect(artifact: ConnectArtifact, options: ConnectOptions
   } catch (cause) {
     throw failure("auto", "validate", "invalid_input", cause);
   }
-  const { transport: path, correlation } = checked;
-  const observer = withObserverContext(options.observer, {
-    path,
-    ...(correlation?.trace_id === undefined ? {} : { traceId: correlation.trace_id }),
-    ...(correlation?.session_id === undefined ? {} : { sessionId: correlation.session_id }),
-  });
-  const whole = { ...options, observer: normalizeObserver(observer) };
-  await resolveScopes(checked, whole);
+  const { transport: path, correlation: { trace_id: traceId, session_id: sessionId } = {} } = checked;
+  const observer = await observerOf(options.observer, { path, ...(traceId && { traceId }), ...(sessionId && { sessionId }) });
+  await resolveScopes(checked, options, observer);
+  const whole = { ...options, observer };
   if (checked.transport === "tunnel") return connectTunnel(checked.tunnel_grant, whole);
   return connectDirect(checked.direct_info, whole as DirectConnectOptions);
 }
 
-async function resolveScopes({ scoped = [], transport: path }: ConnectArtifact, options: ConnectOptions): Promise<void> {
-  const { scopeResolvers = {}, relaxedOptionalScopeValidation: isRelaxed = false, observer, signal } = options;
+/** Offers each scope to its resolver. Errors: validate/resolve_failed, connect/canceled. */
+async function resolveScopes({ scoped = [], transport: path }: ConnectArtifact, options: ConnectOptions, observer: ClientObserver): Promise<void> {
+  const { scopeResolvers = {}, relaxedOptionalScopeValidation: isRelaxed = false, signal } = options;
   for (const entry of scoped) {
     const skip = (code: "scope_ignored_missing_resolver" | "scope_ignored_relaxed_validation") =>
-      emitObserverDiagnostic(observer, { stage: "scope", code, result: "skip" });
+      tell(observer, { stage: "scope", code, result: "skip" });
     const resolve = Object.hasOwn(scopeResolvers, entry.scope) ? scopeResolvers[entry.scope] : undefined;
     if (resolve === undefined) {
       if (entry.critical) throw failure(path, "validate", "resolve_failed");
@@ -75,10 +72,17 @@ async function resolveScopes({ scoped = [], transport: path }: ConnectArtifact, 
   }
 }
 
+/** The observer with what it needs to tell its events; loaded when there is one. */
+async function observerOf(observer: ClientObserverLike | undefined, context: ObserverContext): Promise<ClientObserver> {
+  if (observer === undefined || observer === NoopObserver) return NoopObserver;
+  const { normalizeObserver, withObserverContext } = await import("../observability/observer.js");
+  return normalizeObserver(withObserverContext(observer, context));
+}
+
 async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | undefined, options: ClientConnectOptions): Promise<Client> {
   const origin = checkOrigin(path, options.origin);
   const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
-  const observer = normalizeObserver(withObserverContext(options.observer, { path }));
+  const observer = await observerOf(options.observer, { path });
   await enforcePolicy(path, plan.url, options, observer);
   const { ws, transport } = await dial(path, plan.url, origin, options, checked, observer);
   const { signal, clock } = options;

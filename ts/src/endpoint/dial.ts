@@ -4,11 +4,11 @@
 import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
 import { toPublic } from "../e2ee/index.js";
 import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
-import { emitObserverDiagnostic, nowSeconds, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
+import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
 import { failure, isAbort, isTimeout } from "../session/index.js";
 import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
 import { WsCloseError, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
-import { WebSocketBinaryTransport } from "../ws/transport.js";
+import { SocketTransport } from "../ws/transport.js";
 import type { TunnelPlan } from "./inputs.js";
 import { invalidOption, type CheckedOptions, type DialOptions } from "./options.js";
 import { judgeTransport } from "./policy.js";
@@ -26,7 +26,7 @@ const attachTokens: ReadonlySet<string> = new Set<AttachToken>([
 export async function enforcePolicy(path: FlowersecPath, url: string, options: Pick<DialOptions, "transportSecurityPolicy">, observer?: ClientObserver): Promise<void> {
   const { allowed, plaintext } = await judgeTransport(options.transportSecurityPolicy, path, url);
   if (!allowed) throw failure(path, "validate", "transport_policy_denied");
-  if (plaintext) emitObserverDiagnostic(observer, { stage: "transport", code: "plaintext_transport", result: "skip" });
+  if (plaintext) tell(observer, { stage: "transport", code: "plaintext_transport", result: "skip" });
 }
 
 /** Opens a WebSocket. Errors: validate/invalid_option, connect/timeout, connect/canceled, connect/dial_failed. */
@@ -37,7 +37,7 @@ export async function dial(
   options: DialOptions,
   checked: CheckedOptions,
   observer: ClientObserver,
-): Promise<{ ws: WebSocketLike; transport: WebSocketBinaryTransport }> {
+): Promise<{ ws: WebSocketLike; transport: SocketTransport }> {
   const { signal, clock, webSocketLimits } = options;
   const startedAt = nowSeconds();
   const told = (reason?: ConnectReason) => observer.onConnect(path, reason === undefined ? "ok" : "fail", reason, nowSeconds() - startedAt);
@@ -55,7 +55,7 @@ export async function dial(
   }
   let reason: ConnectReason = "websocket_error";
   try {
-    const { opening, stop } = opened(ws, () => new WebSocketBinaryTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
+    const { opening, stop } = opened(ws, () => new SocketTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
     const transport = await withDeadline(opening, { signal, timeoutMs: checked.connectTimeoutMs, clock }, stop);
     told();
     return { ws, transport };

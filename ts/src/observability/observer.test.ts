@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
-import { NoopObserver, emitObserverDiagnostic, normalizeObserver, nowSeconds, withObserverContext } from "./observer.js";
+import { NoopObserver, nowSeconds } from "./noop.js";
+import { emitObserverDiagnostic, normalizeObserver, withObserverContext } from "./observer.js";
 import type { ClientObserver, ClientObserverLike, DiagnosticEvent } from "./events.js";
 
 /** Everything that was told, in order: a callback's name or an event's code. */

@@ -4,6 +4,7 @@
 import type {
   ClientObserver, ClientObserverLike, DiagnosticEvent, DiagnosticEventInput, DiagnosticResult, DiagnosticStage, ObserverContext,
 } from "./events.js";
+import { NoopObserver, tell, type TellingObserver } from "./noop.js";
 import { ObserverQueue } from "./queue.js";
 
 const smallestQueue = 4;
@@ -11,30 +12,13 @@ const usualQueue = 64;
 
 const nothing = () => {};
 
-/** Tells nobody. */
-export const NoopObserver: ClientObserver = Object.freeze({
-  onConnect: nothing,
-  onAttach: nothing,
-  onHandshake: nothing,
-  onWsClose: nothing,
-  onWsError: nothing,
-  onRpcCall: nothing,
-  onRpcNotify: nothing,
-  onDiagnosticEvent: nothing,
-});
-
 const callbackNames = Object.keys(NoopObserver) as (keyof ClientObserver)[];
-
-/** Seconds on a monotonic clock. */
-export function nowSeconds(): number {
-  return performance.now() / 1000;
-}
 
 /** What withObserverContext adds to an observer that is not normalised yet. */
 const attached = new WeakMap<object, ObserverContext>();
 
 /** Calls the observer's own callback and then tells the event, as one item of the queue. */
-class NormalizedObserver implements ClientObserver {
+class NormalizedObserver implements TellingObserver {
   readonly context: ObserverContext;
   private readonly queue: ObserverQueue;
 
@@ -72,6 +56,10 @@ class NormalizedObserver implements ClientObserver {
     if (more?.current !== undefined) event.current = more.current;
     if (more?.limit !== undefined) event.limit = more.limit;
     return event;
+  }
+
+  tell(event: DiagnosticEventInput): void {
+    this.onDiagnosticEvent(this.fill(event.stage, event.code, event.result, event));
   }
 
   private add(callback: () => void, event?: DiagnosticEvent): void {
@@ -146,6 +134,5 @@ export function withObserverContext(observer: ClientObserverLike | undefined, co
 
 /** Tells one event, its context filled in. */
 export function emitObserverDiagnostic(observer: ClientObserverLike | undefined, event: DiagnosticEventInput): void {
-  const whole = normalizeObserver(observer);
-  if (whole instanceof NormalizedObserver) whole.onDiagnosticEvent(whole.fill(event.stage, event.code, event.result, event));
+  tell(normalizeObserver(observer), event);
 }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // A connected client: streams, and calls on the stream that was opened while connecting.
 // Layer session. Source: PROTOCOL, "After connect", "RPC calls".
 

@@ -3,7 +3,7 @@
 
 import { deferred, onAbort, systemClock, throwIfAborted, withDeadline, type Clock, type FlowersecError, type FlowersecPath } from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
-import { emitObserverDiagnostic, NoopObserver, type ClientObserver } from "../observability/index.js";
+import { tell, type ClientObserver } from "../observability/index.js";
 import { writeStreamHello } from "../streamhello/index.js";
 import {
   isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type YamuxError, type YamuxLimits, type YamuxStream,
@@ -64,7 +64,7 @@ export class SessionLink {
         clock: this.clock,
         onIncomingStream,
         maxUnsentBytes: Math.min(mostUnsentBytes, maxOutboundBufferedBytes || mostUnsentBytes),
-        onDiagnostic: (diagnostic) => emitObserverDiagnostic(this.observer, { stage: "yamux", result: "fail", ...diagnostic }),
+        onDiagnostic: (diagnostic) => tell(options.observer, { stage: "yamux", result: "fail", ...diagnostic }),
         onTerminal: (error) => this.end(failure(options.path, "close", "not_connected", error)),
       },
     );
@@ -133,7 +133,7 @@ export class SessionLink {
     } catch (error) {
       if (error instanceof RangeError) throw failure(path, "validate", "invalid_option", error);
       const isLate = isYamuxPingTimeoutError(error);
-      if (isLate) emitObserverDiagnostic(this.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });
+      if (isLate) tell(this.options.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });
       this.end(failure(path, "close", "not_connected", error));
       this.mux.close();
       throw failure(path, "yamux", isLate ? "timeout" : "ping_failed", error);
@@ -155,10 +155,6 @@ export class SessionLink {
       await withDeadline(this.options.channel.sendPing(), { timeoutMs: flushMs, clock: this.clock }).catch(() => {});
     }
     this.close();
-  }
-
-  private get observer(): ClientObserver {
-    return this.options.observer ?? NoopObserver;
   }
 
   private end(how: FlowersecError | undefined): void {

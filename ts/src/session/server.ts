@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // A session in the server role: streams that the client opens, each with its hello, and serving calls on one of them.
 // Layer session. Source: PROTOCOL, "Stream hello", "RPC server", "After connect".
 

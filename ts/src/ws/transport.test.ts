@@ -7,7 +7,7 @@ import { FakeWebSocket } from "../testing/fake_web_socket.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { DEFAULT_WEB_SOCKET_LIMITS, resolveWebSocketLimits } from "./limits.js";
 import { WsCloseError } from "./socket.js";
-import { WebSocketBinaryTransport } from "./transport.js";
+import { WebSocketBinaryTransport } from "./binary_transport.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const buffer = (n: number) => new ArrayBuffer(n);

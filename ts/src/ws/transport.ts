@@ -2,16 +2,17 @@
 // Layer ws. Knows nothing of what it carries. Source: PROTOCOL, "WebSocket use", "Ping, pong, close".
 
 import { systemClock, type BinaryTransport, type Clock } from "../base/index.js";
-import { emitObserverDiagnostic, normalizeObserver, type ClientObserver, type ClientObserverLike, type WsErrorReason } from "../observability/index.js";
+import { NoopObserver, tell, type ClientObserver, type WsErrorReason } from "../observability/index.js";
 import { InboundQueue, type ReadOptions } from "./inbound.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "./limits.js";
 import { OutboundQueue } from "./outbound.js";
 import { WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
 
-export interface WebSocketTransportOptions {
+export interface SocketTransportOptions {
   /** Those given; the rest as in DEFAULT_WEB_SOCKET_LIMITS. Throws RangeError when they make no sense. */
   webSocketLimits?: { readonly [name in keyof WebSocketLimits]?: number | undefined } | undefined;
-  observer?: ClientObserverLike | undefined;
+  /** Normalised. */
+  observer?: ClientObserver | undefined;
   /** For tests. */
   clock?: Clock | undefined;
 }
@@ -25,7 +26,7 @@ const resource = "websocket_outbound_bytes";
  * and every later one, is rejected with it, also while messages are still queued. Failures are a text message, a message
  * of unknown type, an error of the WebSocket, a limit, a close of the peer (WsCloseError) and close().
  */
-export class WebSocketBinaryTransport implements BinaryTransport {
+export class SocketTransport implements BinaryTransport {
   private readonly inbound: InboundQueue;
   private readonly outbound: OutboundQueue;
   private readonly observer: ClientObserver;
@@ -34,23 +35,23 @@ export class WebSocketBinaryTransport implements BinaryTransport {
 
   constructor(
     private readonly ws: WebSocketLike,
-    options: WebSocketTransportOptions = {},
+    options: SocketTransportOptions = {},
   ) {
     const limits = resolveWebSocketLimits(options.webSocketLimits);
     const clock = options.clock ?? systemClock;
-    this.observer = normalizeObserver(options.observer);
+    this.observer = options.observer ?? NoopObserver;
     this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, {
       onFailure: (reason, error, close) => this.fail(error, reason, close),
     });
-    const tell = (code: "resource_limit_reached" | "queue_pressure", current: number, limit: number) =>
-      emitObserverDiagnostic(this.observer, { stage: "transport", code, result: "fail", resource, current, limit });
+    const failed = (code: "resource_limit_reached" | "queue_pressure", current: number, limit: number) =>
+      tell(this.observer, { stage: "transport", code, result: "fail", resource, current, limit });
     this.outbound = new OutboundQueue(ws, limits, clock, {
       onExceeded: (current) => {
-        tell("resource_limit_reached", current, limits.outboundHardLimitBytes);
+        failed("resource_limit_reached", current, limits.outboundHardLimitBytes);
         this.fail(new Error("too many bytes to send"), "send_buffer_exceeded", true);
       },
       onStalled: (current) => {
-        tell("queue_pressure", current, limits.outboundLowWatermarkBytes);
+        failed("queue_pressure", current, limits.outboundLowWatermarkBytes);
         this.fail(new Error("the network takes no more bytes"), "send_buffer_timeout", true);
       },
       onSendFailed: (cause) => this.fail(new Error("websocket error", { cause }), "error", false),

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // One multiplexed session over a channel: carries out what the machine wants done.
 // Layer yamux. The read loop never waits for a write, and what waits to be written is bounded. Source: PROTOCOL, "Yamux".
 

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // One byte stream of a session, as an application sees it.
 // Layer yamux. Source: PROTOCOL, "Yamux".
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { WebSocketServer, type WebSocket } from "ws";
 import { WsCloseError } from "../socket.js";
-import { WebSocketBinaryTransport } from "../transport.js";
+import { WebSocketBinaryTransport } from "../binary_transport.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter } from "./adapt.js";
 import { createNodeWsFactory, maxPayloadFor } from "./factory.js";
 

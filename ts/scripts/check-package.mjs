@@ -1,0 +1,148 @@
+// What a user gets: packs the package and looks at the result from outside.
+//   types     programs for Node and for browsers compile against it with tsc --strict, libraries checked too
+//   publint   the manifest says what is there
+//   attw      types and code resolve alike, from ES modules (there is no CommonJS)
+//   size      a browser client with calls, streams and both suites, minified and gzipped; the chunk that loads on demand
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { fromHere, run } from "./run.mjs";
+
+const entryKiB = 20;
+const fallbackKiB = 24;
+
+const folder = mkdtempSync(join(tmpdir(), "flowersec-package-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+run("scripts/pack.mjs", [folder]);
+const tarball = join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz")));
+const failures = [];
+
+function check(name, command, args, cwd = folder) {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8" });
+  console.log(`package: ${name} ${status === 0 ? "ok" : "FAILED"}`);
+  if (status !== 0) failures.push(`${name}\n${stdout}${stderr}`);
+}
+
+// ---- types
+
+const nodeProgram = `
+import * as endpoint from "flowersec/endpoint";
+import { acceptDirectNode, connectNode, createNodeWsFactory, type Client, type WebSocketFactory } from "flowersec/node";
+import { ChannelInitService, IssuerKeyset, verifyToken } from "flowersec/controlplane";
+import { callTyped, RpcRouter } from "flowersec/rpc";
+import { assertPingResponse } from "flowersec/gen/flowersec/demo/v1.gen";
+import { createDemoClient } from "flowersec/gen/flowersec/demo/v1.rpc.gen";
+import { connect, FlowersecError, type ConnectArtifact } from "flowersec";
+
+const factory: WebSocketFactory = createNodeWsFactory();
+export async function call(artifact: ConnectArtifact): Promise<boolean> {
+  await using client: Client = await connectNode(artifact, { origin: "https://app.example", wsFactory: factory });
+  for await (const bytes of await client.openStream("echo")) bytes.subarray(1);
+  const { ok } = await createDemoClient(client.rpc).ping({});
+  return ok && (await callTyped(client.rpc, 1, {}, { assert: assertPingResponse })).ok;
+}
+export async function serve(socket: unknown): Promise<void> {
+  const router = new RpcRouter();
+  router.register(1, async () => ({ payload: { ok: true } }));
+  const session = await acceptDirectNode(socket, { channelId: "c", suite: 1, psk: new Uint8Array(32), initExpireAtUnixS: 1 });
+  await session.serveRPC(router);
+}
+const issuer = IssuerKeyset.random("k1");
+const { client } = new ChannelInitService(issuer, { tunnelUrl: "wss://t.example", tunnelAudience: "a", issuerId: "i" }).issue("c");
+verifyToken(client.token, issuer.publicKeys());
+connect({ v: 1, transport: "tunnel", tunnel_grant: client }, { origin: "o", wsFactory: factory }).catch((error: unknown) => {
+  if (error instanceof FlowersecError && error.code === "token_replay") console.log(error.stage, endpoint.Session);
+});
+`;
+const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/browser"];
+const browserProgram = `
+${doors.map((door, i) => `import * as door${i} from "flowersec${door}";`).join("\n")}
+import { connectBrowser, requestConnectArtifact, type Client } from "flowersec/browser";
+export async function start(): Promise<Client> {
+  const artifact = await requestConnectArtifact({ endpointId: "server-1" });
+  const client = await connectBrowser(artifact, { observer: { onDiagnosticEvent: (event) => console.log(event.code) } });
+  const stream = await client.openStream("file");
+  await new Blob(["x"]).stream().pipeTo(stream.writable);
+  return client;
+}
+export const all = [${doors.map((_, i) => `door${i}`).join(", ")}];
+// @ts-expect-error nothing is any
+export const wrong: number = start;
+`;
+const programs = {
+  node: { source: nodeProgram, options: { lib: ["es2022", "esnext.disposable"], types: ["node"] } },
+  browser: { source: browserProgram, options: { lib: ["es2022", "dom", "dom.iterable"], types: [] } },
+  bundler: { source: browserProgram, options: { lib: ["es2022", "dom", "dom.iterable"], types: [], module: "esnext", moduleResolution: "bundler" } },
+};
+mkdirSync(join(folder, "node_modules", "@types"), { recursive: true });
+for (const name of ["@types/node", "undici-types"]) symlinkSync(fromHere("node_modules", name), join(folder, "node_modules", name));
+writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+for (const [name, { source, options }] of Object.entries(programs)) {
+  writeFileSync(join(folder, `${name}.ts`), source);
+  const compilerOptions = {
+    target: "es2022", module: "nodenext", strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false,
+    noEmit: true, ...options,
+  };
+  writeFileSync(join(folder, `tsconfig.${name}.json`), JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
+  check(`types, ${name}`, process.execPath, [fromHere("node_modules/typescript/bin/tsc"), "-p", `tsconfig.${name}.json`]);
+}
+
+// ---- the manifest
+
+check("publint", process.execPath, [fromHere("node_modules/publint/src/cli.js"), "run", join(folder, "node_modules", "flowersec"), "--strict"]);
+check("attw", process.execPath, [
+  fromHere("node_modules/@arethetypeswrong/cli/dist/index.js"), tarball, "--profile", "esm-only", "--no-emoji", "--no-color", "--format", "table-flipped",
+]);
+
+// ---- size
+
+writeFileSync(
+  join(folder, "page.js"),
+  `import { connectBrowser } from "flowersec/browser";\nglobalThis.page = { connectBrowser };\n`,
+);
+const { outputFiles, metafile } = await build({
+  entryPoints: [join(folder, "page.js")],
+  absWorkingDir: folder,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  minify: true,
+  write: false,
+  metafile: true,
+  outdir: join(folder, "bundle"),
+});
+const zipped = (path) => gzipSync(outputFiles.find((file) => file.path.endsWith(path)).contents, { level: 9 }).length / 1024;
+/** An output and everything it imports at once. */
+function closure(path, seen = new Set()) {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const { path: other, kind } of metafile.outputs[path].imports) if (kind === "import-statement") closure(other, seen);
+  return seen;
+}
+const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint?.endsWith("page.js"));
+const atOnce = closure(entry);
+const onDemand = Object.keys(metafile.outputs).filter((path) => !atOnce.has(path));
+const isCrypto = (path) => Object.keys(metafile.outputs[path].inputs).some((input) => /@noble|dist\/crypto\//.test(input));
+const sum = (paths) => [...paths].reduce((total, path) => total + zipped(path), 0);
+const sizes = [
+  ["browser client", sum(atOnce), entryKiB],
+  ["crypto fallbacks, on demand", sum(onDemand.filter(isCrypto)), fallbackKiB],
+  ["observers and scopes, on demand", sum(onDemand.filter((path) => !isCrypto(path))), entryKiB],
+];
+for (const [name, size, limit] of sizes) {
+  const isSmall = size > 0 && size <= limit;
+  console.log(`package: ${name}: ${size.toFixed(2)} KiB gzip of ${limit} ${isSmall ? "ok" : "FAILED"}`);
+  if (!isSmall) failures.push(`${name} has ${size.toFixed(2)} KiB, at most ${limit}`);
+}
+const inputs = [...atOnce].flatMap((path) => Object.entries(metafile.outputs[path].inputs)).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
+if (process.argv.includes("--parts")) for (const [path, { bytesInOutput }] of inputs) console.log(String(bytesInOutput).padStart(7), path.replace(/^.*node_modules\//, ""));
+const foreign = [...atOnce, ...onDemand].flatMap((path) => Object.keys(metafile.outputs[path].inputs)).filter((path) => /(^|\/)node\/|node_modules\/ws\/|peer\//.test(path));
+if (foreign.length > 0) failures.push(`for Node only, and in the bundle: ${foreign.join(", ")}`);
+
+for (const failure of failures) console.error(failure);
+process.exitCode = failures.length === 0 ? 0 : 1;
