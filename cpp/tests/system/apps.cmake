@@ -19,7 +19,7 @@ set_tests_properties(interop.matrix PROPERTIES LABELS interop SKIP_RETURN_CODE 7
 
 # What a user of the npm package gets.
 add_test(NAME ts.package COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ts --package)
-set_tests_properties(ts.package PROPERTIES LABELS system SKIP_RETURN_CODE 77 TIMEOUT 300)
+set_tests_properties(ts.package PROPERTIES LABELS ts SKIP_RETURN_CODE 77 TIMEOUT 600)
 
 # The shell examples and the demo end with exit code 0 only when everything in them held.
 foreach(name through-a-tunnel direct)
