@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "flowersec/base/random.h"
+#include "support/testdata.h"
 
 namespace flowersec {
 namespace {
@@ -32,6 +33,20 @@ TEST(base64url, refuses_what_is_not_canonical) {
         "\xc3\xa9"
         "A"}) {
     EXPECT_FALSE(decode_base64url(text)) << text;
+  }
+}
+
+TEST(base64url, shared_texts_have_one_reading_or_none) {
+  const auto file = testing::testdata("base/base64url.json");
+  ASSERT_FALSE(file.at("valid").as_array().empty());
+  for (const auto& row : file.at("valid").as_array()) {
+    const auto bytes = testing::hex_at(row, "bytes_hex");
+    EXPECT_EQ(encode_base64url(bytes), testing::text_at(row, "text"));
+    EXPECT_EQ(decode_base64url(testing::text_at(row, "text")), bytes);
+  }
+  ASSERT_FALSE(file.at("invalid").as_array().empty());
+  for (const auto& text : file.at("invalid").as_array()) {
+    EXPECT_FALSE(decode_base64url(std::string_view{text.as_string()})) << text;
   }
 }
 

@@ -1,9 +1,7 @@
-// The protocol's shared token vectors: one embedded, the file when it is beside the project.
-#include <boost/json/parse.hpp>
+// The protocol's token vectors: one embedded, and those of testdata/token, which TypeScript signs as well.
 #include <boost/json/serialize.hpp>
-#include <fstream>
-#include <iterator>
 
+#include "support/testdata.h"
 #include "unit/token/fixtures.h"
 
 namespace flowersec::token {
@@ -50,14 +48,25 @@ void check(const signing_case& each) {
 
 TEST(token_vectors, embedded_case_holds) { check(basic); }
 
-TEST(token_vectors, every_case_of_the_file_holds) {
-  std::ifstream file{FLOWERSEC_SOURCE_DIR "/../shared/spec/vectors/token_vectors.json"};
-  if (!file) GTEST_SKIP() << "the token vectors are not beside the project";
-  const auto vectors = json::parse(std::string{std::istreambuf_iterator<char>{file}, {}});
-  for (const auto& each : vectors.at("cases").as_array()) {
+TEST(token_vectors, shared_tokens_are_signed_the_same) {
+  const auto file = testing::testdata("token/vectors.json");
+  ASSERT_FALSE(file.at("sign").as_array().empty());
+  for (const auto& each : file.at("sign").as_array()) {
     const auto& inputs = each.at("inputs");
-    check({std::string{each.at("case_id").as_string()}, std::string{inputs.at("ed25519_seed_hex").as_string()},
-           json::serialize(inputs.at("payload")), std::string{each.at("expected").at("token").as_string()}});
+    check({testing::text_at(each, "case_id"), testing::text_at(inputs, "ed25519_seed_hex"),
+           json::serialize(inputs.at("payload")), testing::text_at(each.at("expected"), "token")});
+  }
+}
+
+TEST(token_vectors, shared_texts_that_are_no_tokens_are_refused) {
+  const auto file = testing::testdata("token/vectors.json");
+  ASSERT_FALSE(file.at("refused_texts").as_array().empty());
+  keyset keys;
+  keys.add("k1", key_from_hex(basic.seed).public_key());
+  for (const auto& row : file.at("refused_texts").as_array()) {
+    EXPECT_TRUE(refusal(verify_token(testing::text_at(row, "text"), keys,
+                                     {.audience = "flowersec-tunnel:dev", .issuer = "issuer-dev"}, at(1699999900))))
+        << row;
   }
 }
 

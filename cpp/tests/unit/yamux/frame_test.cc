@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include "support/literals.h"
+#include <map>
+
+#include "support/testdata.h"
 #include "support/yamux_frames.h"
 
 namespace flowersec::yamux {
@@ -36,6 +38,49 @@ TEST(yamux_header, worked_examples_are_byte_exact) {
       {"data header for a 24-byte hello", encode_data(one, 24), "0000 0000 00000001 00000018"},
   };
   for (const auto& row : rows) EXPECT_EQ(bytes_of(row.made), hex(row.expected)) << row.name;
+}
+
+boost::system::result<frame_header, yamux_errc> decode_row(const boost::json::value& row) {
+  const auto bytes = testing::hex_at(row, "header_hex");
+  return decode_header(byte_view{bytes}.first<header_bytes>());
+}
+
+TEST(yamux_header, shared_headers_are_understood) {
+  const auto file = testing::testdata("yamux/headers.json");
+  ASSERT_FALSE(file.at("valid").as_array().empty());
+  for (const auto& row : file.at("valid").as_array()) {
+    SCOPED_TRACE(testing::text_at(row, "name"));
+    const auto header = decode_row(row);
+    ASSERT_TRUE(header.has_value());
+    EXPECT_EQ(static_cast<std::int64_t>(header->index()), row.at("type").as_int64());
+    const auto flags = static_cast<unsigned>(row.at("flags").as_int64());
+    const auto id = static_cast<stream_id>(row.at("stream_id").as_int64());
+    const auto length = row.at("length").as_int64();
+    const stream_flags expected{(flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, (flags & 8) != 0};
+    if (const auto* data = std::get_if<data_frame>(&*header)) {
+      EXPECT_TRUE(data->id == id && data->flags == expected && data->length == length);
+    } else if (const auto* update = std::get_if<window_update_frame>(&*header)) {
+      EXPECT_TRUE(update->id == id && update->flags == expected && update->credit == length);
+    } else if (const auto* ping = std::get_if<ping_frame>(&*header)) {
+      EXPECT_EQ(ping->is, flags == 1 ? ping_frame::direction::request : ping_frame::direction::reply);
+      EXPECT_EQ(ping->opaque, length);
+    } else {
+      EXPECT_EQ(std::get<go_away_frame>(*header).code, length);
+    }
+  }
+}
+
+TEST(yamux_header, shared_refusals_are_refused_by_name) {
+  const std::map<std::string, yamux_errc> errors{{"bad_version", yamux_errc::bad_version},
+                                                 {"bad_type", yamux_errc::bad_type},
+                                                 {"stream_zero", yamux_errc::stream_zero}};
+  const auto file = testing::testdata("yamux/headers.json");
+  ASSERT_FALSE(file.at("refused").as_array().empty());
+  for (const auto& row : file.at("refused").as_array()) {
+    const auto header = decode_row(row);
+    ASSERT_TRUE(header.has_error()) << testing::text_at(row, "name");
+    EXPECT_EQ(header.error(), errors.at(testing::text_at(row, "error"))) << testing::text_at(row, "name");
+  }
 }
 
 TEST(yamux_header, go_away_example_is_understood) {
