@@ -55,7 +55,8 @@ awaitable<void> expect_payload(endpoint::session session, std::uint32_t type, st
                                std::string expected) {
   const auto reply = co_await call(session, type, std::move(payload));
   require(reply.ok(), "call of type " + std::to_string(type) + " was refused");
-  require(same_json(reply.payload, expected), "call of type " + std::to_string(type) + " was answered " + reply.payload);
+  require(same_json(reply.payload, expected),
+          "call of type " + std::to_string(type) + " was answered " + reply.payload);
 }
 
 awaitable<void> expect_error(endpoint::session session, std::uint32_t type, std::uint32_t code, std::string message) {
