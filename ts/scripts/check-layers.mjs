@@ -24,6 +24,7 @@ const layers = {
   endpoint: ["base", "gen", "crypto", "token", "handshake", "record", "e2ee", "yamux", "framing", "streamhello", "streamio", "rpc", "ws",
     "session", "observability"],
   controlplane: ["base", "gen", "crypto", "token", "endpoint"],
+  reconnect: ["base", "gen", "yamux", "rpc", "ws", "session", "endpoint", "controlplane", "observability"],
 };
 /** Folders that see everything: the package's doors, and the program beside it. */
 const above = ["entry", "peer"];

@@ -9,4 +9,8 @@ export {
 export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
 } from "../endpoint/index.js";
+export {
+  createBrowserReconnectConfig, createBrowserReconnectConfig as createDirectBrowserReconnectConfig, createBrowserReconnectConfig as createTunnelBrowserReconnectConfig,
+  type BrowserReconnectConfigInput,
+} from "../reconnect/browser.js";
 export type * from "./shared_types.js";

@@ -12,11 +12,12 @@ const doors: Record<string, string[]> = {
   "flowersec": ["FlowersecError", "assertChannelInitGrant", "assertConnectArtifact", "assertDirectConnectInfo", "connect", "connectDirect", "connectTunnel", ...policies],
   "flowersec/node": [
     "acceptDirectNode", "acceptDirectResolvedNode", "adaptNodeWebSocket", "assertConnectArtifact", "connectDirectNode", "connectNode",
-    "connectTunnelEndpointNode", "connectTunnelNode", "createNodeWsFactory", ...endpoint, ...policies,
+    "connectTunnelEndpointNode", "connectTunnelNode", "createDirectNodeReconnectConfig", "createNodeReconnectConfig", "createNodeWsFactory",
+    "createTunnelNodeReconnectConfig", ...endpoint, ...policies,
   ],
   "flowersec/browser": [
-    "assertConnectArtifact", "connectBrowser", "connectDirectBrowser", "connectTunnelBrowser", "requestConnectArtifact", "requestEntryConnectArtifact",
-    ...policies,
+    "assertConnectArtifact", "connectBrowser", "connectDirectBrowser", "connectTunnelBrowser", "createBrowserReconnectConfig",
+    "createDirectBrowserReconnectConfig", "createTunnelBrowserReconnectConfig", "requestConnectArtifact", "requestEntryConnectArtifact", ...policies,
   ],
   "flowersec/endpoint": endpoint,
   "flowersec/controlplane": [
@@ -43,6 +44,7 @@ const doors: Record<string, string[]> = {
   ],
   "flowersec/ws": ["DEFAULT_WEB_SOCKET_LIMITS", "WebSocketBinaryTransport", "WsCloseError"],
   "flowersec/observability": ["NoopObserver", "emitObserverDiagnostic", "normalizeObserver", "nowSeconds", "withObserverContext"],
+  "flowersec/reconnect": ["createArtifactResolver", "createControlplaneArtifactSource", "createReconnectManager"],
   "flowersec/streamhello": ["readStreamHello", "writeStreamHello"],
 };
 

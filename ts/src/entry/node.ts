@@ -5,6 +5,10 @@ export {
 export {
   acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectNode, connectTunnelEndpointNode, connectTunnelNode,
 } from "../endpoint/node.js";
+export {
+  createNodeReconnectConfig, createNodeReconnectConfig as createDirectNodeReconnectConfig, createNodeReconnectConfig as createTunnelNodeReconnectConfig,
+  type NodeReconnectConfigInput,
+} from "../reconnect/node.js";
 export { adaptNodeWebSocket } from "../ws/node/adapt.js";
 export { createNodeWsFactory, type NodeWsFactoryOptions } from "../ws/node/factory.js";
 export * from "./endpoint.js";

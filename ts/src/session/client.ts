@@ -2,10 +2,11 @@
 // A connected client: streams, and calls on the stream that was opened while connecting.
 // Layer session. Source: PROTOCOL, "After connect", "RPC calls".
 
-import { asyncDispose, type FlowersecError } from "../base/index.js";
+import { asyncDispose, deferred, type FlowersecError } from "../base/index.js";
 import { RpcClient, type RpcStreamError } from "../rpc/index.js";
 import { createByteReader } from "../streamio/index.js";
 import type { YamuxStream } from "../yamux/index.js";
+import { failure } from "./failure.js";
 import { SessionLink, type LinkOptions } from "./link.js";
 
 /** How a client reached its endpoint. */
@@ -20,6 +21,8 @@ export interface Client extends AsyncDisposable {
   readonly rpc: RpcClient;
   /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
   readonly ended: Promise<FlowersecError | undefined>;
+  /** How the stream of calls ended while the session went on: rpc/rpc_failed and why. Never rejects. */
+  readonly rpcEnded: Promise<FlowersecError>;
   /**
    * Opens a stream of a kind, which is trimmed; data may be written at once. The signal covers the opening only.
    * Errors: rpc/missing_stream_kind, yamux/canceled, yamux/resource_exhausted, yamux/open_stream_failed,
@@ -47,6 +50,7 @@ export class ClientSession implements Client {
   constructor(
     private readonly link: SessionLink,
     readonly rpc: RpcClient,
+    readonly rpcEnded: Promise<FlowersecError>,
     path: ClientPath,
     endpointInstanceId: string | undefined,
   ) {
@@ -94,11 +98,15 @@ export async function startClient(options: StartClientOptions): Promise<ClientSe
   try {
     const stream = await link.openStream(rpcKind, { signal: options.signal });
     const reader = createByteReader(stream);
+    const { promise: rpcEnded, resolve: resolveRpcEnded } = deferred<FlowersecError>();
     const rpc = new RpcClient((n) => reader.readExactly(n), (bytes) => stream.write(bytes), {
       observer: options.observer,
-      onTerminal: (error: RpcStreamError) => stream.reset(error),
+      onTerminal: (error: RpcStreamError) => {
+        stream.reset(error);
+        if (link.error === undefined) resolveRpcEnded(failure(options.path, "rpc", "rpc_failed", error));
+      },
     });
-    return new ClientSession(link, rpc, options.path, options.endpointInstanceId);
+    return new ClientSession(link, rpc, rpcEnded, options.path, options.endpointInstanceId);
   } catch (error) {
     link.close();
     throw error;

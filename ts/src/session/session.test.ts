@@ -283,3 +283,44 @@ test("a probe of an endpoint has the time it is given", async () => {
   await assert.rejects(probe, isTriple("direct", "yamux", "timeout"));
   await session.ended;
 });
+
+// ---- memory
+
+test("a reader that does not read bounds what its peer sends, in both directions", async () => {
+  const { client, session, sockets } = await connected();
+  await session.acceptStream();
+  const ours = await client.openStream("x");
+  const { stream: theirs } = await session.acceptStream();
+  const bytesOf = (index: 0 | 1) => sockets[index].sent.reduce((sum, each) => sum + each.length, 0);
+  const before = [bytesOf(0), bytesOf(1)] as const;
+  const size = 2 * 1_048_576;
+  const writing = [ours.write(new Uint8Array(size)), theirs.write(new Uint8Array(size))];
+  for (let i = 0; i < 50; i++) await turn();
+  for (const index of [0, 1] as const) {
+    const sent = bytesOf(index) - before[index];
+    assert.ok(sent >= 262_144 && sent < 262_144 + 4096, `${sent} bytes left although nobody reads`);
+  }
+  const drain = async (stream: typeof ours) => {
+    for (let left = size; left > 0; ) left -= ((await stream.read()) as Uint8Array).length;
+  };
+  await Promise.all([drain(ours), drain(theirs), ...writing]);
+  client.close();
+});
+
+test("two peers that flood each other on every stream, over sockets that take their time, both finish", async () => {
+  const { client, session } = await connected({}, { yamuxLimits: { maxInboundStreams: 64 } });
+  await session.acceptStream();
+  const size = 700_000;
+  const one = async (stream: Awaited<ReturnType<typeof client.openStream>>) => {
+    const writing = stream.write(new Uint8Array(size)).then(() => stream.close());
+    let got = 0;
+    for await (const chunk of stream) got += chunk.length;
+    await writing;
+    return got;
+  };
+  const ours = await Promise.all(Array.from({ length: 8 }, () => client.openStream("x")));
+  const theirs = await Promise.all(Array.from({ length: 8 }, async () => (await session.acceptStream()).stream));
+  const got = await Promise.all([...ours, ...theirs].map(one));
+  assert.deepEqual(new Set(got), new Set([size]));
+  client.close();
+});

@@ -1,0 +1,68 @@
+// One attempt, and the session that came of it: what cancels it, who observes it, how its loss is noticed.
+// Layer reconnect.
+
+import { FlowersecError } from "../base/index.js";
+import type { ClientObserver, ClientObserverLike } from "../observability/events.js";
+import { normalizeObserver, withObserverContext } from "../observability/observer.js";
+import { WsCloseError } from "../ws/socket.js";
+import { superseded } from "./failure.js";
+import type { SupervisedClient } from "./config.js";
+
+export class Attempt<C extends SupervisedClient> {
+  readonly observer: ClientObserver;
+  client: C | undefined;
+  private readonly controller = new AbortController();
+  private onLost: ((error: unknown) => void) | undefined;
+
+  constructor(observer: ClientObserverLike | undefined, attemptSeq: number) {
+    const context = { attemptSeq, attemptStartMs: performance.now() };
+    this.observer = normalizeObserver(withObserverContext(this.listening(observer), context));
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  abandon(): void {
+    this.controller.abort(superseded());
+  }
+
+  /** Calls `onLost` when the session is lost, perhaps more than once. A close on this side is no loss. */
+  watch(onLost: (error: unknown) => void): void {
+    if (this.onLost !== undefined) return;
+    this.onLost = onLost;
+    const lost = (error: unknown) => this.onLost?.(error);
+    this.client?.ended?.then((error) => error !== undefined && lost(error), lost);
+    this.client?.rpcEnded?.then(lost, lost);
+  }
+
+  close(): void {
+    this.onLost = () => {};
+    this.client?.close();
+  }
+
+  /** The caller's observer, and our ears for a client that cannot say how it ended. One normalised already is left alone. */
+  private listening(given: ClientObserverLike = {}): ClientObserverLike {
+    if (given === normalizeObserver(given)) return given;
+    const copy = withObserverContext(given, {});
+    const { onWsClose, onWsError, onDiagnosticEvent } = copy;
+    copy.onWsClose = (kind, code) => {
+      if (kind !== "local") this.heard(code === undefined ? undefined : new WsCloseError(code, ""));
+      onWsClose?.(kind, code);
+    };
+    copy.onWsError = (reason) => {
+      this.heard(reason);
+      onWsError?.(reason);
+    };
+    copy.onDiagnosticEvent = (event) => {
+      if (event.code === "liveness_timeout") this.heard(event.code);
+      onDiagnosticEvent?.(event);
+    };
+    return copy;
+  }
+
+  private heard(cause: unknown): void {
+    if (this.client === undefined || this.client.ended !== undefined) return;
+    this.onLost?.(new FlowersecError({ path: "auto", stage: "close", code: "not_connected", cause }));
+  }
+}

@@ -1,0 +1,35 @@
+// What a failure means for the next attempt: whether there is one, and whether everybody else makes one now as well.
+// Layer reconnect. Source: ERRORS, "The table", column terminal.
+
+import { FlowersecError, type FlowersecErrorCode } from "../base/index.js";
+import { WsCloseError } from "../ws/socket.js";
+import { YamuxError } from "../yamux/index.js";
+
+const terminalCodes: ReadonlySet<unknown> = new Set<FlowersecErrorCode>([
+  "canceled", "invalid_input", "invalid_option", "role_mismatch", "transport_policy_denied", "invalid_psk", "invalid_suite", "missing_grant",
+  "missing_connect_info", "missing_tunnel_url", "missing_ws_url", "missing_channel_id", "missing_token", "missing_init_exp",
+]);
+
+/** Whether another attempt, with a fresh artifact, may help. Errors of other classes count by their `code`, where they have one. */
+export function isRetryable(error: unknown): boolean {
+  const { name, code } = Object(error) as { name?: unknown; code?: unknown };
+  return name !== "AbortError" && !terminalCodes.has(code);
+}
+
+/** A run was replaced or given up. */
+export function superseded(): FlowersecError {
+  return new FlowersecError({ path: "auto", stage: "connect", code: "canceled", message: "superseded" });
+}
+
+/** Going away, service restart, try again later. */
+const leavingCloseCodes: ReadonlySet<number> = new Set([1001, 1012, 1013]);
+const deepestCause = 16;
+
+/** Whether the other side said that it is going away: a close with such a code, or Go Away, anywhere among the causes. */
+export function isDraining(error: unknown, depth = 0): boolean {
+  if (depth > deepestCause || !(error instanceof Error)) return false;
+  if (error instanceof WsCloseError && leavingCloseCodes.has(error.code)) return true;
+  if (error instanceof YamuxError && error.code === "go_away") return true;
+  const causes: unknown[] = error instanceof AggregateError ? [error.cause, ...(error.errors as unknown[])] : [error.cause];
+  return causes.some((cause) => isDraining(cause, depth + 1));
+}
