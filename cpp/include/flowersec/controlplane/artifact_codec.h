@@ -65,6 +65,7 @@ struct http_refusal {
 struct error_envelope {
   std::string code{};     ///< trimmed; empty when there is none
   std::string message{};  ///< empty when there is none, or it is blank
+  friend bool operator==(const error_envelope&, const error_envelope&) = default;
 };
 /// As much of the envelope as there is.
 [[nodiscard]] error_envelope decode_error_envelope(std::string_view text);
