@@ -67,32 +67,56 @@ error_code translate(const error_code& error) {
   return error;
 }
 
+using response_parser = beast::http::response_parser<beast::http::string_body>;
+
+/// How an exchange ended. An error may come with a response that has no body.
+struct outcome {
+  error_code error;
+  response answer;
+
+  outcome() = default;
+  outcome(const error_code& failed) : error(failed) {}           // NOLINT: errors are returned as they are
+  outcome(http_errc failed) : error(make_error_code(failed)) {}  // NOLINT
+  explicit outcome(response received, const error_code& failed = {}) : error(failed), answer(std::move(received)) {}
+};
+
+response take(response_parser& incoming) {
+  auto message = incoming.release();
+  response out{.status = message.result_int(), .headers = {}, .body = std::move(message.body())};
+  for (const auto& field : message) {
+    out.headers.push_back(
+        {std::string{std::string_view{field.name_string()}}, std::string{std::string_view{field.value()}}});
+  }
+  return out;
+}
+
+/// Of a body that is too large the status is still worth telling.
+outcome cut_short(response_parser& incoming, const error_code& why) {
+  if (why != http_errc::body_too_large) return why;
+  auto head = take(incoming);
+  head.body.clear();
+  return outcome{std::move(head), why};
+}
+
 template <typename Stream>
-asio::awaitable<result<response>> converse(Stream& stream, const fetch_request& request, const std::string& text,
-                                           const fetch_options& options) {
+asio::awaitable<outcome> converse(Stream& stream, const fetch_request& request, const std::string& text,
+                                  const fetch_options& options) {
   const auto [unsent, sent] = co_await asio::async_write(stream, asio::buffer(text), as_result);
   if (unsent) co_return unsent;
   beast::flat_buffer buffer;
   while (true) {
-    beast::http::response_parser<beast::http::string_body> incoming;
+    response_parser incoming;
     incoming.header_limit(static_cast<std::uint32_t>(options.max_header_bytes));
     incoming.body_limit(options.max_body_bytes);
     if (request.method == "HEAD") incoming.skip(true);
     const auto [error, received] = co_await beast::http::async_read(stream, buffer, incoming, as_result);
-    if (error) co_return translate(error);
-    auto message = incoming.release();
-    if (message.result_int() < 200) continue;  // interim answers come before the real one
-    response out{.status = message.result_int(), .headers = {}, .body = std::move(message.body())};
-    for (const auto& field : message) {
-      out.headers.push_back(
-          {std::string{std::string_view{field.name_string()}}, std::string{std::string_view{field.value()}}});
-    }
-    co_return out;
+    if (error) co_return cut_short(incoming, translate(error));
+    auto answer = take(incoming);
+    if (answer.status >= 200) co_return outcome{std::move(answer)};  // interim answers come before the real one
   }
 }
 
-asio::awaitable<result<response>> exchange(const fetch_request& request, const fetch_options& options,
-                                           asio::ssl::context* tls) {
+asio::awaitable<outcome> exchange(const fetch_request& request, const fetch_options& options, asio::ssl::context* tls) {
   const auto text = request_text(request);
   if (!text) co_return text.error();
   const auto executor = co_await asio::this_coro::executor;
@@ -112,7 +136,7 @@ asio::awaitable<result<response>> exchange(const fetch_request& request, const f
   if (not_ip) SSL_set_tlsext_host_name(secure.native_handle(), request.to.host.c_str());
   const auto [untrusted] = co_await secure.async_handshake(asio::ssl::stream_base::client, as_result);
   if (untrusted == asio::error::operation_aborted) co_return untrusted;
-  if (untrusted) co_return make_error_code(http_errc::tls_failed);
+  if (untrusted) co_return http_errc::tls_failed;
   co_return co_await converse(secure, request, *text, options);
 }
 
@@ -128,7 +152,7 @@ void follow(fetch_request& request, unsigned status) {
   std::erase_if(request.headers, [](const header& entry) { return ascii_iequals(entry.name, "Content-Type"); });
 }
 
-asio::awaitable<result<response>> fetch(fetch_request request, fetch_options options) {
+asio::awaitable<outcome> fetch(fetch_request request, fetch_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   std::shared_ptr<asio::ssl::context> tls;
   if (request.to.secure && options.trust) {
@@ -139,16 +163,16 @@ asio::awaitable<result<response>> fetch(fetch_request request, fetch_options opt
     tls = *made;
   }
   for (unsigned redirects = 0;; ++redirects) {
-    auto answer = co_await exchange(request, options, tls.get());
-    if (!answer || !is_redirect(answer->status)) co_return answer;
-    const auto location = find_header(answer->headers, "Location");
-    if (!location) co_return answer;
-    if (redirects == options.max_redirects) co_return make_error_code(http_errc::too_many_redirects);
+    auto ended = co_await exchange(request, options, tls.get());
+    if (ended.error || !options.follow_redirects || !is_redirect(ended.answer.status)) co_return ended;
+    const auto location = find_header(ended.answer.headers, "Location");
+    if (!location) co_return ended;
+    if (redirects == options.max_redirects) co_return http_errc::too_many_redirects;
     auto next = resolve_location(request.to, *location);
     if (!next) co_return next.error();
-    if (!next->same_origin(request.to)) co_return make_error_code(http_errc::redirect_cross_origin);
+    if (!next->same_origin(request.to)) co_return http_errc::redirect_cross_origin;
     request.to = std::move(*next);
-    follow(request, answer->status);
+    follow(request, ended.answer.status);
   }
 }
 
@@ -172,14 +196,12 @@ class fetch_call : public std::enable_shared_from_this<fetch_call> {
     timer_.async_wait([self = shared_from_this()](error_code canceled) {
       if (!canceled) self->finish(make_error_code(http_errc::timeout), {});
     });
-    asio::co_spawn(
-        strand_, fetch(std::move(request), options),
-        asio::bind_cancellation_slot(
-            stop_.slot(), [self = shared_from_this()](const std::exception_ptr& thrown, result<response> outcome) {
-              if (thrown) return self->finish(asio::error::operation_aborted, {});
-              if (!outcome) return self->finish(outcome.error(), {});
-              self->finish({}, std::move(*outcome));
-            }));
+    asio::co_spawn(strand_, fetch(std::move(request), options),
+                   asio::bind_cancellation_slot(
+                       stop_.slot(), [self = shared_from_this()](const std::exception_ptr& thrown, outcome ended) {
+                         if (thrown) return self->finish(asio::error::operation_aborted, {});
+                         self->finish(ended.error, std::move(ended.answer));
+                       }));
   }
 
  private:

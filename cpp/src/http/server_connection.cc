@@ -125,7 +125,7 @@ class connection final : public server_connection, public std::enable_shared_fro
     incoming.header_limit(static_cast<std::uint32_t>(core_->limits().max_header_bytes));
     incoming.body_limit(core_->limits().max_body_bytes);
     if (const auto error = co_await read_request(incoming, begun)) {
-      if (const auto refusal = refuse(error)) co_await write(*refusal, false, false);
+      if (const auto refusal = refuse(error, incoming)) co_await write(*refusal, false, false);
       co_return false;
     }
     const bool head_only = incoming.get().method() == beast::http::verb::head;
@@ -160,29 +160,48 @@ class connection final : public server_connection, public std::enable_shared_fro
   }
 
   /// What a client that sent an unusable request is told; nullopt when it is gone or too slow.
-  static verdict refuse(const error_code& why) {
-    using beast::http::error;
-    const auto plain = [](unsigned status) {
-      return error_response(status, std::to_string(status) + ' ' + std::string{reason_phrase(status)});
-    };
-    if (why == error::header_limit) return plain(431);
-    if (why == error::body_limit) return plain(413);
-    if (why == error::end_of_stream || why == error::partial_message) return std::nullopt;
-    const bool from_parser = why.category() == make_error_code(error::bad_method).category();
-    return from_parser ? verdict{plain(400)} : std::nullopt;
+  verdict refuse(const error_code& why, parser& incoming) {
+    const auto status = status_of(why);
+    if (!status) return std::nullopt;
+    if (!core_->refusal()) {
+      return error_response(*status, std::to_string(*status) + ' ' + std::string{reason_phrase(*status)});
+    }
+    // An announced length over the limit ends the parser at the last byte of the head, before it calls the head done.
+    const bool has_head = incoming.is_header_done() || *status == 413;
+    auto head = has_head ? take(incoming) : request{.method = {}, .target = {}, .headers = {}, .body = {}};
+    head.body.clear();
+    return core_->refusal()(*status, head);
   }
 
-  static request take(parser& incoming) {
+  static std::optional<unsigned> status_of(const error_code& why) {
+    using beast::http::error;
+    if (why == error::header_limit) return 431;
+    if (why == error::body_limit) return 413;
+    if (why == error::end_of_stream || why == error::partial_message) return std::nullopt;
+    const bool from_parser = why.category() == make_error_code(error::bad_method).category();
+    return from_parser ? std::optional{400U} : std::nullopt;
+  }
+
+  request take(parser& incoming) {
     auto message = incoming.release();
     request out{.method = std::string{std::string_view{message.method_string()}},
                 .target = std::string{std::string_view{message.target()}},
                 .headers = {},
-                .body = std::move(message.body())};
+                .body = std::move(message.body()),
+                .remote_address = remote_address()};
     for (const auto& field : message) {
       out.headers.push_back(
           {std::string{std::string_view{field.name_string()}}, std::string{std::string_view{field.value()}}});
     }
     return out;
+  }
+
+  [[nodiscard]] std::string remote_address() {
+    error_code gone;
+    const auto peer = socket().remote_endpoint(gone);
+    if (gone) return {};
+    const auto address = peer.address().to_string();
+    return (peer.address().is_v6() ? '[' + address + ']' : address) + ':' + std::to_string(peer.port());
   }
 
   asio::awaitable<response> ask(request question) {

@@ -35,6 +35,7 @@ class server_core : public std::enable_shared_from_this<server_core> {
 
   [[nodiscard]] const server_limits& limits() const noexcept { return options_.limits; }
   [[nodiscard]] const request_handler& handler() const noexcept { return handler_; }
+  [[nodiscard]] const refusal_handler& refusal() const noexcept { return options_.refusal; }
   [[nodiscard]] boost::asio::any_io_executor executor() { return acceptor_.get_executor(); }
   /// Called by a connection when it is over.
   void remove(server_connection& connection);

@@ -15,9 +15,9 @@ import subprocess
 import sys
 
 SEEING_TARGETS = re.compile(
-    r"^flowersec_(handshake|record|yamux|rpc|session|service|endpoint|controlplane|crypto_(aead|dh|kdf|sign)|token_(sign|grant))(_|$)")
+    r"^flowersec_(handshake|record|yamux|rpc|session|service|endpoint|controlplane|crypto_(aead|dh|kdf|sign)|token_(sign|grant|artifact))(_|$)")
 SEEING_OBJECTS = re.compile(
-    r"libflowersec_(handshake|record|yamux|rpc|session|service|endpoint|controlplane|crypto_(aead|dh|kdf|sign)|token_(sign|grant))\w*\.a\b")
+    r"libflowersec_(handshake|record|yamux|rpc|session|service|endpoint|controlplane|crypto_(aead|dh|kdf|sign)|token_(sign|grant|artifact))\w*\.a\b")
 SEEING_IMPORTS = re.compile(
     r"\b(EVP_(Encrypt|Decrypt|Cipher|CIPHER)\w*|EVP_aes_\w+|EVP_PKEY_derive\w*|EVP_PKEY_keygen|ECDH_\w+|EC_POINT_mul"
     r"|EVP_KDF_\w+|HMAC\w*|crypto_(scalarmult|aead|secretbox|box|auth|kdf|kx|sign_detached|sign_seed|sign_keypair)\w*)\b")

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "flowersec/controlplane/artifact_client.h"
+#include "flowersec/controlplane/artifact_endpoint.h"
 #include "flowersec/endpoint/error.h"
 #include "flowersec/handshake/frame.h"
 #include "flowersec/session/options.h"
@@ -64,6 +66,12 @@ TEST(documents, limits_lists_every_default) {
       {"`max_held_payload_bytes`", session.rpc_server.max_held_payload_bytes},
       {"`max_queued_refusals`", session.rpc_server.max_queued_refusals},
       {"`max_frame_bytes` (rpc)", session.rpc_server.max_frame_bytes},
+      {"`max_body_bytes` (artifact endpoint)", controlplane::artifact_endpoint_options{}.max_body_bytes},
+      {"`max_artifact_scopes`", token::max_artifact_scopes},
+      {"`max_scope_payload_bytes`", token::max_scope_payload_bytes},
+      {"`max_scope_payload_depth`", token::max_scope_payload_depth},
+      {"`max_correlation_tags`", token::max_correlation_tags},
+      {"`max_body_bytes` (client)", controlplane::artifact_client_options{}.fetching.max_body_bytes},
       {"`max_output_bytes`", session.rpc_client.max_output_bytes},
       {"`max_attach_bytes`", relay.max_attach_bytes},
       {"`max_record_bytes`", relay.max_record_bytes},

@@ -46,6 +46,7 @@ struct fetch_options {
   std::chrono::milliseconds timeout{3000};   ///< the whole call, redirects included
   std::size_t max_header_bytes = 32 * 1024;  ///< a server can make us hold this much,
   std::size_t max_body_bytes = 1048576;      ///< and this much
+  bool follow_redirects = true;              ///< false: a redirect is a response like any other
   unsigned max_redirects = 10;
   std::optional<std::string> ca_pem{};  ///< trust only these certificates; nullopt: the system's
   /// From load_client_tls(), for callers with many calls: reading the system's certificates takes milliseconds. Instead
@@ -61,7 +62,8 @@ void start_fetch(boost::asio::any_io_executor executor, fetch_request request, f
                  fetch_handler handler);
 }  // namespace detail
 
-/// Completion    void(error_code, response); a status of 400 or more is a response, not an error
+/// Completion    void(error_code, response); a status of 400 or more is a response, not an error. With body_too_large
+///               the response has status and headers
 /// Cancellation  terminal, partial and total; completes at once
 /// Errors        every http_errc of a client, or those of resolving and connecting
 template <typename Token = boost::asio::use_awaitable_t<>>

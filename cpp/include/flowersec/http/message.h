@@ -2,6 +2,7 @@
 // Layer http, no I/O. Source: RFC 9110, RFC 9112; PROTOCOL, "Plain HTTP behaviour".
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct request {
   std::string target = "/";  ///< path and query, as sent
   std::vector<header> headers{};
   std::string body{};
+  std::string remote_address{};  ///< address and port of the TCP peer; filled in by the server
 
   [[nodiscard]] std::string_view path() const noexcept { return std::string_view{target}.substr(0, target.find('?')); }
   [[nodiscard]] std::string_view query() const noexcept {
@@ -44,6 +46,10 @@ struct response {
   std::vector<header> headers{};  ///< without Content-Length, Connection and Date: those are written for you
   std::string body{};
 };
+
+/// Answers one request; call it once. Later calls do nothing. Dropping every copy uncalled answers 500.
+using responder = std::function<void(response)>;
+using request_handler = std::function<void(request, responder)>;
 
 /// "OK", "Not Found", ...; "Unknown" for a status without a standard phrase.
 [[nodiscard]] std::string_view reason_phrase(unsigned status) noexcept;

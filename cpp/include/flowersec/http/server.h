@@ -36,14 +36,16 @@ struct server_limits {
   [[nodiscard]] bool validate() const noexcept;
 };
 
-/// Answers one request; call it once. Later calls do nothing. Dropping every copy uncalled answers 500.
-using responder = std::function<void(response)>;
-using request_handler = std::function<void(request, responder)>;
+/// Words for a request that cannot be read: 400, 413, or 431. `head` is the request without its body; with an empty
+/// method when not even that was read.
+using refusal_handler = std::function<response(unsigned status, const request& head)>;
 
 struct server_options {
   server_limits limits{};
   /// Serve https with this context; it is kept alive. nullptr: plain HTTP.
   std::shared_ptr<ssl_ctx_st> tls{};
+  /// Empty: a line of text, as error_response() makes it.
+  refusal_handler refusal{};
 };
 
 /// Certificate chain and key in PEM files, TLS 1.2 or newer.

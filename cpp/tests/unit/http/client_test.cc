@@ -96,6 +96,45 @@ TEST_F(http_client, redirects_on_the_same_origin_are_followed_and_change_the_met
   }
 }
 
+TEST_F(http_client, a_redirect_that_is_not_to_be_followed_is_a_response) {
+  int requests = 0;
+  handler = [&](const request&, const responder& answer) {
+    ++requests;
+    answer({.status = 307, .headers = {{"Location", "/end"}}});
+  };
+  start();
+  fetching.follow_redirects = false;
+  const auto answer = fetch({.to = at("/")});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 307u);
+  EXPECT_EQ(find_header(answer->headers, "Location"), "/end");
+  EXPECT_EQ(requests, 1);
+}
+
+TEST_F(http_client, of_a_body_that_is_too_large_the_status_is_told) {
+  fetching.max_body_bytes = 10;
+  for (const std::string head : {"Content-Length: 11\r\n", "", "Transfer-Encoding: chunked\r\n"}) {
+    tcp::acceptor acceptor{context, {boost::asio::ip::address_v4::loopback(), 0}};
+    const auto port = std::to_string(acceptor.local_endpoint().port());
+    const fetch_request what{.to = parse_url("http://127.0.0.1:" + port).value()};
+    const auto body = head.starts_with('T') ? std::string{"b\r\nxxxxxxxxxxx\r\n0\r\n\r\n"} : std::string(11, 'x');
+    const auto text = "HTTP/1.1 507 No\r\n" + head + "\r\n" + body;
+    const auto client = [&]() -> task {
+      auto [error, answer] = co_await async_fetch(context.get_executor(), what, fetching, as_result);
+      EXPECT_EQ(error, http_errc::body_too_large) << head;
+      EXPECT_EQ(answer.status, 507U) << head;
+      EXPECT_EQ(answer.body, "") << head;
+    };
+    const auto raw = [&]() -> task {
+      auto peer = co_await acceptor.async_accept(boost::asio::use_awaitable);
+      std::string asked;
+      co_await boost::asio::async_read_until(peer, boost::asio::dynamic_buffer(asked), "\r\n\r\n", as_result);
+      co_await boost::asio::async_write(peer, boost::asio::buffer(text), as_result);
+    };
+    run_tasks(context, client(), raw());
+  }
+}
+
 TEST_F(http_client, the_number_of_redirects_is_bounded_exactly) {
   unsigned left = 10;
   handler = [&](const request&, const responder& answer) {

@@ -210,5 +210,41 @@ TEST(server_limits, are_checked) {
   EXPECT_FALSE((server_limits{.max_connections = 0}.validate()));
 }
 
+TEST_F(http_server, an_unreadable_request_is_refused_in_the_words_of_the_application) {
+  options.limits.max_body_bytes = 10;
+  options.limits.max_header_bytes = 1024;
+  options.refusal = [](unsigned status, const request& head) {
+    const auto name = find_header(head.headers, "X-Name").value_or("nobody");
+    return text_response(status, head.method + ' ' + head.target + ' ' + std::string{name} + ' ' + head.body);
+  };
+  start();
+  const auto head = std::string{"POST /a HTTP/1.1\r\nHost: h\r\nX-Name: me\r\n"};
+  EXPECT_TRUE(exchange(head + "Content-Length: 11\r\n\r\n").ends_with("POST /a me "));
+  EXPECT_TRUE(exchange(head + "Transfer-Encoding: chunked\r\n\r\nb\r\n").ends_with("POST /a me "));
+  const auto chunk = exchange(head + "Transfer-Encoding: chunked\r\n\r\nno chunk\r\n");
+  EXPECT_TRUE(chunk.starts_with("HTTP/1.1 400 ")) << chunk;
+  EXPECT_TRUE(chunk.ends_with("POST /a me ")) << chunk;
+  EXPECT_TRUE(exchange("no request\r\n\r\n").ends_with("  nobody "));
+  const auto long_head = exchange("GET / HTTP/1.1\r\nA: " + std::string(2000, 'x') + "\r\n\r\n");
+  EXPECT_TRUE(long_head.starts_with("HTTP/1.1 431 ")) << long_head;
+  EXPECT_TRUE(long_head.ends_with("  nobody ")) << long_head;
+}
+
+TEST_F(http_server, a_request_tells_where_it_comes_from) {
+  handler = [](const request& asked, const responder& answer) { answer(text_response(200, asked.remote_address)); };
+  start();
+  std::string expected;
+  std::string answer;
+  const auto client = [&]() -> task {
+    auto socket = co_await dial();
+    expected = "127.0.0.1:" + std::to_string(socket.local_endpoint().port());
+    const std::string text = "GET / HTTP/1.0\r\n\r\n";
+    co_await boost::asio::async_write(socket, boost::asio::buffer(text), as_result);
+    co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(answer), as_result);
+  };
+  run_tasks(context, client());
+  EXPECT_TRUE(answer.ends_with(expected)) << answer;
+}
+
 }  // namespace
 }  // namespace flowersec::http

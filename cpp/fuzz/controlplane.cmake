@@ -1,0 +1,2 @@
+flowersec_add_fuzzer(connect_artifact SOURCES connect_artifact.cc DEPS token_artifact)
+flowersec_add_fuzzer(artifact_endpoint SOURCES artifact_endpoint.cc DEPS controlplane_http)
