@@ -51,6 +51,15 @@ test("a slice that is most of its buffer is not copied", () => {
   assert.equal(queue.takeChunk()?.buffer, record.buffer);
 });
 
+test("a large slice that is less than half of its buffer does not keep the rest alive", () => {
+  const half = new ReceiveQueue();
+  half.push(pattern(16_384).subarray(0, 8192));
+  assert.equal(memoryOf(drain(half)), 16_384); // a view
+  const less = new ReceiveQueue();
+  less.push(pattern(16_384).subarray(0, 8191));
+  assert.equal(memoryOf(drain(less)), 8191); // a copy
+});
+
 test("large slices between small ones leave no half-empty chunks behind", () => {
   const queue = new ReceiveQueue();
   let held = 0;
