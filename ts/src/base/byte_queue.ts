@@ -3,20 +3,16 @@
 
 /** A first-in, first-out queue of bytes. */
 export class ByteQueue {
-  private chunks: Uint8Array[] = [];
-  private first = 0; // chunks before it are gone; shift() of a long array would be quadratic
-  private bytes = 0;
-
+  protected chunks: Uint8Array[] = [];
+  protected first = 0; // chunks before it are gone; shift() of a long array would be quadratic
   /** Bytes inside. */
-  get length(): number {
-    return this.bytes;
-  }
+  length = 0;
 
   /** Appends a view, not a copy. Empty ones are dropped. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.chunks.push(chunk);
-    this.bytes += chunk.length;
+    this.length += chunk.length;
   }
 
   /** Removes the oldest chunk, at most `max` bytes of it; undefined when empty. */
@@ -25,10 +21,10 @@ export class ByteQueue {
     if (chunk === undefined || max <= 0) return undefined;
     if (chunk.length > max) {
       this.chunks[this.first] = chunk.subarray(max);
-      this.bytes -= max;
+      this.length -= max;
       return chunk.subarray(0, max);
     }
-    this.bytes -= chunk.length;
+    this.length -= chunk.length;
     this.chunks[this.first++] = empty; // a taken chunk must not be kept alive by the array
     if (this.first === this.chunks.length) this.clear();
     else if (this.first >= 64) {
@@ -40,7 +36,7 @@ export class ByteQueue {
 
   /** Removes exactly n bytes, a view when they lie in one chunk. Throws RangeError when there are fewer. */
   take(n: number): Uint8Array {
-    if (!(n >= 0 && n <= this.bytes)) throw new RangeError("fewer bytes queued");
+    if (!(n >= 0 && n <= this.length)) throw new RangeError("fewer bytes queued");
     const one = this.takeChunk(n) ?? empty;
     if (one.length === n) return one;
     const all = new Uint8Array(n);
@@ -57,7 +53,7 @@ export class ByteQueue {
   clear(): void {
     this.chunks = [];
     this.first = 0;
-    this.bytes = 0;
+    this.length = 0;
   }
 }
 

@@ -22,8 +22,8 @@ export function publicKeyBytes(suite: SuiteId): 32 | 65 {
 export interface KeyPair {
   readonly publicKey: Uint8Array;
   /**
-   * The 32-byte shared secret: X25519 output, or X coordinate. Throws CryptoError for a key of another length or form, a
-   * point off the curve, and an all-zero X25519 result.
+   * The 32-byte shared secret: X25519 output, or X coordinate. Throws for a key of another length or form, a point
+   * off the curve, and an all-zero X25519 result.
    */
   agree(peerPublicKey: Uint8Array): Awaitable<Uint8Array>;
   /** Forgets the private half, as far as the platform lets us. No call may follow. */
@@ -37,7 +37,7 @@ export interface Cipher {
    * it settles.
    */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, into: Uint8Array): Awaitable<void>;
-  /** The plaintext of ciphertext and tag. Throws CryptoError when it does not authenticate, with no cause distinguished. */
+  /** The plaintext of ciphertext and tag. Throws when it does not authenticate, with no cause distinguished. */
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Awaitable<Uint8Array>;
   /** Forgets the key. No call may follow; calls under way finish. */
   wipe(): void;
@@ -74,18 +74,13 @@ export interface SyncKeyPair extends KeyPair {
   agree(peerPublicKey: Uint8Array): Uint8Array;
 }
 
-/** A primitive refused its input. */
-export class CryptoError extends Error {
-  override readonly name = "CryptoError";
-}
-
 /** Refuses a peer's key by its outside: libraries would also take compressed points. Source: SEC 1, 2.3.4. */
 export function checkPublicKey(suite: SuiteId, key: Uint8Array): void {
-  if (key.length !== publicKeyBytes(suite) || (suite === suiteP256 && key[0] !== 4)) throw new CryptoError("bad public key");
+  if (key.length !== publicKeyBytes(suite) || (suite === suiteP256 && key[0] !== 4)) throw new Error("bad public key");
 }
 
 /** Refuses the all-zero X25519 result, to which every small-order key leads. Source: RFC 7748, 6.1. */
 export function checkSharedSecret(secret: Uint8Array): Uint8Array {
-  if (secret.every((byte) => byte === 0)) throw new CryptoError("all-zero shared secret");
+  if (secret.every((byte) => byte === 0)) throw new Error("all-zero shared secret");
   return secret;
 }

@@ -104,65 +104,59 @@ export interface Shape<Message> {
 type AnyShape = Shape<any>;
 
 /** One pass over a message and the messages inside it. Every member is read once, so what was checked is what is kept. */
-class Pass {
-  /** Nesting of the text that the message is, or will be. */
-  deepest = 0;
-  constructor(readonly writing: boolean) {}
+function pass(outermost: AnyShape, value: unknown, writing: boolean): Members {
+  // Nesting of the text that the message is, or will be.
+  let deepest = 0;
 
   /** `depth` counts messages, `nesting` also lists: both 1 for the outermost. */
-  message(shape: AnyShape, value: Members, depth: number, nesting: number): Members {
-    this.deepest = Math.max(this.deepest, nesting);
-    if (shape.strict) refuseStrangers(shape, value);
+  function message(shape: AnyShape, from: unknown, depth: number, nesting: number): Members {
+    const refuse = (place?: string) => new BadMessageError(shape.name, place);
+    if (!isObject(from)) throw refuse();
+    deepest = Math.max(deepest, nesting);
+    if (shape.strict) refuseStrangers(shape, from);
+
+    const element = (field: Field<string>, place: string, each: unknown, at: number): unknown => {
+      if ("of" in field) {
+        if (!isObject(each) || depth === maxDepth) throw refuse(place);
+        return message(field.of(), each, depth + 1, at);
+      }
+      if ("texts" in field) {
+        if (!isPlain(each)) throw refuse(place);
+        deepest = Math.max(deepest, at);
+        const texts = { ...each };
+        if (!Object.entries(texts).flat().every(isString)) throw refuse(`${place}[]`);
+        return texts;
+      }
+      if (!("json" in field ? !writing || isJson(each) : field.is(each))) throw refuse(place);
+      return each;
+    };
+
     const copy: Members = {};
-    for (const field of shape.fields) {
-      const member = this.member(shape, field, value, depth, nesting + 1);
-      if (member !== undefined) copy[field.key] = member;
+    for (const field of shape.fields as readonly Field<string>[]) {
+      const { key, absent } = field;
+      // A member that is undefined is left out on writing, so it counts as absent. Inherited ones are not members.
+      const member = Object.hasOwn(from, key) ? from[key] : undefined;
+      if (member === undefined || (member === null && absent === "null too")) {
+        if (absent === undefined) throw refuse(key);
+        if (absent === "is null") copy[key] = null;
+        continue;
+      }
+      let made: unknown;
+      if (field.list) {
+        if (!Array.isArray(member)) throw refuse(key);
+        deepest = Math.max(deepest, nesting + 1);
+        made = Array.from(member, (each) => element(field, `${key}[]`, each, nesting + 2));
+      } else {
+        made = element(field, key, member, nesting + 1);
+      }
+      if (!field.omitEmpty || !isEmpty(made)) copy[key] = made;
     }
     return copy;
   }
 
-  private member(shape: AnyShape, field: Field<string>, from: Members, depth: number, nesting: number): unknown {
-    // A member that is undefined is left out on writing, so it counts as absent. Inherited ones are not members.
-    const value = Object.hasOwn(from, field.key) ? from[field.key] : undefined;
-    if (value === undefined || (value === null && field.absent === "null too")) {
-      if (field.absent === undefined) throw new BadMessageError(shape.name, field.key);
-      return field.absent === "is null" ? null : undefined;
-    }
-    if (!field.list) {
-      const made = this.element(shape, field, field.key, value, depth, nesting);
-      return field.omitEmpty && isEmpty(made) ? undefined : made;
-    }
-    if (!Array.isArray(value)) throw new BadMessageError(shape.name, field.key);
-    this.deepest = Math.max(this.deepest, nesting);
-    const place = `${field.key}[]`;
-    const list = Array.from(value, (each) => this.element(shape, field, place, each, depth, nesting + 1));
-    return field.omitEmpty && isEmpty(list) ? undefined : list;
-  }
-
-  private element(
-    shape: AnyShape,
-    field: Field<string>,
-    place: string,
-    value: unknown,
-    depth: number,
-    nesting: number,
-  ): unknown {
-    if ("of" in field) {
-      if (!isObject(value) || depth === maxDepth) throw new BadMessageError(shape.name, place);
-      return this.message(field.of(), value, depth + 1, nesting);
-    }
-    if ("texts" in field) {
-      if (!isPlain(value)) throw new BadMessageError(shape.name, place);
-      this.deepest = Math.max(this.deepest, nesting);
-      const copy = { ...value };
-      const good = Object.entries(copy).every((entry) => entry.every(isString));
-      if (!good) throw new BadMessageError(shape.name, `${place}[]`);
-      return copy;
-    }
-    const good = "json" in field ? !this.writing || isJson(value) : field.is(value);
-    if (!good) throw new BadMessageError(shape.name, place);
-    return value;
-  }
+  const copy = message(outermost, value, 1, 1);
+  if (!outermost.carriesJson && deepest > maxDepth) throw new BadMessageError(outermost.name);
+  return copy;
 }
 
 function isEmpty(value: unknown): boolean {
@@ -173,24 +167,10 @@ function isEmpty(value: unknown): boolean {
 function refuseStrangers(shape: AnyShape, value: Members): void {
   const isKnown = (key: string) => value[key] === undefined || shape.fields.some((field) => field.key === key);
   const strangers = Object.keys(value).filter((key) => !isKnown(key));
-  if (strangers.length > 0) {
-    throw new BadMessageError(shape.name, strangers.reduce((a, b) => (isBefore(b, a) ? b : a)));
-  }
-}
-
-function isBefore(a: string, b: string): boolean {
-  const [left, right] = [Array.from(a), Array.from(b)];
-  const at = left.findIndex((point, i) => point !== right[i]);
-  if (at < 0) return left.length < right.length;
-  return (left[at]?.codePointAt(0) ?? 0) < (right[at]?.codePointAt(0) ?? -1);
-}
-
-function pass(shape: AnyShape, value: unknown, writing: boolean): Members {
-  if (!isObject(value)) throw new BadMessageError(shape.name);
-  const one = new Pass(writing);
-  const copy = one.message(shape, value, 1, 1);
-  if (!shape.carriesJson && one.deepest > maxDepth) throw new BadMessageError(shape.name);
-  return copy;
+  // Digits of equal number, so that the order of these texts is that of the code points.
+  const order = (key: string) => Array.from(key, (point) => point.codePointAt(0)?.toString(16).padStart(6, "0")).join("");
+  const [first] = strangers.sort((a, b) => (order(a) < order(b) ? -1 : 1));
+  if (first !== undefined) throw new BadMessageError(shape.name, first);
 }
 
 /** The same object, strangers included, when it is such a message. */
@@ -224,22 +204,17 @@ export function decode<Message>(shape: Shape<Message>, text: string | Uint8Array
 
 function parse(shape: AnyShape, from: string | Uint8Array): unknown {
   try {
-    if (byteLength(from) > maxTextBytes) throw new RangeError("the text is too long");
-    const text =
-      typeof from === "string" ? from : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(from);
+    const bytes = typeof from === "string" ? new TextEncoder().encode(from) : from;
+    if (bytes.length > maxTextBytes) throw new RangeError("too long");
+    const text = typeof from === "string" ? from : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(from);
     const { deepest, isText } = survey(text);
     if (!isText) throw new TypeError("a surrogate stands alone");
     // The object around raw JSON is one level more.
-    if (deepest > (shape.carriesJson ? maxJsonDepth + 1 : maxDepth)) throw new RangeError("the text is too deep");
+    if (deepest > (shape.carriesJson ? maxJsonDepth + 1 : maxDepth)) throw new RangeError("too deep");
     return JSON.parse(text);
   } catch (cause) {
     throw new BadMessageError(shape.name, "", { cause });
   }
-}
-
-function byteLength(text: string | Uint8Array): number {
-  if (typeof text !== "string") return text.length;
-  return text.length * 3 <= maxTextBytes ? text.length : new TextEncoder().encode(text).length;
 }
 
 /** Nesting of a text that may be JSON, and whether its characters are whole: also those that are written as escapes. */

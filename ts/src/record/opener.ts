@@ -2,7 +2,7 @@
 // Layer record. Plaintext is handed out only after its tag verified. Source: PROTOCOL, "Receiving records" and "Rekey".
 
 import { then, wipe, type Awaitable } from "../base/index.js";
-import { CryptoError, tagBytes, type Cipher, type CryptoProvider } from "../crypto/index.js";
+import { tagBytes, type Cipher, type CryptoProvider } from "../crypto/index.js";
 import { RecordError } from "./error.js";
 import {
   checkFrame, exhaustedSequence, firstSequence, nonceOf, recordHeaderBytes, recordPing, recordRekey, type RecordKind,
@@ -98,7 +98,7 @@ export class Opener {
 
   private end(error: unknown): unknown {
     this.close();
-    return error instanceof CryptoError ? new RecordError("open_failed") : error;
+    return error instanceof RecordError ? error : new RecordError("open_failed");
   }
 }
 

@@ -204,7 +204,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
 
   /** The oldest unread bytes, at most `maxBytes`; null at the end of the stream, undefined when there are none yet. Failed: undefined. */
   read(stream: StreamState, maxBytes?: number): Uint8Array | null | undefined {
-    const chunk = stream.unread.shift(maxBytes);
+    const chunk = stream.unread.takeChunk(maxBytes);
     if (chunk === undefined) return stream.finReceived && stream.phase !== "failed" ? null : undefined;
     this.unreadBytes -= chunk.length;
     // Half a window is worth a frame; granting less would cost a frame for every small read.

@@ -26,6 +26,16 @@ test("credit merges while nothing can be sent, and a closed sender gets none", (
   assert.deepEqual(server.sent(), []);
 });
 
+test("credit that is due when fin arrives is not sent any more", () => {
+  const server = new CoreFixture("server");
+  const stream = server.accepted(1);
+  server.peer(wire.data(1, new Uint8Array(window)));
+  server.readAll(stream);
+  assert.equal(stream.creditDue, true);
+  server.peer(wire.close(1));
+  assert.deepEqual(server.sent(), []);
+});
+
 test("the whole window fits, and one byte more resets the stream before it is held", () => {
   const server = new CoreFixture("server");
   const stream = server.accepted(1);

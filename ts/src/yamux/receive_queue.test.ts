@@ -12,7 +12,7 @@ function memoryOf(chunks: Uint8Array[]): number {
 
 function drain(queue: ReceiveQueue): Uint8Array[] {
   const chunks: Uint8Array[] = [];
-  for (let chunk = queue.shift(); chunk !== undefined; chunk = queue.shift()) chunks.push(chunk);
+  for (let chunk = queue.takeChunk(); chunk !== undefined; chunk = queue.takeChunk()) chunks.push(chunk);
   return chunks;
 }
 
@@ -26,12 +26,12 @@ test("sizes, chunkings and portions keep every byte in order", () => {
       for (let i = 0; i < 3; i++) queue.push(all.slice(i * size, (i + 1) * size));
       const got: Uint8Array[] = [];
       while (queue.length > 0) {
-        const chunk = queue.shift(portion) as Uint8Array;
+        const chunk = queue.takeChunk(portion) as Uint8Array;
         assert.ok(chunk.length > 0 && chunk.length <= portion);
         got.push(chunk);
       }
       assert.deepEqual(concat(...got), all, `${size} by ${portion}`);
-      assert.equal(queue.shift(), undefined);
+      assert.equal(queue.takeChunk(), undefined);
     }
   }
 });
@@ -48,7 +48,16 @@ test("a slice that is most of its buffer is not copied", () => {
   const queue = new ReceiveQueue();
   const record = pattern(8192);
   queue.push(record.subarray(12));
-  assert.equal(queue.shift()?.buffer, record.buffer);
+  assert.equal(queue.takeChunk()?.buffer, record.buffer);
+});
+
+test("a large slice that is less than half of its buffer does not keep the rest alive", () => {
+  const half = new ReceiveQueue();
+  half.push(pattern(16_384).subarray(0, 8192));
+  assert.equal(memoryOf(drain(half)), 16_384); // a view
+  const less = new ReceiveQueue();
+  less.push(pattern(16_384).subarray(0, 8191));
+  assert.equal(memoryOf(drain(less)), 8191); // a copy
 });
 
 test("large slices between small ones leave no half-empty chunks behind", () => {
@@ -65,7 +74,7 @@ test("large slices between small ones leave no half-empty chunks behind", () => 
 test("what a reader has is not written to any more", () => {
   const queue = new ReceiveQueue();
   queue.push(Uint8Array.of(1, 2, 3));
-  const first = queue.shift(2) as Uint8Array;
+  const first = queue.takeChunk(2) as Uint8Array;
   queue.push(Uint8Array.of(4, 5));
   assert.deepEqual([...first], [1, 2]);
   assert.deepEqual([...concat(...drain(queue))], [3, 4, 5]);
@@ -77,10 +86,10 @@ test("a queue that never empties forgets what was taken", () => {
   queue.push(pattern(5000));
   for (let i = 0; i < 1000; i++) {
     queue.push(pattern(5000));
-    assert.equal(queue.shift()?.length, 5000);
+    assert.equal(queue.takeChunk()?.length, 5000);
   }
   assert.equal(queue.length, 5000);
   queue.clear();
   assert.equal(queue.length, 0);
-  assert.equal(queue.shift(), undefined);
+  assert.equal(queue.takeChunk(), undefined);
 });

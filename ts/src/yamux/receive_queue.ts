@@ -2,21 +2,20 @@
 // Layer yamux, private. What is held is what memory costs: a small slice must not keep the large record alive that it
 // came in, nor cost an object of its own.
 
+import { ByteQueue } from "../base/index.js";
+
 const minChunkBytes = 512;
 const maxChunkBytes = 16_384;
 // From here on a slice is worth an object of its own.
 const minViewBytes = 4096;
 
 /** First in, first out. The owner bounds `length`. */
-export class ReceiveQueue {
-  private chunks: Uint8Array[] = [];
-  private first = 0;
+export class ReceiveQueue extends ByteQueue {
   private tail: Uint8Array | undefined; // the last chunk's memory, while it has room
   private tailUsed = 0;
   private nextTailBytes = minChunkBytes;
-  length = 0;
 
-  push(slice: Uint8Array): void {
+  override push(slice: Uint8Array): void {
     this.length += slice.length;
     // A slice that is most of its buffer costs about what it holds.
     if (slice.length >= minViewBytes && slice.length * 2 >= slice.buffer.byteLength) {
@@ -44,31 +43,18 @@ export class ReceiveQueue {
     return bytes;
   }
 
-  /** Removes the oldest chunk, at most `max` bytes of it; undefined when nothing is there. */
-  shift(max = Infinity): Uint8Array | undefined {
-    let chunk = this.chunks[this.first];
-    if (chunk === undefined) return undefined;
-    if (chunk === this.tail) {
+  override takeChunk(max?: number): Uint8Array | undefined {
+    if (this.tail !== undefined && this.first === this.chunks.length - 1) {
       // What the reader gets is the reader's: nothing is appended behind it any more.
-      chunk = chunk.subarray(0, this.tailUsed);
+      this.chunks[this.first] = this.tail.subarray(0, this.tailUsed);
       this.tail = undefined;
     }
-    if (chunk.length > max) {
-      this.chunks[this.first] = chunk.subarray(max);
-      this.length -= max;
-      return chunk.subarray(0, max);
-    }
-    this.length -= chunk.length;
-    if (this.length === 0) this.clear();
-    else if (++this.first === 64) this.chunks.splice(0, this.first), (this.first = 0);
-    return chunk;
+    return super.takeChunk(max);
   }
 
-  clear(): void {
-    this.chunks = [];
-    this.first = 0;
+  override clear(): void {
+    super.clear();
     this.tail = undefined;
     this.nextTailBytes = minChunkBytes;
-    this.length = 0;
   }
 }

@@ -19,7 +19,8 @@ let browser;
 const screenshots = outputFolder("browser");
 
 before(async () => {
-  [demo, browser] = await Promise.all([startDemo(), chromium.launch({ executablePath: chromiumPath, args: chromiumFlags })]);
+  demo = await startDemo(); // the browser second: a failure leaves nothing behind
+  browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumFlags });
 });
 after(async () => {
   await browser?.close();

@@ -4,8 +4,7 @@
 
 import { concat } from "../../base/index.js";
 import {
-  checkPublicKey, checkSharedSecret, CryptoError, suiteX25519,
-  type Cipher, type CryptoProvider, type KeyPair, type SuiteId, type SyncCipher,
+  checkPublicKey, checkSharedSecret, suiteX25519, type Cipher, type CryptoProvider, type KeyPair, type SuiteId, type SyncCipher,
 } from "../provider.js";
 
 /**
@@ -53,12 +52,7 @@ class WebCipher implements Cipher {
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> | Uint8Array {
     if (this.small !== undefined && sealed.length <= smallRecordBytes) return this.small.open(nonce, aad, sealed);
-    return this.subtle.decrypt(gcm(nonce, aad), this.key, sealed as Own).then(
-      (plaintext) => new Uint8Array(plaintext),
-      () => {
-        throw new CryptoError("open failed");
-      },
-    );
+    return this.subtle.decrypt(gcm(nonce, aad), this.key, sealed as Own).then((plaintext) => new Uint8Array(plaintext));
   }
 
   wipe(): void {
@@ -74,15 +68,10 @@ export function webKeyPair(subtle: SubtleCrypto, suite: SuiteId, privateKey: Cry
     publicKey,
     async agree(peer) {
       checkPublicKey(suite, peer);
-      try {
-        const theirs = await subtle.importKey("raw", peer as Own, curve(suite), false, []);
-        const bits = await subtle.deriveBits({ name: curve(suite).name, public: theirs }, privateKey, 256);
-        const secret = new Uint8Array(bits);
-        // P-256 has a point whose X is 0.
-        return suite === suiteX25519 ? checkSharedSecret(secret) : secret;
-      } catch (cause) {
-        throw new CryptoError("key agreement failed", { cause });
-      }
+      const theirs = await subtle.importKey("raw", peer as Own, curve(suite), false, []);
+      const secret = new Uint8Array(await subtle.deriveBits({ name: curve(suite).name, public: theirs }, privateKey, 256));
+      // P-256 has a point whose X is 0.
+      return suite === suiteX25519 ? checkSharedSecret(secret) : secret;
     },
     wipe() {}, // a CryptoKey that cannot be exported is the engine's to forget
   };

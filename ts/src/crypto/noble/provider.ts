@@ -3,7 +3,7 @@
 
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat } from "../../base/index.js";
+import { concatBytes as concat } from "@noble/hashes/utils.js";
 import type { SyncCryptoProvider } from "../provider.js";
 import { nobleCipher } from "./aes.js";
 import { nobleKeyPair } from "./dh.js";

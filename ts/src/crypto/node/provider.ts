@@ -6,7 +6,7 @@ import {
   generateKeyPairSync, type KeyObject,
 } from "node:crypto";
 import {
-  checkPublicKey, checkSharedSecret, CryptoError, nonceBytes, suiteX25519, tagBytes,
+  checkPublicKey, checkSharedSecret, nonceBytes, suiteX25519, tagBytes,
   type SuiteId, type SyncCipher, type SyncCryptoProvider, type SyncKeyPair,
 } from "../provider.js";
 
@@ -33,14 +33,14 @@ class NodeCipher implements SyncCipher {
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array {
     const at = sealed.length - tagBytes;
-    if (at < 0 || nonce.length !== nonceBytes) throw new CryptoError("open failed");
+    if (at < 0 || nonce.length !== nonceBytes) throw new Error("open failed");
     const cipher = createDecipheriv(algorithm, this.key, nonce, options).setAAD(aad).setAuthTag(sealed.subarray(at));
     const plaintext = cipher.update(sealed.subarray(0, at));
     try {
       cipher.final();
     } catch {
       plaintext.fill(0); // not authentic, so nobody's to see
-      throw new CryptoError("open failed");
+      throw new Error("open failed");
     }
     return plain(plaintext);
   }
@@ -63,7 +63,7 @@ export function x25519KeyPair(privateKey: KeyObject): SyncKeyPair {
         const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
         return checkSharedSecret(plain(diffieHellman({ privateKey, publicKey })));
       } catch (cause) {
-        throw new CryptoError("key agreement failed", { cause }); // OpenSSL refuses an all-zero result as well
+        throw new Error("key agreement failed", { cause }); // OpenSSL refuses an all-zero result as well
       }
     },
     wipe() {},
@@ -82,7 +82,7 @@ export function p256KeyPair(scalar?: Uint8Array): SyncKeyPair {
       try {
         return plain(ecdh.computeSecret(peer));
       } catch (cause) {
-        throw new CryptoError("key agreement failed", { cause });
+        throw new Error("key agreement failed", { cause });
       }
     },
     wipe() {},

@@ -1,0 +1,173 @@
+// The manager over real sessions, on WebSockets joined in memory: what a server's end looks like from here.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deferred, type FlowersecError } from "../base/index.js";
+import { acceptDirect } from "../endpoint/accept.js";
+import { RpcRouter, RpcServer } from "../rpc/index.js";
+import type { Session } from "../session/index.js";
+import { createByteReader } from "../streamio/index.js";
+import { CountedAbort } from "../testing/counted_signal.js";
+import { ManualClock } from "../testing/manual_clock.js";
+import { PairedWebSocket } from "../testing/socket_pair.js";
+import { credential, info, origin } from "../testing/world.js";
+import type { YamuxStream } from "../yamux/index.js";
+import { isDraining } from "./failure.js";
+import { createReconnectManager, type ConnectionState } from "./manager.js";
+import { createNodeReconnectConfig } from "./node.js";
+
+interface Served {
+  sockets: [PairedWebSocket, PairedWebSocket];
+  session: Session;
+  calls: RpcServer;
+  stream: YamuxStream;
+}
+
+/** An endpoint that serves calls on whatever socket a client opens; `refuse` closes instead. */
+function endpoint() {
+  const served: Promise<Served>[] = [];
+  const sockets: [PairedWebSocket, PairedWebSocket][] = [];
+  let refuse: ((socket: PairedWebSocket) => void) | undefined;
+  const serve = async (pair: [PairedWebSocket, PairedWebSocket]): Promise<Served> => {
+    const session = await acceptDirect(pair[1], credential, {});
+    const { stream } = await session.acceptStream();
+    const reader = createByteReader(stream);
+    const calls = new RpcServer({ readExactly: (n) => reader.readExactly(n), write: (bytes) => stream.write(bytes), close: () => stream.close() }, {}, new RpcRouter());
+    void calls.serve().catch(() => {});
+    return { sockets: pair, session, calls, stream };
+  };
+  return {
+    served,
+    sockets,
+    last: () => served.at(-1) ?? assert.fail("nothing served"),
+    refuseNext: (how: (socket: PairedWebSocket) => void) => (refuse = how),
+    wsFactory: () => {
+      const pair = PairedWebSocket.pair();
+      sockets.push(pair);
+      if (refuse !== undefined) {
+        setImmediate(refuse, pair[1]);
+        refuse = undefined;
+        return pair[0];
+      }
+      const serving = serve(pair);
+      serving.catch(() => {});
+      served.push(serving);
+      return pair[0];
+    },
+  };
+}
+
+function world(autoReconnect = {}) {
+  const clock = new ManualClock();
+  const manager = createReconnectManager({ clock, random: () => 0.5 });
+  const { wsFactory, ...server } = endpoint();
+  const config = createNodeReconnectConfig({
+    source: { kind: "refreshable", acquire: async () => ({ v: 1, transport: "direct", direct_info: info }) },
+    connect: { origin, wsFactory },
+    autoReconnect: { enabled: true, initialDelayMs: 100, jitterRatio: 0, drainSpreadMs: 2000, ...autoReconnect },
+  });
+  /** The next state that is `status`. */
+  const becomes = (status: string) => {
+    const { promise, resolve } = deferred<ConnectionState>();
+    let isFirst = true;
+    const stop = manager.subscribe((state) => {
+      if (isFirst) return void (isFirst = false);
+      if (state.status === status) resolve(state);
+    });
+    return promise.finally(stop);
+  };
+  const nothingLeft = () => {
+    assert.equal(clock.pending, 0, "timers");
+    for (const [client] of server.sockets) assert.equal(client.listening, 0, "listeners of a socket");
+  };
+  return { clock, manager, config, becomes, nothingLeft, ...server };
+}
+
+const codeOf = ({ error }: ConnectionState) => `${(error as FlowersecError).stage}/${(error as FlowersecError).code}`;
+
+test("a server that drains: its clients come back spread, and their subscriptions with them", async () => {
+  const { manager, config, clock, becomes, last, served, nothingLeft } = world();
+  const notified = deferred<unknown>();
+  manager.rpc.onNotify(2, notified.resolve);
+  await manager.connect(config);
+  const lost = becomes("connecting");
+  (await last()).sockets[1].close(1001, "draining");
+  assert.equal(codeOf(await lost), "close/not_connected");
+  assert.equal(isDraining(manager.state().error), true);
+  const back = becomes("connected");
+  clock.advance(1099);
+  assert.equal(manager.state().status, "connecting");
+  assert.equal(clock.pending, 1);
+  clock.advance(1);
+  await back;
+  assert.equal((await manager.rpc.call(9, {})).error?.code, 404);
+  assert.equal(served.length, 2);
+  await (await last()).calls.notify(2, "of the second session");
+  assert.equal(await notified.promise, "of the second session");
+  manager.disconnect();
+  nothingLeft();
+});
+
+test("a connection that breaks is no draining: the first wait is short", async () => {
+  const { manager, config, clock, becomes, last, nothingLeft } = world();
+  await manager.connect(config);
+  const lost = becomes("connecting");
+  (await last()).sockets[0].drop(1006);
+  await lost;
+  const back = becomes("connected");
+  clock.advance(100);
+  await back;
+  manager.disconnect();
+  nothingLeft();
+});
+
+test("a server that ends the stream of calls only: the session is replaced", async () => {
+  const { manager, config, clock, becomes, last, nothingLeft } = world();
+  await manager.connect(config);
+  const lost = becomes("connecting");
+  (await last()).stream.reset();
+  assert.equal(codeOf(await lost), "rpc/rpc_failed");
+  const back = becomes("connected");
+  clock.advance(100);
+  await back;
+  manager.disconnect();
+  nothingLeft();
+});
+
+test("an attempt that a draining server closes is spread as well", async () => {
+  const { manager, config, clock, becomes, refuseNext, nothingLeft } = world();
+  refuseNext((socket) => socket.close(1001, "draining"));
+  const failed = becomes("connecting");
+  const connecting = manager.connect(config);
+  await failed;
+  while (manager.state().error === undefined) await becomes("connecting");
+  assert.equal(codeOf(manager.state()), "handshake/handshake_failed");
+  clock.advance(1099);
+  assert.equal(clock.pending, 1);
+  clock.advance(1);
+  await connecting;
+  manager.disconnect();
+  nothingLeft();
+});
+
+test("disconnect at any moment of connecting leaves no listener and no session", async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const { manager, config, sockets, served, nothingLeft } = world();
+    const connecting = manager.connect(config);
+    for (let i = 0; i < turns; i++) await new Promise(setImmediate);
+    manager.disconnect();
+    await connecting;
+    for (let i = 0; i < 12; i++) await new Promise(setImmediate);
+    assert.equal(manager.state().status, "disconnected");
+    for (const [client] of sockets) assert.ok(client.readyState >= 2, `open after ${turns} turns`);
+    for (const outcome of await Promise.allSettled(served)) if (outcome.status === "fulfilled") outcome.value.session.close();
+    nothingLeft();
+  }
+});
+
+test("an attempt's signal has no listener once there is a session", async () => {
+  const { config } = world();
+  const abort = new CountedAbort();
+  const client = await config.connectOnce({ signal: abort.signal, observer: {} });
+  assert.equal(abort.listeners, 0);
+  client.close();
+});
