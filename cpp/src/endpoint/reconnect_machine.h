@@ -93,6 +93,8 @@ class reconnect_machine {
 
   [[nodiscard]] connection_status status() const noexcept { return status_; }
   [[nodiscard]] error_code error() const noexcept { return error_; }
+  /// The session that is published.
+  [[nodiscard]] std::optional<attempt_id> connected() const noexcept { return connected_; }
   /// The attempt under way or the last one; 0 before the first.
   [[nodiscard]] std::uint64_t attempt_seq() const noexcept { return attempt_seq_; }
 
