@@ -18,7 +18,7 @@ using boost::asio::experimental::channel;
 
 /// A source that counts, and fails first as often as it is told.
 struct counting_source {
-  std::string url;
+  std::string url{};
   std::vector<error_code> failures{};  // one each, before anything works
   std::size_t asked = 0;
   std::vector<std::optional<std::string>> traces{};
@@ -183,7 +183,7 @@ TEST(reconnect_manager, acquires_nothing_after_a_disconnect_during_the_wait) {
     auto how = quick();
     how.initial_delay = how.max_delay = 1h;
     error_code outcome;
-    manager.async_connect(config_of(down, how), [&](error_code failed, const session&) { outcome = failed; });
+    manager.async_connect(config_of(down, how), [&](error_code failed, const endpoint::session&) { outcome = failed; });
     while (states.seen.empty() || states.seen.back() != "connecting dial_failed") {
       co_await states.until(connection_status::connecting);
     }
@@ -213,8 +213,9 @@ TEST(reconnect_manager, cancels_the_acquisition_of_what_is_replaced) {
     int stopped = 0;
     reconnect_manager manager{context.get_executor()};
     channel<void(error_code, error_code)> replaced{context, 1};
-    manager.async_connect({.source = endless(begun, stopped), .connect = dial_options(), .reconnect = quick()},
-                          [&](error_code failed, const session&) { replaced.try_send(error_code{}, failed); });
+    manager.async_connect(
+        {.source = endless(begun, stopped), .connect = dial_options(), .reconnect = quick()},
+        [&](error_code failed, const endpoint::session&) { replaced.try_send(error_code{}, failed); });
     while (begun == 0) co_await asio::post(default_token{});
     counting_source from{.url = listener.url()};
     EXPECT_TRUE(co_await manager.async_connect(config_of(from)));
@@ -233,7 +234,7 @@ TEST(reconnect_manager, is_disconnected_when_its_connect_is_cancelled) {
     asio::cancellation_signal signal;
     channel<void(error_code, error_code)> over{context, 1};
     manager.async_connect({.source = endless(begun, stopped), .connect = dial_options(), .reconnect = quick()},
-                          asio::bind_cancellation_slot(signal.slot(), [&](error_code failed, const session&) {
+                          asio::bind_cancellation_slot(signal.slot(), [&](error_code failed, const endpoint::session&) {
                             over.try_send(error_code{}, failed);
                           }));
     while (begun == 0) co_await asio::post(default_token{});
@@ -250,9 +251,10 @@ TEST(reconnect_manager, connect_if_needed_makes_one_attempt_for_two_callers) {
     counting_source from{.url = listener.url()};
     const auto config = config_of(from);
     reconnect_manager manager{context.get_executor()};
-    channel<void(error_code, session)> up{context, 3};
+    channel<void(error_code, endpoint::session)> up{context, 3};
     for (int i = 0; i < 2; ++i) {
-      manager.async_connect_if_needed(config, [&](error_code failed, session got) { up.try_send(failed, got); });
+      manager.async_connect_if_needed(config,
+                                      [&](error_code failed, endpoint::session got) { up.try_send(failed, got); });
     }
     const auto first = co_await up.async_receive(default_token{});
     const auto second = co_await up.async_receive(default_token{});
