@@ -258,10 +258,11 @@ void link::end_stream(stream_id id, error_code why) {
   if (const auto channel = std::exchange(entry->channel, nullptr)) {
     std::erase(channels_, channel);
     const bool was_calling = calling_.get() == channel.get();
+    const bool missed = was_calling && calling_->heard();
     if (was_calling) calling_.reset();
     streams_.erase(id);
     channel->on_gone();
-    if (was_calling) on_calling_gone();
+    if (missed) on_calling_gone();
   }
 }
 

@@ -88,8 +88,9 @@ class crowd_at_a_tunnel {
   /// Everybody is cut off at once; how many came back at most within one window.
   std::size_t restart_and_wait() {
     const auto address = tunnel_->bound_address();
-    std::vector<const void*> before;
-    for (const auto& manager : managers_) before.push_back(manager.current().state().get());
+    // The old sessions stay, so that no new one has the address of an old one.
+    std::vector<endpoint::session> before;
+    for (const auto& manager : managers_) before.push_back(manager.current());
     tunnel_.reset();
     start_tunnel(address);
     asked_.clear();
@@ -97,7 +98,7 @@ class crowd_at_a_tunnel {
     std::vector<state_subscription> watching;
     for (std::size_t i = 0; i < crowd; ++i) {
       watching.push_back(managers_[i].on_state([&, i](const connection_state& now) {
-        if (!now.session || now.session.state().get() == before[i]) return;
+        if (!now.session || now.session.state() == before[i].state()) return;
         if (++back == crowd) context_.stop();
       }));
     }

@@ -4,6 +4,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/write.hpp>
 
 #include "direct_fixture.h"
 #include "endpoint/failure.h"
@@ -57,7 +58,9 @@ class state_log {
           changes_.try_send(error_code{}, now.status);
         })) {}
   awaitable<void> until(connection_status wanted) {
-    while (co_await changes_.async_receive(default_token{}) != wanted) {
+    for (;;) {
+      const auto now = co_await changes_.async_receive(default_token{});
+      if (now == wanted) co_return;
     }
   }
   static std::string describe(const error_code& why) {
@@ -274,11 +277,11 @@ TEST(reconnect_manager, refuses_a_source_that_yields_once_when_it_is_to_come_bac
   with_listener([](direct_listener& listener, asio::io_context& context) -> awaitable<void> {
     const auto once = artifact_source::once({.target = info_for(listener.url())});
     reconnect_manager manager{context.get_executor()};
-    auto [refused, none] =
-        co_await manager.async_connect({.source = once, .connect = dial_options(), .reconnect = quick()}, with_error);
+    const reconnect_config twice{.source = once, .connect = dial_options(), .reconnect = quick()};
+    auto [refused, none] = co_await manager.async_connect(twice, with_error);
     EXPECT_EQ(refused, endpoint_errc::invalid_option);
-    auto [missing, still_none] =
-        co_await manager.async_connect({.source = {}, .connect = dial_options(), .reconnect = {}}, with_error);
+    const reconnect_config nothing{.source = {}, .connect = dial_options(), .reconnect = {}};
+    auto [missing, still_none] = co_await manager.async_connect(nothing, with_error);
     EXPECT_EQ(missing, endpoint_errc::invalid_option);
     EXPECT_EQ(manager.state().status, connection_status::disconnected);
 
@@ -286,6 +289,34 @@ TEST(reconnect_manager, refuses_a_source_that_yields_once_when_it_is_to_come_bac
     EXPECT_TRUE(co_await manager.async_connect(single));
     auto [used, no_more] = co_await manager.async_connect(single, with_error);
     EXPECT_EQ(used, endpoint_errc::missing_connect_info);
+  });
+}
+
+TEST(reconnect_manager, an_rpc_stream_that_breaks_is_a_loss_and_one_that_nobody_serves_is_none) {
+  with_listener([](direct_listener& listener, asio::io_context& context) -> awaitable<void> {
+    counting_source from{.url = listener.url()};
+    reconnect_manager manager{context.get_executor()};
+    state_log states{manager};
+    co_await manager.async_connect(config_of(from));
+    auto peer = co_await listener.async_accept();
+    auto calls = co_await peer.async_accept_stream();
+    {
+      const auto refused = std::move(calls.stream);  // reset with nothing sent
+    }
+    co_await manager.current().async_probe();
+    EXPECT_EQ(from.asked, 1u);
+
+    co_await manager.async_connect(config_of(from));
+    auto other = co_await listener.async_accept();
+    auto speaks = co_await other.async_accept_stream();
+    EXPECT_EQ(speaks.kind, "rpc");
+    const std::string broken(4, '\0');  // a frame of no bytes
+    co_await asio::async_write(speaks.stream, asio::buffer(broken), default_token{});
+    co_await states.until(connection_status::connected);
+    co_await states.until(connection_status::connected);
+    co_await states.until(connection_status::connected);
+    EXPECT_EQ(from.asked, 3u);
+    EXPECT_EQ(states.seen[states.seen.size() - 2], "connecting rpc_failed");
   });
 }
 
@@ -331,8 +362,8 @@ TEST(reconnect_manager, a_source_that_throws_is_a_failure_to_resolve) {
       co_return failing(stage::connect, endpoint_errc::dial_failed);
     });
     reconnect_manager manager{context.get_executor()};
-    auto [failed, none] = co_await manager.async_connect(
-        {.source = throwing, .connect = dial_options(), .reconnect = quick()}, with_error);
+    const reconnect_config config{.source = throwing, .connect = dial_options(), .reconnect = quick()};
+    auto [failed, none] = co_await manager.async_connect(config, with_error);
     EXPECT_EQ(failed, endpoint_errc::resolve_failed);
     EXPECT_EQ(asked, 3);
   });
