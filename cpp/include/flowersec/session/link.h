@@ -99,8 +99,8 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   /// Calls `watch` once, on the strand: with the end of the session, or with nullptr after stop_watching.
   void watch_end(std::uint64_t serial, std::function<void(const link_end*)> watch);
   void stop_watching(std::uint64_t serial);
-  /// Calls `watch` once, on the strand, when the rpc stream that this side calls on has ended, something had come on it,
-  /// and the session lives on. Replaces an earlier one.
+  /// Calls `watch` once, on the strand, when the rpc stream that this side calls on has ended, something had come on
+  /// it, and the session lives on. Replaces an earlier one.
   void watch_rpc_end(std::function<void()> watch);
 
   /// Serves RPC on a stream that was accepted.
