@@ -14,6 +14,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
+#include <tuple>
 #include <vector>
 
 #include "attempt.h"
@@ -285,17 +286,20 @@ void reconnect_manager::impl::perform(const intent::answer& what) {
 
 // An artifact lives as long as its attempt and no longer.
 asio::awaitable<attempt_outcome> reconnect_manager::impl::attempt(std::shared_ptr<impl> self, attempt_ptr mine) {
-  auto artifact = co_await self->config_.source.acquire({.trace_id = self->trace_id_});
-  if (mine->stopped) co_return attempt_outcome{.failed = canceled()};
-  if (!artifact) co_return attempt_outcome{.failed = artifact.error()};
+  // Named: GCC 12 destroys an aggregate twice that is made inside a co_await expression.
+  artifact_request request{.trace_id = self->trace_id_};
+  auto artifact = co_await self->config_.source.acquire(std::move(request));
+  attempt_outcome outcome{.failed = mine->stopped ? canceled() : artifact.error()};
+  if (outcome.failed) co_return outcome;
   auto options = self->options_for(*artifact);
-  auto [failed, up] = co_await asio::async_initiate<const decltype(as_result)&, void(error_code, session)>(
-      [&](auto handler) {
-        start_attempt(self->executor_, *artifact, std::move(options), mine->hint,
-                      {std::move(handler), self->executor_});
-      },
-      as_result);
-  co_return attempt_outcome{.failed = failed, .up = std::move(up)};
+  std::tie(outcome.failed, outcome.up) =
+      co_await asio::async_initiate<const decltype(as_result)&, void(error_code, session)>(
+          [&](auto handler) {
+            start_attempt(self->executor_, *artifact, std::move(options), mine->hint,
+                          {std::move(handler), self->executor_});
+          },
+          as_result);
+  co_return outcome;
 }
 
 connect_options reconnect_manager::impl::options_for(const connect_artifact& artifact) {

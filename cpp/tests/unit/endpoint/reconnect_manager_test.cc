@@ -30,7 +30,8 @@ struct counting_source {
       traces.push_back(request.trace_id);
       const auto mine = asked++;
       if (mine < failures.size()) co_return failures[mine];
-      co_return connect_artifact{.target = info_for(url), .trace_id = yields_trace};
+      connect_artifact artifact{.target = info_for(url), .trace_id = yields_trace};
+      co_return artifact;
     });
   }
 };
@@ -350,6 +351,35 @@ TEST(reconnect_manager, passes_the_trace_on_from_artifact_to_artifact) {
     co_await states.until(connection_status::connected);
     EXPECT_EQ(from.traces,
               (std::vector<std::optional<std::string>>{"trace-of-caller", "trace-of-caller", "trace-of-artifact"}));
+  });
+}
+
+TEST(reconnect_manager, tells_an_observer_nothing_that_is_secret) {
+  with_listener([](direct_listener& listener, asio::io_context& context) -> awaitable<void> {
+    struct everything final : observer {
+      void on_connect(const step_report& step) override { text += step.reason; }
+      void on_handshake(const step_report& step) override { text += step.reason; }
+      void on_event(const event& happened) override { text += to_json(happened) + "\n"; }
+      std::string text;
+    };
+    counting_source from{.url = listener.url() + "?secret=query",
+                         .failures = {failing(stage::connect, endpoint_errc::dial_failed)}};
+    reconnect_manager manager{context.get_executor()};
+    auto config = config_of(from);
+    const auto seen = std::make_shared<everything>();
+    config.connect.common.events = seen;
+    auto [failed, up] = co_await manager.async_connect(config, with_error);
+    EXPECT_FALSE(failed) << failed.message();
+    auto peer = co_await listener.async_accept();
+    auto [notify_failed] = co_await up.async_notify(4711, "\"payload\"", with_error);
+    EXPECT_FALSE(notify_failed);
+    co_await peer.async_close();
+    co_await manager.async_disconnect();
+    EXPECT_NE(seen->text.find("handshake_ok"), std::string::npos);
+    for (const auto& secret : {psk_text(), std::string{"://"}, std::string{"query"}, std::string{"4711"},
+                               std::string{"payload"}, std::to_string(listener.port()), std::string{"127.0.0.1"}}) {
+      EXPECT_EQ(seen->text.find(secret), std::string::npos) << secret;
+    }
   });
 }
 
