@@ -5,8 +5,10 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "attempt.h"
 #include "failure.h"
 #include "flowersec/session/error.h"
+#include "flowersec/ws/error.h"
 #include "plan.h"
 #include "session_state.h"
 #include "ws_transport.h"
@@ -17,19 +19,26 @@ namespace {
 namespace asio = boost::asio;
 using detail::connect_completion;
 using ::flowersec::session::link;
+using ::flowersec::session::link_end;
 using ::flowersec::session::machine;
 using ::flowersec::session::session_errc;
 using ::flowersec::session::strand;
 
+// What a tunnel that drains, and a proxy without a server, answer to an upgrade.
+constexpr unsigned service_unavailable = 503;
+
 class attempt : public std::enable_shared_from_this<attempt> {
  public:
-  attempt(asio::any_io_executor executor, connect_plan plan, connect_options options, connect_completion done)
+  attempt(asio::any_io_executor executor, connect_plan plan, connect_options options,
+          std::shared_ptr<attempt_hint> hint, connect_completion done)
       : executor_(std::move(executor)),
         serial_(executor_),
         plan_(std::move(plan)),
         options_(std::move(options)),
+        hint_(std::move(hint)),
         done_(std::move(done)),
-        timer_(serial_) {}
+        timer_(serial_),
+        events_(executor_, plan_.path, options_.common) {}
 
   void start() {
     done_.on_cancel([weak = weak_from_this()] {
@@ -53,8 +62,9 @@ class attempt : public std::enable_shared_from_this<attempt> {
 
   // Operations of the socket hold this weakly, because this holds the socket: the timer is what keeps it alive.
   void dial() {
-    if (!plan_.url.secure) tell("transport", "plaintext_transport", event_result::skip);
+    if (!plan_.url.secure) events_.tell("transport", "plaintext_transport", event_result::skip);
     start_timer();
+    step_began_ = events_.now();
     ws::async_connect(serial_, plan_.url, std::move(plan_.socket),
                       stoppable([weak = weak_from_this()](error_code failed, ws::message_socket socket) {
                         if (const auto self = weak.lock()) self->on_dialled(failed, std::move(socket));
@@ -63,8 +73,12 @@ class attempt : public std::enable_shared_from_this<attempt> {
 
   void on_dialled(error_code failed, ws::message_socket socket) {
     if (over_) return;
-    if (failed) return fail(stage::connect, endpoint_errc::dial_failed);
-    tell(to_string(stage::connect), "connect_ok", event_result::ok);
+    if (failed) {
+      hint_->draining = ws::refused_status(failed) == service_unavailable;
+      return fail(stage::connect, endpoint_errc::dial_failed);
+    }
+    events_.report(notice::callback::connect, {}, to_string(stage::connect), "connect_ok", step_began_);
+    step_began_ = events_.now();
     socket_ = std::move(socket);
     if (!plan_.attach) return shake_hands();
     stage_ = stage::attach;
@@ -85,6 +99,7 @@ class attempt : public std::enable_shared_from_this<attempt> {
   endpoint_errc refused_attach() {
     socket_.find_peer_close();
     const auto& said = socket_.peer_close();
+    hint_->draining = said && said->code && is_going_away(*said->code);
     return said ? attach_code_of(said->reason).value_or(endpoint_errc::attach_failed) : endpoint_errc::attach_failed;
   }
 
@@ -98,9 +113,10 @@ class attempt : public std::enable_shared_from_this<attempt> {
                        {.executor = executor_,
                         .serial = serial_,
                         .session = options_.common.session,
-                        .names = names_for(plan_.path),
-                        .report = reporter_for(plan_.path, plan_.role == role::client, options_.common.events),
-                        .clocks = options_.common.clocks});
+                        .names = hinting_names(),
+                        .report = reporter_for(plan_.path, plan_.role == role::client, events_),
+                        .clocks = options_.common.clocks,
+                        .rpc_events = options_.common.rpc_events});
     link_->start({[self = shared_from_this()](error_code failed) { self->on_session(failed); }, serial_});
   }
 
@@ -111,11 +127,23 @@ class attempt : public std::enable_shared_from_this<attempt> {
       link_->close();
       return fail(stage::handshake, *stopped_);
     }
-    if (plan_.path == path::tunnel) tell(to_string(stage::attach), "attach_ok", event_result::ok);
-    tell(to_string(stage::handshake), "handshake_ok", event_result::ok);
+    if (plan_.path == path::tunnel) {
+      events_.report(notice::callback::attach, {}, to_string(stage::attach), "attach_ok", step_began_);
+    }
+    events_.report(notice::callback::handshake, {}, to_string(stage::handshake), "handshake_ok", step_began_);
+    tell_end(*link_, events_);
     over_ = true;
     done_.complete({},
                    session{std::make_shared<session::shared>(std::exchange(link_, nullptr), plan_.path, plan_.role)});
+  }
+
+  ::flowersec::session::error_names hinting_names() const {
+    auto names = names_for(plan_.path, events_);
+    names.of_end = [of_end = names.of_end, hint = hint_](const link_end& end) {
+      hint->draining = is_draining(end);
+      return of_end(end);
+    };
+    return names;
   }
 
   void start_timer() {
@@ -142,15 +170,31 @@ class attempt : public std::enable_shared_from_this<attempt> {
     over_ = true;
     timer_.cancel();
     socket_.abort();
-    if (const auto info = describe_error(failed)) {
-      tell(to_string(info->stage), to_string(info->code), event_result::fail);
-    }
+    if (const auto info = describe_error(failed)) report_failure(*info);
     done_.complete(failed, {});
   }
 
-  void tell(std::string_view where, std::string_view what, event_result how) {
-    if (options_.common.events) {
-      options_.common.events->on_event({.path = plan_.path, .stage = where, .code = what, .result = how});
+  // An attach is known to be accepted or refused only when the handshake has ended.
+  void report_failure(const error_info& info) const {
+    using callback = notice::callback;
+    const auto where = to_string(info.stage);
+    const auto code = to_string(info.code);
+    const bool given_up = info.code == endpoint_errc::timeout || info.code == endpoint_errc::canceled;
+    switch (info.stage) {
+      case stage::connect:
+        return events_.report(callback::connect, given_up ? code : "websocket_error", where, code, step_began_);
+      case stage::attach: {
+        const bool unsent = stage_ == stage::attach && info.code == endpoint_errc::attach_failed && !link_;
+        return events_.report(callback::attach, unsent ? "send_failed" : code, where, code, step_began_);
+      }
+      case stage::handshake:
+        if (plan_.path == path::tunnel) {
+          const auto attach = given_up ? code : to_string(endpoint_errc::attach_failed);
+          events_.report(callback::attach, attach, to_string(stage::attach), attach, step_began_);
+        }
+        return events_.report(callback::handshake, code, where, code, step_began_);
+      default:
+        return events_.tell(info);
     }
   }
 
@@ -158,8 +202,11 @@ class attempt : public std::enable_shared_from_this<attempt> {
   strand serial_;
   connect_plan plan_;
   connect_options options_;
+  std::shared_ptr<attempt_hint> hint_;
   connect_completion done_;
   asio::steady_timer timer_;
+  teller events_;
+  mono_time step_began_{};
   std::shared_ptr<asio::cancellation_signal> signal_ = std::make_shared<asio::cancellation_signal>();
   ws::message_socket socket_;
   std::shared_ptr<link> link_;
@@ -168,22 +215,33 @@ class attempt : public std::enable_shared_from_this<attempt> {
   bool over_ = false;
 };
 
-void run(asio::any_io_executor executor, result<connect_plan> plan, connect_options options, connect_completion done) {
+void run(asio::any_io_executor executor, result<connect_plan> plan, connect_options options, connect_completion done,
+         std::shared_ptr<attempt_hint> hint = std::make_shared<attempt_hint>()) {
   if (plan) {
-    return std::make_shared<attempt>(std::move(executor), std::move(*plan), std::move(options), std::move(done))
-        ->start();
+    const auto made = std::make_shared<attempt>(std::move(executor), std::move(*plan), std::move(options),
+                                                std::move(hint), std::move(done));
+    return made->start();
   }
   const auto info = describe_error(plan.error());
-  if (options.common.events && info) {
-    options.common.events->on_event({.path = info->path,
-                                     .stage = to_string(info->stage),
-                                     .code = to_string(info->code),
-                                     .result = event_result::fail});
-  }
+  if (info) teller{executor, info->path, options.common}.tell(*info);
   done.complete(plan.error(), {});
 }
 
 }  // namespace
+
+void start_attempt(asio::any_io_executor executor, const connect_artifact& artifact, connect_options options,
+                   std::shared_ptr<attempt_hint> hint, connect_completion done) {
+  auto plan = std::visit(
+      [&options](const auto& target) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(target)>, channel_init_grant>) {
+          return plan_tunnel(target, role::client, options);
+        } else {
+          return plan_direct(target, options);
+        }
+      },
+      artifact.target);
+  run(std::move(executor), std::move(plan), std::move(options), std::move(done), std::move(hint));
+}
 
 namespace detail {
 

@@ -41,7 +41,11 @@ class admission : public std::enable_shared_from_this<admission> {
 
  public:
   admission(std::shared_ptr<const admission_settings> settings, strand serial, admission_done done)
-      : settings_(std::move(settings)), serial_(std::move(serial)), done_(std::move(done)), timer_(serial_) {}
+      : settings_(std::move(settings)),
+        serial_(std::move(serial)),
+        done_(std::move(done)),
+        timer_(serial_),
+        events_(settings_->executor, path::direct, settings_->common) {}
 
   void start(asio::ip::tcp::socket client, bool busy) {
     start_timer(busy ? direct_listener::refusal_timeout : settings_->common.session.handshake_timeout);
@@ -116,9 +120,10 @@ class admission : public std::enable_shared_from_this<admission> {
                         .serial = serial_,
                         .hold_streams = commit_ != nullptr,
                         .session = common.session,
-                        .names = names_for(path::direct),
-                        .report = reporter_for(path::direct, false, common.events),
-                        .clocks = common.clocks});
+                        .names = names_for(path::direct, events_),
+                        .report = reporter_for(path::direct, false, events_),
+                        .clocks = common.clocks,
+                        .rpc_events = common.rpc_events});
     link_->start({[self = shared_from_this()](error_code failed) { self->on_authenticated(failed); }, serial_});
   }
 
@@ -150,7 +155,8 @@ class admission : public std::enable_shared_from_this<admission> {
   void on_session(error_code failed) {
     if (over_) return;
     if (failed) return finish(failed);
-    tell(to_string(stage::handshake), "handshake_ok", event_result::ok);
+    events_.report(notice::callback::handshake, {}, to_string(stage::handshake), "handshake_ok", handshake_since_);
+    tell_end(*link_, events_);
     over_ = true;
     done_({}, session{std::make_shared<session::shared>(std::exchange(link_, nullptr), path::direct, role::server)});
   }
@@ -173,21 +179,22 @@ class admission : public std::enable_shared_from_this<admission> {
     over_ = true;
     timer_.cancel();
     socket_.abort();
-    if (const auto info = describe_error(failed)) {
-      tell(to_string(info->stage), to_string(info->code), event_result::fail);
-    }
+    if (const auto info = describe_error(failed)) report_failure(*info);
     done_(failed, {});
   }
 
-  void tell(std::string_view where, std::string_view what, event_result how) {
-    const auto& events = settings_->common.events;
-    if (events) events->on_event({.path = path::direct, .stage = where, .code = what, .result = how});
+  void report_failure(const error_info& info) const {
+    if (info.stage != stage::handshake) return events_.tell(info);
+    const auto code = to_string(info.code);
+    events_.report(notice::callback::handshake, code, to_string(info.stage), code, handshake_since_);
   }
 
   std::shared_ptr<const admission_settings> settings_;
   strand serial_;
   admission_done done_;
   asio::steady_timer timer_;
+  teller events_;
+  mono_time handshake_since_{events_.now()};
   std::shared_ptr<asio::cancellation_signal> signal_ = std::make_shared<asio::cancellation_signal>();
   mono_time deadline_{};
   ws::message_socket socket_;

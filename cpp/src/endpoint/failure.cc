@@ -193,6 +193,23 @@ pair of_any(const error_code& why) {
   return {stage::close, endpoint_errc::not_connected};
 }
 
+struct limit_hit {
+  std::string_view stage;
+  std::string_view resource;
+};
+
+// The limits that have a name for observers.
+std::optional<limit_hit> limit_of(const error_code& why) noexcept {
+  if (why == make_error_code(session_errc::open_limit)) return limit_hit{"yamux", "active_streams"};
+  if (why == make_error_code(record_errc::outbound_overflow)) {
+    return limit_hit{"transport", "websocket_outbound_bytes"};
+  }
+  if (why == make_error_code(yamux_errc::session_memory_exceeded)) return limit_hit{"yamux", "session_receive_bytes"};
+  if (why == make_error_code(yamux_errc::window_exceeded)) return limit_hit{"yamux", "stream_receive_bytes"};
+  if (why == make_error_code(rpc_errc::resource_exhausted)) return limit_hit{"rpc", {}};
+  return std::nullopt;
+}
+
 error_info with_path(path on, pair found) { return {.path = on, .stage = found.where, .code = found.what}; }
 
 }  // namespace
@@ -223,26 +240,41 @@ error_info startup_failure(path on, const link_end& end) {
   return with_path(on, nameless ? pair{stage::handshake, endpoint_errc::handshake_failed} : found);
 }
 
-::flowersec::session::error_names names_for(path on) {
-  return {.of_operation = [on](error_code why) { return make_error(operation_failure(on, why)); },
+::flowersec::session::error_names names_for(path on, teller events) {
+  auto of_operation = [on, events](error_code why) {
+    if (const auto hit = limit_of(why); hit && events) events.tell_limit(hit->stage, {.name = hit->resource});
+    return make_error(operation_failure(on, why));
+  };
+  return {.of_operation = std::move(of_operation),
           .of_end = [on](const link_end& end) { return make_error(startup_failure(on, end)); }};
 }
 
-std::function<void(session_errc)> reporter_for(path on, bool client, const std::shared_ptr<observer>& events) {
+std::function<void(session_errc)> reporter_for(path on, bool client, teller events) {
   if (!events) return {};
-  return [on, client, events](session_errc what) {
-    event happened{.path = on, .stage = {}, .code = {}, .result = event_result::fail};
-    if (what == session_errc::probe_timeout) {
-      if (!client) return;
-      happened.stage = to_string(stage::yamux);
-      happened.code = "liveness_timeout";
-    } else {
-      const auto info = operation_failure(on, make_error_code(what));
-      happened.stage = to_string(info.stage);
-      happened.code = to_string(info.code);
-    }
-    events->on_event(happened);
+  return [on, client, events = std::move(events)](session_errc what) {
+    if (what != session_errc::probe_timeout) return events.tell(operation_failure(on, make_error_code(what)));
+    if (client) events.tell(to_string(stage::yamux), "liveness_timeout", event_result::fail);
   };
+}
+
+void tell_end(::flowersec::session::link& of, teller events) {
+  if (!events) return;
+  of.watch_end(of.next_serial(), [events = std::move(events)](const link_end* end) {
+    if (end == nullptr) return;
+    if (const auto hit = limit_of(end->why)) events.tell_limit(hit->stage, {.name = hit->resource});
+    const bool by_peer = end->why == make_error_code(session_errc::transport_closed);
+    events.tell(to_string(stage::close), by_peer ? "ws_close_peer_or_error" : "ws_close_local", event_result::skip);
+  });
+}
+
+bool is_going_away(std::uint16_t close_code) noexcept {
+  // RFC 6455, 7.4.1, and the codes registered since: going away, service restart, try again later.
+  return close_code == 1001 || close_code == 1012 || close_code == 1013;
+}
+
+bool is_draining(const link_end& end) noexcept {
+  const auto code = end.transport.close_code;
+  return end.why == make_error_code(yamux_errc::go_away) || (code && is_going_away(*code));
 }
 
 }  // namespace flowersec::endpoint

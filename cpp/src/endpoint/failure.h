@@ -10,6 +10,7 @@
 #include "flowersec/endpoint/error.h"
 #include "flowersec/endpoint/observer.h"
 #include "flowersec/session/link.h"
+#include "teller.h"
 
 namespace flowersec::endpoint {
 
@@ -28,11 +29,18 @@ namespace flowersec::endpoint {
 /// The attach code that a tunnel's close reason stands for.
 [[nodiscard]] std::optional<endpoint_errc> attach_code_of(std::string_view reason) noexcept;
 
-[[nodiscard]] ::flowersec::session::error_names names_for(path on);
+/// Also tells of every limit that an operation hits.
+[[nodiscard]] ::flowersec::session::error_names names_for(path on, teller events);
 
-/// Tells `events` what a session reports beside its operations; empty when nobody watches. A liveness time-out is told
-/// on clients only.
-[[nodiscard]] std::function<void(::flowersec::session::session_errc)> reporter_for(
-    path on, bool client, const std::shared_ptr<observer>& events);
+/// Tells what a session reports beside its operations; empty when nobody watches. A liveness time-out is told on
+/// clients only.
+[[nodiscard]] std::function<void(::flowersec::session::session_errc)> reporter_for(path on, bool client, teller events);
+
+/// Tells how a session ended, once it has.
+void tell_end(::flowersec::session::link& of, teller events);
+
+/// Whether the other side said that it is going away, so that everybody it told will be back at the same time.
+[[nodiscard]] bool is_going_away(std::uint16_t close_code) noexcept;
+[[nodiscard]] bool is_draining(const ::flowersec::session::link_end& end) noexcept;
 
 }  // namespace flowersec::endpoint

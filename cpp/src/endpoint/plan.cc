@@ -15,6 +15,7 @@ using ::flowersec::session::machine_options;
 using ::flowersec::session::server_side;
 
 constexpr std::size_t instance_id_bytes = 24;
+constexpr std::size_t min_queued_items = 4;
 
 error_code invalid(path on, endpoint_errc what) { return failure(on, stage::validate, what); }
 
@@ -92,7 +93,8 @@ result<std::optional<ws::tls_context>> load_trust(path on, bool secure, const tl
 /// Options, origin, policy, trust: what does not depend on the channel.
 result<void> plan_socket(connect_plan& plan, const std::string& url_text, const connect_options& options) {
   const auto parsed = ws::parse_url(url_text);
-  if (!parsed || !options.policy.allows({.url = url_text, .tls = parsed->secure, .host = parsed->host})) {
+  if (!parsed ||
+      !options.policy.allows({.url = url_text, .path = plan.path, .tls = parsed->secure, .host = parsed->host})) {
     return invalid(plan.path, endpoint_errc::transport_policy_denied);
   }
   plan.url = *parsed;
@@ -184,6 +186,9 @@ result<void> check(path on, const common_options& options) {
   if (!options.session.validate()) return invalid(on, endpoint_errc::invalid_option);
   if (options.clock_skew.count() < 0) return invalid(on, endpoint_errc::invalid_option);
   if (options.clocks == nullptr || options.random == nullptr) return invalid(on, endpoint_errc::invalid_option);
+  if (options.context.max_queued_items < min_queued_items || options.context.attempt_seq == 0) {
+    return invalid(on, endpoint_errc::invalid_option);
+  }
   if (auto ok = check_liveness(on, options.liveness, std::chrono::seconds{0}); !ok) return ok.error();
   return {};
 }

@@ -31,8 +31,8 @@ bool is_network_unicast(const address& candidate) {
   if (candidate.is_v4()) {
     const auto bytes = candidate.to_v4().to_bytes();
     const bool link_local = bytes[0] == 169 && bytes[1] == 254;
-    const bool broadcast = candidate.to_v4() == boost::asio::ip::address_v4::broadcast();
-    return !link_local && !broadcast && bytes[0] != 0;
+    const bool reserved = bytes[0] == 0 || bytes[0] >= 224;
+    return !link_local && !reserved;
   }
   const auto v6 = candidate.to_v6();
   return !v6.is_link_local() && !v6.is_v4_mapped() && v6.scope_id() == 0;

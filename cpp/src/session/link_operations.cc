@@ -156,6 +156,19 @@ void link::resume_rpc() {
   kick();
 }
 
+void link::watch_rpc_end(std::function<void()> watch) {
+  on_strand([watch = std::move(watch)](link& self) mutable { self.rpc_watch_ = std::move(watch); });
+}
+
+// Streams end before their session says that it did, so the question whether it lives is asked a turn later.
+void link::on_calling_gone() {
+  if (!rpc_watch_) return;
+  boost::asio::post(options_.serial, [self = shared_from_this()] {
+    const auto watch = std::exchange(self->rpc_watch_, nullptr);
+    if (watch && !self->end_) watch();
+  });
+}
+
 std::shared_ptr<rpc_calling> link::caller() {
   if (calling_ || machine_.is_client() || closing_) return calling_;
   const auto id = machine_.open(rpc_kind, now());
@@ -166,7 +179,7 @@ std::shared_ptr<rpc_calling> link::caller() {
 }
 
 std::shared_ptr<rpc_calling> link::make_caller(stream_id id) {
-  auto client = rpc::client::create({.limits = options_.session.rpc_client});
+  auto client = rpc::client::create({.limits = options_.session.rpc_client, .metrics = options_.rpc_events.get()});
   // value(): the limits were validated with the session's options.
   auto made =
       std::make_shared<rpc_calling>(*this, id, std::move(client.value()), notifications_, options_.names.of_operation);
@@ -184,7 +197,8 @@ void link::serve_rpc(stream on, rpc_router_factory make_router) {
       self.streams_.erase(id);
       return;
     }
-    auto server = rpc::server::create({.limits = self.options_.session.rpc_server});
+    auto server =
+        rpc::server::create({.limits = self.options_.session.rpc_server, .metrics = self.options_.rpc_events.get()});
     auto made = std::make_shared<rpc_serving>(self, id, std::move(server.value()));
     self.attach(id, made);
     made->start(std::move(make));

@@ -257,9 +257,12 @@ void link::end_stream(stream_id id, error_code why) {
   finish_write(*entry, net_error::connection_reset);
   if (const auto channel = std::exchange(entry->channel, nullptr)) {
     std::erase(channels_, channel);
-    if (calling_.get() == channel.get()) calling_.reset();
+    const bool was_calling = calling_.get() == channel.get();
+    const bool missed = was_calling && calling_->heard();
+    if (was_calling) calling_.reset();
     streams_.erase(id);
     channel->on_gone();
+    if (missed) on_calling_gone();
   }
 }
 

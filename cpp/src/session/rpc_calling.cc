@@ -52,6 +52,7 @@ void rpc_calling::abandon(rpc::call_id id, session_errc told) {
 }
 
 void rpc_calling::consume(byte_view bytes, moment now) {
+  heard_ = true;
   while (!bytes.empty()) {
     client_.receive(bytes, now.mono);
     drain();

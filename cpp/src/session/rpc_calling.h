@@ -37,6 +37,8 @@ class rpc_calling final : public rpc_channel {
   void cancel(std::uint64_t serial);
   void notify(std::uint32_t type_id, std::string_view payload, completion<error_code> done);
 
+  /// Whether the peer has ever sent anything: one that serves no RPC does not.
+  [[nodiscard]] bool heard() const noexcept { return heard_; }
   [[nodiscard]] bool usable() const noexcept { return !gone() && !client_.ended(); }
   [[nodiscard]] std::optional<mono_time> deadline() const override;
   void advance(moment now) override;
@@ -60,6 +62,7 @@ class rpc_calling final : public rpc_channel {
   void finish(rpc::call_id id, result<rpc::reply> outcome);
   void abandon(rpc::call_id id, session_errc told);
 
+  bool heard_ = false;
   rpc::client client_;
   std::shared_ptr<notification_queue> notifications_;
   std::function<error_code(error_code)> names_;

@@ -15,6 +15,7 @@
 #include "flowersec/endpoint/observer.h"
 #include "flowersec/endpoint/transport_policy.h"
 #include "flowersec/handshake/response_cache.h"
+#include "flowersec/rpc/observer.h"
 #include "flowersec/session/options.h"
 
 namespace flowersec::endpoint {
@@ -46,6 +47,9 @@ struct common_options {
   std::shared_ptr<handshake::response_cache> handshake_cache{};
   /// Absent: nobody watches.
   std::shared_ptr<observer> events{};
+  observer_context context{};
+  /// Absent: nobody counts calls.
+  std::shared_ptr<rpc::observer> rpc_events{};
   /// For tests. Both must outlive the session.
   const clock_source* clocks = &system_clocks();
   random_source* random = &system_random();

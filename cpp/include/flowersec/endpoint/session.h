@@ -218,6 +218,7 @@ class session {
 
   class shared;  ///< internal
   explicit session(std::shared_ptr<shared> state) noexcept : shared_(std::move(state)) {}
+  [[nodiscard]] const std::shared_ptr<shared>& state() const noexcept { return shared_; }  ///< internal
 
  private:
   template <class... Args>

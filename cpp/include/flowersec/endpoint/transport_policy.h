@@ -11,12 +11,14 @@
 #include <vector>
 
 #include "flowersec/base/error.h"
+#include "flowersec/endpoint/error.h"
 
 namespace flowersec::endpoint {
 
 /// What a policy decides on.
 struct transport_target {
-  std::string url;   ///< as given
+  std::string url;  ///< as given
+  endpoint::path path = endpoint::path::automatic;
   bool tls = false;  ///< wss
   std::string host;  ///< lower case, without brackets
 };
@@ -34,8 +36,8 @@ class transport_policy {
   [[nodiscard]] static transport_policy unsafe_loopback_plaintext();
 
   /// Also ws to these addresses: canonical lower-case IP literals, unicast, not loopback, link-local, multicast,
-  /// unspecified, IPv4-mapped or zoned. No names, no brackets.
-  /// Errors   endpoint_errc::invalid_option when the list is empty or has another entry, or when `acceptance` is not
+  /// reserved, unspecified, IPv4-mapped or zoned. No names, no brackets. Errors   endpoint_errc::invalid_option when
+  /// the list is empty or has another entry, or when `acceptance` is not
   ///          acceptance_literal.
   [[nodiscard]] static result<transport_policy> unsafe_network_plaintext(std::vector<std::string> hosts,
                                                                          std::string_view acceptance);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "flowersec/base/clock.h"
+#include "flowersec/rpc/observer.h"
 #include "flowersec/session/completion.h"
 #include "flowersec/session/machine.h"
 #include "flowersec/session/rpc.h"
@@ -58,6 +59,8 @@ struct link_options {
   /// the peer, and ::probe_timeout. On the strand. Empty: nobody watches.
   std::function<void(session_errc)> report{};
   const clock_source* clocks = &system_clocks();
+  /// Absent: nobody counts calls.
+  std::shared_ptr<rpc::observer> rpc_events{};
 };
 
 class link final : public transport_user, public std::enable_shared_from_this<link> {
@@ -96,6 +99,9 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   /// Calls `watch` once, on the strand: with the end of the session, or with nullptr after stop_watching.
   void watch_end(std::uint64_t serial, std::function<void(const link_end*)> watch);
   void stop_watching(std::uint64_t serial);
+  /// Calls `watch` once, on the strand, when the rpc stream that this side calls on has ended, something had come on
+  /// it, and the session lives on. Replaces an earlier one.
+  void watch_rpc_end(std::function<void()> watch);
 
   /// Serves RPC on a stream that was accepted.
   void serve_rpc(stream on, rpc_router_factory make_router);
@@ -205,6 +211,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   [[nodiscard]] std::shared_ptr<rpc_calling> make_caller(stream_id id);
   void attach(stream_id id, std::shared_ptr<rpc_channel> channel);
   void resume_rpc();
+  void on_calling_gone();
   [[nodiscard]] error_code named(error_code why) const { return options_.names.of_operation(why); }
 
   struct control_op {
@@ -246,6 +253,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   std::deque<control_op> controls_;
   std::map<probe_id, probe_op> probes_;
   std::map<std::uint64_t, std::function<void(const link_end*)>> watchers_;
+  std::function<void()> rpc_watch_;
   std::vector<completion<error_code>> closers_;
   std::shared_ptr<rpc_calling> calling_;
   std::vector<std::shared_ptr<rpc_channel>> channels_;  // those whose stream lives

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/io_context.hpp>
+
 #include <map>
 #include <set>
 #include <string>
@@ -207,11 +209,13 @@ TEST(reports, name_streams_by_the_error_model_and_tell_a_silent_peer_to_clients_
                           row{false, session_errc::no_handler, {"tunnel rpc/missing_handler fail"}},
                           row{true, session_errc::probe_timeout, {"tunnel yamux/liveness_timeout fail"}},
                           row{false, session_errc::probe_timeout, {}}}) {
+    boost::asio::io_context context;
     const auto seen = std::make_shared<testing::recording_observer>();
-    reporter_for(path::tunnel, row.client, seen)(row.what);
+    reporter_for(path::tunnel, row.client, teller{context.get_executor(), path::tunnel, {.events = seen}})(row.what);
+    context.run();
     EXPECT_EQ(seen->take(), row.told);
   }
-  EXPECT_FALSE(reporter_for(path::tunnel, true, nullptr));
+  EXPECT_FALSE(reporter_for(path::tunnel, true, teller{}));
 }
 
 TEST(error_model, handshake_failures_keep_their_name_on_both_roles) {

@@ -49,9 +49,26 @@ TEST(transport_policy, network_plaintext_needs_the_literal_and_canonical_address
   EXPECT_FALSE(transport_policy::unsafe_network_plaintext({}, literal));
   EXPECT_FALSE(transport_policy::unsafe_network_plaintext({"10.0.0.7"}, ""));
   EXPECT_FALSE(transport_policy::unsafe_network_plaintext({"10.0.0.7"}, "yes"));
-  for (const auto* host :
-       {"example.org", "10.0.0.07", "10.1", "127.0.0.1", "::1", "169.254.1.1", "fe80::1", "224.0.0.1", "ff02::1",
-        "0.0.0.0", "::", "::ffff:10.0.0.7", "[2001:db8::1]", "2001:DB8::1", "fe80::1%eth0", "2001:db8:0::1", ""}) {
+  for (const auto* host : {"example.org",
+                           "10.0.0.07",
+                           "10.1",
+                           "127.0.0.1",
+                           "::1",
+                           "169.254.1.1",
+                           "fe80::1",
+                           "224.0.0.1",
+                           "240.0.0.1",
+                           "255.255.255.255",
+                           "0.0.0.1",
+                           "ff02::1",
+                           "0.0.0.0",
+                           "::",
+                           "::ffff:10.0.0.7",
+                           "[2001:db8::1]",
+                           "2001:DB8::1",
+                           "fe80::1%eth0",
+                           "2001:db8:0::1",
+                           ""}) {
     EXPECT_FALSE(transport_policy::unsafe_network_plaintext({"10.0.0.7", host}, literal)) << host;
   }
 }
@@ -137,6 +154,9 @@ const std::vector<validation>& defects() {
        [](grant&, options& o) { o.common.liveness = endpoint::liveness{.interval = 0ms, .timeout = 1ms}; }},
       {"liveness time-out", endpoint_errc::invalid_option,
        [](grant&, options& o) { o.common.liveness = endpoint::liveness{.interval = 1ms, .timeout = -1ms}; }},
+      {"observer's queue", endpoint_errc::invalid_option,
+       [](grant&, options& o) { o.common.context.max_queued_items = 3; }},
+      {"attempt number", endpoint_errc::invalid_option, [](grant&, options& o) { o.common.context.attempt_seq = 0; }},
       {"two trusts", endpoint_errc::invalid_option,
        [](grant&, options& o) { o.trust = {.ca_file = "a", .ca_pem = "b"}; }},
       {"unreadable trust", endpoint_errc::invalid_option,

@@ -1,0 +1,212 @@
+// A tunnel restarts under many sessions: all come back by themselves, with fresh tokens, and not in one moment.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iostream>
+#include <mutex>
+#include <set>
+
+#include "flowersec/endpoint/reconnect_manager.h"
+#include "flowersec/tunnel/server.h"
+#include "support/run_coroutine.h"
+#include "support/token_mint.h"
+
+namespace flowersec::testing {
+namespace {
+
+namespace asio = boost::asio;
+using namespace flowersec::endpoint;
+using namespace std::chrono_literals;
+using asio::awaitable;
+
+constexpr std::size_t crowd = 50;
+constexpr std::chrono::milliseconds window{500};
+
+/// Accepts what the mint signed, and keeps count of the tokens that were shown.
+class watchful_verifier final : public tunnel::token_verifier {
+ public:
+  explicit watchful_verifier(std::shared_ptr<const tunnel::token_verifier> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] std::optional<tunnel::verified_token> verify(std::string_view token, wall_time now,
+                                                             const tunnel::tunnel_limits& limits) const override {
+    auto good = inner_->verify(token, now, limits);
+    const std::scoped_lock lock{mutex_};
+    if (good && !seen_.insert(good->token_id).second) ++twice_;
+    return good;
+  }
+  [[nodiscard]] std::size_t shown() const {
+    const std::scoped_lock lock{mutex_};
+    return seen_.size();
+  }
+  [[nodiscard]] std::size_t twice() const {
+    const std::scoped_lock lock{mutex_};
+    return twice_;
+  }
+
+ private:
+  std::shared_ptr<const tunnel::token_verifier> inner_;
+  mutable std::mutex mutex_;
+  mutable std::set<std::string> seen_;
+  mutable std::size_t twice_ = 0;
+};
+
+/// Decides the jitter, so that the spread of a crowd is not left to luck; all other bytes are random.
+class fixed_jitter final : public random_source {
+ public:
+  explicit fixed_jitter(double unit) : unit_(static_cast<std::uint32_t>(unit * 4294967295.0)) {}
+  [[nodiscard]] bool fill(mutable_byte_view into) noexcept override {
+    if (into.size() != sizeof unit_) return system_random().fill(into);
+    for (std::size_t i = 0; i < into.size(); ++i) into[i] = static_cast<std::byte>(unit_ >> (24 - 8 * i));
+    return true;
+  }
+
+ private:
+  std::uint32_t unit_;
+};
+
+class crowd_at_a_tunnel {
+ public:
+  crowd_at_a_tunnel()
+      : mint_(count(to_unix_seconds(system_clocks().wall_now()))),
+        verifier_(std::make_shared<watchful_verifier>(mint_.verifier())) {
+    start_tunnel("127.0.0.1:0");
+    for (std::size_t i = 0; i < crowd; ++i) {
+      jitters_.push_back(std::make_unique<fixed_jitter>((static_cast<double>(i) + 0.5) / crowd));
+      managers_.emplace_back(context_.get_executor());
+    }
+  }
+  ~crowd_at_a_tunnel() { tunnel_->stop(); }
+  crowd_at_a_tunnel(const crowd_at_a_tunnel&) = delete;
+  crowd_at_a_tunnel& operator=(const crowd_at_a_tunnel&) = delete;
+
+  void connect(reconnect_options how) {
+    run(context_, [this, how]() -> awaitable<void> {
+      for (std::size_t i = 0; i < crowd; ++i) {
+        EXPECT_TRUE(co_await managers_[i].async_connect(config_of(i, how)));
+      }
+    }());
+  }
+  /// Everybody is cut off at once; how many came back at most within one window.
+  std::size_t restart_and_wait() {
+    const auto address = tunnel_->bound_address();
+    // The old sessions stay, so that no new one has the address of an old one.
+    std::vector<endpoint::session> before;
+    for (const auto& manager : managers_) before.push_back(manager.current());
+    tunnel_.reset();
+    start_tunnel(address);
+    asked_.clear();
+    std::size_t back = 0;
+    std::vector<state_subscription> watching;
+    for (std::size_t i = 0; i < crowd; ++i) {
+      watching.push_back(managers_[i].on_state([&, i](const connection_state& now) {
+        if (!now.session || now.session.state() == before[i].state()) return;
+        if (++back == crowd) context_.stop();
+      }));
+    }
+    context_.restart();
+    context_.run_for(40s);
+    EXPECT_EQ(back, crowd) << "somebody did not come back";
+    return peak();
+  }
+  /// Every session carries something.
+  void probe_all() {
+    run(context_, [this]() -> awaitable<void> {
+      for (const auto& manager : managers_) co_await manager.current().async_probe();
+    }());
+  }
+
+  [[nodiscard]] const watchful_verifier& tokens() const { return *verifier_; }
+
+ private:
+  void start_tunnel(std::string address) {
+    tunnel::server_options options;
+    options.listen = std::move(address);
+    options.origins.allowed = {"https://app.example"};
+    options.verifier = verifier_;
+    options.threads = 1;
+    tunnel_ = std::make_unique<tunnel::server>(std::move(options));
+    ASSERT_FALSE(tunnel_->start());
+  }
+
+  [[nodiscard]] static connect_options dial_options() {
+    connect_options options;
+    options.origin = "https://app.example";
+    options.policy = transport_policy::unsafe_loopback_plaintext();
+    return options;
+  }
+  reconnect_config config_of(std::size_t who, reconnect_options how) {
+    auto options = dial_options();
+    options.common.random = jitters_[who].get();
+    return {.source = source(), .connect = std::move(options), .reconnect = how};
+  }
+
+  [[nodiscard]] channel_init_grant grant(const std::string& channel, role as) {
+    const auto draft = mint_.draft(channel, static_cast<int>(as));
+    channel_init_grant made;
+    made.tunnel_url = "ws://" + tunnel_->bound_address() + "/ws";
+    made.channel_id = channel;
+    made.channel_init_expire_at_unix_s = draft.init_exp;
+    made.idle_timeout_seconds = draft.idle_timeout_seconds;
+    made.role = static_cast<messages::controlplane::v1::role>(as);
+    made.token = messages::sensitive_text{mint_.sign(draft)};
+    made.e2ee_psk_b64u = messages::sensitive_text{"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"};
+    made.allowed_suites = {messages::controlplane::v1::suite::x25519_hkdf_sha256_aes_256_gcm};
+    made.default_suite = made.allowed_suites[0];
+    return made;
+  }
+  /// A controlplane: one channel for each attempt, the other end of it already on its way.
+  [[nodiscard]] artifact_source source() {
+    return artifact_source::refreshable([this](artifact_request) -> awaitable<result<connect_artifact>> {
+      asked_.push_back(std::chrono::steady_clock::now());
+      const auto channel = "channel-" + std::to_string(++channels_);
+      async_attach_server(context_.get_executor(), grant(channel, role::server), dial_options(),
+                          [](error_code failed, endpoint::session up) {
+                            if (!failed) up.async_serve(stream_router{}, [keep = up](error_code) {});
+                          });
+      co_return connect_artifact{.target = grant(channel, role::client)};
+    });
+  }
+
+  /// Most attempts within one window.
+  [[nodiscard]] std::size_t peak() const {
+    std::size_t most = 0;
+    for (auto first = asked_.begin(); first != asked_.end(); ++first) {
+      const auto last = std::upper_bound(first, asked_.end(), *first + window);
+      most = std::max(most, static_cast<std::size_t>(last - first));
+    }
+    return most;
+  }
+
+  asio::io_context context_;
+  token_mint mint_;
+  std::shared_ptr<watchful_verifier> verifier_;
+  std::unique_ptr<tunnel::server> tunnel_;
+  std::vector<std::unique_ptr<fixed_jitter>> jitters_;
+  std::vector<reconnect_manager> managers_;
+  std::vector<mono_time> asked_;
+  std::size_t channels_ = 0;
+};
+
+TEST(reconnect, a_crowd_comes_back_from_a_restart_spread_by_its_jitter_and_with_fresh_tokens) {
+  crowd_at_a_tunnel crowd_here;
+  const reconnect_options naive{.enabled = true, .max_attempts = 20, .initial_delay = 0ms, .jitter_ratio = 0};
+  crowd_here.connect(naive);
+  const auto at_once = crowd_here.restart_and_wait();
+  crowd_here.probe_all();
+
+  const reconnect_options spread{.enabled = true, .max_attempts = 20, .initial_delay = 2s, .jitter_ratio = 1};
+  crowd_here.connect(spread);
+  const auto jittered = crowd_here.restart_and_wait();
+  crowd_here.probe_all();
+
+  RecordProperty("peak_at_once", std::to_string(at_once));
+  RecordProperty("peak_jittered", std::to_string(jittered));
+  std::cout << "attempts within " << window.count() << " ms: at once " << at_once << ", with jitter " << jittered
+            << '\n';
+  EXPECT_LE(jittered * 4, crowd) << "the peak is more than a quarter of the crowd";
+  EXPECT_LE(jittered * 4, at_once);
+  EXPECT_GE(crowd_here.tokens().shown(), 8 * crowd) << "both ends of four connects each";
+  EXPECT_EQ(crowd_here.tokens().twice(), 0u);
+}
+
+}  // namespace
+}  // namespace flowersec::testing
