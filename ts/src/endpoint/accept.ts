@@ -83,7 +83,7 @@ export async function connectTunnel(
   options: TunnelEndpointOptions,
 ): Promise<Session> {
   const raw: unknown = typeof grant === "object" && grant !== null && "grant_server" in grant ? grant.grant_server : grant;
-  const plan = checkGrant(raw, Role.server, options.endpointInstanceId);
+  const plan = await checkGrant(raw, Role.server, options.endpointInstanceId);
   const origin = checkOrigin("tunnel", options.origin);
   const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
   await enforcePolicy("tunnel", plan.url, options);
