@@ -9,7 +9,7 @@ import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import { NoopObserver, nowSeconds, tell, type ClientObserver, type ClientObserverLike, type ObserverContext } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
 import type { ConnectArtifact } from "./artifact.js";
-import { attach, closing, dial, enforcePolicy, handshakeOutcome } from "./dial.js";
+import { attach, closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
 import { checkGrant, checkInfo, type ChannelPlan, type TunnelPlan } from "./inputs.js";
 import {
   checkOptions, checkOrigin, invalidOption, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
@@ -82,9 +82,9 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
       channel = await clientHandshake(transport, {
         channelId, suite, psk, clientFeatures: checked.features, ...checked.records, signal, timeoutMs: checked.handshakeTimeoutMs, clock,
       });
-      handshakeOutcome(path, startedAt, observer);
+      handshakeSucceeded(path, startedAt, observer);
     } catch (error) {
-      throw handshakeOutcome(path, startedAt, observer, error);
+      throw await handshakeFailed(path, startedAt, observer, error);
     } finally {
       plan.psk.fill(0);
     }
