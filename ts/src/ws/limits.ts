@@ -5,7 +5,7 @@ import { positiveLimits, webSocketDefaults } from "../base/index.js";
 
 /** Bytes unless the name says otherwise; each a positive integer, low <= high <= hard. */
 export interface WebSocketLimits {
-  /** Messages received and not yet read, one frame included: what a peer can make us hold. Default 4 MiB. */
+  /** Messages received and not yet read, 256 bytes for each before the last included: what a peer can make us hold. Default 4 MiB. */
   readonly maxInboundQueuedBytes: number;
   /** Writing goes on when no more than this waits for the network. Default 256 KiB. */
   readonly outboundLowWatermarkBytes: number;
