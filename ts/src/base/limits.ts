@@ -20,9 +20,12 @@ export const e2eeDefaults = {
   maxBufferedBytes: 4_194_304,
   /** Writes accepted and not yet sent; one byte more refuses the write. */
   maxOutboundBufferedBytes: 4_194_304,
-  /** Unfinished handshakes of a shared cache: age, and number. */
-  cacheTtlMs: 60_000,
-  cacheMaxEntries: 4096,
+} as const;
+
+/** Unfinished handshakes of a server's cache: age, and number. */
+export const handshakeCacheDefaults = {
+  ttlMs: 60_000,
+  maxEntries: 4096,
 } as const;
 
 /** Multiplexing. */
@@ -39,10 +42,14 @@ export const yamuxDefaults = {
 /** RPC over a stream. */
 export const rpcDefaults = {
   maxJsonFrameBytes: 1_048_576,
+  maxStreamHelloBytes: 8192,
+} as const;
+
+/** What an RPC server holds. */
+export const rpcServerDefaults = {
   maxConcurrentRequests: 32,
   maxQueuedRequests: 128,
   maxQueuedNotifications: 128,
-  maxStreamHelloBytes: 8192,
 } as const;
 
 /** Control-plane bodies. */
@@ -65,6 +72,21 @@ export const maxChannelIdBytes = 256;
 
 /** Bytes of a pre-shared key. */
 export const pskBytes = 32;
+
+/** The defaults, with what is given instead. Throws RangeError for a given one that is no positive integer. */
+export function positiveLimits<Name extends string>(
+  defaults: { readonly [name in Name]: number },
+  given: { readonly [name in Name]?: number | undefined },
+): { [name in Name]: number } {
+  const limits: { [name in Name]: number } = { ...defaults };
+  for (const name in limits) {
+    const value = given[name];
+    if (value === undefined) continue;
+    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive integer`);
+    limits[name] = value;
+  }
+  return limits;
+}
 
 /** An option that counts as left out when it is 0. */
 export function orDefault(value: number | undefined, fallback: number): number {

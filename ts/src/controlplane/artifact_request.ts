@@ -3,7 +3,8 @@
 
 import { concat, controlplaneDefaults, fromUtf8 } from "../base/index.js";
 import { assertConnectArtifact, type ConnectArtifact } from "../endpoint/artifact.js";
-import { isLoopbackHost, splitAuthority } from "../endpoint/policy.js";
+import { splitAuthority } from "../endpoint/authority.js";
+import { isLoopbackHost } from "../endpoint/plaintext.js";
 
 export const DEFAULT_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact";
 export const DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact/entry";

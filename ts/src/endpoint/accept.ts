@@ -2,13 +2,14 @@
 // Layer endpoint. Source: PROTOCOL, "Endpoint, direct", "Endpoint through a tunnel".
 
 import { Deadline, wipe, type BinaryTransport, type FlowersecPath } from "../base/index.js";
-import { peekInit, serverHandshake, toPublic, type InitPeek, type SecureChannel } from "../e2ee/index.js";
+import { peekInit, serverHandshake, type InitPeek, type SecureChannel } from "../e2ee/index.js";
+import { toPublic } from "../handshake/to_public.js";
 import { isSuite, Role, type ChannelInitGrant, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { NoopObserver, nowSeconds } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, Session } from "../session/index.js";
 import type { WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
-import { attach, closing, dial, enforcePolicy, handshakeOutcome } from "./dial.js";
+import { attach, closing, dial, enforcePolicy, handshakeFailed } from "./dial.js";
 import { checkChannelId, checkGrant, checkInitExp, checkPsk } from "./inputs.js";
 import { checkOptions, checkOrigin, type CheckedOptions, type DirectAcceptOptions, type EndpointOptions, type TunnelEndpointOptions } from "./options.js";
 
@@ -83,7 +84,7 @@ export async function connectTunnel(
   options: TunnelEndpointOptions,
 ): Promise<Session> {
   const raw: unknown = typeof grant === "object" && grant !== null && "grant_server" in grant ? grant.grant_server : grant;
-  const plan = checkGrant(raw, Role.server, options.endpointInstanceId);
+  const plan = await checkGrant(raw, Role.server, options.endpointInstanceId);
   const origin = checkOrigin("tunnel", options.origin);
   const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
   await enforcePolicy("tunnel", plan.url, options);
@@ -138,7 +139,7 @@ async function authenticate(
       ...checked.records, signal, clock, timeoutMs: timeoutMs === Infinity ? 0 : timeoutMs === 0 ? Number.MIN_VALUE : timeoutMs,
     });
   } catch (error) {
-    throw handshakeOutcome(path, startedAt, NoopObserver, error);
+    throw await handshakeFailed(path, startedAt, NoopObserver, error);
   } finally {
     wipe(psk);
   }

@@ -1,9 +1,10 @@
 // Connect artifacts: one object that says how an endpoint is reached, as a control plane hands it out.
 // Layer endpoint. Source: PROTOCOL, "Messages". Unknown keys are refused, except inside the grant or info.
 
-import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
-import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
-import { isObject, readCorrelation, readScoped, refuse } from "./artifact_parts.js";
+import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import { readParts } from "./artifact_parts.js";
+import { readArtifact } from "./read_artifact.js";
 
 /** What the application adds; a client that does not know a critical scope refuses to connect. */
 export interface ScopeEntry {
@@ -44,22 +45,5 @@ export type ConnectArtifact = TunnelConnectArtifact | DirectConnectArtifact;
  * list. Throws Error with the text `bad <kind>.<field>`.
  */
 export function assertConnectArtifact(value: unknown): ConnectArtifact {
-  if (!isObject(value)) refuse("ConnectArtifact");
-  if (value["v"] !== 1) refuse("ConnectArtifact.v");
-  const transport = value["transport"];
-  if (transport !== "tunnel" && transport !== "direct") refuse("ConnectArtifact.transport");
-  const kind = transport === "tunnel" ? "TunnelClientConnectArtifact" : "DirectClientConnectArtifact";
-  const bodyKey = transport === "tunnel" ? "tunnel_grant" : "direct_info";
-  const scoped = value["scoped"] === undefined ? undefined : readScoped(value["scoped"]);
-  const correlation = value["correlation"] === undefined ? undefined : readCorrelation(value["correlation"]);
-  for (const key of Object.keys(value)) {
-    if (!["v", "transport", "scoped", "correlation", bodyKey].includes(key)) refuse(`${kind}.${key}`);
-  }
-  const body = value[bodyKey];
-  if (body === undefined || body === null) refuse(`${kind}.${bodyKey}`);
-  const rest = { ...(scoped === undefined ? {} : { scoped }), ...(correlation === undefined ? {} : { correlation }) };
-  if (transport === "direct") return Object.freeze({ v: 1, transport, direct_info: Object.freeze({ ...assertDirectConnectInfo(body) }), ...rest });
-  const grant = assertChannelInitGrant(body);
-  if (grant.role !== Role.client) refuse(`${kind}.${bodyKey}.role`);
-  return Object.freeze({ v: 1, transport, tunnel_grant: Object.freeze({ ...grant }), ...rest });
+  return readArtifact(value, readParts);
 }

@@ -1,9 +1,11 @@
 // What an artifact may carry besides a grant or info: scopes, and a correlation for logs.
-// Layer endpoint. Throws Error with the text `bad <kind>.<field>`.
+// Layer endpoint. Throws Error with the text `bad <kind>.<field>`. Clients load it when an artifact carries any of this; so
+// that it is all they load then, it is given what they have already and imports nothing.
 
-import { utf8 } from "../base/index.js";
-import { assertCorrelationContext, assertScopeMetadataEntry, type CorrelationContext } from "../gen/flowersec/controlplane/v1.gen.js";
+import type { withAbort } from "../base/index.js";
+import type { assertCorrelationContext, assertScopeMetadataEntry, CorrelationContext } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { Correlation, ScopeEntry } from "./artifact.js";
+import type { ConnectOptions } from "./options.js";
 
 const maxEntries = 8;
 const maxPayloadBytes = 8192;
@@ -15,15 +17,30 @@ const correlationId = /^[A-Za-z0-9._~-]{8,128}$/;
 
 type Members = Record<string, unknown>;
 
-export function isObject(value: unknown): value is Members {
+function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-export function refuse(what: string): never {
+function refuse(what: string): never {
   throw new Error(`bad ${what}`);
 }
 
-export function readScoped(value: unknown): readonly ScopeEntry[] {
+/** Generated code. */
+interface PartChecks {
+  assertCorrelationContext: typeof assertCorrelationContext;
+  assertScopeMetadataEntry: typeof assertScopeMetadataEntry;
+}
+
+/** Scopes and correlation of an artifact, where they are. */
+export function readParts(artifact: Members, checks: PartChecks): { scoped?: readonly ScopeEntry[]; correlation?: Correlation } {
+  const { scoped, correlation } = artifact;
+  return {
+    ...(scoped === undefined ? {} : { scoped: readScoped(scoped, checks) }),
+    ...(correlation === undefined ? {} : { correlation: readCorrelation(correlation, checks) }),
+  };
+}
+
+function readScoped(value: unknown, { assertScopeMetadataEntry }: PartChecks): readonly ScopeEntry[] {
   if (!Array.isArray(value) || value.length > maxEntries) refuse("ConnectArtifact.scoped");
   const seen = new Set<string>();
   const entries = (value as unknown[]).map((each): ScopeEntry => {
@@ -38,7 +55,7 @@ export function readScoped(value: unknown): readonly ScopeEntry[] {
   return Object.freeze(entries);
 }
 
-export function readCorrelation(value: unknown): Correlation {
+function readCorrelation(value: unknown, { assertCorrelationContext }: PartChecks): Correlation {
   if (!isObject(value)) refuse("ConnectArtifact.correlation");
   const { trace_id, session_id } = value;
   const { v, tags = [] } = assertCorrelationContext({ ...value, trace_id: undefined, session_id: undefined }) as CorrelationContext;
@@ -46,7 +63,7 @@ export function readCorrelation(value: unknown): Correlation {
   if (tags.length > maxEntries || new Set(tags.map(({ key }) => key)).size < tags.length) refuse("CorrelationContext.tags");
   const kept = tags.map(({ key, value: text }) => {
     if (!tagKey.test(key)) refuse("CorrelationKV.key");
-    if (utf8(text).length > maxTagBytes) refuse("CorrelationKV.value");
+    if (bytesOf(text) > maxTagBytes) refuse("CorrelationKV.value");
     return Object.freeze({ key, value: text });
   });
   const id = (name: "trace_id" | "session_id", given: unknown) => {
@@ -56,11 +73,15 @@ export function readCorrelation(value: unknown): Correlation {
   return Object.freeze({ v: 1, ...id("trace_id", trace_id), ...id("session_id", session_id), tags: Object.freeze(kept) });
 }
 
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
 /** Whether a payload is JSON of bounded depth and size, its keys sorted. The payload itself is the first level. */
 function fits(payload: Members): boolean {
   try {
     const text = sortedJson(payload, 1);
-    return text !== undefined && utf8(text).length <= maxPayloadBytes;
+    return text !== undefined && bytesOf(text) <= maxPayloadBytes;
   } catch {
     return false; // too deep, or nothing that JSON can hold
   }
@@ -72,4 +93,32 @@ function sortedJson(value: unknown, depth: number): string | undefined {
   if (Array.isArray(value)) return `[${value.map((each: unknown) => sortedJson(each, depth + 1) ?? "null").join(",")}]`;
   const members = Object.keys(value).sort().map((key) => [key, sortedJson((value as Members)[key], depth + 1)] as const);
   return `{${members.filter(([, text]) => text !== undefined).map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
+}
+
+/**
+ * Offers each scope to its resolver, one after the other. Resolves to the one that was refused, and why if a resolver said;
+ * undefined: none was. Whoever aborts finds out from the cause.
+ */
+export async function resolveScopes(
+  scoped: readonly ScopeEntry[],
+  options: ConnectOptions,
+  onSkipped: (code: "scope_ignored_missing_resolver" | "scope_ignored_relaxed_validation") => void,
+  wait: typeof withAbort,
+): Promise<{ readonly entry: ScopeEntry; readonly failed?: { readonly cause: unknown } } | undefined> {
+  const { scopeResolvers = {}, relaxedOptionalScopeValidation: isRelaxed = false, signal } = options;
+  for (const entry of scoped) {
+    const resolve = Object.hasOwn(scopeResolvers, entry.scope) ? scopeResolvers[entry.scope] : undefined;
+    if (resolve === undefined) {
+      if (entry.critical) return { entry };
+      onSkipped("scope_ignored_missing_resolver");
+      continue;
+    }
+    try {
+      await wait((async () => resolve(entry))(), signal);
+    } catch (cause) {
+      if (signal?.aborted || entry.critical || !isRelaxed) return { entry, failed: { cause } };
+      onSkipped("scope_ignored_relaxed_validation");
+    }
+  }
+  return undefined;
 }

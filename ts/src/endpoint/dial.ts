@@ -2,25 +2,18 @@
 // Layer endpoint. Source: PROTOCOL, "Opening handshake", "Attach message", "Attach reasons".
 
 import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
-import { toPublic } from "../e2ee/index.js";
+import { HandshakeError } from "../e2ee/index.js";
 import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
 import { failure, isAbort, isTimeout } from "../session/index.js";
 import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
 import { WsCloseError, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
+import { judgeTransport } from "./authority.js";
 import type { TunnelPlan } from "./inputs.js";
 import { invalidOption, type CheckedOptions, type DialOptions } from "./options.js";
-import { judgeTransport } from "./policy.js";
 
 const openState = 1;
-
-/** A close of the tunnel with one of these as its reason is the answer to the attach. */
-const attachTokens: ReadonlySet<string> = new Set<AttachToken>([
-  "too_many_connections", "expected_attach", "invalid_attach", "invalid_token", "channel_mismatch", "init_exp_mismatch",
-  "idle_timeout_mismatch", "role_mismatch", "token_replay", "tenant_mismatch", "policy_denied", "policy_error",
-  "replace_rate_limited", "attach_failed", "timeout", "canceled",
-]);
 
 /** Asks the policy. Errors: validate/transport_policy_denied. */
 export async function enforcePolicy(path: FlowersecPath, url: string, options: Pick<DialOptions, "transportSecurityPolicy">, observer?: ClientObserver): Promise<void> {
@@ -89,7 +82,7 @@ function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReas
   };
   const onError = (event: unknown) => {
     stop();
-    reject(new Error("the websocket did not open", { cause: event }));
+    reject(new Error("websocket error", { cause: event }));
   };
   const onClose = ({ code = 1006, reason = "" }: { code?: number; reason?: string }) => {
     stop();
@@ -115,21 +108,25 @@ export function attach(ws: WebSocketLike, plan: TunnelPlan, observer: ClientObse
   }
 }
 
-/** Tells how the handshake ended; an attach is known to be accepted only now. Returns the error, when there is one. */
-export function handshakeOutcome(path: FlowersecPath, startedAt: number, observer: ClientObserver, error?: unknown): FlowersecError | undefined {
-  const isTunnel = path === "tunnel";
+/** Tells that the handshake succeeded; an attach is known to be accepted only now. */
+export function handshakeSucceeded(path: FlowersecPath, startedAt: number, observer: ClientObserver): void {
+  if (path === "tunnel") observer.onAttach("ok", undefined);
+  observer.onHandshake(path, "ok", undefined, nowSeconds() - startedAt);
+}
+
+/** Tells how the handshake failed, and returns the error. */
+export async function handshakeFailed(path: FlowersecPath, startedAt: number, observer: ClientObserver, error: unknown): Promise<FlowersecError> {
   const elapsed = nowSeconds() - startedAt;
-  if (error === undefined) {
-    if (isTunnel) observer.onAttach("ok", undefined);
-    observer.onHandshake(path, "ok", undefined, elapsed);
-    return undefined;
-  }
-  if (isTunnel && error instanceof WsCloseError && attachTokens.has(error.reason)) {
+  const isTunnel = path === "tunnel";
+  const general = isTimeout(error) ? "timeout" : isAbort(error) ? "canceled" : "handshake_failed";
+  // An error whose name cannot be loaded has the general one.
+  const names = general === "handshake_failed" ? await import("./failure_names.js").catch(() => undefined) : undefined;
+  if (isTunnel && error instanceof WsCloseError && names?.attachTokens.has(error.reason)) {
     const token = error.reason as AttachToken;
     observer.onAttach("fail", token);
     return failure(path, "attach", token, error);
   }
-  const { stage, code } = toPublic(error);
+  const [code, stage = "handshake"] = (error instanceof HandshakeError && names?.publicNames[error.code]) || [general];
   if (isTunnel) observer.onAttach("fail", code === "timeout" || code === "canceled" ? code : "attach_failed");
   observer.onHandshake(path, "fail", stage === "handshake" ? (code as HandshakeReason) : "handshake_failed", elapsed);
   return failure(path, stage, code, error);
@@ -141,7 +138,7 @@ export function closing(error: unknown, what: { close(): void }): unknown {
     what.close();
   } catch (also) {
     if (!(error instanceof Error)) return error;
-    error.cause = new AggregateError(error.cause === undefined ? [also] : [error.cause, also], "and closing failed");
+    error.cause = new AggregateError(error.cause === undefined ? [also] : [error.cause, also], "closing failed");
   }
   return error;
 }

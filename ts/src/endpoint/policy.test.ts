@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { judgeTransport, splitAuthority } from "./authority.js";
 import {
-  AllowPlaintextForLoopback, createNetworkPlaintextPolicy, judgeTransport, PlaintextRiskAcceptance, RequireTLS, splitAuthority,
-  type TransportPolicyInput, type TransportSecurityPolicy,
+  AllowPlaintextForLoopback, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS, type TransportPolicyInput,
+  type TransportSecurityPolicy,
 } from "./policy.js";
 
 const network = createNetworkPlaintextPolicy({ allowedHosts: ["192.168.1.7", "2001:db8::1"], riskAcceptance: PlaintextRiskAcceptance });

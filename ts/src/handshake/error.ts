@@ -1,8 +1,6 @@
-// Everything that can end a handshake, and how the public error model names it.
+// Everything that can end a handshake.
 // Layer handshake. Source: PROTOCOL, "Handshake"; docs/ERRORS.md. There is no error frame: whatever went wrong, the peer
 // only sees the transport close.
-
-import type { FlowersecErrorCode, FlowersecStage } from "../base/index.js";
 
 /** Any frame, in the order of the checks. */
 export type FramingErrorCode =
@@ -68,34 +66,4 @@ export class FramingError extends HandshakeError {
   constructor(override readonly code: FramingErrorCode) {
     super(code);
   }
-}
-
-const publicNames: { readonly [code in HandshakeErrorCode]?: readonly [FlowersecErrorCode, FlowersecStage?] } = {
-  wrong_suite: ["invalid_suite"],
-  unsupported_frame_version: ["invalid_version"],
-  unsupported_init_version: ["invalid_version"],
-  timestamp_out_of_skew: ["timestamp_out_of_skew"],
-  timestamp_after_init_exp: ["timestamp_after_init_exp"],
-  auth_tag_mismatch: ["auth_tag_mismatch"],
-  blank_channel_id: ["missing_channel_id", "validate"],
-  malformed_channel_id: ["invalid_input", "validate"],
-  bad_channel_id: ["invalid_input", "validate"],
-  bad_psk: ["invalid_psk", "validate"],
-  bad_suite: ["invalid_suite", "validate"],
-  missing_init_exp: ["missing_init_exp", "validate"],
-  bad_skew: ["invalid_option", "validate"],
-  bad_limits: ["invalid_option", "validate"],
-  random_failed: ["random_failed", "validate"],
-};
-
-/**
- * Stage and code of whatever ended a handshake: time-out and cancellation first, then what the machine said, else
- * handshake/handshake_failed. Source: docs/ERRORS.md.
- */
-export function toPublic(error: unknown): { stage: FlowersecStage; code: FlowersecErrorCode } {
-  const name = error instanceof Error ? error.name : "";
-  if (name === "TimeoutError") return { stage: "handshake", code: "timeout" };
-  if (name === "AbortError") return { stage: "handshake", code: "canceled" };
-  const [code, stage] = (error instanceof HandshakeError && publicNames[error.code]) || ["handshake_failed" as const];
-  return { stage: stage ?? "handshake", code };
 }

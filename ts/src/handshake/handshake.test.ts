@@ -10,8 +10,9 @@ import { b64u, hex, toHex } from "../testing/bytes.js";
 import { readSharedJson } from "../testing/repository.js";
 import {
   authTagOf, ClientHandshake, decodeFrame, deriveTrafficKeys, encodeFrame, FramingError, HandshakeError, hashOf, payloadOf,
-  ServerHandshake, ServerHandshakeCache, toPublic, typeAck, typeInit, typeResp, type HandshakeErrorCode, type TrafficKeys, type Transcript,
+  ServerHandshake, ServerHandshakeCache, typeAck, typeInit, typeResp, type HandshakeErrorCode, type TrafficKeys, type Transcript,
 } from "./index.js";
+import { toPublic } from "./to_public.js";
 
 const sameKeys = (a: TrafficKeys, b: TrafficKeys) => assert.deepEqual(a, b);
 

@@ -2,7 +2,7 @@
 // Layer handshake. One INIT can be answered again, with the identical RESP, and can be authenticated at most once.
 // Source: PROTOCOL, "Retries and the handshake cache".
 
-import { e2eeDefaults } from "../base/index.js";
+import { handshakeCacheDefaults } from "../base/index.js";
 import type { KeyPair } from "../crypto/index.js";
 import { HandshakeError } from "./error.js";
 
@@ -37,8 +37,8 @@ export class ServerHandshakeCache {
 
   /** Throws HandshakeError bad_limits for a negative bound, and for one that is no integer. */
   constructor(options: ServerHandshakeCacheOptions = {}) {
-    this.ttlMs = options.ttlMs ?? e2eeDefaults.cacheTtlMs;
-    this.maxEntries = options.maxEntries ?? e2eeDefaults.cacheMaxEntries;
+    this.ttlMs = options.ttlMs ?? handshakeCacheDefaults.ttlMs;
+    this.maxEntries = options.maxEntries ?? handshakeCacheDefaults.maxEntries;
     const isBound = (value: number) => Number.isSafeInteger(value) && value >= 0;
     if (!isBound(this.ttlMs) || !isBound(this.maxEntries)) throw new HandshakeError("bad_limits");
   }

@@ -8,7 +8,7 @@ import { flipped, pattern } from "../testing/bytes.js";
 import { PipeClosedError } from "../testing/memory_transport.js";
 import { channelPair, forged, recordCode } from "../testing/record_fixture.js";
 import { readSharedJson } from "../testing/repository.js";
-import type { SecureChannel } from "./index.js";
+import { recordCostBytes, type SecureChannel } from "./index.js";
 
 const turns = async (n = 20) => {
   for (let i = 0; i < n; i++) await new Promise(setImmediate);
@@ -112,11 +112,22 @@ for (const crypto of providers) {
     });
 
     test("unread plaintext holds at its limit, and one past ends the channel", async () => {
-      const { client, server, b } = await channelPair({ crypto, maxBufferedBytes: 3000 });
+      const { client, server, b } = await channelPair({ crypto, maxBufferedBytes: 3000 + recordCostBytes });
       await client.write(pattern(2000));
       await client.write(pattern(1000));
       assert.equal((await server.read()).length, 2000);
       await client.write(pattern(2000)); // what was read makes room
+      client.write(utf8("x")).catch(() => {});
+      await b.closed;
+      assert.equal(await recordCode(() => server.write(utf8("x"))), "inbound_overflow");
+    });
+
+    test("a record of one byte costs what it costs to hold", async () => {
+      const { client, server, b } = await channelPair({ crypto, maxBufferedBytes: 4 + 3 * recordCostBytes });
+      for (let i = 0; i < 4; i++) await client.write(utf8("x"));
+      assert.equal((await server.read()).length, 1);
+      await client.write(utf8("x")); // what was read makes room
+      await client.sendPing(); // takes none
       client.write(utf8("x")).catch(() => {});
       await b.closed;
       assert.equal(await recordCode(() => server.write(utf8("x"))), "inbound_overflow");

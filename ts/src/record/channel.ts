@@ -5,7 +5,7 @@
 import { ByteQueue, deferred, isPromise, type BinaryTransport, type Deferred } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, recordOverheadBytes, recordPing, recordRekey, type RecordKind } from "./frame.js";
-import { checkedLimits, type RecordLimits } from "./limits.js";
+import { checkedLimits, recordCostBytes, type RecordLimits } from "./limits.js";
 import type { Opener } from "./opener.js";
 import { Outbox } from "./outbox.js";
 import type { Sealer } from "./sealer.js";
@@ -29,7 +29,7 @@ export class SecureChannel {
   private readonly outbox: Outbox;
   private readonly maxBufferedBytes: number;
   private readonly unread = new ByteQueue();
-  private unreadBytes = 0; // of records under way and of `unread`
+  private unreadBytes = 0; // charged for records under way and for `unread`
   private readonly readers: Deferred<Uint8Array>[] = [];
   private opening: Promise<void> | undefined; // settles when every record under way has been delivered
   private failure: { readonly error: unknown } | undefined;
@@ -54,7 +54,7 @@ export class SecureChannel {
   read(): Promise<Uint8Array> {
     const chunk = this.unread.takeChunk();
     if (chunk !== undefined) {
-      this.unreadBytes -= chunk.length;
+      this.unreadBytes -= chunk.length + recordCostBytes;
       return Promise.resolve(chunk);
     }
     if (this.failure !== undefined) return Promise.reject(this.failure.error);
@@ -104,7 +104,7 @@ export class SecureChannel {
   /** Opens a record, and delivers it when its turn comes. Room is taken when it begins: what is under way is memory too. */
   private accept(frame: Uint8Array): RecordKind {
     const { kind, plaintext } = this.opener.open(frame);
-    const bytes = kind === recordApp ? frame.length - recordOverheadBytes : 0;
+    const bytes = kind === recordApp ? frame.length - recordOverheadBytes + recordCostBytes : 0;
     this.unreadBytes += bytes;
     const before = this.opening;
     if (before === undefined && !isPromise(plaintext)) {
@@ -121,7 +121,7 @@ export class SecureChannel {
         if (this.opening === turn) this.opening = undefined;
       });
     }
-    if (this.unreadBytes > this.maxBufferedBytes && !this.isAwaited(bytes)) throw new RecordError("inbound_overflow");
+    if (kind === recordApp && this.unreadBytes - recordCostBytes > this.maxBufferedBytes && !this.isAwaited(bytes)) throw new RecordError("inbound_overflow");
     return kind;
   }
 
@@ -131,14 +131,11 @@ export class SecureChannel {
   }
 
   private deliver(kind: RecordKind, plaintext: Uint8Array): void {
-    if (kind !== recordApp || plaintext.length === 0 || this.failure !== undefined) return;
-    const reader = this.readers.shift();
-    if (reader === undefined) {
-      this.unread.push(plaintext);
-      return;
-    }
-    this.unreadBytes -= plaintext.length;
-    reader.resolve(plaintext);
+    if (kind !== recordApp || this.failure !== undefined) return;
+    const reader = plaintext.length > 0 ? this.readers.shift() : undefined;
+    if (reader === undefined && plaintext.length > 0) return this.unread.push(plaintext);
+    this.unreadBytes -= plaintext.length + recordCostBytes;
+    reader?.resolve(plaintext);
   }
 
   private end(error: unknown): void {

@@ -1,7 +1,7 @@
 // The serving end of an RPC stream: admission, order, and what the peer is answered.
 // Layer rpc. The stream hello is not its business. Source: PROTOCOL, "RPC server", "Malformed envelopes".
 
-import { type Awaitable, onAbort, rpcDefaults } from "../base/index.js";
+import { type Awaitable, onAbort, rpcServerDefaults } from "../base/index.js";
 import type { ReadExactly, Write } from "../framing/index.js";
 import type { RpcEnvelope, RpcError } from "../gen/flowersec/rpc/v1.gen.js";
 import type { RpcRegistrar, RpcReply } from "../gen/flowersec_runtime.gen.js";
@@ -230,7 +230,7 @@ function responseFrame(request: RpcEnvelope, reply: RpcReply): Uint8Array {
 }
 
 function checked(name: keyof RpcServerOptions, options: RpcServerOptions, least: number): number {
-  const value = options[name] ?? rpcDefaults[name];
+  const value = options[name] ?? rpcServerDefaults[name];
   if (!Number.isSafeInteger(value) || value < least) throw new RangeError(`${name} must be an integer from ${least} up`);
   return value;
 }

@@ -4,8 +4,7 @@
 
 import { asyncDispose, deferred, type FlowersecError } from "../base/index.js";
 import { RpcClient, type RpcStreamError } from "../rpc/index.js";
-import { createByteReader } from "../streamio/index.js";
-import type { YamuxStream } from "../yamux/index.js";
+import { ExactReader, type YamuxStream } from "../yamux/index.js";
 import { failure } from "./failure.js";
 import { SessionLink, type LinkOptions } from "./link.js";
 
@@ -97,7 +96,7 @@ export async function startClient(options: StartClientOptions): Promise<ClientSe
   const link = new SessionLink({ ...options, client: true });
   try {
     const stream = await link.openStream(rpcKind, { signal: options.signal });
-    const reader = createByteReader(stream);
+    const reader = new ExactReader((maxBytes) => stream.read({ maxBytes }));
     const { promise: rpcEnded, resolve: resolveRpcEnded } = deferred<FlowersecError>();
     const rpc = new RpcClient((n) => reader.readExactly(n), (bytes) => stream.write(bytes), {
       observer: options.observer,

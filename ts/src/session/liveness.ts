@@ -39,7 +39,7 @@ export function checkLiveness(given: false | LivenessOptions | undefined, otherw
   const { intervalMs = 0 } = given;
   const { timeoutMs = intervalMs > 0 ? Math.min(longestMs, intervalMs) : longestMs } = given;
   const good = Number.isFinite(intervalMs) && intervalMs >= 0 && Number.isFinite(timeoutMs) && timeoutMs > 0;
-  if (!good) throw new RangeError("liveness: interval must be >= 0 and timeout > 0");
+  if (!good) throw new RangeError("bad liveness");
   return { intervalMs, timeoutMs };
 }
 

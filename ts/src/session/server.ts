@@ -39,7 +39,7 @@ export interface ServeRpcOptions extends RpcServerOptions {
 }
 
 /** A connected session in the server role. `await using` closes it when what was written has left. */
-export class Session implements AsyncDisposable {
+export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, undefined> {
   readonly path: FlowersecPath;
   readonly endpointInstanceId?: string;
   /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
@@ -86,6 +86,22 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /**
+   * The streams of the peer until the session ends, in order or not: `ended` says how. Bad hellos are passed over. Leaving
+   * the loop leaves the session alone. What the loop does with a stream may fail; that is for the loop to catch.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<AcceptedStream, undefined> {
+    for (;;) {
+      let accepted: AcceptedStream;
+      try {
+        accepted = await this.acceptGood();
+      } catch {
+        return undefined;
+      }
+      yield accepted;
+    }
+  }
+
   /** Opens a stream to the client. Errors as those of a client's openStream. */
   openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream> {
     return this.link.openStream(kind, options);
@@ -98,14 +114,7 @@ export class Session implements AsyncDisposable {
   async serveRPC(router: RpcRouter, options: ServeRpcOptions = {}): Promise<void> {
     const { signal, ...limits } = options;
     for (;;) {
-      let accepted: AcceptedStream;
-      try {
-        accepted = await this.acceptStream({ signal });
-      } catch (error) {
-        if ((error as FlowersecError).code === "stream_hello_failed") continue;
-        throw error;
-      }
-      const { kind, stream } = accepted;
+      const { kind, stream } = await this.acceptGood({ signal });
       if (kind === rpcKind) return this.serveStream(stream, router, limits, signal);
       stream.reset();
     }
@@ -134,6 +143,17 @@ export class Session implements AsyncDisposable {
 
   async [asyncDispose](): Promise<void> {
     await this.link.closeGently();
+  }
+
+  /** acceptStream, passing over bad hellos. */
+  private async acceptGood(options?: { signal?: AbortSignal | undefined }): Promise<AcceptedStream> {
+    for (;;) {
+      try {
+        return await this.acceptStream(options);
+      } catch (error) {
+        if ((error as FlowersecError).code !== "stream_hello_failed") throw error;
+      }
+    }
   }
 
   private async serveStream(stream: YamuxStream, router: RpcRouter, limits: RpcServerOptions, signal: AbortSignal | undefined): Promise<void> {

@@ -1,8 +1,11 @@
 // Messages of a WebSocket that nobody has read yet, in arrival order.
-// Layer ws. Bounded by bytes; a Blob, which decodes asynchronously, holds back whatever came after it.
+// Layer ws. Bounded by bytes, of which each message costs some; a Blob, which decodes asynchronously, holds back whatever came after it.
 
 import { deferred, withDeadline, type Clock, type Deferred } from "../base/index.js";
 import type { WsErrorReason } from "../observability/index.js";
+
+/** What a message that waits is charged beside its bytes, for it costs memory even when it is empty. */
+export const messageCostBytes = 256;
 
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
@@ -33,7 +36,7 @@ export class InboundQueue {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     const frame = signal?.aborted ? undefined : this.frames.shift();
     if (frame !== undefined) {
-      this.bytes -= frame.length;
+      this.release(frame);
       return Promise.resolve(frame);
     }
     const reader = deferred<Uint8Array>();
@@ -79,14 +82,18 @@ export class InboundQueue {
     this.inOrder(() => this.events.onFailure(reason, new Error(text), false));
   }
 
-  /** Counts bytes in, from arrival on; false when they do not fit. */
+  /** Counts a message in, from arrival on; false when its bytes do not fit. */
   private measure(bytes: number): boolean {
     if (this.bytes + bytes > this.maxBytes) {
       this.events.onFailure("recv_buffer_exceeded", new Error("too many bytes received and not read"), true);
       return false;
     }
-    this.bytes += bytes;
+    this.bytes += bytes + messageCostBytes;
     return true;
+  }
+
+  private release(frame: Uint8Array): void {
+    this.bytes -= frame.length + messageCostBytes;
   }
 
   private deliver(frame: Uint8Array, counted: boolean): void {
@@ -95,7 +102,7 @@ export class InboundQueue {
       this.frames.push(frame);
       return;
     }
-    if (counted) this.bytes -= frame.length;
+    if (counted) this.release(frame);
     reader.resolve(frame);
   }
 

@@ -1,11 +1,11 @@
 // Limits of a WebSocket's queues.
 // Layer ws. Source: docs/LIMITS.md.
 
-import { webSocketDefaults } from "../base/index.js";
+import { positiveLimits, webSocketDefaults } from "../base/index.js";
 
 /** Bytes unless the name says otherwise; each a positive integer, low <= high <= hard. */
 export interface WebSocketLimits {
-  /** Messages received and not yet read, one frame included: what a peer can make us hold. Default 4 MiB. */
+  /** Messages received and not yet read, 256 bytes for each before the last included: what a peer can make us hold. Default 4 MiB. */
   readonly maxInboundQueuedBytes: number;
   /** Writing goes on when no more than this waits for the network. Default 256 KiB. */
   readonly outboundLowWatermarkBytes: number;
@@ -22,13 +22,7 @@ export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = Object.freeze({ ...web
 
 /** Defaults filled in. Throws RangeError for what is no positive integer, and unless low <= high <= hard. */
 export function resolveWebSocketLimits(given: { readonly [name in keyof WebSocketLimits]?: number | undefined } = {}): WebSocketLimits {
-  const limits: { -readonly [name in keyof WebSocketLimits]: number } = { ...DEFAULT_WEB_SOCKET_LIMITS };
-  for (const name of Object.keys(limits) as (keyof WebSocketLimits)[]) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive integer`);
-    limits[name] = value;
-  }
+  const limits = positiveLimits(DEFAULT_WEB_SOCKET_LIMITS, given);
   const { outboundLowWatermarkBytes: low, outboundHighWatermarkBytes: high, outboundHardLimitBytes: hard } = limits;
   if (low > high || high > hard) throw new RangeError("outbound limits must be low <= high <= hard");
   return limits;

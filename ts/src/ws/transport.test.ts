@@ -5,6 +5,7 @@ import { AbortError, TimeoutError } from "../base/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { FakeWebSocket } from "../testing/fake_web_socket.js";
 import { ManualClock } from "../testing/manual_clock.js";
+import { messageCostBytes } from "./inbound.js";
 import { DEFAULT_WEB_SOCKET_LIMITS, resolveWebSocketLimits } from "./limits.js";
 import { WsCloseError } from "./socket.js";
 import { WebSocketBinaryTransport } from "./binary_transport.js";
@@ -149,16 +150,31 @@ test("a close without a code is 1006, without a reason empty", async () => {
 // ---- what comes in is bounded
 
 test("unread bytes may reach the limit and not one more", async () => {
-  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 });
+  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 + messageCostBytes });
   ws.receive(bytes(1, 2, 3, 4));
   ws.receive(buffer(4));
   assert.equal((await transport.readBinary()).length, 4);
   ws.receive(buffer(4));
   assert.equal((await transport.readBinary()).length, 4);
-  ws.receive(buffer(4));
-  ws.receive(bytes(1));
+  ws.receive(buffer(5));
   await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
 });
+
+for (const [name, empty] of [["an empty message", () => bytes()], ["an empty buffer", () => buffer(0)], ["an empty Blob", () => new Blob([])]] as const) {
+  test(`${name} that nobody reads counts too`, async () => {
+    const { ws, transport, told } = setUp({ maxInboundQueuedBytes: 3 * messageCostBytes });
+    for (let i = 0; i < 4; i++) ws.receive(empty());
+    await turn();
+    assert.equal((await transport.readBinary()).length, 0); // makes room for one
+    ws.receive(empty());
+    assert.equal((await transport.readBinary()).length, 0);
+    ws.receive(empty());
+    assert.deepEqual([told, ws.closes.length], [[], 0]);
+    ws.receive(empty());
+    await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
+    assert.equal(ws.closes.length, 1);
+  });
+}
 
 const measured: [string, (n: number) => unknown][] = [
   ["an array buffer", buffer],
@@ -188,13 +204,13 @@ test("a Uint8Array is measured only when it has to be queued", async () => {
 });
 
 test("blobs keep their place among other messages, and count from their arrival", async () => {
-  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 });
+  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 + 3 * messageCostBytes });
   ws.receive(new Blob([bytes(1, 1)]));
   ws.receive(bytes(2).buffer);
   ws.receive(new Blob([bytes(3)]));
   ws.receive(bytes(4));
   for (const expected of [bytes(1, 1), bytes(2), bytes(3), bytes(4)]) assert.deepEqual(await transport.readBinary(), expected);
-  ws.receive(new Blob([buffer(8)]));
+  ws.receive(new Blob([buffer(8 + 2 * messageCostBytes)]));
   ws.receive(bytes(1));
   await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
 });

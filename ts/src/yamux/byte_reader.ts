@@ -10,9 +10,9 @@ import { StreamEOFError } from "./errors.js";
  */
 export type ReadChunk = (maxBytes: number) => Promise<Uint8Array | null>;
 
-/** Reads exact portions. One call at a time. */
-export class ByteReader {
-  private readonly queue = new ByteQueue();
+/** readExactly alone, which is all that calls need. */
+export class ExactReader {
+  protected readonly queue = new ByteQueue();
   constructor(private readonly readChunk: ReadChunk) {}
 
   /**
@@ -24,6 +24,15 @@ export class ByteReader {
     return this.queue.take(n);
   }
 
+  protected async more(missing: number): Promise<void> {
+    const chunk = await this.readChunk(missing);
+    if (chunk === null) throw new StreamEOFError();
+    this.queue.push(chunk);
+  }
+}
+
+/** Reads exact portions. One call at a time. */
+export class ByteReader extends ExactReader {
   /** Skips the next n bytes without holding them. Errors as readExactly. */
   async discardExactly(n: number): Promise<void> {
     for (let left = n; left > 0; ) {
@@ -35,11 +44,5 @@ export class ByteReader {
   /** Bytes that were received and not asked for yet. */
   bufferedBytes(): number {
     return this.queue.length;
-  }
-
-  private async more(missing: number): Promise<void> {
-    const chunk = await this.readChunk(missing);
-    if (chunk === null) throw new StreamEOFError();
-    this.queue.push(chunk);
   }
 }

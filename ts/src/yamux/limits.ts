@@ -1,7 +1,7 @@
 // Numbers of the multiplexer: what the protocol fixes, and what an application may tune.
 // Layer yamux. Source: PROTOCOL, "Yamux limits", "Flow control".
 
-import { yamuxDefaults } from "../base/index.js";
+import { positiveLimits, yamuxDefaults } from "../base/index.js";
 
 /** Window of every stream in each direction, in bytes. Part of the protocol: a peer ends the session when granted more. */
 export const DEFAULT_MAX_STREAM_WINDOW = 262_144;
@@ -49,13 +49,7 @@ export const DEFAULT_YAMUX_LIMITS: CheckedYamuxLimits = yamuxDefaults;
 
 /** Fills in the defaults. Throws RangeError for what is no positive integer, and for limits that contradict each other. */
 export function checkYamuxLimits(given: YamuxLimits = {}): CheckedYamuxLimits {
-  const limits: { -readonly [Name in keyof CheckedYamuxLimits]: number } = { ...DEFAULT_YAMUX_LIMITS };
-  for (const name of Object.keys(limits) as (keyof CheckedYamuxLimits)[]) {
-    const value = given[name];
-    if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive integer`);
-    limits[name] = value;
-  }
+  const limits = positiveLimits(DEFAULT_YAMUX_LIMITS, given);
   if (given.preferredOutboundFrameBytes === undefined) {
     limits.preferredOutboundFrameBytes = Math.min(DEFAULT_YAMUX_LIMITS.preferredOutboundFrameBytes, limits.maxFrameBytes);
   }
