@@ -87,7 +87,7 @@ export async function connectTunnel(
   const plan = await checkGrant(raw, Role.server, options.endpointInstanceId);
   const origin = checkOrigin("tunnel", options.origin);
   const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
-  await enforcePolicy("tunnel", plan.url, options);
+  await enforcePolicy("tunnel", plan.url, options, "connect", checked.connectTimeoutMs);
   const { ws, transport } = await dial("tunnel", plan.url, origin, options, checked, NoopObserver);
   try {
     attach(ws, plan, NoopObserver);
@@ -110,8 +110,10 @@ async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps
     // Before anything is awaited: what the client has sent already is not lost.
     const transport = new SocketTransport(socket, { webSocketLimits: options.webSocketLimits, clock: options.clock });
     toClose = transport;
-    await enforcePolicy("direct", (options.secureTransport ?? true) ? "wss://localhost/" : "ws://localhost/", options);
-    return await steps(checked, transport, new Deadline(checked.handshakeTimeoutMs, options.clock));
+    const deadline = new Deadline(checked.handshakeTimeoutMs, options.clock);
+    const url = (options.secureTransport ?? true) ? "wss://localhost/" : "ws://localhost/";
+    await enforcePolicy("direct", url, options, "handshake", checked.handshakeTimeoutMs);
+    return await steps(checked, transport, deadline);
   } catch (error) {
     throw closing(error, toClose);
   }

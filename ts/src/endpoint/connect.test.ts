@@ -133,6 +133,39 @@ for (const [name, happen, expected, reason] of openings) {
   });
 }
 
+for (const [name, happen, code] of [
+  ["an abort", (_: ManualClock, stop: AbortController) => stop.abort("enough"), "canceled"],
+  ["the time that there is", (clock: ManualClock) => clock.advance(10_000), "timeout"],
+] as const) {
+  test(`a policy that does not answer is ended by ${name}, in each role`, async () => {
+    const transportSecurityPolicy = () => new Promise<boolean>(() => {});
+    const roles = [
+      ["direct/connect", (options: object) => connectDirect(info, { origin, wsFactory: () => assert.fail("dialled"), ...options })],
+      ["tunnel/connect", (options: object) => connectTunnel(grant, { origin, wsFactory: () => assert.fail("dialled"), ...options })],
+      ["tunnel/connect", (options: object) => attachServer(serverGrant, { origin, wsFactory: () => assert.fail("dialled"), ...options })],
+    ] as const;
+    for (const [stage, start] of roles) {
+      const [clock, stop, seen] = [new ManualClock(), new CountedAbort(), listener()];
+      const connecting = start({ transportSecurityPolicy, clock, signal: stop.signal, observer: seen });
+      await turn();
+      happen(clock, stop);
+      await assert.rejects(connecting, (error) => {
+        if (code === "canceled") assert.equal((error as Error).cause, "enough");
+        return fails(`${stage}/${code}`)(error);
+      });
+      await turn();
+      assert.deepEqual([stop.listeners, clock.pending], [0, 0]);
+    }
+    const [clock, stop] = [new ManualClock(), new CountedAbort()];
+    const [, socket] = PairedWebSocket.pair(false);
+    const accepting = acceptDirect(socket, credential, { transportSecurityPolicy, clock, signal: stop.signal });
+    await turn();
+    happen(clock, stop);
+    await assert.rejects(accepting, fails(`direct/handshake/${code}`));
+    assert.deepEqual([stop.listeners, clock.pending, socket.listening, socket.readyState], [0, 0, 0, 3]);
+  });
+}
+
 test("a factory that throws, a signal that has fired, a socket that is closed already", async () => {
   const why = new Error("no");
   const factory = () => {

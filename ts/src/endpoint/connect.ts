@@ -69,7 +69,7 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
   const origin = checkOrigin(path, options.origin);
   const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
   const observer = await observerOf(options.observer, { path });
-  await enforcePolicy(path, plan.url, options, observer);
+  await enforcePolicy(path, plan.url, options, "connect", checked.connectTimeoutMs, observer);
   const { ws, transport } = await dial(path, plan.url, origin, options, checked, observer);
   const { signal, clock } = options;
   try {

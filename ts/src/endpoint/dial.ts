@@ -11,13 +11,26 @@ import { WsCloseError, type WebSocketFactory, type WebSocketLike } from "../ws/s
 import { SocketTransport } from "../ws/transport.js";
 import { judgeTransport } from "./authority.js";
 import type { TunnelPlan } from "./inputs.js";
-import { invalidOption, type CheckedOptions, type DialOptions } from "./options.js";
+import { invalidOption, type CheckedOptions, type CommonOptions, type DialOptions } from "./options.js";
 
 const openState = 1;
 
-/** Asks the policy. Errors: validate/transport_policy_denied. */
-export async function enforcePolicy(path: FlowersecPath, url: string, options: Pick<DialOptions, "transportSecurityPolicy">, observer?: ClientObserver): Promise<void> {
-  const { allowed, plaintext } = await judgeTransport(options.transportSecurityPolicy, path, url);
+/** Asks the policy. Errors: validate/transport_policy_denied; timeout and canceled of `stage`. */
+export async function enforcePolicy(
+  path: FlowersecPath,
+  url: string,
+  options: CommonOptions,
+  stage: "connect" | "handshake",
+  timeoutMs: number,
+  observer?: ClientObserver,
+): Promise<void> {
+  const { transportSecurityPolicy, signal, clock } = options;
+  const judging = judgeTransport(transportSecurityPolicy, path, url);
+  const { allowed, plaintext } = await withDeadline(judging, { signal, timeoutMs, clock }).catch((error: unknown) => {
+    const code = isAbort(error) ? "canceled" : "timeout";
+    observer?.onConnect(path, "fail", code, 0);
+    throw failure(path, stage, code, error);
+  });
   if (!allowed) throw failure(path, "validate", "transport_policy_denied");
   if (plaintext) tell(observer, { stage: "transport", code: "plaintext_transport", result: "skip" });
 }

@@ -17,7 +17,7 @@ export interface TransportPolicyInput {
   readonly runtime: "browser" | "node" | "other";
 }
 
-/** True allows; anything else, and an exception, denies. */
+/** True allows; anything else, and an exception, denies. It has the time and the signal of connecting, or of the handshake. */
 export type TransportPolicyFunction = (input: TransportPolicyInput) => boolean | Promise<boolean>;
 
 /** Only wss. The default. */

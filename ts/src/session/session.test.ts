@@ -103,6 +103,27 @@ test("a session may be let go of with await using: what was written arrives", as
   assert.equal(fromUtf8((await stream.read()) as Uint8Array), "last words");
 });
 
+test("a file that was sent whole arrives whole, also where it is read more slowly than its sender leaves", async () => {
+  const { client, session } = await connected();
+  await session.acceptStream();
+  const sent = new Uint8Array(200_000).map((_, i) => i);
+  const accepting = session.acceptStream();
+  {
+    await using held = client;
+    const stream = await held.openStream("file");
+    await stream.write(sent);
+    await stream.close();
+  }
+  const { stream } = await accepting;
+  await session.ended;
+  let at = 0;
+  for await (const chunk of stream) {
+    assert.deepEqual(chunk, sent.subarray(at, (at += chunk.length)));
+    await turn();
+  }
+  assert.equal(at, sent.length);
+});
+
 // ---- opening
 
 test("a stream needs a kind", async () => {

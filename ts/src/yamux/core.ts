@@ -205,7 +205,8 @@ export class YamuxCore extends OutputSide implements FrameSink {
   /** The oldest unread bytes, at most `maxBytes`; null at the end of the stream, undefined when there are none yet. Failed: undefined. */
   read(stream: StreamState, maxBytes?: number): Uint8Array | null | undefined {
     const chunk = stream.unread.takeChunk(maxBytes);
-    if (chunk === undefined) return stream.finReceived && stream.phase !== "failed" ? null : undefined;
+    if (chunk === undefined) return stream.finReceived && (stream.phase !== "failed" || stream.why === "transport_closed") ? null : undefined;
+    if (!stream.isOpen) return chunk; // and the session is over
     this.unreadBytes -= chunk.length;
     // Half a window is worth a frame; granting less would cost a frame for every small read.
     if (!stream.finReceived && stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 2) stream.creditDue = true;
@@ -251,6 +252,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
 
   /** Drops what was and will be received; the stream is reset when the peer sends more than it was granted already. */
   discard(stream: StreamState): void {
+    if (!stream.isOpen) return stream.unread.clear();
     stream.discarding = true;
     this.unreadBytes -= stream.unread.length;
     stream.unread.clear();

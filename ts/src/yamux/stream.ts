@@ -43,7 +43,8 @@ interface Writer extends Deferred<void> {
 
 /**
  * A stream in both directions. Reads and writes are done in the order they were asked for. After its end by RST, or the
- * end of its session, all of them reject with YamuxStreamResetError.
+ * end of its session, all of them reject with YamuxStreamResetError; when the other side ended the session, reads give
+ * first what had arrived, and a stream that it had closed ends as it would have.
  */
 export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncDisposable {
   private readers: Reader[] = [];

@@ -61,7 +61,8 @@ export class StreamTable {
     stream.why = why;
     if (this.ended === undefined) this.counters.streamsReset++;
     this.unreadBytes -= stream.unread.length;
-    stream.unread.clear();
+    // What arrived before the other side went is still there to be read.
+    if (why !== "transport_closed") stream.unread.clear();
     stream.writes = [];
     stream.queuedBytes = 0;
     this.touched.add(stream);
