@@ -34,7 +34,7 @@ std::string text_of(const json::object& row, std::string_view key) { return std:
 reconnect_options options_of(const json::object& row) {
   reconnect_options options;
   for (const auto& [key, value] : row) {
-    const auto ms = [&] { return milliseconds{value.as_int64()}; };
+    const auto ms = [&value = value] { return milliseconds{value.as_int64()}; };
     if (key == "enabled") {
       options.enabled = value.as_bool();
     } else if (key == "max_attempts") {
