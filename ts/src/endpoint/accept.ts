@@ -45,7 +45,7 @@ export type CredentialResolver = (asked: InitPeek) => ResolvedCredential | Promi
  */
 export async function acceptDirect(socket: WebSocketLike, credential: DirectCredential, options: DirectAcceptOptions = {}): Promise<Session> {
   return accept(socket, options, async (checked, transport, deadline) => {
-    const channelId = checkChannelId("direct", credential.channelId);
+    const channelId = checkChannelId("direct", credential?.channelId);
     if (!isSuite(credential.suite)) throw failure("direct", "validate", "invalid_suite");
     return authenticate(transport, { ...credential, channelId }, checked, options, deadline);
   });
@@ -84,8 +84,8 @@ export async function connectTunnel(
   options: TunnelEndpointOptions,
 ): Promise<Session> {
   const raw: unknown = typeof grant === "object" && grant !== null && "grant_server" in grant ? grant.grant_server : grant;
-  const plan = await checkGrant(raw, Role.server, options.endpointInstanceId);
-  const origin = checkOrigin("tunnel", options.origin);
+  const plan = await checkGrant(raw, Role.server, options?.endpointInstanceId);
+  const origin = checkOrigin("tunnel", options?.origin);
   const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
   await enforcePolicy("tunnel", plan.url, options, "connect", checked.connectTimeoutMs);
   const { ws, transport } = await dial("tunnel", plan.url, origin, options, checked, NoopObserver);

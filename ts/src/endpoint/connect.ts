@@ -22,13 +22,13 @@ import { hasParts, readArtifact } from "./read_artifact.js";
  * yamux, rpc, in this order; each leaves nothing open.
  */
 export async function connectTunnel(grant: ChannelInitGrant, options: TunnelConnectOptions): Promise<Client> {
-  const plan = await checkGrant(grant, Role.client, options.endpointInstanceId);
+  const plan = await checkGrant(grant, Role.client, options?.endpointInstanceId);
   return run("tunnel", plan, plan, options);
 }
 
 /** Connects to an endpoint's own WebSocket. Errors as connectTunnel, of path direct, without stage attach. */
 export async function connectDirect(info: DirectConnectInfo, options: DirectConnectOptions): Promise<Client> {
-  if ((options as TunnelConnectOptions).endpointInstanceId !== undefined) throw invalidOption("direct", "endpointInstanceId is for tunnels");
+  if ((options as ConnectOptions | undefined)?.endpointInstanceId !== undefined) throw invalidOption("direct", "endpointInstanceId is for tunnels");
   return run("direct", await checkInfo(info), undefined, options);
 }
 
@@ -37,6 +37,7 @@ export async function connectDirect(info: DirectConnectInfo, options: DirectConn
  * validate/resolve_failed for a scope, then those of connectTunnel or connectDirect.
  */
 export async function connect(artifact: ConnectArtifact, options: ConnectOptions): Promise<Client> {
+  options ??= {} as ConnectOptions;
   let parts: typeof import("./artifact_parts.js") | undefined;
   let checked: ConnectArtifact;
   try {
@@ -66,7 +67,7 @@ async function observerOf(observer: ClientObserverLike | undefined, context: Obs
 }
 
 async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | undefined, options: ClientConnectOptions): Promise<Client> {
-  const origin = checkOrigin(path, options.origin);
+  const origin = checkOrigin(path, options?.origin);
   const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
   const observer = await observerOf(options.observer, { path });
   await enforcePolicy(path, plan.url, options, "connect", checked.connectTimeoutMs, observer);

@@ -27,6 +27,7 @@ export async function enforcePolicy(
   const { transportSecurityPolicy, signal, clock } = options;
   const judging = judgeTransport(transportSecurityPolicy, path, url);
   const { allowed, plaintext } = await withDeadline(judging, { signal, timeoutMs, clock }).catch((error: unknown) => {
+    if (!isAbort(error) && !isTimeout(error)) throw failure(path, "validate", "transport_policy_denied", error);
     const code = isAbort(error) ? "canceled" : "timeout";
     observer?.onConnect(path, "fail", code, 0);
     throw failure(path, stage, code, error);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeBase64url, FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
+import { PairedWebSocket } from "../testing/socket_pair.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
-import { connectTunnel as connectTunnelEndpoint } from "./accept.js";
-import type { ConnectOptions, TunnelConnectOptions } from "./options.js";
+import { acceptDirect, connectTunnel as connectTunnelEndpoint } from "./accept.js";
+import { connectNode, connectTunnelEndpointNode } from "./node.js";
+import type { ConnectOptions, DirectConnectOptions, TunnelConnectOptions } from "./options.js";
 
 const psk = encodeBase64url(new Uint8Array(32));
 const grant = {
@@ -184,7 +186,35 @@ test("the two options types do not fit each other", () => {
   const tunnelOptions: TunnelConnectOptions = { origin: "o", endpointInstanceId: id(24) };
   // @ts-expect-error an instance id is for tunnels
   const refused: Parameters<typeof connectDirect>[1] = tunnelOptions;
-  assert.ok(refused);
+  const directOptions: DirectConnectOptions = { origin: "o" };
+  // @ts-expect-error options of the direct path
+  const refusedToo: TunnelConnectOptions = directOptions;
+  assert.ok(refused && refusedToo);
+});
+
+test("arguments that are not there, or of another kind, are refused like those that make no sense", async () => {
+  const none = undefined as never;
+  const artifact = { v: 1, transport: "direct", direct_info: info } as never;
+  const scoped = { ...(artifact as object), scoped: [{ scope: "a", scope_version: 1, critical: true, payload: {} }] } as never;
+  for (const absent of [none, null as never]) {
+    assert.equal(await codeOf(connectTunnel(grant as never, absent), "tunnel"), "missing_origin");
+    assert.equal(await codeOf(connectTunnelEndpoint({ ...grant, role: 2 } as never, absent), "tunnel"), "missing_origin");
+    assert.equal(await codeOf(connectDirect(info as never, absent), "direct"), "missing_origin");
+    assert.equal(await codeOf(connect(artifact, absent), "direct"), "missing_origin");
+    assert.equal(await codeOf(connect(scoped, absent), "direct"), "resolve_failed");
+    assert.equal(await codeOf(connectNode(artifact, absent), "direct"), "missing_origin");
+    assert.equal(await codeOf(connectTunnelEndpointNode({ ...grant, role: 2 } as never, absent), "tunnel"), "missing_origin");
+    const [, socket] = PairedWebSocket.pair(false);
+    assert.equal(await codeOf(acceptDirect(socket, absent), "direct"), "missing_channel_id");
+    assert.equal(socket.readyState, 3);
+  }
+  const kinds: [string, unknown][] = [
+    ["webSocketLimits", 5], ["webSocketLimits", null], ["yamuxLimits", "x"], ["liveness", true], ["liveness", 5], ["liveness", null],
+    ["transportSecurityPolicy", "allow-plaintext-for-loopback"], ["transportSecurityPolicy", 5], ["transportSecurityPolicy", {}],
+  ];
+  for (const [name, value] of kinds) {
+    assert.equal(await codeOf(connectDirect(info as never, { ...options, [name]: value } as never), "direct"), "invalid_option", `${name}: ${String(value)}`);
+  }
 });
 
 // ---- the policy comes before the network, and scopes before both

@@ -73,7 +73,7 @@ async function asserted<Message>(path: "tunnel" | "direct", value: unknown, asse
 }
 
 function trimmed(path: FlowersecPath, text: string, missing: FlowersecErrorCode): string {
-  const kept = text.trim();
+  const kept = typeof text === "string" ? text.trim() : "";
   if (kept === "") throw refusal(path, missing);
   return kept;
 }

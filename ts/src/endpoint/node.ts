@@ -19,7 +19,7 @@ interface SizedOptions {
 }
 
 function withFactory<Options extends SizedOptions>(options: Options): Options & { wsFactory: WebSocketFactory } {
-  const { wsFactory, maxRecordBytes, maxHandshakePayload } = options;
+  const { wsFactory, maxRecordBytes, maxHandshakePayload } = options ?? ({} as Options);
   return { ...options, wsFactory: wsFactory ?? createNodeWsFactory({ maxPayload: maxPayloadFor(maxRecordBytes, maxHandshakePayload) }) };
 }
 

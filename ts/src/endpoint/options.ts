@@ -47,12 +47,17 @@ export interface ClientConnectOptions extends DialOptions {
   observer?: ClientObserverLike | undefined;
 }
 
+/** Of types only: options of one path are not those of the other. */
+declare const onPath: unique symbol;
+
 export interface TunnelConnectOptions extends ClientConnectOptions {
+  readonly [onPath]?: "tunnel";
   /** What the tunnel knows this connection by: base64url of 16 to 32 bytes. Default: 24 random bytes. */
   endpointInstanceId?: string | undefined;
 }
 
 export interface DirectConnectOptions extends ClientConnectOptions {
+  readonly [onPath]?: "direct";
   /** There is none on the direct path. */
   endpointInstanceId?: never;
 }
@@ -116,6 +121,8 @@ export function checkOptions(path: FlowersecPath, options: AnyOptions, derivedLi
       const value = options[name] ?? 0;
       if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} must be an integer >= 0`);
     }
+    const policy = options.transportSecurityPolicy ?? "require_tls";
+    if (typeof policy !== "function" && policy !== "require_tls" && policy !== "allow_plaintext_for_loopback") throw new RangeError("no such transportSecurityPolicy");
     const records = checkedLimits(options);
     resolveWebSocketLimits(options.webSocketLimits);
     return {

@@ -263,7 +263,7 @@ const longestTimerMs = 2 ** 31 - 1;
 /** What a typed client calls on: the RPC client of a session. */
 export interface RpcCaller {
   call(typeId: number, payload: unknown, signal?: AbortSignal): Promise<RpcReply>;
-  notify(typeId: number, payload: unknown): Promise<void> | void;
+  notify(typeId: number, payload: unknown, signal?: AbortSignal): Promise<void> | void;
   onNotify(typeId: number, handler: (payload: unknown) => void): () => void;
 }
 

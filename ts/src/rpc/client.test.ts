@@ -27,6 +27,22 @@ test("the worked request is byte-exact", async () => {
   assert.deepEqual(textsOfFrames(frame as Uint8Array), ['{"type_id":1,"request_id":1,"response_to":0,"payload":{}}']);
 });
 
+test("a notification that cannot leave may be given up: the reason is kept, nothing is left behind", async () => {
+  const { stream, client } = scripted();
+  const before = new CountingSignal();
+  before.abort("early");
+  await assert.rejects(client.notify(8, 1, before.signal), (error) => error === "early");
+  assert.equal(stream.written.length, 0);
+  const stuck = new RpcClient(stream.readExactly, () => new Promise(() => {}));
+  const during = new CountingSignal();
+  const notifying = stuck.notify(8, 1, during.signal);
+  during.abort("enough");
+  await assert.rejects(notifying, (error) => error === "enough");
+  const after = new CountingSignal();
+  await client.notify(8, 1, after.signal);
+  assert.deepEqual([before.listeners, during.listeners, after.listeners], [0, 0, 0]);
+});
+
 test("ids count up from one, notifications use none, absent payloads are sent as null", async () => {
   const { stream, client } = scripted();
   for (const payload of ["a", undefined]) void client.call(7, payload).catch(() => {});

@@ -1,7 +1,7 @@
 // The calling end of an RPC stream: numbers requests, matches responses, passes notifications on.
 // Layer rpc. The stream hello is not its business. Source: PROTOCOL, "RPC calls".
 
-import { type Deferred, deferred } from "../base/index.js";
+import { type Deferred, deferred, withAbort } from "../base/index.js";
 import type { ReadExactly, Write } from "../framing/index.js";
 import type { RpcCaller, RpcReply } from "../gen/flowersec_runtime.gen.js";
 import { EnvelopeReader, envelopeFrame } from "./envelope.js";
@@ -77,10 +77,13 @@ export class RpcClient implements RpcCaller {
     }
   }
 
-  /** Sends one notification; settles when it is on its way. Errors as call(). */
-  async notify(typeId: number, payload: unknown): Promise<void> {
+  /** Sends one notification; settles when it is on its way. Aborting gives up the waiting only. Errors as call(). */
+  async notify(typeId: number, payload: unknown, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     if (this.ended !== undefined) throw this.ended;
-    await this.send(envelopeFrame(typeId, {}, payload));
+    await withAbort(this.send(envelopeFrame(typeId, {}, payload)), signal).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
   }
 
   /** Hears notifications of a type, until the function that is returned is called. What the handler throws is swallowed. */

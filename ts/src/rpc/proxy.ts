@@ -49,8 +49,8 @@ export class RpcProxy implements RpcCaller {
   }
 
   /** As RpcClient.notify. Errors: RpcProxyDetachedError without a client. */
-  async notify(typeId: number, payload: unknown): Promise<void> {
-    await this.attached().notify(typeId, payload);
+  async notify(typeId: number, payload: unknown, signal?: AbortSignal): Promise<void> {
+    await this.attached().notify(typeId, payload, signal);
   }
 
   private attached(): RpcCaller {

@@ -168,12 +168,12 @@ test("envelopes that answer something are skipped", async () => {
 test("payloads at the limit of what is held are admitted, and the next request is refused", async () => {
   const { stream, started } = scripted();
   const payload = "x".repeat(1_048_576 - '{"type_id":1,"request_id":100,"response_to":0,"payload":""}'.length);
-  for (let id = 100; id < 164; id++) stream.arrive(request(id, 1, payload)); // 64 MiB
+  for (let id = 100; id < 116; id++) stream.arrive(request(id, 1, payload)); // 16 MiB
   for (let i = 0; i < 3; i++) await settled();
-  assert.deepEqual([started.length, stream.sent().length], [32, 0]);
-  stream.arrive(request(164, 1, 0));
+  assert.deepEqual([started.length, stream.sent().length], [16, 0]);
+  stream.arrive(request(116, 1, 0));
   await settled();
-  assert.deepEqual(stream.sent().map(({ response_to, error }) => [response_to, error?.code]), [[164, 429]]);
+  assert.deepEqual(stream.sent().map(({ response_to, error }) => [response_to, error?.code]), [[116, 429]]);
 });
 
 test("pushes notifications at any time, bounded, and refuses what cannot be sent", async () => {

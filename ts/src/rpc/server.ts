@@ -27,8 +27,8 @@ export interface RpcServerOptions {
   readonly maxQueuedNotifications?: number | undefined;
 }
 
-/** Text of all admitted requests and notifications. A request above it is answered 429, a notification ends the stream. */
-const maxHeldBytes = 67_108_864;
+/** Text of all admitted requests and notifications, which as objects may be twelve times as much. A request above it is answered 429, a notification ends the stream. */
+const maxHeldBytes = 16_777_216;
 /** Refusals waiting to be written. One more ends the stream: the peer does not read. */
 const maxQueuedRefusals = 4096;
 /** Notifications waiting to be written; one more is refused to whoever sends it. */

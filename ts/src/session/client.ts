@@ -4,7 +4,7 @@
 
 import { asyncDispose, deferred, type FlowersecError } from "../base/index.js";
 import { RpcClient, type RpcStreamError } from "../rpc/index.js";
-import { ExactReader, type YamuxStream } from "../yamux/index.js";
+import { ExactReader, type AbortOptions, type YamuxStream } from "../yamux/index.js";
 import { failure } from "./failure.js";
 import { SessionLink, type LinkOptions } from "./link.js";
 
@@ -28,12 +28,15 @@ export interface Client extends AsyncDisposable {
    * rpc/stream_hello_failed.
    */
   openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream>;
-  /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed. */
-  ping(): Promise<void>;
-  /** Moves our sending direction to a new key. Errors: secure/rekey_failed. */
-  rekey(): Promise<void>;
-  /** One round trip to the peer, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. */
-  probeLiveness(): Promise<number>;
+  /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed, secure/canceled: the waiting was given up. */
+  ping(options?: AbortOptions): Promise<void>;
+  /** Moves our sending direction to a new key. Errors: secure/rekey_failed, secure/canceled: the waiting was given up. */
+  rekey(options?: AbortOptions): Promise<void>;
+  /**
+   * One round trip to the peer, in milliseconds. Errors: yamux/timeout, yamux/ping_failed, both end the session;
+   * yamux/canceled, which does not.
+   */
+  probeLiveness(options?: AbortOptions): Promise<number>;
   /** Ends the session at once. Once is enough. Throws when closing the WebSocket does. */
   close(): void;
 }
@@ -63,16 +66,16 @@ export class ClientSession implements Client {
     return this.link.openStream(kind, options);
   }
 
-  ping(): Promise<void> {
-    return this.link.ping();
+  ping(options?: AbortOptions): Promise<void> {
+    return this.link.ping(options);
   }
 
-  rekey(): Promise<void> {
-    return this.link.rekey();
+  rekey(options?: AbortOptions): Promise<void> {
+    return this.link.rekey(options);
   }
 
-  probeLiveness(): Promise<number> {
-    return this.link.probeLiveness();
+  probeLiveness(options?: AbortOptions): Promise<number> {
+    return this.link.probeLiveness(undefined, options);
   }
 
   close(): void {

@@ -1,12 +1,12 @@
 // What both roles share once the handshake is over: streams with a hello, pings, keys, probes, the end.
 // Layer session. Source: PROTOCOL, "After connect", "Stream hello", "Liveness".
 
-import { deferred, onAbort, systemClock, throwIfAborted, withDeadline, type Clock, type FlowersecError, type FlowersecPath } from "../base/index.js";
+import { deferred, onAbort, systemClock, throwIfAborted, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
 import { tell, type ClientObserver } from "../observability/index.js";
 import { writeStreamHello } from "../streamhello/index.js";
 import {
-  isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type YamuxError, type YamuxLimits, type YamuxStream,
+  isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type AbortOptions, type YamuxError, type YamuxLimits, type YamuxStream,
 } from "../yamux/index.js";
 import { failure, isAbort } from "./failure.js";
 import { LivenessTimer, noLiveness, type Liveness } from "./liveness.js";
@@ -83,7 +83,7 @@ export class SessionLink {
   async openStream(kind: string, options: { signal?: AbortSignal | undefined } = {}): Promise<YamuxStream> {
     const { path } = this.options;
     const { signal } = options;
-    const name = kind.trim();
+    const name = typeof kind === "string" ? kind.trim() : "";
     if (name === "") throw failure(path, "rpc", "missing_stream_kind");
     let stream: YamuxStream;
     try {
@@ -107,30 +107,32 @@ export class SessionLink {
     }
   }
 
-  /** Sends one keep-alive record, which has no answer. Errors: secure/ping_failed. */
-  async ping(): Promise<void> {
+  /** Sends one keep-alive record, which has no answer. Errors: secure/ping_failed, secure/canceled. */
+  ping(options?: AbortOptions): Promise<void> {
+    return this.control((channel) => channel.sendPing(), "ping_failed", options);
+  }
+
+  /** Moves the sending direction to a new key. Errors: secure/rekey_failed, secure/canceled. */
+  rekey(options?: AbortOptions): Promise<void> {
+    return this.control((channel) => channel.rekeyNow(), "rekey_failed", options);
+  }
+
+  private async control(start: (channel: SecureChannel) => Promise<void>, code: FlowersecErrorCode, { signal }: AbortOptions = {}): Promise<void> {
     try {
-      await this.options.channel.sendPing();
+      throwIfAborted(signal);
+      await withAbort(start(this.options.channel), signal);
     } catch (error) {
-      throw failure(this.options.path, "secure", "ping_failed", error);
+      throw failure(this.options.path, "secure", isAbort(error) ? "canceled" : code, error);
     }
   }
 
-  /** Moves the sending direction to a new key. Errors: secure/rekey_failed. */
-  async rekey(): Promise<void> {
-    try {
-      await this.options.channel.rekeyNow();
-    } catch (error) {
-      throw failure(this.options.path, "secure", "rekey_failed", error);
-    }
-  }
-
-  /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. */
-  async probeLiveness(timeoutMs?: number): Promise<number> {
+  /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. yamux/canceled. */
+  async probeLiveness(timeoutMs?: number, options?: AbortOptions): Promise<number> {
     const { path, liveness = noLiveness } = this.options;
     try {
-      return await this.mux.probeLiveness(timeoutMs ?? liveness.timeoutMs);
+      return await this.mux.probeLiveness(timeoutMs ?? liveness.timeoutMs, options);
     } catch (error) {
+      if (isAbort(error)) throw failure(path, "yamux", "canceled", error);
       if (error instanceof RangeError) throw failure(path, "validate", "invalid_option", error);
       const isLate = isYamuxPingTimeoutError(error);
       if (isLate) tell(this.options.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });

@@ -36,6 +36,7 @@ export function livenessOfIdleTimeout(seconds: number): Liveness {
 export function checkLiveness(given: false | LivenessOptions | undefined, otherwise: Liveness): Liveness {
   if (given === undefined) return otherwise;
   if (given === false) return noLiveness;
+  if (typeof given !== "object") throw new RangeError("liveness must be false or an object");
   const { intervalMs = 0 } = given;
   const { timeoutMs = intervalMs > 0 ? Math.min(longestMs, intervalMs) : longestMs } = given;
   const good = Number.isFinite(intervalMs) && intervalMs >= 0 && Number.isFinite(timeoutMs) && timeoutMs > 0;

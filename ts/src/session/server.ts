@@ -10,7 +10,7 @@ import type { ClientObserver } from "../observability/index.js";
 import { RpcServer, type RpcRouter, type RpcServerOptions } from "../rpc/index.js";
 import { readStreamHello } from "../streamhello/index.js";
 import { createByteReader } from "../streamio/index.js";
-import type { YamuxLimits, YamuxStream } from "../yamux/index.js";
+import type { AbortOptions, YamuxLimits, YamuxStream } from "../yamux/index.js";
 import { rpcKind } from "./client.js";
 import { failure, isAbort } from "./failure.js";
 import { SessionLink } from "./link.js";
@@ -120,19 +120,22 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
     }
   }
 
-  /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. */
-  probeLiveness(timeoutMs?: number): Promise<number> {
-    return this.link.probeLiveness(timeoutMs);
+  /**
+   * One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed, both end the session; yamux/canceled, which
+   * does not.
+   */
+  probeLiveness(timeoutMs?: number, options?: AbortOptions): Promise<number> {
+    return this.link.probeLiveness(timeoutMs, options);
   }
 
-  /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed. */
-  ping(): Promise<void> {
-    return this.link.ping();
+  /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed, secure/canceled: the waiting was given up. */
+  ping(options?: AbortOptions): Promise<void> {
+    return this.link.ping(options);
   }
 
-  /** Moves our sending direction to a new key. Errors: secure/rekey_failed. */
-  rekey(): Promise<void> {
-    return this.link.rekey();
+  /** Moves our sending direction to a new key. Errors: secure/rekey_failed, secure/canceled: the waiting was given up. */
+  rekey(options?: AbortOptions): Promise<void> {
+    return this.link.rekey(options);
   }
 
   /** Ends the session at once; whoever waits is rejected. Once is enough. Throws when closing the WebSocket does. */

@@ -128,7 +128,7 @@ test("a file that was sent whole arrives whole, also where it is read more slowl
 
 test("a stream needs a kind", async () => {
   const { client } = await connected();
-  for (const kind of ["", "  "]) await assert.rejects(client.openStream(kind), isTriple("direct", "rpc", "missing_stream_kind"));
+  for (const kind of ["", "  ", undefined as never, 5 as never]) await assert.rejects(client.openStream(kind), isTriple("direct", "rpc", "missing_stream_kind"));
   await assert.rejects(client.openStream("x".repeat(8193)), isTriple("direct", "rpc", "stream_hello_failed"));
   client.close();
 });
@@ -144,6 +144,30 @@ test("the 65th stream is refused, and the session goes on", async () => {
   assert.equal(fromUtf8((await stream.read()) as Uint8Array), "still");
   client.close();
 });
+
+for (const [name, stage] of [["ping", "secure"], ["rekey", "secure"], ["probeLiveness", "yamux"]] as const) {
+  test(`${name} may be given up, in each role: the reason is kept, nothing is left behind, the session goes on`, async () => {
+    const { client, session } = await connected();
+    const starts = [
+      (signal: AbortSignal) => client[name]({ signal }),
+      (signal: AbortSignal) => (name === "probeLiveness" ? session.probeLiveness(undefined, { signal }) : session[name]({ signal })),
+    ];
+    for (const start of starts) {
+      const [before, during, after] = [new CountedAbort(), new CountedAbort(), new CountedAbort()];
+      const why = new Error("enough");
+      const isCanceled = (error: unknown) => isTriple("direct", stage, "canceled")(error) && (error as Error).cause === why;
+      before.abort(why);
+      await assert.rejects(start(before.signal), isCanceled);
+      const waiting = start(during.signal);
+      during.abort(why);
+      await assert.rejects(waiting, isCanceled);
+      await start(after.signal);
+      assert.deepEqual([before.listeners, during.listeners, after.listeners], [0, 0, 0]);
+    }
+    assert.ok((await client.probeLiveness()) >= 0);
+    client.close();
+  });
+}
 
 test("aborting before and during opening rejects with the reason and leaves nothing; afterwards it does nothing", async () => {
   const { client, session } = await connected();

@@ -197,25 +197,6 @@ test("a channel that ends fails streams, calls and probes, and is told once", as
   assert.deepEqual([channel.closed, ends.length, session.activeStreams], [1, 1, 0]);
 });
 
-test("what had arrived when the other side went is read before the error, and a stream that it had closed ends in order", async () => {
-  const { channel, session } = scripted();
-  const [closed, open, dropped] = [await session.openStream(), await session.openStream(), await session.openStream()];
-  channel.arrive(concat(wire.data(1, pattern(1000), FLAG_FIN), wire.data(3, pattern(5)), wire.data(5, pattern(7), FLAG_FIN)));
-  await settled();
-  channel.fail(new Error("gone"));
-  await settled();
-  assert.deepEqual([session.error?.code, session.unreadBytes, session.activeStreams], ["transport_closed", 0, 0]);
-  assert.deepEqual(await closed.read({ maxBytes: 10 }), pattern(10));
-  assert.deepEqual(await readAll(closed), pattern(990, 10));
-  assert.equal(await closed.read(), null);
-  await assert.rejects(closed.write(pattern(1)), isYamuxStreamResetError);
-  assert.deepEqual(await open.read(), pattern(5));
-  await assert.rejects(open.read(), (error) => isYamuxStreamResetError(error) && error.cause === session.error);
-  for await (const _ of dropped) break;
-  await closed[Symbol.asyncDispose]();
-  assert.equal(session.unreadBytes, 0);
-});
-
 test("a write that fails ends the session with its cause", async () => {
   for (const how of ["throws", "rejects"]) {
     const { channel, session, ends } = scripted();
