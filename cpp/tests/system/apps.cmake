@@ -15,7 +15,7 @@ set_property(TEST system.apps_peer APPEND PROPERTY LABELS interop)
 
 # The peers of both languages against each other.
 add_test(NAME interop.matrix COMMAND ${PROJECT_SOURCE_DIR}/tests/interop/run ${PROJECT_BINARY_DIR}/bin)
-set_tests_properties(interop.matrix PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 600)
+set_tests_properties(interop.matrix PROPERTIES LABELS "interop;ts" SKIP_RETURN_CODE 77 TIMEOUT 600)
 
 # What a user of the npm package gets.
 add_test(NAME ts.package COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ts --package)
