@@ -142,8 +142,8 @@ awaitable<void> notify_and_end(endpoint::session client) {
 }
 
 TEST(races, a_server_calls_on_a_new_stream_while_notifications_of_the_last_one_are_delivered) {
+  std::atomic<int> heard = 0;  // until the world has ended
   world w;
-  std::atomic<int> heard = 0;
   w.server.on_notification(1, [&heard](const std::string&) { ++heard; });
   for (int round = 0; round < 10; ++round) {
     auto peer = asio::co_spawn(w.pool, notify_and_end(w.client), asio::use_future);

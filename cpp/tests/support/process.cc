@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -19,6 +20,9 @@
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
+
+#include "support/secret_watch.h"
 
 namespace flowersec::testing_support {
 namespace {
@@ -66,6 +70,12 @@ void set_soft_limit(pid_t pid, __rlimit_resource what, std::size_t value) {
   if (::prlimit(pid, what, &limit, nullptr) != 0) throw std::system_error(errno, std::generic_category());
 }
 
+/// Fails the test when `text`, which `source` showed to whoever may look, holds a secret.
+void expect_no_secret(const std::string& source, std::string_view text) {
+  const auto found = secret_watch::instance().find_in(text);
+  if (found) ADD_FAILURE() << source << " shows a secret: ..." << *found << "...";
+}
+
 std::size_t entries_of(const std::string& folder) {
   const std::filesystem::directory_iterator entries{folder};
   return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
@@ -73,7 +83,8 @@ std::size_t entries_of(const std::string& folder) {
 
 }  // namespace
 
-process::process(const std::string& name, words arguments, environment variables, std::string working_directory) {
+process::process(const std::string& name, words arguments, environment variables, std::string working_directory)
+    : name_(name) {
   const auto program = std::string{FLOWERSEC_BINARY_DIR} + "/bin/" + name;
   arguments.insert(arguments.begin(), program);
   words settings{"PATH=/usr/bin:/bin"};
@@ -106,6 +117,7 @@ process::~process() {
   for (const int descriptor : {out_, err_, ended_}) {
     if (descriptor >= 0) ::close(descriptor);
   }
+  expect_no_secret("stderr of " + name_, err_text_);
 }
 
 /// Waits for output of either kind. False when both ended or the time is over.
@@ -126,10 +138,16 @@ std::optional<std::string> process::read_line(std::chrono::milliseconds patience
   const auto end = out_text_.find('\n');
   auto line = out_text_.substr(0, end);
   out_text_.erase(0, end + 1);
+  secret_watch::instance().learn_from(line);
   return line;
 }
 
 std::string process::err_so_far() const { return err_text_; }
+
+std::string process::take_err() {
+  expect_no_secret("stderr of " + name_, err_text_);
+  return std::exchange(err_text_, {});
+}
 
 bool process::wait_for_err(const std::string& text, std::chrono::milliseconds patience) {
   const auto until = steady::now() + patience;
@@ -186,6 +204,7 @@ process_result process::wait(std::chrono::milliseconds patience) {
   int status = 0;
   ::waitpid(pid_, &status, 0);
   reaped_ = true;
+  secret_watch::instance().learn_from(out_text_);
   return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
           .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
           .out = out_text_,
@@ -210,10 +229,13 @@ temporary_folder::~temporary_folder() {
 
 std::string read_whole_file(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{file}, {}};
+  std::string contents{std::istreambuf_iterator<char>{file}, {}};
+  secret_watch::instance().learn_from(contents);
+  return contents;
 }
 
 void write_whole_file(const std::string& path, const std::string& contents) {
+  secret_watch::instance().learn_from(contents);
   std::ofstream{path, std::ios::binary | std::ios::trunc} << contents;
 }
 
@@ -235,6 +257,7 @@ std::string http_get(const std::string& host_port, const std::string& path) {
     }
   }
   if (connection >= 0) ::close(connection);
+  expect_no_secret(path, answer);
   return answer;
 }
 

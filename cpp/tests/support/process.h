@@ -1,5 +1,7 @@
 // Runs one of the built programs as a real process: arguments and environment in, output lines and exit code out.
-// Test support. A process that is still running when its object dies is killed and reaped; nothing is left behind.
+// Test support. Secrets in what programs print and files hold are noted, and looked for in logs (stderr) and in pages
+// that http_get() fetches: one found there fails the test. A process that is still running when its object dies is
+// killed and reaped; nothing is left behind.
 #pragma once
 
 #include <sys/types.h>
@@ -8,7 +10,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace flowersec::testing_support {
@@ -42,7 +43,7 @@ class process {
   /// Waits until stderr holds `text`. False when the process ended, or `patience` is over, first.
   [[nodiscard]] bool wait_for_err(const std::string& text, std::chrono::milliseconds patience = process_patience);
   /// What stderr holds so far, forgotten: a later wait_for_err() waits for something new.
-  std::string take_err() { return std::exchange(err_text_, {}); }
+  std::string take_err();
   void send_signal(int number);
   /// How many files it may have open from now on.
   void limit_descriptors(std::size_t count);
@@ -63,6 +64,7 @@ class process {
   using deadline = std::chrono::steady_clock::time_point;
   bool read_more(deadline until);
 
+  std::string name_;
   pid_t pid_ = -1;
   int out_ = -1;    ///< read end of a pipe
   int err_ = -1;    ///< read end of a pipe

@@ -9,6 +9,7 @@
 #include "flowersec/token/keyset.h"
 #include "flowersec/token/sign.h"
 #include "flowersec/tunnel/verifier.h"
+#include "support/secret_watch.h"
 
 namespace flowersec::testing {
 
@@ -37,7 +38,9 @@ class token_mint {
             .exp = now + 60};
   }
   [[nodiscard]] std::string sign(const payload& p) const {
-    return std::string{token::sign_token(p, key_).value().view()};
+    std::string token{token::sign_token(p, key_).value().view()};
+    testing_support::secret_watch::instance().remember(token);
+    return token;
   }
   [[nodiscard]] static std::string attach_text(std::string_view channel_id, int role, std::string_view token) {
     messages::tunnel::v1::attach message;
