@@ -23,13 +23,29 @@ const checkNames = [
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
+const secrets = new Set();
+const leaks = [];
+/** Notes the beginnings of the secrets in a credential; of a token that of its signature. No program may print one. */
+function noteSecrets(credential) {
+  for (const [, secret] of credential.matchAll(/"(?:e2ee_psk_b64u|privkey_b64u|token)":\s*"([^"]+)"/g)) {
+    secrets.add(secret.slice(secret.startsWith("FST2.") ? secret.lastIndexOf(".") + 1 : 0).slice(0, 20));
+  }
+}
+function lookForSecrets(file, text) {
+  for (const secret of secrets) if (text.includes(secret)) leaks.push(`${file} printed a secret: ${text.trim().slice(0, 400)}`);
+}
+
 /** A program with its lines on stdout; `ended` is its exit code. */
 function start(file, ...args) {
   const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   let err = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
-  const ended = once(child, "close").then(([code]) => (running.delete(child), code));
+  const ended = once(child, "close").then(([code]) => {
+    running.delete(child);
+    lookForSecrets(file, err);
+    return code;
+  });
   const waiting = [];
   const lines = [];
   createInterface({ input: child.stdout })
@@ -38,6 +54,7 @@ function start(file, ...args) {
   const line = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : new Promise((resolve) => waiting.push(resolve)));
   const json = async () => {
     const text = await line();
+    lookForSecrets(file, text ?? "");
     if (text === undefined) throw new Error(`${file} ${args[0] ?? ""} said nothing: ${err.trim().slice(0, 400)}`);
     return JSON.parse(text);
   };
@@ -52,6 +69,7 @@ async function run(file, ...args) {
 
 async function startTunnel() {
   await run(program("flowersec-issuer-keygen"), "--out-dir", folders.work);
+  noteSecrets(readFileSync(join(folders.work, "issuer_key.json"), "utf8"));
   const tunnel = start(program("flowersec-tunnel"), "--issuer-keys-file", join(folders.work, "issuer_keys.json"), "--aud", audience);
   const { listen } = await tunnel.json();
   return { tunnel, url: `ws://${listen}/ws` };
@@ -69,12 +87,15 @@ async function serve(peer, path, suite, tunnelUrl) {
       "--aud", audience, "--iss", "any", "--out", file,
     );
     // The tool makes grants of one suite; it is the endpoints' business, and no token names it.
-    const grants = JSON.parse(readFileSync(file, "utf8"));
+    const text = readFileSync(file, "utf8");
+    noteSecrets(text);
+    const grants = JSON.parse(text);
     for (const grant of [grants.grant_client, grants.grant_server]) Object.assign(grant, { allowed_suites: [suite.number], default_suite: suite.number });
     writeFileSync(file, JSON.stringify(grants));
     return { server: start(peer, "serve", "--grant", file, ...dial), client: ["--grant", file] };
   }
   await run(program("flowersec-directinit"), "--ws-url", "ws://127.0.0.1:1/direct", "--suite", suite.word, "--out", file);
+  noteSecrets(readFileSync(file, "utf8"));
   const server = start(peer, "serve", "--direct", "127.0.0.1:0", "--info", file, "--once");
   const { url } = await server.json();
   return { server, client: ["--info", file, "--url", url] };
@@ -149,5 +170,7 @@ console.log(`${commandLines.length} command lines compared`);
 tunnel.child.kill("SIGTERM");
 const code = await tunnel.ended;
 if (code !== 0) problems.push(`the tunnel ended with ${code}: ${tunnel.err()}`);
+if (secrets.size < 16) problems.push(`only ${secrets.size} secrets were looked for`);
+problems.push(...leaks);
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;
