@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -14,7 +13,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
-#include <tuple>
 #include <vector>
 
 #include "attempt.h"
@@ -47,13 +45,6 @@ using attempt_ptr = std::shared_ptr<running_attempt>;
 error_code resolve_failed() {
   return make_error({.path = path::automatic, .stage = stage::validate, .code = endpoint_errc::resolve_failed});
 }
-
-struct attempt_outcome {
-  error_code failed{};
-  session up{};
-};
-
-constexpr auto as_result = asio::as_tuple(default_token{});
 
 /// What a program's code throws is its own affair.
 void tell_listener(const reconnect_manager::state_listener& listener, const connection_state& state) noexcept {
@@ -291,15 +282,7 @@ asio::awaitable<attempt_outcome> reconnect_manager::impl::attempt(std::shared_pt
   auto artifact = co_await self->config_.source.acquire(std::move(request));
   attempt_outcome outcome{.failed = mine->stopped ? canceled() : artifact.error()};
   if (outcome.failed) co_return outcome;
-  auto options = self->options_for(*artifact);
-  std::tie(outcome.failed, outcome.up) =
-      co_await asio::async_initiate<const decltype(as_result)&, void(error_code, session)>(
-          [&](auto handler) {
-            start_attempt(self->executor_, *artifact, std::move(options), mine->hint,
-                          {std::move(handler), self->executor_});
-          },
-          as_result);
-  co_return outcome;
+  co_return co_await attempt_connect(self->executor_, *artifact, self->options_for(*artifact), mine->hint);
 }
 
 connect_options reconnect_manager::impl::options_for(const connect_artifact& artifact) {
