@@ -46,6 +46,16 @@ error_code resolve_failed() {
   return make_error({.path = path::automatic, .stage = stage::validate, .code = endpoint_errc::resolve_failed});
 }
 
+asio::awaitable<attempt_outcome> prepared(decltype(reconnect_config::prepare) prepare, session up) {
+  attempt_outcome outcome{.failed = make_error({up.path(), stage::rpc, endpoint_errc::rpc_failed})};
+  try {
+    outcome.failed = co_await prepare(up);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the program's own code; its text may hold secrets
+  }
+  if (!outcome.failed) outcome.up = std::move(up);
+  co_return outcome;
+}
+
 /// What a program's code throws is its own affair.
 void tell_listener(const reconnect_manager::state_listener& listener, const connection_state& state) noexcept {
   try {
@@ -282,7 +292,9 @@ asio::awaitable<attempt_outcome> reconnect_manager::impl::attempt(std::shared_pt
   auto artifact = co_await self->config_.source.acquire(std::move(request));
   attempt_outcome outcome{.failed = mine->stopped ? canceled() : artifact.error()};
   if (outcome.failed) co_return outcome;
-  co_return co_await attempt_connect(self->executor_, *artifact, self->options_for(*artifact), mine->hint);
+  outcome = co_await attempt_connect(self->executor_, *artifact, self->options_for(*artifact), mine->hint);
+  if (outcome.failed || !self->config_.prepare) co_return outcome;
+  co_return co_await prepared(self->config_.prepare, std::move(outcome.up));
 }
 
 connect_options reconnect_manager::impl::options_for(const connect_artifact& artifact) {
