@@ -17,7 +17,8 @@ set(flowersec_layer_service base messages rpc session)
 set(flowersec_layer_endpoint base messages crypto token handshake record yamux rpc ws session)
 set(flowersec_layer_tunnel base messages crypto token http ws)
 set(flowersec_layer_controlplane base messages crypto token http)
-set(flowersec_layer_apps base messages crypto token rpc http ws session endpoint tunnel controlplane)
+set(flowersec_layer_sources base messages token http endpoint controlplane)
+set(flowersec_layer_apps base messages crypto token rpc http ws session endpoint tunnel controlplane sources)
 
 # flowersec_add_library(<layer> [PART <part>] [EXAMPLE] SOURCES ... [DEPS <flowersec targets without prefix>...]
 #                       [LIBS <third-party>...] [PRIVATE_LIBS <third-party>...])

@@ -6,16 +6,20 @@
 #include "flowersec/record/errc.h"
 #include "flowersec/rpc/error.h"
 #include "flowersec/session/error.h"
+#include "flowersec/ws/error.h"
 #include "flowersec/yamux/error.h"
 
 namespace flowersec::endpoint {
 namespace {
 
+using ::flowersec::session::incident;
 using ::flowersec::session::link_end;
+using ::flowersec::session::send_stalled;
 using ::flowersec::session::session_errc;
 using handshake::handshake_errc;
 using record::record_errc;
 using rpc::rpc_errc;
+using yamux::streams_refused;
 using yamux::yamux_errc;
 
 template <class Errc>
@@ -63,6 +67,8 @@ pair of_session_errc(session_errc why) {
       return {stage::close, endpoint_errc::not_connected};
     case closed_here:
       return {stage::close, endpoint_errc::not_connected};
+    case send_timeout:
+      return {stage::yamux, endpoint_errc::timeout};
     case held_too_long:
       return {stage::handshake, endpoint_errc::handshake_failed};
     case missing_kind:
@@ -198,16 +204,28 @@ struct limit_hit {
   std::string_view resource;
 };
 
+constexpr std::string_view limit_reached = "resource_limit_reached";
+constexpr limit_hit outbound{"transport", "websocket_outbound_bytes"};
+
 // The limits that have a name for observers.
 std::optional<limit_hit> limit_of(const error_code& why) noexcept {
   if (why == make_error_code(session_errc::open_limit)) return limit_hit{"yamux", "active_streams"};
   if (why == make_error_code(record_errc::outbound_overflow)) {
-    return limit_hit{"transport", "websocket_outbound_bytes"};
+    return outbound;
   }
   if (why == make_error_code(yamux_errc::session_memory_exceeded)) return limit_hit{"yamux", "session_receive_bytes"};
   if (why == make_error_code(yamux_errc::window_exceeded)) return limit_hit{"yamux", "stream_receive_bytes"};
   if (why == make_error_code(rpc_errc::resource_exhausted)) return limit_hit{"rpc", {}};
   return std::nullopt;
+}
+
+// A limit that is reached is used up.
+void tell_refused(const streams_refused& refused, const teller& events) {
+  const auto name = refused.why == yamux::refusal::inbound_streams ? "inbound_streams" : "active_streams";
+  const event_resource none{.name = {}};
+  events.tell_limit(
+      to_string(stage::yamux), "stream_rejected",
+      refused.limit ? event_resource{.name = name, .current = refused.limit, .limit = refused.limit} : none);
 }
 
 error_info with_path(path on, pair found) { return {.path = on, .stage = found.where, .code = found.what}; }
@@ -233,6 +251,9 @@ error_info startup_failure(path on, const link_end& end) {
       return {.path = on, .stage = stage::attach, .code = *code};
     }
   }
+  if (end.why == make_error_code(session_errc::send_timeout)) {
+    return {.path = on, .stage = stage::handshake, .code = endpoint_errc::timeout};
+  }
   // Whatever else the peer or the network did before the session was up is a failed handshake.
   const auto found = of_any(end.why);
   const bool nameless = found.where == stage::close || is_of<record_errc>(end.why) ||
@@ -242,17 +263,24 @@ error_info startup_failure(path on, const link_end& end) {
 
 ::flowersec::session::error_names names_for(path on, teller events) {
   auto of_operation = [on, events](error_code why) {
-    if (const auto hit = limit_of(why); hit && events) events.tell_limit(hit->stage, {.name = hit->resource});
+    const auto hit = limit_of(why);
+    if (hit && events) events.tell_limit(hit->stage, limit_reached, {.name = hit->resource});
     return make_error(operation_failure(on, why));
   };
   return {.of_operation = std::move(of_operation),
           .of_end = [on](const link_end& end) { return make_error(startup_failure(on, end)); }};
 }
 
-std::function<void(session_errc)> reporter_for(path on, bool client, teller events) {
+std::function<void(const incident&)> reporter_for(path on, bool client, teller events) {
   if (!events) return {};
-  return [on, client, events = std::move(events)](session_errc what) {
-    if (what != session_errc::probe_timeout) return events.tell(operation_failure(on, make_error_code(what)));
+  return [on, client, events = std::move(events)](const incident& what) {
+    if (const auto* refused = std::get_if<streams_refused>(&what)) return tell_refused(*refused, events);
+    if (const auto* stalled = std::get_if<send_stalled>(&what)) {
+      return events.tell_limit(outbound.stage, "queue_pressure",
+                               {.name = outbound.resource, .current = stalled->bytes});
+    }
+    const auto why = std::get<session_errc>(what);
+    if (why != session_errc::probe_timeout) return events.tell(operation_failure(on, make_error_code(why)));
     if (client) events.tell(to_string(stage::yamux), "liveness_timeout", event_result::fail);
   };
 }
@@ -261,7 +289,8 @@ void tell_end(::flowersec::session::link& of, teller events) {
   if (!events) return;
   of.watch_end(of.next_serial(), [events = std::move(events)](const link_end* end) {
     if (end == nullptr) return;
-    if (const auto hit = limit_of(end->why)) events.tell_limit(hit->stage, {.name = hit->resource});
+    if (const auto hit = limit_of(end->why)) events.tell_limit(hit->stage, limit_reached, {.name = hit->resource});
+    if (is_broken(*end)) events.tell(to_string(stage::close), "ws_error", event_result::skip);
     const bool by_peer = end->why == make_error_code(session_errc::transport_closed);
     events.tell(to_string(stage::close), by_peer ? "ws_close_peer_or_error" : "ws_close_local", event_result::skip);
   });
@@ -270,6 +299,16 @@ void tell_end(::flowersec::session::link& of, teller events) {
 bool is_going_away(std::uint16_t close_code) noexcept {
   // RFC 6455, 7.4.1, and the codes registered since: going away, service restart, try again later.
   return close_code == 1001 || close_code == 1012 || close_code == 1013;
+}
+
+bool is_broken(const link_end& end) noexcept {
+  if (end.why != make_error_code(session_errc::transport_closed)) {
+    return end.why == make_error_code(session_errc::wrong_message) ||
+           end.why == make_error_code(session_errc::send_timeout);
+  }
+  const auto& cause = end.transport.cause;
+  return cause != ws::ws_errc::closed_by_peer && cause != ws::ws_errc::abrupt_end &&
+         cause != ws::ws_errc::closed_locally;
 }
 
 bool is_draining(const link_end& end) noexcept {

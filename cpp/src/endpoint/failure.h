@@ -34,7 +34,8 @@ namespace flowersec::endpoint {
 
 /// Tells what a session reports beside its operations; empty when nobody watches. A liveness time-out is told on
 /// clients only.
-[[nodiscard]] std::function<void(::flowersec::session::session_errc)> reporter_for(path on, bool client, teller events);
+[[nodiscard]] std::function<void(const ::flowersec::session::incident&)> reporter_for(path on, bool client,
+                                                                                      teller events);
 
 /// Tells how a session ended, once it has.
 void tell_end(::flowersec::session::link& of, teller events);
@@ -42,5 +43,8 @@ void tell_end(::flowersec::session::link& of, teller events);
 /// Whether the other side said that it is going away, so that everybody it told will be back at the same time.
 [[nodiscard]] bool is_going_away(std::uint16_t close_code) noexcept;
 [[nodiscard]] bool is_draining(const ::flowersec::session::link_end& end) noexcept;
+
+/// Whether the WebSocket failed, rather than being closed by somebody. An end without a word is how some close.
+[[nodiscard]] bool is_broken(const ::flowersec::session::link_end& end) noexcept;
 
 }  // namespace flowersec::endpoint

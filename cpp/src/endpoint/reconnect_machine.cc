@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "flowersec/endpoint/error.h"
+#include "flowersec/endpoint/serve.h"
 
 namespace flowersec::endpoint {
 namespace {
@@ -39,6 +40,7 @@ std::string_view to_string(connection_status status) noexcept {
 
 bool is_retryable(const error_code& why) noexcept {
   if (why == boost::asio::error::operation_aborted) return false;
+  if (why.category() == make_error_code(serve_errc::not_allowed).category()) return false;
   const auto info = describe_error(why);
   return !info || (info->code != endpoint_errc::canceled && !is_terminal(info->code));
 }

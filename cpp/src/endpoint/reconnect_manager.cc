@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -14,7 +13,6 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <mutex>
-#include <tuple>
 #include <vector>
 
 #include "attempt.h"
@@ -48,12 +46,15 @@ error_code resolve_failed() {
   return make_error({.path = path::automatic, .stage = stage::validate, .code = endpoint_errc::resolve_failed});
 }
 
-struct attempt_outcome {
-  error_code failed{};
-  session up{};
-};
-
-constexpr auto as_result = asio::as_tuple(default_token{});
+asio::awaitable<attempt_outcome> prepared(decltype(reconnect_config::prepare) prepare, session up) {
+  attempt_outcome outcome{.failed = make_error({up.path(), stage::rpc, endpoint_errc::rpc_failed})};
+  try {
+    outcome.failed = co_await prepare(up);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the program's own code; its text may hold secrets
+  }
+  if (!outcome.failed) outcome.up = std::move(up);
+  co_return outcome;
+}
 
 /// What a program's code throws is its own affair.
 void tell_listener(const reconnect_manager::state_listener& listener, const connection_state& state) noexcept {
@@ -291,15 +292,9 @@ asio::awaitable<attempt_outcome> reconnect_manager::impl::attempt(std::shared_pt
   auto artifact = co_await self->config_.source.acquire(std::move(request));
   attempt_outcome outcome{.failed = mine->stopped ? canceled() : artifact.error()};
   if (outcome.failed) co_return outcome;
-  auto options = self->options_for(*artifact);
-  std::tie(outcome.failed, outcome.up) =
-      co_await asio::async_initiate<const decltype(as_result)&, void(error_code, session)>(
-          [&](auto handler) {
-            start_attempt(self->executor_, *artifact, std::move(options), mine->hint,
-                          {std::move(handler), self->executor_});
-          },
-          as_result);
-  co_return outcome;
+  outcome = co_await attempt_connect(self->executor_, *artifact, self->options_for(*artifact), mine->hint);
+  if (outcome.failed || !self->config_.prepare) co_return outcome;
+  co_return co_await prepared(self->config_.prepare, std::move(outcome.up));
 }
 
 connect_options reconnect_manager::impl::options_for(const connect_artifact& artifact) {

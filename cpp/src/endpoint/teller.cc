@@ -90,9 +90,9 @@ void teller::tell(const error_info& failed) const {
   tell(to_string(failed.stage), to_string(failed.code), event_result::fail);
 }
 
-void teller::tell_limit(std::string_view where, event_resource resource) const {
+void teller::tell_limit(std::string_view where, std::string_view code, event_resource resource) const {
   if (!to_) return;
-  auto happened = make(where, "resource_limit_reached", event_result::fail);
+  auto happened = make(where, code, event_result::fail);
   if (!resource.name.empty()) happened.resource = resource;
   to_->push({.happened = std::move(happened)});
 }

@@ -47,7 +47,8 @@ class teller {
   [[nodiscard]] explicit operator bool() const noexcept { return to_ != nullptr; }
   void tell(std::string_view where, std::string_view code, event_result result) const;
   void tell(const error_info& failed) const;
-  void tell_limit(std::string_view where, event_resource resource) const;
+  /// A failure that a limit brought about. A resource without a name is left out.
+  void tell_limit(std::string_view where, std::string_view code, event_resource resource) const;
   /// A callback and its event. An empty reason is success.
   void report(notice::callback call, std::string_view reason, std::string_view where, std::string_view code,
               mono_time since) const;

@@ -19,6 +19,8 @@ const char* describe(session_errc code) noexcept {
       return "closed by this side";
     case probe_timeout:
       return "the peer did not answer a probe";
+    case send_timeout:
+      return "the transport takes no more bytes";
     case held_too_long:
       return "a message arrived before the credential was confirmed";
     case missing_kind:

@@ -110,7 +110,7 @@ void link::flush() {
     if (batch_.empty()) break;
     const bool go_on = batch_.size() >= gather_bytes && batches < max_batches_per_turn;
     sending_ = true;
-    if (!transport_->send(batch_)) return;
+    if (!transport_->send(batch_)) return watch_sending();
     batch_.clear();
     if (go_on) {
       sending_ = false;
@@ -119,6 +119,25 @@ void link::flush() {
     }
   }
   if (!sending_) batch_.release();
+}
+
+// One timer for many batches: setting it anew for each would cost a system call in every one.
+void link::watch_sending() {
+  blocked_since_ = now().mono;
+  if (!next_check_) next_check_ = *blocked_since_ + options_.session.send_timeout;
+}
+
+void link::check_sending(mono_time at) {
+  if (!next_check_ || at < *next_check_) return;
+  next_check_.reset();
+  if (!blocked_since_) return;
+  const auto due = *blocked_since_ + options_.session.send_timeout;
+  if (at < due) {
+    next_check_ = due;
+    return;
+  }
+  report(send_stalled{batch_.size()});
+  machine_.end(make_error_code(session_errc::send_timeout), now());
 }
 
 void link::on_message(transport_message message) {
@@ -137,6 +156,7 @@ void link::on_message(transport_message message) {
 void link::on_sent() {
   if (transport_ended_) return;
   sending_ = false;
+  blocked_since_.reset();
   batch_.clear();
   kick();
 }
@@ -204,6 +224,8 @@ void link::on_event(machine_event happened) {
           on_arrived(std::move(event));
         } else if constexpr (std::is_same_v<type, stream_rejected>) {
           report(event.why);  // reset already; nobody was told of it, so nobody waits
+        } else if constexpr (std::is_same_v<type, yamux::streams_refused>) {
+          report(event);
         } else if constexpr (std::is_same_v<type, probe_finished>) {
           on_probe_finished(event);
         } else if constexpr (std::is_same_v<type, session_over>) {
@@ -238,7 +260,7 @@ void link::on_over(const session_over& over) {
   if (!transport_ended_) transport_->close();
 }
 
-void link::report(session_errc what) const {
+void link::report(const incident& what) const {
   if (options_.report) options_.report(what);
 }
 
@@ -249,6 +271,7 @@ void link::arm_timer() {
   };
   if (!end_) {
     consider(close_deadline_);
+    consider(next_check_);
     for (const auto& channel : channels_) consider(channel->deadline());
   }
   if (next == armed_) return;
@@ -267,6 +290,7 @@ void link::on_timer() {
   const auto at = now();
   machine_.advance(at);
   for (const auto& channel : std::vector{channels_}) channel->advance(at);
+  check_sending(at.mono);
   kick();
 }
 

@@ -193,6 +193,7 @@ void machine::on_mux_event(const yamux::event& happened, moment now) {
                  },
                  [&](const yamux::stream_finished& event) { last_word(event); },
                  [&](const yamux::stream_failed& event) { last_word(event); },
+                 [&](const yamux::streams_refused& event) { events_.push_back(event); },
                  [&](const yamux::probe_answered&) { on_probe_answered(now); },
                  [&](const yamux::session_ended&) {},
              },

@@ -18,7 +18,7 @@ std::optional<liveness> default_liveness(seconds idle_timeout) noexcept {
 }
 
 result<void> session_options::validate() const noexcept {
-  const auto times = {handshake_timeout, hello_timeout, probe_timeout, linger_timeout, close_timeout};
+  const auto times = {handshake_timeout, hello_timeout, probe_timeout, linger_timeout, send_timeout, close_timeout};
   // A day bounds every sum of times far away from the clock's range.
   const auto in_range = [](milliseconds time) { return time > milliseconds{0} && time <= std::chrono::hours{24}; };
   if (!std::ranges::all_of(times, in_range)) return make_error_code(session_errc::invalid_options);

@@ -3,6 +3,7 @@
 // core_streams.cc (the application's calls, events, and how streams end).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <unordered_map>
 
@@ -55,6 +56,7 @@ class session::core {
   void on_body_end();
   [[nodiscard]] stream_state* stream_of(stream_id id, stream_flags flags);
   [[nodiscard]] stream_state* accept(stream_id id);
+  [[nodiscard]] stream_state* refuse(stream_id id, refusal why);
   void deliver(stream_state& stream, byte_view slice);
   void on_fin(stream_state& stream);
   [[nodiscard]] bool opened_by_peer(stream_id id) const noexcept;
@@ -72,6 +74,7 @@ class session::core {
   void finish_if_done(stream_state& stream);
   void grant_if_worth(stream_state& stream);
   [[nodiscard]] event take_event(stream_state& stream);
+  [[nodiscard]] std::optional<streams_refused> take_refusals() noexcept;
   /// Puts the stream into the lists it belongs to, out of the others, and removes it when nothing keeps it.
   void settle(stream_state& stream);
 
@@ -93,6 +96,7 @@ class session::core {
   stream_state* body_target_ = nullptr;
 
   reply_queue replies_;
+  std::array<std::size_t, 3> refused_{};  // by refusal, not reported yet
   stream_list<control_tag> control_;
   stream_list<data_tag> data_;
   stream_list<event_tag> events_;

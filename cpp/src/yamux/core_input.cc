@@ -114,16 +114,21 @@ stream_state* session::core::stream_of(stream_id id, stream_flags flags) {
 }
 
 stream_state* session::core::accept(stream_id id) {
-  if (!opened_by_peer(id)) return end(yamux_errc::bad_stream_parity), nullptr;
-  if (inbound_ >= limits_.max_inbound_streams || active_ >= limits_.max_active_streams) {
-    if (!replies_.push_reset(id)) end(yamux_errc::reply_queue_overflow);
-    return nullptr;
-  }
+  if (!opened_by_peer(id)) return refuse(id, refusal::wrong_parity);
+  if (inbound_ >= limits_.max_inbound_streams) return refuse(id, refusal::inbound_streams);
+  if (active_ >= limits_.max_active_streams) return refuse(id, refusal::active_streams);
   auto& stream = add(id, true);
   stream.ack_due = true;
   stream.opened_due = true;
   settle(stream);
   return &stream;
+}
+
+// The session lives: a peer that miscounts loses only what it opened.
+stream_state* session::core::refuse(stream_id id, refusal why) {
+  ++refused_[static_cast<std::size_t>(why)];
+  if (!replies_.push_reset(id)) end(yamux_errc::reply_queue_overflow);
+  return nullptr;
 }
 
 bool session::core::opened_by_peer(stream_id id) const noexcept {

@@ -152,7 +152,19 @@ std::optional<event> session::core::poll_event() {
     settle(stream);
     return taken;
   }
+  if (const auto refused = take_refusals()) return *refused;
   if (ended_ && !std::exchange(end_reported_, true)) return session_ended{*ended_};
+  return std::nullopt;
+}
+
+std::optional<streams_refused> session::core::take_refusals() noexcept {
+  for (const auto why : {refusal::wrong_parity, refusal::inbound_streams, refusal::active_streams}) {
+    const auto count = std::exchange(refused_[static_cast<std::size_t>(why)], 0);
+    if (count == 0) continue;
+    if (why == refusal::wrong_parity) return streams_refused{why, count, std::nullopt};
+    const bool inbound = why == refusal::inbound_streams;
+    return streams_refused{why, count, inbound ? limits_.max_inbound_streams : limits_.max_active_streams};
+  }
   return std::nullopt;
 }
 

@@ -40,8 +40,6 @@ const char* describe(yamux_errc code) noexcept {
       return "a frame of an unknown type";
     case yamux_errc::stream_zero:
       return "a stream frame on stream id 0";
-    case yamux_errc::bad_stream_parity:
-      return "the peer opened a stream with an id of this side";
     case yamux_errc::stream_already_open:
       return "the peer opened a stream that is alive";
     case yamux_errc::frame_too_large:

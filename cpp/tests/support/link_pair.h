@@ -109,7 +109,7 @@ class link_pair {
   struct side {
     pipe_transport* pipe = nullptr;
     std::shared_ptr<session::link> link;
-    std::vector<session::session_errc> reported;
+    std::vector<session::incident> reported;
   };
 
   /// For the system's clocks, which links go by.
@@ -240,7 +240,7 @@ class link_pair {
                                    .session = session,
                                    .names = {.of_operation = [](error_code why) { return why; },
                                              .of_end = [](const session::link_end& end) { return end.why; }},
-                                   .report = [&of](session::session_errc what) { of.reported.push_back(what); }});
+                                   .report = [&of](const session::incident& what) { of.reported.push_back(what); }});
     of.link->start({[this](error_code failed) {
                       EXPECT_FALSE(failed) << failed.message();
                       ++up_;

@@ -9,7 +9,7 @@
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
-#include "support/token_mint.h"
+#include "support/tunnel_grants.h"
 
 namespace flowersec::testing {
 namespace {
@@ -127,38 +127,21 @@ class crowd_at_a_tunnel {
     ASSERT_FALSE(tunnel_->start());
   }
 
-  [[nodiscard]] static connect_options dial_options() {
-    connect_options options;
-    options.origin = "https://app.example";
-    options.policy = transport_policy::unsafe_loopback_plaintext();
-    return options;
-  }
   reconnect_config config_of(std::size_t who, reconnect_options how) {
-    auto options = dial_options();
+    auto options = dial_plaintext();
     options.common.random = jitters_[who].get();
     return {.source = source(), .connect = std::move(options), .reconnect = how};
   }
 
   [[nodiscard]] channel_init_grant grant(const std::string& channel, role as) {
-    const auto draft = mint_.draft(channel, static_cast<int>(as));
-    channel_init_grant made;
-    made.tunnel_url = "ws://" + tunnel_->bound_address() + "/ws";
-    made.channel_id = channel;
-    made.channel_init_expire_at_unix_s = draft.init_exp;
-    made.idle_timeout_seconds = draft.idle_timeout_seconds;
-    made.role = static_cast<messages::controlplane::v1::role>(as);
-    made.token = messages::sensitive_text{mint_.sign(draft)};
-    made.e2ee_psk_b64u = messages::sensitive_text{"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"};
-    made.allowed_suites = {messages::controlplane::v1::suite::x25519_hkdf_sha256_aes_256_gcm};
-    made.default_suite = made.allowed_suites[0];
-    return made;
+    return make_grant(mint_, tunnel_->bound_address(), channel, as);
   }
   /// A controlplane: one channel for each attempt, the other end of it already on its way.
   [[nodiscard]] artifact_source source() {
     return artifact_source::refreshable([this](artifact_request) -> awaitable<result<connect_artifact>> {
       asked_.push_back(std::chrono::steady_clock::now());
       const auto channel = "channel-" + std::to_string(++channels_);
-      async_attach_server(context_.get_executor(), grant(channel, role::server), dial_options(),
+      async_attach_server(context_.get_executor(), grant(channel, role::server), dial_plaintext(),
                           [](error_code failed, endpoint::session up) {
                             if (!failed) up.async_serve(stream_router{}, [keep = up](error_code) {});
                           });

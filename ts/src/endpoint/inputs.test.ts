@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeBase64url, FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
+import type { DiagnosticEvent } from "../observability/index.js";
+import { readSharedJson } from "../testing/repository.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
 import { acceptDirect, connectTunnel as connectTunnelEndpoint } from "./accept.js";
 import { connectNode, connectTunnelEndpointNode } from "./node.js";
-import type { ConnectOptions, DirectConnectOptions, TunnelConnectOptions } from "./options.js";
+import type { DirectConnectOptions, ScopeResolver, TunnelConnectOptions } from "./options.js";
 
 const psk = encodeBase64url(new Uint8Array(32));
 const grant = {
@@ -235,34 +237,55 @@ for (const [name, value] of Object.entries({ text: JSON.stringify(artifact), "a 
   });
 }
 
-const entry = (critical: boolean) => ({ scope: "app", scope_version: 3, critical, payload: { a: 1 } });
-const fails = () => {
-  throw new Error("no");
-};
-const scopeCases: [string, boolean, Partial<ConnectOptions>, Expected, string[]][] = [
-  ["critical, no resolver", true, {}, "resolve_failed", []],
-  ["optional, no resolver", false, {}, "dialled", ["scope_ignored_missing_resolver"]],
-  ["critical, resolves", true, { scopeResolvers: { app: () => {} } }, "dialled", []],
-  ["critical, fails", true, { scopeResolvers: { app: fails } }, "resolve_failed", []],
-  ["critical, fails, relaxed", true, { scopeResolvers: { app: async () => fails() }, relaxedOptionalScopeValidation: true }, "resolve_failed", []],
-  ["optional, fails", false, { scopeResolvers: { app: fails } }, "resolve_failed", []],
-  ["optional, fails, relaxed", false, { scopeResolvers: { app: fails }, relaxedOptionalScopeValidation: true }, "dialled", ["scope_ignored_relaxed_validation"]],
-  ["no resolver but a property of every object", true, { scopeResolvers: {} }, "resolve_failed", []],
-];
-for (const [name, critical, more, expected, events] of scopeCases) {
-  test(`scope ${name}: ${expected}`, async () => {
-    const seen: string[] = [];
-    const observer = { onDiagnosticEvent: (event: { stage: string; code: string; path: string }) => void (event.stage === "scope" && seen.push(`${event.code} ${event.path}`)) };
-    assert.equal(await codeOf(connect({ ...artifact, scoped: [entry(critical)] } as never, { ...options, ...more, observer }), "direct"), expected);
+interface ScopeCase {
+  readonly name: string;
+  readonly scoped: readonly object[];
+  readonly resolvers: Readonly<Record<string, "accepts" | "refuses" | "throws">>;
+  readonly relaxed?: boolean;
+  readonly correlation?: { readonly trace_id?: string; readonly session_id?: string };
+  /** Of each event; default those of `correlation`. */
+  readonly ids?: readonly [string | null, string | null];
+  readonly outcome: Expected;
+  readonly asked: readonly string[];
+  readonly events: readonly string[];
+}
+const { cases: scopeCases } = readSharedJson("testdata/scope_cases.json") as { cases: readonly ScopeCase[] };
+for (const { name, scoped, resolvers, relaxed, correlation, ids, outcome, asked, events } of scopeCases) {
+  test(`scopes: ${name}: ${outcome}`, async () => {
+    const order: string[] = [];
+    const seen: DiagnosticEvent[] = [];
+    const resolver = (answer: string): ScopeResolver => ({ scope, scope_version }) => {
+      order.push(`${scope} ${scope_version}`);
+      if (answer === "throws") throw new Error("no");
+      return answer === "refuses" ? Promise.reject(new Error("no")) : undefined;
+    };
+    const whole = { ...artifact, scoped, ...(correlation && { correlation }) };
+    const code = await codeOf(connect(whole as never, {
+      ...options,
+      scopeResolvers: Object.fromEntries(Object.entries(resolvers).map(([scope, answer]) => [scope, resolver(answer)])),
+      relaxedOptionalScopeValidation: relaxed,
+      transportSecurityPolicy: () => (order.push("policy"), false),
+      observer: { onDiagnosticEvent: (event) => void seen.push(event) },
+    }), "direct");
+    assert.equal(code, outcome);
+    assert.deepEqual(order, asked);
     await new Promise(setImmediate);
-    assert.deepEqual(seen, events.map((code) => `${code} direct`));
+    assert.deepEqual(seen.filter(({ stage }) => stage === "scope").map((event) => event.code), events);
+    const [traceId, sessionId] = ids ?? [correlation?.trace_id, correlation?.session_id];
+    for (const event of seen) assert.deepEqual([event.trace_id, event.session_id], [traceId ?? undefined, sessionId ?? undefined]);
   });
 }
 
-test("resolvers get the entry, in order, before the policy", async () => {
+test("a scope with the name of a property of every object has no resolver", async () => {
+  const scoped = [{ scope: "constructor", scope_version: 1, critical: true, payload: {} }];
+  assert.equal(await codeOf(connect({ ...artifact, scoped } as never, { ...options, scopeResolvers: {} }), "direct"), "resolve_failed");
+});
+
+test("resolvers get the whole entry", async () => {
   const order: unknown[] = [];
   const scopeResolvers = { a: async (e: unknown) => void order.push(e), b: (e: unknown) => void order.push(e) };
-  const scoped = [{ ...entry(true), scope: "a" }, { ...entry(false), scope: "b" }];
+  const entry = { scope_version: 3, critical: true, payload: { a: 1 } };
+  const scoped = [{ ...entry, scope: "a" }, { ...entry, scope: "b", critical: false }];
   const transportSecurityPolicy = () => (order.push("policy"), false);
   await codeOf(connect({ ...artifact, scoped } as never, { ...options, scopeResolvers, transportSecurityPolicy }), "direct");
   assert.deepEqual(order, [...scoped, "policy"]);

@@ -7,19 +7,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 
-#include "flowersec/endpoint/connect.h"
+#include "flowersec/endpoint/artifact.h"
 
 namespace flowersec::endpoint {
-
-/// What one attempt connects with. Used up by the attempt.
-struct connect_artifact {
-  std::variant<channel_init_grant, direct_connect_info> target;
-  /// Correlation, for logs of several programs. Not secret.
-  std::optional<std::string> trace_id{};
-  std::optional<std::string> session_id{};
-};
 
 struct artifact_request {
   /// Of the artifact before; for the first one what the caller configured.

@@ -2,8 +2,11 @@
 // Layer endpoint. Plain structs; absence is std::optional, never zero. Source: PROTOCOL, "Connection lifecycle".
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +18,7 @@
 #include "flowersec/endpoint/observer.h"
 #include "flowersec/endpoint/transport_policy.h"
 #include "flowersec/handshake/response_cache.h"
+#include "flowersec/messages/controlplane_v1.h"
 #include "flowersec/rpc/observer.h"
 #include "flowersec/session/options.h"
 
@@ -55,6 +59,13 @@ struct common_options {
   random_source* random = &system_random();
 };
 
+/// Something that the application should know before it connects: a name, a version, an object.
+using artifact_scope = messages::controlplane::v1::scope_metadata_entry;
+
+/// Looks at a scope before anything is dialled. An error or an exception refuses it. Cancelled (terminal cancellation)
+/// with the attempt.
+using scope_resolver = std::function<boost::asio::awaitable<result<void>>(artifact_scope)>;
+
 /// For async_connect and async_attach_server.
 struct connect_options {
   /// Required: the Origin header. A tunnel or endpoint accepts only the ones it knows.
@@ -65,6 +76,11 @@ struct connect_options {
   std::chrono::milliseconds connect_timeout = std::chrono::seconds{10};
   /// Tunnel only: base64url of 16 to 32 bytes. Absent: 24 random bytes.
   std::optional<std::string> endpoint_instance_id{};
+  /// Connecting with an artifact: who looks at its scopes, by name. A critical scope without one is refused, another
+  /// one is passed over.
+  std::map<std::string, scope_resolver, std::less<>> scope_resolvers{};
+  /// Whether a scope that is not critical may be refused by its resolver without ending the attempt.
+  bool relaxed_optional_scopes = false;
   common_options common{};
 };
 

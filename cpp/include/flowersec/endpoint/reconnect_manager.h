@@ -10,6 +10,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <functional>
@@ -28,6 +29,9 @@ struct reconnect_config {
   /// For every attempt. The trace id of its context is what the first artifact is asked for with.
   connect_options connect{};
   reconnect_options reconnect{};
+  /// Part of every attempt: readies a session before anybody sees it, for example by telling the peer who this is. An
+  /// error closes it and fails the attempt; an exception counts as rpc/rpc_failed. Cancelled with the attempt.
+  std::function<boost::asio::awaitable<error_code>(session)> prepare{};
 };
 
 /// A listener hears changes while this lives. It may still be running when cancel() returns.

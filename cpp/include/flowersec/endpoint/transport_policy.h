@@ -15,12 +15,16 @@
 
 namespace flowersec::endpoint {
 
-/// What a policy decides on.
+/// What a policy decides on. The last three are the same texts in every language.
 struct transport_target {
   std::string url;  ///< as given
   endpoint::path path = endpoint::path::automatic;
   bool tls = false;  ///< wss
-  std::string host;  ///< lower case, without brackets
+  std::string host;  ///< lower case, without port and brackets
+
+  [[nodiscard]] std::string_view scheme() const noexcept { return tls ? "wss" : "ws"; }
+  /// What the program runs in; TypeScript has others.
+  static constexpr std::string_view runtime = "native";
 };
 
 class transport_policy {

@@ -17,6 +17,7 @@ enum class session_errc {
   transport_closed,   ///< the transport ended: the normal end when the peer leaves
   closed_here,        ///< closed by this side
   probe_timeout,      ///< the peer did not answer a probe
+  send_timeout,       ///< the transport took nothing for too long
   held_too_long,      ///< a message arrived before the credential was confirmed
 
   // One stream is refused; the session lives.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "flowersec/base/clock.h"
@@ -41,6 +42,17 @@ struct link_end {
   transport_end transport;  ///< what was known of the transport by then
 };
 
+/// The transport took nothing of a batch for send_timeout; the session ends.
+struct send_stalled {
+  std::size_t bytes;  ///< that wait to be sent
+
+  friend bool operator==(const send_stalled&, const send_stalled&) = default;
+};
+
+/// What no operation reports: of a stream of the peer session_errc::hello_invalid, ::hello_timeout or ::no_handler; of
+/// the session ::probe_timeout.
+using incident = std::variant<session_errc, yamux::streams_refused, send_stalled>;
+
 /// What callers are told.
 struct error_names {
   /// Of one operation; the argument is a session_errc, rpc_errc or record_errc.
@@ -55,9 +67,8 @@ struct link_options {
   bool hold_streams = false;              ///< as in the machine's options
   session_options session{};
   error_names names;
-  /// Told of what no operation reports: session_errc::hello_invalid, ::hello_timeout and ::no_handler of a stream of
-  /// the peer, and ::probe_timeout. On the strand. Empty: nobody watches.
-  std::function<void(session_errc)> report{};
+  /// On the strand. Empty: nobody watches.
+  std::function<void(const incident&)> report{};
   const clock_source* clocks = &system_clocks();
   /// Absent: nobody counts calls.
   std::shared_ptr<rpc::observer> rpc_events{};
@@ -184,7 +195,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   void on_stream_event(const yamux::stream_finished& event);
   void on_stream_event(const yamux::stream_failed& event);
   void end_stream(stream_id id, error_code why);
-  void report(session_errc what) const;
+  void report(const incident& what) const;
 
   void start_read(stream_id id, mutable_byte_view into, read_op op);
   void start_write(stream_id id, const write_buffers& from, write_op op);
@@ -201,6 +212,8 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   void finish_close_if_drained();
   void fail_everything();
   void flush();
+  void watch_sending();
+  void check_sending(mono_time at);
   void arm_timer();
   void on_timer();
 
@@ -233,6 +246,8 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   std::unique_ptr<transport> transport_;
   outbox batch_;
   bool sending_ = false;
+  std::optional<mono_time> blocked_since_;  // the batch under way waits for the transport
+  std::optional<mono_time> next_check_;     // of that; stays while batches come and go
   bool receiving_ = false;
   bool held_ = false;  // authenticated, and not released
   bool kicking_ = false;

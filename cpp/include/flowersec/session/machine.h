@@ -79,10 +79,10 @@ struct session_over {
   bool before_connected;
 };
 
-/// The yamux events are those of streams that were opened here or have arrived.
+/// The yamux events are those of streams that were opened here or have arrived, or were refused unseen.
 using machine_event = std::variant<authenticated, connected, stream_arrived, stream_rejected, yamux::stream_readable,
                                    yamux::read_done, yamux::peer_closed, yamux::writes_done, yamux::stream_finished,
-                                   yamux::stream_failed, probe_finished, session_over>;
+                                   yamux::stream_failed, yamux::streams_refused, probe_finished, session_over>;
 
 /// The runner's loop, after every call that changes something:
 ///

@@ -45,6 +45,9 @@ struct session_options {
   /// How long input of a stream that the application gave up after closing its half is discarded before the stream is
   /// reset. Above 0.
   std::chrono::milliseconds linger_timeout = std::chrono::seconds{10};
+  /// How long the transport may take for what it was given, about 64 KiB. A network or a peer that takes nothing for
+  /// longer ends the session. Above 0.
+  std::chrono::milliseconds send_timeout = std::chrono::seconds{10};
   /// How long closing waits for what was written. Above 0.
   std::chrono::milliseconds close_timeout = std::chrono::seconds{2};
   handshake::handshake_limits handshake{};

@@ -30,7 +30,6 @@ enum class yamux_errc {
   bad_version,              ///< header version other than 0
   bad_type,                 ///< header type above 3
   stream_zero,              ///< Data or Window Update on stream id 0
-  bad_stream_parity,        ///< SYN with an id that only this side may open
   stream_already_open,      ///< SYN for a stream that is alive
   frame_too_large,          ///< Data body above max_frame_bytes
   credit_overflow,          ///< Window Update that would lift the send window above the protocol's window

@@ -1,9 +1,11 @@
 // What a session reports to whoever runs it.
-// Layer yamux. Events of one stream are merged until they are taken, so their number is bounded by the live streams.
+// Layer yamux. Events of one stream are merged until they are taken, so their number is bounded by the live streams;
+// refusals are counted.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "flowersec/yamux/error.h"
@@ -43,6 +45,19 @@ struct stream_failed {
   stream_id id;
   yamux_errc why;
 };
+enum class refusal : std::uint8_t {
+  wrong_parity,     ///< an id that only this side may open
+  inbound_streams,  ///< max_inbound_streams of the peer's live already
+  active_streams,   ///< max_active_streams of both sides live already
+};
+/// Streams that the peer opened since this was reported last, and that were answered RST at once.
+struct streams_refused {
+  refusal why;
+  std::size_t count;
+  std::optional<std::size_t> limit;  ///< the one that was reached, if it was one
+
+  friend bool operator==(const streams_refused&, const streams_refused&) = default;
+};
 /// The peer answered the outstanding liveness probe.
 struct probe_answered {
   std::uint32_t opaque;
@@ -53,6 +68,6 @@ struct session_ended {
 };
 
 using event = std::variant<stream_opened, stream_readable, read_done, peer_closed, writes_done, stream_finished,
-                           stream_failed, probe_answered, session_ended>;
+                           stream_failed, streams_refused, probe_answered, session_ended>;
 
 }  // namespace flowersec::yamux

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
-
 #include <map>
 #include <set>
 #include <string>
@@ -14,8 +13,10 @@
 #include "flowersec/record/errc.h"
 #include "flowersec/rpc/error.h"
 #include "flowersec/session/error.h"
+#include "flowersec/ws/error.h"
 #include "flowersec/yamux/error.h"
 #include "recording_observer.h"
+#include "support/link_pair.h"
 
 namespace flowersec::endpoint {
 namespace {
@@ -150,10 +151,10 @@ void expect_legal(int last) {
 }
 
 TEST(error_model, only_legal_pairs_are_produced) {
-  expect_legal<::flowersec::session::session_errc>(28);
+  expect_legal<::flowersec::session::session_errc>(29);
   expect_legal<::flowersec::handshake::handshake_errc>(40);
   expect_legal<::flowersec::record::record_errc>(20);
-  expect_legal<::flowersec::yamux::yamux_errc>(26);
+  expect_legal<::flowersec::yamux::yamux_errc>(25);
   expect_legal<::flowersec::rpc::rpc_errc>(16);
   expect_legal<boost::system::errc::errc_t>(133);
 }
@@ -216,6 +217,98 @@ TEST(reports, name_streams_by_the_error_model_and_tell_a_silent_peer_to_clients_
     EXPECT_EQ(seen->take(), row.told);
   }
   EXPECT_FALSE(reporter_for(path::tunnel, true, teller{}));
+}
+
+/// What an observer hears of `what`, as JSON from the stage on.
+std::vector<std::string> events_of(const ::flowersec::session::incident& what) {
+  struct listener final : observer {
+    void on_event(const event& happened) override {
+      const auto json = to_json(happened);
+      lines.push_back(json.substr(json.find("\"stage\"")));
+    }
+    std::vector<std::string> lines;
+  };
+  boost::asio::io_context context;
+  const auto seen = std::make_shared<listener>();
+  common_options options{.events = seen};
+  reporter_for(path::tunnel, true, teller{context.get_executor(), path::tunnel, options})(what);
+  context.run();
+  for (auto& line : seen->lines) {
+    const auto from = line.find(",\"elapsed_ms\"");
+    const auto to = line.find(",\"attempt_seq\"");
+    line.erase(from, to - from);
+  }
+  return seen->lines;
+}
+
+TEST(reports, name_the_limit_that_a_stream_was_refused_by) {
+  using yamux::refusal;
+  const std::string rejected =
+      R"("stage":"yamux","code_domain":"event","code":"stream_rejected","result":"fail","attempt_seq":1)";
+  EXPECT_EQ(events_of(yamux::streams_refused{.why = refusal::inbound_streams, .count = 3, .limit = 32}),
+            std::vector{rejected + R"(,"resource":"inbound_streams","current":32,"limit":32})"});
+  EXPECT_EQ(events_of(yamux::streams_refused{.why = refusal::active_streams, .count = 1, .limit = 64}),
+            std::vector{rejected + R"(,"resource":"active_streams","current":64,"limit":64})"});
+  EXPECT_EQ(events_of(yamux::streams_refused{.why = refusal::wrong_parity, .count = 1, .limit = {}}),
+            std::vector{rejected + "}"});
+}
+
+TEST(reports, say_how_much_waits_for_a_network_that_takes_nothing) {
+  EXPECT_EQ(events_of(::flowersec::session::send_stalled{.bytes = 70000}),
+            std::vector<std::string>{
+                R"("stage":"transport","code_domain":"event","code":"queue_pressure","result":"fail","attempt_seq":1,)"
+                R"("resource":"websocket_outbound_bytes","current":70000})"});
+}
+
+TEST(ends, of_a_websocket_are_told_apart_from_its_failures) {
+  using ::flowersec::session::link_end;
+  using ::flowersec::session::session_errc;
+  using ws::ws_errc;
+  const auto ended_by = [](const error_code& cause) {
+    link_end end;
+    end.why = make_error_code(session_errc::transport_closed);
+    end.transport.cause = cause;
+    return end;
+  };
+  for (const auto quiet : {ws_errc::closed_by_peer, ws_errc::abrupt_end, ws_errc::closed_locally}) {
+    EXPECT_FALSE(is_broken(ended_by(make_error_code(quiet)))) << describe(quiet);
+  }
+  for (const auto loud : {ws_errc::reserved_bits, ws_errc::mask_unexpected, ws_errc::message_too_big,
+                          ws_errc::peer_silent, ws_errc::tls_failed}) {
+    EXPECT_TRUE(is_broken(ended_by(make_error_code(loud)))) << describe(loud);
+  }
+  EXPECT_TRUE(is_broken(ended_by(make_error_code(boost::system::errc::connection_reset))));
+  const auto ended_here = [](const error_code& why) {
+    link_end end;
+    end.why = why;
+    return end;
+  };
+  EXPECT_TRUE(is_broken(ended_here(make_error_code(session_errc::wrong_message))));
+  EXPECT_TRUE(is_broken(ended_here(make_error_code(session_errc::send_timeout))));
+  for (const auto why : {session_errc::closed_here, session_errc::probe_timeout}) {
+    EXPECT_FALSE(is_broken(ended_here(make_error_code(why)))) << describe(why);
+  }
+  EXPECT_FALSE(is_broken(ended_here(make_error_code(yamux::yamux_errc::go_away))));
+}
+
+TEST(ends, tell_a_failure_of_the_websocket_before_its_close) {
+  testing::link_pair pair;
+  const auto seen = std::make_shared<testing::recording_observer>();
+  tell_end(*pair.client.link, teller{pair.context.get_executor(), path::direct, {.events = seen}});
+  pair.poll();
+  pair.client.pipe->cut();
+  pair.poll();
+  EXPECT_EQ(seen->take(),
+            (std::vector<std::string>{"direct close/ws_error skip", "direct close/ws_close_peer_or_error skip"}));
+}
+
+TEST(error_model, a_session_whose_network_stalls_has_timed_out) {
+  using ::flowersec::session::session_errc;
+  ::flowersec::session::link_end end;
+  end.why = make_error_code(session_errc::send_timeout);
+  EXPECT_EQ(to_string(end_of_session(path::tunnel, end)), "tunnel: yamux/timeout");
+  end.before_connected = true;
+  EXPECT_EQ(to_string(startup_failure(path::tunnel, end)), "tunnel: handshake/timeout");
 }
 
 TEST(error_model, handshake_failures_keep_their_name_on_both_roles) {

@@ -115,7 +115,7 @@ TEST(teller, a_limit_names_its_resource_and_numbers) {
   boost::asio::io_context context;
   const auto seen = std::make_shared<diary>();
   const teller events{context.get_executor(), path::direct, {.events = seen}};
-  events.tell_limit("yamux", {.name = "active_streams", .current = 128, .limit = 128});
+  events.tell_limit("yamux", "resource_limit_reached", {.name = "active_streams", .current = 128, .limit = 128});
   context.run();
   ASSERT_EQ(seen->lines.size(), 1u);
   EXPECT_NE(seen->lines[0].find(R"("code":"resource_limit_reached","result":"fail")"), std::string::npos);
@@ -137,7 +137,7 @@ TEST(teller, nobody_watches_an_empty_one) {
   const teller events;
   EXPECT_FALSE(events);
   events.tell("connect", "connect_ok", event_result::ok);
-  events.tell_limit("yamux", {.name = "active_streams"});
+  events.tell_limit("yamux", "resource_limit_reached", {.name = "active_streams"});
 }
 
 TEST(teller, an_id_that_is_no_text_is_left_out) {

@@ -15,6 +15,9 @@ using endpoint::transport_target;
 
 transport_target target(bool tls, std::string host) { return {.url = "x", .tls = tls, .host = std::move(host)}; }
 
+endpoint::channel_init_grant good_grant(int role);
+endpoint::connect_options good_options();
+
 TEST(transport_policy, requires_tls_by_default) {
   const transport_policy policy;
   EXPECT_TRUE(policy.allows(target(true, "example.org")));
@@ -79,6 +82,27 @@ TEST(transport_policy, a_custom_predicate_decides_alone_and_its_exception_denies
   EXPECT_FALSE(only_ws.allows(target(true, "example.org")));
   const auto throwing = transport_policy::custom([](const transport_target&) -> bool { throw 1; });
   EXPECT_FALSE(throwing.allows(target(true, "example.org")));
+}
+
+TEST(transport_policy, is_told_scheme_path_host_and_runtime) {
+  struct row {
+    std::string url;
+    std::string told;
+  };
+  for (const auto& [url, told] : {row{"wss://Tunnel.EXAMPLE:444/ws?x", "tunnel wss tunnel.example native"},
+                                  row{" WS://[::1]:80/ws ", "tunnel ws ::1 native"}}) {
+    std::string seen;
+    auto grant = good_grant(1);
+    grant.tunnel_url = url;
+    auto options = good_options();
+    options.policy = transport_policy::custom([&seen](const transport_target& t) {
+      seen.append(to_string(t.path)).append(" ").append(t.scheme()).append(" ").append(t.host).append(" ");
+      seen.append(transport_target::runtime);
+      return false;
+    });
+    EXPECT_EQ(plan_tunnel(grant, endpoint::role::client, options).error(), endpoint_errc::transport_policy_denied);
+    EXPECT_EQ(seen, told);
+  }
 }
 
 endpoint::channel_init_grant good_grant(int role) {

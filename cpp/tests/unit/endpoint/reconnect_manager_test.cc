@@ -159,6 +159,34 @@ TEST(reconnect_manager, tries_again_with_a_fresh_artifact_and_numbers_its_attemp
   });
 }
 
+TEST(reconnect_manager, shows_a_session_only_when_it_is_prepared) {
+  with_listener([](direct_listener& listener, asio::io_context& context) -> awaitable<void> {
+    counting_source from{.url = listener.url()};
+    reconnect_manager manager{context.get_executor()};
+    state_log states{manager};
+    int prepared = 0;
+    auto config = config_of(from);
+    config.prepare = [&](endpoint::session up) -> awaitable<error_code> {
+      EXPECT_TRUE(up);
+      EXPECT_FALSE(manager.current());
+      co_await asio::post(default_token{});
+      if (++prepared == 1) throw std::runtime_error{"no"};
+      co_return prepared == 2 ? failing(stage::rpc, endpoint_errc::timeout) : error_code{};
+    };
+    EXPECT_TRUE(co_await manager.async_connect(config));
+    EXPECT_EQ(prepared, 3);
+    EXPECT_EQ(from.asked, 3u) << "a fresh artifact each time";
+    EXPECT_EQ(states.seen, (std::vector<std::string>{"disconnected", "connecting", "connecting rpc_failed",
+                                                     "connecting timeout", "connected"}));
+    // What was not prepared is closed.
+    for (int i = 0; i < 2; ++i) {
+      auto peer = co_await listener.async_accept();
+      const auto [failed, how] = co_await peer.async_wait_end(with_error);
+      EXPECT_EQ(how.info.code, endpoint_errc::not_connected);
+    }
+  });
+}
+
 TEST(reconnect_manager, gives_up_on_a_terminal_code_and_when_attempts_are_used_up) {
   with_listener([](direct_listener&, asio::io_context& context) -> awaitable<void> {
     reconnect_manager manager{context.get_executor()};

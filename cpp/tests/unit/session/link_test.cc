@@ -184,6 +184,8 @@ TEST(link_writes, that_are_out_are_followed_by_the_end_of_the_half) {
 
 // ---- what is reported
 
+std::vector<session::incident> just(session::incident what) { return {std::move(what)}; }
+
 TEST(link_reports, a_hello_that_does_not_come_in_time) {
   auto options = link_pair::live_server_options();
   options.session.hello_timeout = 20ms;
@@ -192,14 +194,14 @@ TEST(link_reports, a_hello_that_does_not_come_in_time) {
   pair.client.pipe->lose_after(1);
   const auto near = pair.open_here("x");
   pair.run_until([&] { return !pair.server.reported.empty(); });
-  EXPECT_EQ(pair.server.reported, std::vector{session_errc::hello_timeout});
+  EXPECT_EQ(pair.server.reported, just(session_errc::hello_timeout));
   EXPECT_TRUE(pair.client.reported.empty());
 }
 
 TEST(link_reports, a_hello_that_is_not_valid) {
   link_pair pair;
   const auto near = pair.open_here("\xff");  // no text in any encoding of JSON
-  EXPECT_EQ(pair.server.reported, std::vector{session_errc::hello_invalid});
+  EXPECT_EQ(pair.server.reported, just(session_errc::hello_invalid));
 }
 
 TEST(link_reports, a_stream_that_is_refused_and_the_peer_sees_a_reset) {
@@ -207,7 +209,7 @@ TEST(link_reports, a_stream_that_is_refused_and_the_peer_sees_a_reset) {
   auto [near, far] = pair.open();
   pair.server.link->refuse(std::move(far), session_errc::no_handler);
   pair.poll();
-  EXPECT_EQ(pair.server.reported, std::vector{session_errc::no_handler});
+  EXPECT_EQ(pair.server.reported, just(session_errc::no_handler));
   EXPECT_EQ(pair.read_all(near).end, net_error::connection_reset);
 }
 
@@ -217,7 +219,7 @@ TEST(link_reports, a_peer_that_answers_no_probe) {
   link_pair pair{std::move(options)};
   pair.server.pipe->hold();
   pair.run_until([&] { return !pair.client.reported.empty(); });
-  EXPECT_EQ(pair.client.reported, std::vector{session_errc::probe_timeout});
+  EXPECT_EQ(pair.client.reported, just(session_errc::probe_timeout));
 }
 
 // ---- the end
@@ -240,6 +242,51 @@ TEST(interop_traps, trap_17_a_transport_that_ends_without_a_word_ends_the_sessio
   EXPECT_FALSE(seen->closed_here);
   EXPECT_EQ(accepting, session_errc::accept_ended);
   EXPECT_EQ(pair.read_all(near).end, net_error::connection_reset);
+}
+
+TEST(link_reports, a_transport_that_takes_nothing_for_too_long_and_the_session_ends) {
+  link_pair pair{client_with([](auto& options) { options.send_timeout = 50ms; })};
+  auto [near, far] = pair.open();
+  pair.client.pipe->hold();
+  std::optional<session::link_end> seen;
+  pair.client.link->watch_end(pair.client.link->next_serial(), [&seen](const session::link_end* end) { seen = *end; });
+  ASSERT_TRUE(*pair.write(near, as_bytes("nobody takes this")));
+  pair.run_until([&] { return seen.has_value(); });
+  EXPECT_EQ(seen->why, session_errc::send_timeout);
+  EXPECT_FALSE(seen->closed_here);
+  ASSERT_EQ(pair.client.reported.size(), 1u);
+  const auto& stalled = std::get<session::send_stalled>(pair.client.reported[0]);
+  EXPECT_GE(stalled.bytes, std::string_view{"nobody takes this"}.size());
+  EXPECT_TRUE(pair.server.reported.empty());
+}
+
+TEST(link_reports, no_stall_while_each_send_is_taken_in_time) {
+  link_pair pair{client_with([](auto& options) { options.send_timeout = 200ms; })};
+  auto [near, far] = pair.open();
+  // Together longer than the time-out, each one shorter.
+  for (int i = 0; i < 4; ++i) {
+    pair.client.pipe->hold();
+    ASSERT_TRUE(*pair.write(near, as_bytes("x")));
+    const auto until = std::chrono::steady_clock::now() + 80ms;
+    pair.context.restart();
+    pair.context.run_until(until);
+    pair.client.pipe->release();
+    pair.poll();
+  }
+  EXPECT_TRUE(pair.client.reported.empty());
+  EXPECT_EQ(pair.read_all(far).text, "xxxx");
+}
+
+TEST(link_reports, streams_of_the_peer_that_are_too_many) {
+  auto options = link_pair::live_server_options();
+  options.session.yamux.max_active_streams = 2;
+  options.session.yamux.max_inbound_streams = 2;
+  link_pair pair{client_options_of(), std::move(options)};
+  const auto first = pair.open_here("x");  // beside the rpc stream
+  EXPECT_TRUE(pair.server.reported.empty());
+  const auto second = pair.open_here("x");
+  EXPECT_EQ(pair.server.reported,
+            just(yamux::streams_refused{.why = yamux::refusal::inbound_streams, .count = 1, .limit = 2}));
 }
 
 // ---- streams that are handlers'

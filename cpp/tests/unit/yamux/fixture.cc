@@ -17,6 +17,11 @@ struct event_printer {
   }
   std::string operator()(const stream_finished& e) const { return "finished " + id_text(e.id); }
   std::string operator()(const stream_failed& e) const { return "failed " + id_text(e.id) + ": " + describe(e.why); }
+  std::string operator()(const streams_refused& e) const {
+    static constexpr const char* reasons[] = {"parity", "inbound", "active"};
+    std::string text = "refused " + std::to_string(e.count) + ": " + reasons[static_cast<std::size_t>(e.why)];
+    return e.limit ? text + " " + std::to_string(*e.limit) : text;
+  }
   std::string operator()(const probe_answered& e) const { return "probed " + std::to_string(e.opaque); }
   std::string operator()(const session_ended& e) const { return std::string{"ended: "} + describe(e.why); }
 };

@@ -22,7 +22,7 @@ TEST(yamux_limits_at_work, one_inbound_stream_too_many_is_refused_and_the_sessio
   for (std::uint32_t i = 0; i < 32; ++i) server.peer(open_of(1 + 2 * i));
   server.expect_frames(acks(1, 32)).expect_alive();
   EXPECT_EQ(drain_events(server.machine()).size(), 32U);
-  server.peer(open_of(65)).expect_sent(reset_of(65)).expect_no_events().expect_alive();
+  server.peer(open_of(65)).expect_sent(reset_of(65)).expect_events({"refused 1: inbound 32"}).expect_alive();
   EXPECT_EQ(server.machine().active_streams(), 32U);
 }
 
@@ -31,7 +31,7 @@ TEST(yamux_limits_at_work, the_data_of_a_refused_stream_is_discarded) {
   (void)server.accepted(1);
   server.peer(data_of(3, pattern(5000), wire::syn), data_of(3, pattern(100)), data_of(1, pattern(3)))
       .expect_sent(reset_of(3))
-      .expect_events({"readable 1"})
+      .expect_events({"readable 1", "refused 1: inbound 1"})
       .expect_alive();
   EXPECT_EQ(server.machine().unread_bytes(), 3U);
 }
@@ -40,8 +40,8 @@ TEST(yamux_limits_at_work, inbound_streams_count_against_the_active_limit) {
   fixture server{session_options{.is = role::server, .limits = {.max_active_streams = 3, .max_inbound_streams = 3}}};
   (void)server.opened();
   (void)server.opened();
-  server.peer(open_of(1)).expect_sent(ack_of(1));
-  server.peer(open_of(3)).expect_sent(reset_of(3)).expect_alive();
+  server.peer(open_of(1)).expect_sent(ack_of(1)).expect_events({"opened 1"});
+  server.peer(open_of(3)).expect_sent(reset_of(3)).expect_events({"refused 1: active 3"}).expect_alive();
 }
 
 TEST(yamux_limits_at_work, one_local_stream_too_many_is_refused_locally) {

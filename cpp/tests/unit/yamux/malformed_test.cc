@@ -23,7 +23,6 @@ const row rows[] = {
     {"data on id 0", {.kind = wire::data, .id = 0}, yamux_errc::stream_zero},
     {"data with syn on id 0", {.kind = wire::data, .flags = wire::syn, .id = 0}, yamux_errc::stream_zero},
     {"window update on id 0", {.kind = wire::window_update, .id = 0, .length = 5}, yamux_errc::stream_zero},
-    {"syn with our parity", wire::open_of(4), yamux_errc::bad_stream_parity},
     {"syn for the peer's live stream", wire::open_of(1), yamux_errc::stream_already_open},
     {"syn for our live stream", wire::open_of(2), yamux_errc::stream_already_open},
     {"go away, normal", {.kind = wire::go_away, .length = 0}, yamux_errc::go_away},
@@ -68,6 +67,30 @@ TEST(yamux_malformed, every_unexpected_frame_has_its_one_consequence) {
       server.peer(data_of(1, pattern(3))).expect_events({"readable 1"});
     }
   }
+}
+
+TEST(yamux_malformed, a_stream_of_the_wrong_parity_is_refused_and_the_session_lives) {
+  for (const auto is : {role::client, role::server}) {
+    const std::uint32_t ours = is == role::client ? 5 : 4;
+    fixture side{is};
+    side.peer(open_of(ours)).expect_sent(wire::reset_of(ours)).expect_events({"refused 1: parity"}).expect_alive();
+    side.peer(data_of(ours, pattern(9), wire::syn | wire::fin), data_of(ours, pattern(5)))
+        .expect_sent(wire::reset_of(ours))
+        .expect_events({"refused 1: parity"})
+        .expect_alive();
+    EXPECT_EQ(side.machine().active_streams(), 0U);
+    EXPECT_EQ(side.machine().unread_bytes(), 0U);
+    EXPECT_TRUE(side.machine().open().has_value()) << "no id of ours was used up";
+  }
+}
+
+TEST(yamux_malformed, the_wrong_parity_is_refused_at_the_limits_too_and_many_are_told_as_one) {
+  fixture server{session_options{.is = role::server, .limits = {.max_active_streams = 1, .max_inbound_streams = 1}}};
+  (void)server.accepted(1);
+  server.peer(open_of(4), open_of(6), open_of(3))
+      .expect_sent(wire::reset_of(4), wire::reset_of(6), wire::reset_of(3))
+      .expect_events({"refused 2: parity", "refused 1: inbound 1"})
+      .expect_alive();
 }
 
 TEST(yamux_malformed, fin_after_reset_is_ignored) {

@@ -63,6 +63,7 @@ class sim_peer {
   void on(const writes_done&) {}
   void on(const stream_finished& e);
   void on(const stream_failed& e);
+  void on(const streams_refused&) {}
   void on(const probe_answered&) {}
   void on(const session_ended& e);
 
