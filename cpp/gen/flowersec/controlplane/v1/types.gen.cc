@@ -100,6 +100,30 @@ struct codec<::flowersec::messages::controlplane::v1::correlation_context> {
   static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::correlation_context& from);
 };
 
+template <>
+struct codec<::flowersec::messages::controlplane::v1::endpoint_registration> {
+  static constexpr std::string_view name = "EndpointRegistration";
+  static constexpr std::array<std::string_view, 1> keys{"endpoint_id"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::controlplane::v1::endpoint_registration& to);
+  static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::endpoint_registration& from);
+};
+
+template <>
+struct codec<::flowersec::messages::controlplane::v1::endpoint_registered> {
+  static constexpr std::string_view name = "EndpointRegistered";
+  static constexpr std::array<std::string_view, 1> keys{"ok"};
+  static constexpr bool strict = false;
+  static constexpr bool indented = false;
+  static constexpr bool secret = false;
+  static constexpr bool carries_json = false;
+  static void read(field_reader& in, ::flowersec::messages::controlplane::v1::endpoint_registered& to);
+  static void write(field_writer& out, const ::flowersec::messages::controlplane::v1::endpoint_registered& from);
+};
+
 void codec<::flowersec::messages::controlplane::v1::channel_init_grant>::read(
     field_reader& in, ::flowersec::messages::controlplane::v1::channel_init_grant& to) {
   in.required(to.tunnel_url)
@@ -218,6 +242,26 @@ void codec<::flowersec::messages::controlplane::v1::correlation_context>::write(
   out.field(from.v).field(from.trace_id).field(from.session_id).field(from.tags);
 }
 
+void codec<::flowersec::messages::controlplane::v1::endpoint_registration>::read(
+    field_reader& in, ::flowersec::messages::controlplane::v1::endpoint_registration& to) {
+  in.nullable(to.endpoint_id);
+}
+
+void codec<::flowersec::messages::controlplane::v1::endpoint_registration>::write(
+    field_writer& out, const ::flowersec::messages::controlplane::v1::endpoint_registration& from) {
+  out.field(from.endpoint_id);
+}
+
+void codec<::flowersec::messages::controlplane::v1::endpoint_registered>::read(
+    field_reader& in, ::flowersec::messages::controlplane::v1::endpoint_registered& to) {
+  in.required(to.ok);
+}
+
+void codec<::flowersec::messages::controlplane::v1::endpoint_registered>::write(
+    field_writer& out, const ::flowersec::messages::controlplane::v1::endpoint_registered& from) {
+  out.field(from.ok);
+}
+
 }  // namespace flowersec::messages
 
 namespace flowersec::messages::controlplane::v1 {
@@ -324,6 +368,34 @@ std::string encode(const ::flowersec::messages::controlplane::v1::correlation_co
 ::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::correlation_context> decode_correlation_context(
     std::string_view text) {
   return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::correlation_context>(text);
+}
+
+std::string encode(const ::flowersec::messages::controlplane::v1::endpoint_registration& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::endpoint_registration& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::endpoint_registration>
+decode_endpoint_registration(std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::endpoint_registration>(text);
+}
+
+std::string encode(const ::flowersec::messages::controlplane::v1::endpoint_registered& message) {
+  return ::flowersec::messages::encode_message(message);
+}
+
+::flowersec::messages::decoded<std::string> try_encode(
+    const ::flowersec::messages::controlplane::v1::endpoint_registered& message) {
+  return ::flowersec::messages::try_encode_message(message);
+}
+
+::flowersec::messages::decoded<::flowersec::messages::controlplane::v1::endpoint_registered> decode_endpoint_registered(
+    std::string_view text) {
+  return ::flowersec::messages::decode_message<::flowersec::messages::controlplane::v1::endpoint_registered>(text);
 }
 
 }  // namespace flowersec::messages::controlplane::v1

@@ -50,6 +50,8 @@ struct credential_wrapper;
 struct scope_metadata_entry;
 struct correlation_kv;
 struct correlation_context;
+struct endpoint_registration;
+struct endpoint_registered;
 
 /// Everything one end needs to reach the other through a tunnel. The grants of the two ends differ in role and token.
 /// Types, ranges and declared enum values only; emptiness, lengths and roles are for who uses the grant.
@@ -127,6 +129,20 @@ struct correlation_context {
   friend bool operator==(const correlation_context&, const correlation_context&) = default;
 };
 
+/// What an endpoint asks for on its control connection: to be told of clients that ask for this id.
+struct endpoint_registration {
+  std::optional<std::string> endpoint_id = std::nullopt;  ///< trimmed; required by the answerer
+
+  friend bool operator==(const endpoint_registration&, const endpoint_registration&) = default;
+};
+
+/// The answer to an EndpointRegistration that is granted.
+struct endpoint_registered {
+  bool ok = false;  ///< true
+
+  friend bool operator==(const endpoint_registered&, const endpoint_registered&) = default;
+};
+
 // encode: JSON in declared order, whatever the values are.
 // try_encode: the same, and refuses an undeclared enum value, a number beyond 2^53 - 1, text that is not
 // UTF-8, raw JSON that is not JSON, and messages nested too deep. Readers also bound the length, to 1 MiB;
@@ -154,5 +170,11 @@ struct correlation_context {
 [[nodiscard]] std::string encode(const correlation_context& message);
 [[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const correlation_context& message);
 [[nodiscard]] ::flowersec::messages::decoded<correlation_context> decode_correlation_context(std::string_view text);
+[[nodiscard]] std::string encode(const endpoint_registration& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const endpoint_registration& message);
+[[nodiscard]] ::flowersec::messages::decoded<endpoint_registration> decode_endpoint_registration(std::string_view text);
+[[nodiscard]] std::string encode(const endpoint_registered& message);
+[[nodiscard]] ::flowersec::messages::decoded<std::string> try_encode(const endpoint_registered& message);
+[[nodiscard]] ::flowersec::messages::decoded<endpoint_registered> decode_endpoint_registered(std::string_view text);
 
 }  // namespace flowersec::messages::controlplane::v1

@@ -318,3 +318,69 @@ export function encodeCorrelationContext(message: CorrelationContext): string {
 export function decodeCorrelationContext(text: string | Uint8Array): CorrelationContext {
   return wire.decode(shapeOfCorrelationContext, text);
 }
+
+/** What an endpoint asks for on its control connection: to be told of clients that ask for this id. */
+export interface EndpointRegistration {
+  /** trimmed; required by the answerer */
+  endpoint_id?: string | null | undefined;
+}
+
+const shapeOfEndpointRegistration: wire.Shape<EndpointRegistration> = {
+  name: "EndpointRegistration",
+  fields: [
+    { key: "endpoint_id", is: wire.isString, absent: "null too" },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad EndpointRegistration.<field>` otherwise. */
+export function assertEndpointRegistration(value: unknown): EndpointRegistration {
+  return wire.check(shapeOfEndpointRegistration, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertEndpointRegistration does. */
+export function toWireEndpointRegistration(message: EndpointRegistration): unknown {
+  return wire.toWire(shapeOfEndpointRegistration, message);
+}
+
+/** JSON text. Throws as assertEndpointRegistration does. */
+export function encodeEndpointRegistration(message: EndpointRegistration): string {
+  return wire.encode(shapeOfEndpointRegistration, message);
+}
+
+/** From JSON text. Throws as assertEndpointRegistration does, and `bad EndpointRegistration` for what is no JSON object. */
+export function decodeEndpointRegistration(text: string | Uint8Array): EndpointRegistration {
+  return wire.decode(shapeOfEndpointRegistration, text);
+}
+
+/** The answer to an EndpointRegistration that is granted. */
+export interface EndpointRegistered {
+  /** true */
+  ok: boolean;
+}
+
+const shapeOfEndpointRegistered: wire.Shape<EndpointRegistered> = {
+  name: "EndpointRegistered",
+  fields: [
+    { key: "ok", is: wire.isBoolean },
+  ],
+};
+
+/** The same object, when it is one. Throws `bad EndpointRegistered.<field>` otherwise. */
+export function assertEndpointRegistered(value: unknown): EndpointRegistered {
+  return wire.check(shapeOfEndpointRegistered, value);
+}
+
+/** What JSON.stringify is given: the fields, in declared order and nothing else. Throws as assertEndpointRegistered does. */
+export function toWireEndpointRegistered(message: EndpointRegistered): unknown {
+  return wire.toWire(shapeOfEndpointRegistered, message);
+}
+
+/** JSON text. Throws as assertEndpointRegistered does. */
+export function encodeEndpointRegistered(message: EndpointRegistered): string {
+  return wire.encode(shapeOfEndpointRegistered, message);
+}
+
+/** From JSON text. Throws as assertEndpointRegistered does, and `bad EndpointRegistered` for what is no JSON object. */
+export function decodeEndpointRegistered(text: string | Uint8Array): EndpointRegistered {
+  return wire.decode(shapeOfEndpointRegistered, text);
+}
