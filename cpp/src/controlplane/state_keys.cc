@@ -23,18 +23,17 @@ std::vector<key_record> read_keys(sqlite_database& in) {
   return all;
 }
 
+/// One statement, so that what is read belongs together: the signing key first, then the others.
 issuer_keyset read_issuer(sqlite_database& in) {
-  auto row = in.query("SELECT kid, private FROM keys WHERE state = 2");
-  if (!row.step()) throw refusal{store_failure(store_errc::storage_failed, "no key signs")};
-  auto key = crypto::ed25519_signing_key::from_private_key(row.blob(1));
+  auto rows = in.query("SELECT kid, public, private FROM keys ORDER BY state <> 2");
+  if (!rows.step()) throw refusal{store_failure(store_errc::storage_failed, "there are no keys")};
+  auto key = crypto::ed25519_signing_key::from_private_key(rows.blob(2));
   if (!key) throw refusal{store_failure(store_errc::storage_failed, "the signing key is damaged")};
-  auto issuer = issuer_keyset::create(row.text(0), std::move(*key));
-  if (!issuer) throw refusal{store_failure(store_errc::storage_failed, "the signing key has no id")};
-  for (const auto& other : read_keys(in)) {
-    if (issuer->publish(other.kid, other.public_key)) {
-      throw refusal{store_failure(store_errc::storage_failed, "key " + other.kid + " is damaged")};
-    }
+  auto issuer = issuer_keyset::create(rows.text(0), std::move(*key));
+  while (issuer && rows.step()) {
+    if (const auto failed = issuer->publish(rows.text(0), public_key_of(rows.blob(1)))) issuer = failed;
   }
+  if (!issuer) throw refusal{store_failure(store_errc::storage_failed, issuer.error().message())};
   return std::move(*issuer);
 }
 
@@ -54,7 +53,7 @@ void forget_deleted(sqlite_database& in) { in.execute("PRAGMA wal_checkpoint(TRU
 
 outcome<std::vector<key_record>> state_store::keys() { return guarded<std::vector<key_record>>(*contents_, read_keys); }
 
-outcome<issuer_keyset> state_store::load_issuer() { return in_transaction<issuer_keyset>(*contents_, read_issuer); }
+outcome<issuer_keyset> state_store::load_issuer() { return guarded<issuer_keyset>(*contents_, read_issuer); }
 
 outcome<void> state_store::rotate_key(std::string_view kid, unix_seconds now) {
   auto rotated = in_transaction<void>(*contents_, [&](sqlite_database& in) {

@@ -42,6 +42,14 @@ CREATE TABLE channels (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX channels_by_expiry ON channels (expires_at);
 
+CREATE TABLE revision (keys INTEGER NOT NULL, endpoints INTEGER NOT NULL) STRICT;
+INSERT INTO revision VALUES (0, 0);
+CREATE TRIGGER key_added AFTER INSERT ON keys BEGIN UPDATE revision SET keys = keys + 1; END;
+CREATE TRIGGER key_changed AFTER UPDATE ON keys BEGIN UPDATE revision SET keys = keys + 1; END;
+CREATE TRIGGER key_gone AFTER DELETE ON keys BEGIN UPDATE revision SET keys = keys + 1; END;
+CREATE TRIGGER endpoint_added AFTER INSERT ON endpoints BEGIN UPDATE revision SET endpoints = endpoints + 1; END;
+CREATE TRIGGER endpoint_gone AFTER DELETE ON endpoints BEGIN UPDATE revision SET endpoints = endpoints + 1; END;
+
 PRAGMA application_id = 0x46534350;
 PRAGMA user_version = 1;
 )sql";

@@ -198,8 +198,12 @@ outcome<state_store> state_store::open(const std::filesystem::path& file, store_
   }
 }
 
-outcome<std::int64_t> state_store::revision() {
-  return guarded<std::int64_t>(*contents_, [](sqlite_database& in) { return pragma(in, "data_version"); });
+outcome<state_revision> state_store::revision() {
+  return guarded<state_revision>(*contents_, [](sqlite_database& in) {
+    auto row = in.query("SELECT keys, endpoints FROM revision");
+    if (!row.step()) throw refusal{store_failure(store_errc::storage_failed, "no revision")};
+    return state_revision{.keys = row.integer(0), .endpoints = row.integer(1)};
+  });
 }
 
 outcome<void> state_store::publish_key(std::string_view kid, const crypto::ed25519_signing_key& key, unix_seconds now) {

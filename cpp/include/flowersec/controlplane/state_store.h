@@ -119,6 +119,13 @@ struct issue_record {
   std::optional<crypto::sha256_digest> ticket{};  ///< one use of it is spent
 };
 
+/// Two that are equal mean that nothing changed between them.
+struct state_revision {
+  std::int64_t keys = 0;
+  std::int64_t endpoints = 0;
+  friend bool operator==(const state_revision&, const state_revision&) = default;
+};
+
 class state_store {
  public:
   /// Makes a state file, mode 0600, with this key as the signing key. The file appears whole or not at all.
@@ -134,8 +141,8 @@ class state_store {
   state_store& operator=(state_store&&) noexcept;
   ~state_store();
 
-  /// A number that differs from the last one when another process has changed the file since.
-  [[nodiscard]] outcome<std::int64_t> revision();
+  /// How often the keys and the endpoints have changed, by whichever process. One row; cheap enough to ask often.
+  [[nodiscard]] outcome<state_revision> revision();
 
   // ---- Keys. Errors of each: bad_name, storage_failed. ----
 

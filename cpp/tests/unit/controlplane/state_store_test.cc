@@ -357,10 +357,29 @@ TEST_F(state_store_test, issuing_names_the_key_that_signs_at_that_moment) {
 TEST_F(state_store_test, the_revision_tells_of_what_another_process_changed) {
   auto store = open();
   auto administrator = open();
-  const auto before = store.revision().value();
-  EXPECT_EQ(store.revision().value(), before);
+  auto seen = store.revision().value();
+  EXPECT_EQ(store.revision().value(), seen);
+  const auto changed = [&](std::int64_t state_revision::*part) {
+    const auto before = std::exchange(seen, store.revision().value());
+    auto expected = before;
+    expected.*part = seen.*part;
+    return seen.*part != before.*part && seen == expected;
+  };
   ASSERT_TRUE(administrator.add_endpoint(sample_credential("laptop"), now));
-  EXPECT_NE(store.revision().value(), before);
+  EXPECT_TRUE(changed(&state_revision::endpoints));
+  ASSERT_TRUE(administrator.revoke_endpoint("laptop"));
+  EXPECT_TRUE(changed(&state_revision::endpoints));
+  ASSERT_TRUE(administrator.publish_key("k2", sample_key(2), now));
+  EXPECT_TRUE(changed(&state_revision::keys));
+  ASSERT_TRUE(administrator.rotate_key("k2", now));
+  EXPECT_TRUE(changed(&state_revision::keys));
+  ASSERT_TRUE(administrator.retire_key("k1", now, std::chrono::seconds{0}));
+  EXPECT_TRUE(changed(&state_revision::keys));
+  ASSERT_TRUE(administrator.add_endpoint(sample_credential("laptop"), now));
+  EXPECT_TRUE(changed(&state_revision::endpoints));
+  ASSERT_TRUE(administrator.add_ticket(sample_ticket("t", "laptop", later), now));
+  ASSERT_TRUE(administrator.record_issue(sample_issue("laptop", "c1", later), now));
+  EXPECT_EQ(store.revision().value(), seen) << "tickets and channels are no news";
 }
 
 TEST_F(state_store_test, a_process_that_writes_for_too_long_is_not_waited_for) {
