@@ -1,25 +1,8 @@
 #include "tunneld/admin_listener.h"
 
-#include <sstream>
+#include "service/listen_address.h"
 
 namespace flowersec::apps {
-namespace {
-
-result<boost::asio::ip::tcp::endpoint> resolve(boost::asio::io_context& context, const std::string& listen) {
-  const auto colon = listen.rfind(':');
-  if (colon == listen.npos) return make_error_code(tunnel::tunnel_errc::bad_listen_address);
-  auto host = listen.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  // Every interface means both families on one socket, as on the main listener.
-  if (host.empty()) host = "::";
-  boost::asio::ip::tcp::resolver resolver{context};
-  error_code error;
-  const auto found = resolver.resolve(host, listen.substr(colon + 1), boost::asio::ip::resolver_base::passive, error);
-  if (error) return error;
-  return found.begin()->endpoint();
-}
-
-}  // namespace
 
 result<admin_listener> admin_listener::open(boost::asio::io_context& context, const std::string& listen,
                                             const std::optional<tunnel::tls_files>& tls,
@@ -33,7 +16,8 @@ result<admin_listener> admin_listener::open(boost::asio::io_context& context, co
     if (!loaded) return loaded.error();
     options.tls = std::move(*loaded);
   }
-  const auto where = resolve(context, listen);
+  const auto where =
+      resolve_listen_address(context, listen, make_error_code(tunnel::tunnel_errc::bad_listen_address));
   if (!where) return where.error();
   auto server = std::make_unique<http::server>(context.get_executor(), std::move(options), std::move(handler));
   if (const auto error = server->listen(*where)) return error;
@@ -41,11 +25,7 @@ result<admin_listener> admin_listener::open(boost::asio::io_context& context, co
   return admin_listener{std::move(server)};
 }
 
-std::string admin_listener::bound_address() const {
-  std::ostringstream text;
-  text << server_->local_endpoint();
-  return text.str();
-}
+std::string admin_listener::bound_address() const { return to_text(server_->local_endpoint()); }
 
 void admin_listener::stop_all(boost::asio::io_context& context, const std::vector<admin_listener*>& listeners,
                               std::chrono::milliseconds limit) {

@@ -6,7 +6,7 @@
 
 #include "flowersec/policy/v1/types.gen.h"
 #include "tunneld/authorizer.h"
-#include "tunneld/log.h"
+#include "service/log.h"
 #include "tunneld/policy_answer.h"
 
 namespace flowersec::apps {

@@ -17,7 +17,7 @@
 #include "tunneld/channel_watch.h"
 #include "tunneld/check_config.h"
 #include "tunneld/live_files.h"
-#include "tunneld/log.h"
+#include "service/log.h"
 #include "tunneld/memory_return.h"
 #include "tunneld/metrics_listener.h"
 #include "tunneld/operator_log.h"

@@ -2,7 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "tunneld/log.h"
+#include "service/log.h"
 
 namespace flowersec::apps {
 

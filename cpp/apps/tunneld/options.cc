@@ -6,7 +6,7 @@
 
 #include "flowersec/base/text.h"
 #include "tunneld/authorizer_options.h"
-#include "tunneld/log.h"
+#include "service/log.h"
 
 namespace flowersec::apps {
 namespace {

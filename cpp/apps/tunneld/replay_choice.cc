@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "flowersec/tunnel/replay_journal.h"
-#include "tunneld/log.h"
+#include "service/log.h"
 
 namespace flowersec::apps {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "tunneld/log.h"
+#include "service/log.h"
 
 namespace flowersec::apps {
 

@@ -133,8 +133,8 @@ class attempt : public std::enable_shared_from_this<attempt> {
     events_.report(notice::callback::handshake, {}, to_string(stage::handshake), "handshake_ok", step_began_);
     tell_end(*link_, events_);
     over_ = true;
-    done_.complete({},
-                   session{std::make_shared<session::shared>(std::exchange(link_, nullptr), plan_.path, plan_.role)});
+    done_.complete({}, session{std::make_shared<session::shared>(std::exchange(link_, nullptr), plan_.path, plan_.role,
+                                                                 std::move(plan_.channel_id))});
   }
 
   ::flowersec::session::error_names hinting_names() const {

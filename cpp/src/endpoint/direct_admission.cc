@@ -67,7 +67,8 @@ class admission : public std::enable_shared_from_this<admission> {
     start_timer(settings_->common.session.handshake_timeout);
     socket_ = std::move(socket);
     if (const auto* fixed = std::get_if<fixed_credential>(&settings_->credential)) {
-      return shake_hands(plan_server(settings_->common, fixed->channel_id, fixed->psk, fixed->init_exp, fixed->suite));
+      channel_id_ = fixed->channel_id;
+      return shake_hands(plan_server(settings_->common, channel_id_, fixed->psk, fixed->init_exp, fixed->suite));
     }
     socket_.async_read_message(on_strand([weak = weak_from_this()](error_code broken, ws::received_message first) {
       if (const auto self = weak.lock()) self->on_first_message(broken, first);
@@ -101,7 +102,7 @@ class admission : public std::enable_shared_from_this<admission> {
     if (!found_) return fail(stage::validate, endpoint_errc::resolve_failed);
     if (count(found_->init_exp) <= 0) return fail(stage::validate, endpoint_errc::missing_init_exp);
     commit_ = std::move(found_->commit);
-    shake_hands(plan_server(settings_->common, std::move(channel_id_), found_->psk, found_->init_exp, suite_));
+    shake_hands(plan_server(settings_->common, channel_id_, found_->psk, found_->init_exp, suite_));
   }
 
   void shake_hands(machine_options options) {
@@ -158,7 +159,8 @@ class admission : public std::enable_shared_from_this<admission> {
     events_.report(notice::callback::handshake, {}, to_string(stage::handshake), "handshake_ok", handshake_since_);
     tell_end(*link_, events_);
     over_ = true;
-    done_({}, session{std::make_shared<session::shared>(std::exchange(link_, nullptr), path::direct, role::server)});
+    done_({}, session{std::make_shared<session::shared>(std::exchange(link_, nullptr), path::direct, role::server,
+                                                        std::move(channel_id_))});
   }
 
   void start_timer(std::chrono::milliseconds limit) {

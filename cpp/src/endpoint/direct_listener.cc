@@ -171,7 +171,9 @@ result<void> check_fixed(const fixed_credential& credential) {
 result<ws::accept_options> plan_upgrade(const listen_options& options) {
   if (auto ok = check(path::direct, options.common); !ok) return ok.error();
   if (options.max_handshakes < 1) return invalid(endpoint_errc::invalid_option);
-  auto origins = ws::origin_policy::allow_list(options.allowed_origins, options.allow_missing_origin);
+  auto origins = options.any_origin
+                     ? ws::origin_policy::everybody()
+                     : ws::origin_policy::allow_list(options.allowed_origins, options.allow_missing_origin);
   if (!origins) return invalid(endpoint_errc::missing_origin);
   ws::accept_options upgrade{.origins = std::move(*origins), .path = options.path, .tls = {}, .socket = {}};
   upgrade.socket.limits.max_message_bytes = max_message_bytes(options.common.session);

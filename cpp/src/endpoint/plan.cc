@@ -219,6 +219,7 @@ result<connect_plan> plan_tunnel(const channel_init_grant& grant, role as, const
                   : make_server_side(channel_id, std::move(of->psk), of->init_exp, of->suite, options.common);
   connect_plan plan{.path = path::tunnel,
                     .role = as,
+                    .channel_id = channel_id,
                     .url = {},
                     .socket = {},
                     .attach = messages::sensitive_text{std::move(attach)},
@@ -235,8 +236,10 @@ result<connect_plan> plan_direct(const direct_connect_info& info, const connect_
   if (options.endpoint_instance_id) return invalid(path::direct, endpoint_errc::invalid_option);
   if (auto ok = check_connect_options(path::direct, options); !ok) return ok.error();
   const auto probes = check_liveness(path::direct, options.common.liveness, std::chrono::seconds{0});
+  auto channel_id = of->id;
   connect_plan plan{.path = path::direct,
                     .role = role::client,
+                    .channel_id = std::move(channel_id),
                     .url = {},
                     .socket = {},
                     .attach = {},

@@ -16,6 +16,7 @@ namespace flowersec::endpoint {
 struct connect_plan {
   endpoint::path path;
   endpoint::role role;
+  std::string channel_id;
   ws::url url;
   ws::connect_options socket;
   std::optional<messages::sensitive_text> attach;  ///< the attach message; tunnel only

@@ -25,6 +25,10 @@ path session::path() const noexcept { return shared_ ? shared_->path : endpoint:
 
 role session::role() const noexcept { return shared_ ? shared_->role : endpoint::role::client; }
 
+std::string_view session::channel_id() const noexcept {
+  return shared_ ? std::string_view{shared_->channel_id} : std::string_view{};
+}
+
 void session::start_open(std::string kind, completion<error_code, flowersec::stream> done) {
   if (!shared_) return done.complete(gone(session_errc::streams_gone), {});
   shared_->link->open(std::move(kind), std::move(done));

@@ -10,8 +10,8 @@ namespace flowersec::endpoint {
 
 class session::shared {
  public:
-  shared(std::shared_ptr<::flowersec::session::link> over, endpoint::path on, endpoint::role as)
-      : link(std::move(over)), path(on), role(as) {}
+  shared(std::shared_ptr<::flowersec::session::link> over, endpoint::path on, endpoint::role as, std::string channel)
+      : link(std::move(over)), path(on), role(as), channel_id(std::move(channel)) {}
   /// The last handle is gone.
   ~shared() { link->close(); }
   shared(const shared&) = delete;
@@ -20,6 +20,7 @@ class session::shared {
   const std::shared_ptr<::flowersec::session::link> link;
   const endpoint::path path;
   const endpoint::role role;
+  const std::string channel_id;
 };
 
 }  // namespace flowersec::endpoint

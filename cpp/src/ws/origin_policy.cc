@@ -145,7 +145,14 @@ origin_policy origin_policy::loopback_only() {
   return policy;
 }
 
+origin_policy origin_policy::everybody() {
+  origin_policy policy;
+  policy.everybody_ = true;
+  return policy;
+}
+
 bool origin_policy::allows(std::optional<std::string_view> origin) const {
+  if (everybody_) return true;
   const auto trimmed = origin ? trim(*origin) : std::string_view{};
   if (trimmed.empty()) return allow_missing_;
   const auto parts = parse_origin(trimmed);

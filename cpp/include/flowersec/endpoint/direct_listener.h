@@ -71,6 +71,9 @@ struct listen_options {
   /// Required: full origins, *.domain, host:port, host, or a literal.
   std::vector<std::string> allowed_origins{};
   bool allow_missing_origin = false;
+  /// Instead of the two above: lets every origin in, for channels whose clients are programs. A client proves itself by
+  /// the key, so this takes nothing away but the second lock against pages that a browser was led to.
+  bool any_origin = false;
   /// Upgrades and handshakes under way at once; one more is answered 503. At least 1. An unauthenticated peer can make
   /// us hold one request head and one handshake each.
   std::size_t max_handshakes = 256;

@@ -89,6 +89,8 @@ class session {
   [[nodiscard]] executor_type get_executor() const noexcept;
   [[nodiscard]] endpoint::path path() const noexcept;
   [[nodiscard]] endpoint::role role() const noexcept;
+  /// The channel that the peer proved to know the key of. Empty without a session. Valid as long as this handle.
+  [[nodiscard]] std::string_view channel_id() const noexcept;
 
   /// Opens a stream; data may be written at once. Signature void(error_code, flowersec::stream).
   /// `kind` is trimmed. Errors   rpc/missing_stream_kind; yamux/not_connected, open_stream_failed,

@@ -25,6 +25,9 @@ class origin_policy {
   /// http and https origins of this machine (localhost, 127.0.0.0/8, [::1]) on any port, and requests without one.
   [[nodiscard]] static origin_policy loopback_only();
 
+  /// Every request, with or without an Origin. Never what an entry of a list comes to: it is asked for by name.
+  [[nodiscard]] static origin_policy everybody();
+
   /// `origin` is the first Origin header, nullopt when there is none; blank counts as none.
   [[nodiscard]] bool allows(std::optional<std::string_view> origin) const;
 
@@ -34,6 +37,7 @@ class origin_policy {
   std::vector<std::string> entries_;
   bool allow_missing_ = false;
   bool loopback_ = false;
+  bool everybody_ = false;
 };
 
 }  // namespace flowersec::ws

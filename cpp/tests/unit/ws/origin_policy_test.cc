@@ -108,6 +108,14 @@ TEST(origin_policy, an_empty_list_is_a_mistake_even_with_requests_without_origin
   EXPECT_FALSE(origin_policy::allow_list({"", "  ", "\t"}, true));
 }
 
+TEST(origin_policy, everybody_is_let_in_only_when_that_is_asked_for_by_name) {
+  const auto policy = origin_policy::everybody();
+  EXPECT_TRUE(policy.allows("https://anywhere.example"));
+  EXPECT_TRUE(policy.allows("null"));
+  EXPECT_TRUE(policy.allows(std::nullopt));
+  EXPECT_FALSE(origin_policy::allow_list({"*"}, false)->allows("https://anywhere.example"));
+}
+
 TEST(origin_policy, a_missing_origin_passes_only_when_allowed) {
   const auto strict = origin_policy::allow_list({"ex.com"}, false);
   const auto lenient = origin_policy::allow_list({"ex.com"}, true);

@@ -1,5 +1,5 @@
 // Where the lines of the log go: spdlog gives them their time and their level. See log.h.
-#include "tunneld/log.h"
+#include "service/log.h"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -18,7 +18,7 @@ log_settings& settings() {
 }
 
 spdlog::logger make_logger() {
-  spdlog::logger logger{"tunnel", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
+  spdlog::logger logger{"flowersec", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
   if (settings().format == log_format::json) {
     // The message is the rest of the object.
     logger.set_pattern(R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})", spdlog::pattern_time_type::utc);

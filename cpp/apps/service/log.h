@@ -1,4 +1,4 @@
-// The log of the tunnel process: lines on stderr, as text or as JSON.
+// The log of a process that serves: lines on stderr, as text or as JSON.
 // Layer apps. Safe from any thread once configured. A line never holds a token, a key or the query of a URL.
 //
 // text   YYYY/MM/DD HH:MM:SS message name=value ..., local time; "warning: " or "debug: " before the message of one

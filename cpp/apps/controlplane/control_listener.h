@@ -1,0 +1,59 @@
+// The control connections: who is connected, who is registered, and how a grant reaches an endpoint.
+// Layer apps, on the direct listener. An endpoint is who its credential says it is: the credential of the channel that
+// its session proved the key of. The state file is asked each time, so that a credential is worth nothing from the
+// moment it is revoked. Everything runs on the executor's one thread. Source: CONTROLPLANE, "Control connection".
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controlplane/plane_metrics.h"
+#include "flowersec/controlplane/state_store.h"
+#include "flowersec/endpoint/direct_listener.h"
+
+namespace flowersec::apps {
+
+struct control_options {
+  std::string address;  ///< a literal
+  std::uint16_t port = 0;
+  std::string path = "/control/ws";
+  std::optional<endpoint::server_certificate> certificate{};
+  /// Control connections at once; one more is closed. An endpoint can make us hold one session.
+  std::size_t max_connections = 10'000;
+  /// From the handshake to the first registration; later the connection is closed.
+  std::chrono::milliseconds registration_timeout{10'000};
+  /// An endpoint that does not answer is taken for gone after both together.
+  endpoint::liveness liveness{.interval = std::chrono::seconds{15}, .timeout = std::chrono::seconds{10}};
+};
+
+class control_listener {
+ public:
+  /// `store` and `metrics` outlive it. Errors   those of direct_listener::open.
+  [[nodiscard]] static result<control_listener> open(boost::asio::any_io_executor executor,
+                                                     const control_options& options, controlplane::state_store& store,
+                                                     plane_metrics& metrics);
+  control_listener(control_listener&&) noexcept;
+  /// Closes every connection.
+  ~control_listener();
+
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] bool is_online(std::string_view endpoint_id) const;
+  /// Sends the grant to the endpoint. False when it is not registered.
+  [[nodiscard]] bool deliver(std::string_view endpoint_id, std::string grant);
+  /// Closes the connections whose credential is not in the state file any more.
+  void drop_revoked();
+  [[nodiscard]] std::size_t connections() const noexcept;
+  [[nodiscard]] std::size_t registered() const noexcept;
+  /// No more endpoints; those that are here are told that it is over.
+  void close();
+
+ private:
+  class impl;
+  explicit control_listener(std::shared_ptr<impl> state) noexcept;
+
+  std::shared_ptr<impl> impl_;
+};
+
+}  // namespace flowersec::apps

@@ -1,0 +1,33 @@
+// The HTTP side of the service: which path is whose, and what is counted of it.
+// Layer apps. One thread.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <memory>
+
+#include "controlplane/issuing.h"
+#include "controlplane/options.h"
+#include "flowersec/http/server.h"
+
+namespace flowersec::apps::plane {
+
+/// Artifacts and health. What it is made of outlives it.
+class front {
+ public:
+  front(issuing& artifacts, messages::sensitive_text bearer_key, controlplane::state_store& store,
+        plane_metrics& metrics);
+
+  void operator()(http::request request, http::responder answer) const;
+  /// For a request that could not be read.
+  [[nodiscard]] http::response refuse_unread(unsigned status, const http::request& head) const;
+
+ private:
+  [[nodiscard]] http::response readiness() const;
+
+  controlplane::artifact_endpoint normal_;
+  controlplane::artifact_endpoint entry_;
+  controlplane::state_store& store_;
+  plane_metrics& metrics_;
+};
+
+}  // namespace flowersec::apps::plane

@@ -1,0 +1,83 @@
+// The command lines of flowersec-controlplane: the service, and the commands that administer its state file.
+// Layer apps. Pure; nothing is opened here.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/program.h"
+#include "flowersec/controlplane/channel_init.h"
+
+namespace flowersec::apps::plane {
+
+/// What every command is given.
+struct state_files {
+  std::string state;
+  std::string issuer_keys_file;  ///< blank: issuer_keys.json beside the state file
+
+  [[nodiscard]] std::string keyset_path() const;
+};
+
+struct serve_command {
+  state_files files;
+  std::string listen = "127.0.0.1:0";
+  std::string control_listen = "127.0.0.1:0";
+  std::string metrics_listen;
+  std::string bearer_key_file;
+  std::vector<std::string> tunnel_urls;
+  std::string audience;
+  std::string issuer;
+  std::chrono::nanoseconds token_lifetime = controlplane::default_token_lifetime;
+  std::chrono::nanoseconds idle_timeout = controlplane::default_idle_timeout;
+  std::string tls_cert_file;
+  std::string tls_key_file;
+  std::int64_t max_conns = 256;
+  std::int64_t max_endpoints = 10'000;
+  std::chrono::nanoseconds request_timeout = std::chrono::seconds{10};
+  std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{5};
+  std::string log_format = "text";
+  std::string log_level = "info";
+  std::string config;
+  bool pretty = false;
+};
+
+/// One for all commands; each reads the flags in its own table.
+struct admin_command {
+  state_files files;
+  std::string kid;
+  std::string endpoint_id;
+  std::string control_url;
+  std::string suite = "x25519";
+  std::chrono::nanoseconds valid_for{0};
+  std::int64_t uses = 1;
+  std::vector<std::string> tunnel_ready_urls;
+  std::chrono::nanoseconds wait = std::chrono::seconds{30};
+  bool unchecked = false;
+  bool now = false;
+  std::string out;
+  bool overwrite = false;
+  bool pretty = false;
+};
+
+// The tables refer to `command`, which must outlive them.
+[[nodiscard]] program describe_serve(serve_command& command);
+[[nodiscard]] program describe_init(admin_command& command);
+[[nodiscard]] program describe_add_endpoint(admin_command& command);
+[[nodiscard]] program describe_revoke_endpoint(admin_command& command);
+[[nodiscard]] program describe_list_endpoints(admin_command& command);
+[[nodiscard]] program describe_make_ticket(admin_command& command);
+[[nodiscard]] program describe_list_keys(admin_command& command);
+[[nodiscard]] program describe_publish_key(admin_command& command);
+[[nodiscard]] program describe_rotate_key(admin_command& command);
+[[nodiscard]] program describe_retire_key(admin_command& command);
+[[nodiscard]] program describe_export_key(admin_command& command);
+[[nodiscard]] program describe_back_up(admin_command& command);
+/// The program without a command.
+[[nodiscard]] program describe_controlplane();
+
+/// The first thing that makes no sense; nullopt when all is well.
+[[nodiscard]] std::optional<std::string> usage_problem(const serve_command& command);
+
+}  // namespace flowersec::apps::plane

@@ -1,0 +1,267 @@
+#include "controlplane/serve.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <ostream>
+
+#include "cli/json_text.h"
+#include "cli/version.h"
+#include "controlplane/bearer_key.h"
+#include "controlplane/front.h"
+#include "flowersec/base/json.h"
+#include "service/listen_address.h"
+#include "service/log.h"
+
+namespace flowersec::apps::plane {
+namespace {
+
+namespace asio = boost::asio;
+using controlplane::state_store;
+using std::chrono::milliseconds;
+
+/// How soon the service notices what a command changed.
+constexpr milliseconds watch_interval{200};
+/// How long control connections may take to close at the end.
+constexpr milliseconds goodbye{2500};
+constexpr std::size_t max_metrics_connections = 16;
+constexpr std::size_t max_metrics_body_bytes = 4096;
+
+/// A sentence for the operator, after which the start is given up.
+struct start_failure {
+  std::string text;
+};
+
+using tls_context = std::shared_ptr<ssl_ctx_st>;
+
+tls_context load_tls(const serve_command& c) {
+  if (c.tls_cert_file.empty()) return nullptr;
+  auto loaded = http::load_server_tls(c.tls_cert_file, c.tls_key_file);
+  if (!loaded) {
+    throw start_failure{"cannot use --tls-cert-file " + c.tls_cert_file + " with --tls-key-file " + c.tls_key_file +
+                        ": " + loaded.error().message()};
+  }
+  return *loaded;
+}
+
+state_store open_store(const serve_command& c) {
+  auto opened = state_store::open(c.files.state);
+  if (!opened) throw start_failure{"invalid --state: " + opened.error().text};
+  return std::move(*opened);
+}
+
+controlplane::state_revision read_revision(state_store& store) {
+  const auto read = store.revision();
+  if (!read) throw start_failure{"invalid --state: " + read.error().text};
+  return *read;
+}
+
+controlplane::issuer_keyset load_issuer(state_store& store) {
+  auto loaded = store.load_issuer();
+  if (!loaded) throw start_failure{"invalid --state: " + loaded.error().text};
+  return std::move(*loaded);
+}
+
+asio::ip::tcp::endpoint resolve(asio::io_context& context, const char* flag, const std::string& listen) {
+  const auto where = resolve_listen_address(context, listen, make_error_code(boost::system::errc::invalid_argument));
+  if (!where) throw start_failure{"invalid " + std::string{flag} + ' ' + listen + ": " + where.error().message()};
+  return *where;
+}
+
+void listen(http::server& server, asio::io_context& context, const char* flag, const std::string& address) {
+  if (const auto failed = server.listen(resolve(context, flag, address))) {
+    throw start_failure{"cannot listen on " + std::string{flag} + ' ' + address + ": " + failed.message()};
+  }
+}
+
+control_listener open_control(asio::io_context& context, const serve_command& c, state_store& store,
+                              plane_metrics& metrics) {
+  const auto where = resolve(context, "--control-listen", c.control_listen);
+  control_options options{.address = where.address().to_string(), .port = where.port()};
+  options.max_connections = static_cast<std::size_t>(c.max_endpoints);
+  if (!c.tls_cert_file.empty()) options.certificate = endpoint::server_certificate{c.tls_cert_file, c.tls_key_file};
+  auto opened = control_listener::open(context.get_executor(), options, store, metrics);
+  if (!opened) {
+    throw start_failure{"cannot listen on --control-listen " + c.control_listen + ": " + opened.error().message()};
+  }
+  return std::move(*opened);
+}
+
+issuing_options issuing_options_of(const serve_command& c) {
+  issuing_options options{.tunnel_urls = c.tunnel_urls, .channels = {}};
+  options.channels.audience = c.audience;
+  options.channels.issuer = c.issuer;
+  options.channels.token_lifetime = std::chrono::floor<std::chrono::seconds>(c.token_lifetime);
+  options.channels.idle_timeout = std::chrono::floor<std::chrono::seconds>(c.idle_timeout);
+  return options;
+}
+
+/// Everything that serves, in the order in which it is made.
+class service {
+ public:
+  service(asio::io_context& context, const serve_command& command, const invocation& io)
+      : context_(context),
+        command_(command),
+        tls_(load_tls(command)),
+        store_(open_store(command)),
+        seen_(read_revision(store_)),
+        control_(open_control(context, command, store_, metrics_)),
+        writer_(context.get_executor(), open_store(command)),
+        artifacts_(issuing_options_of(command), store_, writer_, control_, metrics_, load_issuer(store_)),
+        front_(artifacts_, bearer_key(command), store_, metrics_),
+        server_(context.get_executor(), http_options(), front_),
+        signals_(context, SIGINT, SIGTERM),
+        watch_(context) {
+    listen(server_, context, "--listen", command.listen);
+    if (!command.metrics_listen.empty()) start_metrics();
+    // The file may be older than the state: whoever died in between left it so.
+    if (const auto written = store_.write_keyset_file(command.files.keyset_path()); !written) {
+      throw start_failure{"cannot write --issuer-keys-file: " + written.error().text};
+    }
+    server_.start();
+    print_ready_line(io);
+  }
+
+  void run() {
+    wait_for_signal();
+    watch_next();
+    context_.run();
+    control_.close();
+    if (metrics_server_) metrics_server_->abort();
+    signals_.cancel();
+    watch_.cancel();
+    if (at_once_) return;
+    context_.restart();
+    context_.run_for(goodbye);
+  }
+
+ private:
+  static messages::sensitive_text bearer_key(const serve_command& c) {
+    auto key = read_bearer_key(c.bearer_key_file);
+    if (!key) throw start_failure{key.error().text};
+    return std::move(*key);
+  }
+
+  http::server_options http_options() {
+    http::server_options options;
+    options.limits.max_connections = static_cast<std::size_t>(command_.max_conns);
+    options.limits.max_body_bytes = controlplane::default_max_request_body_bytes;
+    options.limits.request_timeout = std::chrono::ceil<milliseconds>(command_.request_timeout);
+    options.tls = tls_;
+    options.refusal = [this](unsigned status, const http::request& head) { return front_.refuse_unread(status, head); };
+    return options;
+  }
+
+  void start_metrics() {
+    http::server_options options;
+    options.limits.max_connections = max_metrics_connections;
+    options.limits.max_body_bytes = max_metrics_body_bytes;
+    options.tls = tls_;
+    metrics_server_.emplace(context_.get_executor(), std::move(options),
+                            [this](const http::request& request, const http::responder& answer) {
+                              answer(request.path() == "/metrics" ? metrics_page() : http::not_found());
+                            });
+    listen(*metrics_server_, context_, "--metrics-listen", command_.metrics_listen);
+    metrics_server_->start();
+  }
+
+  http::response metrics_page() {
+    return {.status = 200,
+            .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=values"}},
+            .body = metrics_.text(
+                {.connections = control_.connections(), .endpoints = control_.registered(), .kid = artifacts_.kid()})};
+  }
+
+  void print_ready_line(const invocation& io) {
+    const std::string scheme = tls_ ? "https://" : "http://";
+    const auto& build = build_version();
+    const auto address = to_text(server_.local_endpoint());
+    std::string text;
+    json_object_writer line{text};
+    line.field("version", build.version)
+        .field("commit", build.commit)
+        .field("date", build.date)
+        .field("listen", address)
+        .field("http_url", scheme + address)
+        .field("control_url", control_.url())
+        .field("issuer_keys_file", command_.files.keyset_path())
+        .field("kid", artifacts_.kid());
+    if (metrics_server_) line.field("metrics_url", scheme + to_text(metrics_server_->local_endpoint()) + "/metrics");
+    line.end();
+    io.out << (command_.pretty ? indent_json(text) : text) << '\n' << std::flush;
+    if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const error_code& failed, int) {
+      if (failed) return;
+      if (stopping_) {
+        at_once_ = true;
+        return context_.stop();
+      }
+      stopping_ = true;
+      log_line(log_level::info, "stopping");
+      server_.async_stop(std::chrono::ceil<milliseconds>(command_.shutdown_timeout),
+                         [this](error_code) { context_.stop(); });
+      wait_for_signal();
+    });
+  }
+
+  void watch_next() {
+    watch_.expires_after(watch_interval);
+    watch_.async_wait([this](error_code cancelled) {
+      if (cancelled) return;
+      look_at_state();
+      watch_next();
+    });
+  }
+
+  /// A command may have changed the keys, or taken a credential away.
+  void look_at_state() {
+    const auto present = store_.revision();
+    if (!present) return log_line(log_level::error, "cannot read the state file: " + present.error().text);
+    const auto before = std::exchange(seen_, *present);
+    if (seen_.endpoints != before.endpoints) control_.drop_revoked();
+    if (seen_.keys == before.keys) return;
+    if (!artifacts_.reload_issuer()) seen_.keys = before.keys;
+    writer_.write_keyset(command_.files.keyset_path(), [](const controlplane::outcome<void>& written) {
+      if (written) return log_line(log_level::info, "keyset file written");
+      log_line(log_level::error, "cannot write --issuer-keys-file: " + written.error().text);
+    });
+  }
+
+  asio::io_context& context_;
+  const serve_command& command_;
+  tls_context tls_;
+  plane_metrics metrics_;
+  state_store store_;  // this thread reads; writer_ has a connection of its own
+  controlplane::state_revision seen_;
+  control_listener control_;
+  issue_writer writer_;
+  issuing artifacts_;
+  front front_;
+  http::server server_;
+  std::optional<http::server> metrics_server_;
+  asio::signal_set signals_;
+  asio::steady_timer watch_;
+  bool stopping_ = false;
+  bool at_once_ = false;
+};
+
+}  // namespace
+
+int run_serve(const serve_command& command, const invocation& io) {
+  configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
+  std::signal(SIGPIPE, SIG_IGN);
+  asio::io_context context{1};
+  try {
+    service all{context, command, io};
+    all.run();
+    return exit_ok;
+  } catch (const start_failure& failed) {
+    return fail(io, exit_runtime, failed.text);
+  }
+}
+
+}  // namespace flowersec::apps::plane

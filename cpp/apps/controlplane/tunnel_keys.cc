@@ -1,0 +1,77 @@
+#include "controlplane/tunnel_keys.h"
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "flowersec/base/json.h"
+#include "flowersec/http/client.h"
+
+namespace flowersec::apps::plane {
+namespace {
+
+constexpr std::size_t max_page_bytes = 1048576;
+constexpr std::chrono::milliseconds pause_between{500};
+
+/// The page, or why there is none. A page is one with 503 as well: a tunnel that drains still says what it knows.
+struct fetched {
+  error_code failed;
+  std::string body;
+};
+
+fetched fetch(const http::url& from) {
+  boost::asio::io_context context;
+  fetched got;
+  http::fetch_request request{.to = from};
+  http::async_fetch(context.get_executor(), std::move(request), {}, [&got](error_code failed, http::response answer) {
+    got = {failed, std::move(answer.body)};
+  });
+  context.run();
+  return got;
+}
+
+void pause() {
+  boost::asio::io_context context;
+  boost::asio::steady_timer timer{context, pause_between};
+  timer.wait();
+}
+
+bool tenant_has(const boost::json::value& tenant, std::string_view kid) {
+  const auto* object = tenant.if_object();
+  const auto* ids = object == nullptr ? nullptr : object->if_contains("key_ids");
+  const auto* list = ids == nullptr ? nullptr : ids->if_array();
+  return list != nullptr && std::any_of(list->begin(), list->end(), [kid](const boost::json::value& id) {
+           return id.is_string() && std::string_view{id.get_string()} == kid;
+         });
+}
+
+}  // namespace
+
+bool lists_key(std::string_view ready_page, std::string_view kid) {
+  const auto page = parse_json_object(ready_page, max_page_bytes);
+  const auto* tenants = page ? page->if_contains("tenants") : nullptr;
+  const auto* list = tenants == nullptr ? nullptr : tenants->if_array();
+  return list != nullptr &&
+         std::any_of(list->begin(), list->end(), [kid](const auto& tenant) { return tenant_has(tenant, kid); });
+}
+
+std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_urls, std::string_view kid,
+                                        std::chrono::nanoseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (const auto& text : ready_urls) {
+    const auto url = http::parse_url(text);
+    if (!url) return "invalid --tunnel-ready-url: " + text + " is not an http or https URL";
+    while (true) {
+      const auto page = fetch(*url);
+      if (!page.failed && lists_key(page.body, kid)) break;
+      if (std::chrono::steady_clock::now() >= until) {
+        return text +
+               (page.failed ? ": " + page.failed.message() : ": the tunnel does not list key " + std::string{kid});
+      }
+      pause();
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace flowersec::apps::plane

@@ -1,0 +1,8 @@
+# The control plane's program with a tunnel, an endpoint and clients around it.
+flowersec_add_test(system.controlplane
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/controlplane_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+  DEPS controlplane_client endpoint token_control ws_frame
+  LIBS OpenSSL::SSL
+  LABELS system
+  TIMEOUT 300)
+add_dependencies(test_system.controlplane flowersec-controlplane flowersec-tunnel flowersec-channelinit)
