@@ -22,8 +22,8 @@ export function envelopeFrame(
 
 export interface ReceivedEnvelope {
   readonly envelope: RpcEnvelope;
-  /** Of its text: what holding it costs. */
-  readonly bytes: number;
+  /** What it was decoded from; perhaps a view into more. */
+  readonly text: Uint8Array;
 }
 
 /** Reads envelopes one after the other. */
@@ -38,7 +38,7 @@ export class EnvelopeReader {
       try {
         const envelope = decodeRpcEnvelope(text);
         this.malformedInARow = 0;
-        return { envelope, bytes: text.length };
+        return { envelope, text };
       } catch (cause) {
         if (++this.malformedInARow > maxMalformedInARow) throw new RpcStreamError("malformed_envelopes", { cause });
       }
