@@ -27,11 +27,14 @@ export interface LinkOptions {
   /** What the channel holds of accepted writes; absent or 0: enough. */
   readonly maxOutboundBufferedBytes?: number | undefined;
   readonly onIncomingStream?: ((stream: YamuxStream) => void) | undefined;
+  readonly endpointInstanceId?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /** One session over one secure channel. Constructing throws RangeError for limits that cannot be. */
 export class SessionLink {
+  readonly path: FlowersecPath;
+  readonly endpointInstanceId?: string;
   /** How it ended: undefined when it was closed here, else close/not_connected with the cause. Never rejects. */
   readonly ended: Promise<FlowersecError | undefined>;
   private readonly mux: YamuxSession;
@@ -41,7 +44,9 @@ export class SessionLink {
   private readonly clock: Clock;
 
   constructor(private readonly options: LinkOptions) {
-    const { channel, client, yamuxLimits, onIncomingStream, maxOutboundBufferedBytes, liveness = noLiveness } = options;
+    const { path, channel, client, yamuxLimits, onIncomingStream, maxOutboundBufferedBytes, endpointInstanceId, liveness = noLiveness } = options;
+    this.path = path;
+    if (endpointInstanceId !== undefined) this.endpointInstanceId = endpointInstanceId;
     const { promise, resolve } = deferred<FlowersecError | undefined>();
     this.ended = promise;
     this.resolveEnded = resolve;
@@ -65,10 +70,10 @@ export class SessionLink {
         onIncomingStream,
         maxUnsentBytes: Math.min(mostUnsentBytes, maxOutboundBufferedBytes || mostUnsentBytes),
         onDiagnostic: (diagnostic) => tell(options.observer, { stage: "yamux", result: "fail", ...diagnostic }),
-        onTerminal: (error) => this.end(failure(options.path, "close", "not_connected", error)),
+        onTerminal: (error) => this.end(failure(path, "close", "not_connected", error)),
       },
     );
-    this.prober = new LivenessTimer(liveness.intervalMs, () => this.probeLiveness(liveness.timeoutMs), this.clock);
+    this.prober = new LivenessTimer(liveness.intervalMs, () => this.probe(liveness.timeoutMs), this.clock);
   }
 
   /** Why it ended, of the layer that noticed; undefined while it lives. */
@@ -81,7 +86,7 @@ export class SessionLink {
    * yamux/canceled, yamux/resource_exhausted, yamux/open_stream_failed, rpc/stream_hello_failed. None ends the session.
    */
   async openStream(kind: string, options: { signal?: AbortSignal | undefined } = {}): Promise<YamuxStream> {
-    const { path } = this.options;
+    const { path } = this;
     const { signal } = options;
     const name = typeof kind === "string" ? kind.trim() : "";
     if (name === "") throw failure(path, "rpc", "missing_stream_kind");
@@ -122,13 +127,14 @@ export class SessionLink {
       throwIfAborted(signal);
       await withAbort(start(this.options.channel), signal);
     } catch (error) {
-      throw failure(this.options.path, "secure", isAbort(error) ? "canceled" : code, error);
+      throw failure(this.path, "secure", isAbort(error) ? "canceled" : code, error);
     }
   }
 
   /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. yamux/canceled. */
-  async probeLiveness(timeoutMs?: number, options?: AbortOptions): Promise<number> {
-    const { path, liveness = noLiveness } = this.options;
+  async probe(timeoutMs?: number, options?: AbortOptions): Promise<number> {
+    const { path } = this;
+    const { liveness = noLiveness } = this.options;
     try {
       return await this.mux.probeLiveness(timeoutMs ?? liveness.timeoutMs, options);
     } catch (error) {
