@@ -103,50 +103,6 @@ test("a session may be let go of with await using: what was written arrives", as
   assert.equal(fromUtf8((await stream.read()) as Uint8Array), "last words");
 });
 
-test("streams that nobody had accepted yet when the peer left are accepted with what they hold, then comes the end", async () => {
-  const { client, session } = await connected();
-  {
-    await using held = client;
-    for (const kind of ["one", "two"]) {
-      const stream = await held.openStream(kind);
-      await stream.write(utf8(`in ${kind}`));
-      if (kind === "two") await stream.close();
-    }
-  }
-  await session.ended;
-  const kinds: string[] = [];
-  for await (const { kind, stream } of session) {
-    kinds.push(kind);
-    if (kind === "rpc") continue;
-    assert.equal(fromUtf8((await stream.read()) as Uint8Array), `in ${kind}`);
-    if (kind === "two") assert.equal(await stream.read(), null);
-    else await assert.rejects(stream.read(), isYamuxStreamResetError);
-  }
-  assert.deepEqual(kinds, ["rpc", "one", "two"]);
-  await assert.rejects(session.acceptStream(), isTriple("direct", "yamux", "accept_stream_failed"));
-});
-
-test("a stream whose first bytes come with the end is waited for; after close() none is handed out", async () => {
-  for (const isClosedHere of [false, true]) {
-    const { client, session } = await connected();
-    await session.acceptStream();
-    const waiting = [session.acceptStream(), session.acceptStream()];
-    const end = assert.rejects(waiting[1] as Promise<unknown>, isTriple("direct", "yamux", "accept_stream_failed"));
-    const first = isClosedHere ? assert.rejects(waiting[0] as Promise<unknown>) : waiting[0]?.then(({ kind }) => assert.equal(kind, "late"));
-    const stream = await client.openStream("late");
-    await stream.write(utf8("x"));
-    if (isClosedHere) session.close();
-    client.close();
-    await Promise.all([first, end]);
-    await assert.rejects(session.acceptStream(), isTriple("direct", "yamux", "accept_stream_failed"));
-  }
-  const { client, session } = await connected();
-  await client[Symbol.asyncDispose]();
-  await session.ended;
-  session.close();
-  await assert.rejects(session.acceptStream(), isTriple("direct", "yamux", "accept_stream_failed"));
-});
-
 test("a file that was sent whole arrives whole, also where it is read more slowly than its sender leaves", async () => {
   const { client, session } = await connected();
   await session.acceptStream();
