@@ -85,16 +85,18 @@ export async function connectTunnel(
 ): Promise<Session> {
   const raw: unknown = typeof grant === "object" && grant !== null && "grant_server" in grant ? grant.grant_server : grant;
   const plan = await checkGrant(raw, Role.server, options?.endpointInstanceId);
-  const origin = checkOrigin("tunnel", options?.origin);
-  const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
-  await enforcePolicy("tunnel", plan.url, options, "connect", checked.connectTimeoutMs);
-  const { ws, transport } = await dial("tunnel", plan.url, origin, options, checked, NoopObserver);
+  let toClose: { close(): void } = { close() {} };
   try {
+    const origin = checkOrigin("tunnel", options?.origin);
+    const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
+    await enforcePolicy("tunnel", plan.url, options, "connect", checked.connectTimeoutMs);
+    const { ws, transport } = await dial("tunnel", plan.url, origin, options, checked, NoopObserver);
+    toClose = transport;
     attach(ws, plan, NoopObserver);
     const deadline = new Deadline(checked.handshakeTimeoutMs, options.clock);
     return await authenticate(transport, plan, checked, options, deadline, plan.endpointInstanceId);
   } catch (error) {
-    throw closing(error, transport);
+    throw closing(error, toClose);
   } finally {
     wipe(plan.psk);
   }

@@ -67,13 +67,15 @@ async function observerOf(observer: ClientObserverLike | undefined, context: Obs
 }
 
 async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | undefined, options: ClientConnectOptions): Promise<Client> {
-  const origin = checkOrigin(path, options?.origin);
-  const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
-  const observer = await observerOf(options.observer, { path });
-  await enforcePolicy(path, plan.url, options, "connect", checked.connectTimeoutMs, observer);
-  const { ws, transport } = await dial(path, plan.url, origin, options, checked, observer);
-  const { signal, clock } = options;
+  let toClose: { close(): void } = { close() {} };
   try {
+    const origin = checkOrigin(path, options?.origin);
+    const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
+    const observer = await observerOf(options.observer, { path });
+    await enforcePolicy(path, plan.url, options, "connect", checked.connectTimeoutMs, observer);
+    const { ws, transport } = await dial(path, plan.url, origin, options, checked, observer);
+    const { signal, clock } = options;
+    toClose = transport;
     if (tunnel !== undefined) attach(ws, tunnel, observer);
     const deadline = new Deadline(checked.handshakeTimeoutMs, clock);
     const startedAt = nowSeconds();
@@ -86,8 +88,6 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
       handshakeSucceeded(path, startedAt, observer);
     } catch (error) {
       throw await handshakeFailed(path, startedAt, observer, error);
-    } finally {
-      plan.psk.fill(0);
     }
     const { yamuxLimits, liveness, records } = checked;
     const started = startClient({
@@ -98,6 +98,8 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
       throw isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error;
     });
   } catch (error) {
-    throw closing(error, transport);
+    throw closing(error, toClose);
+  } finally {
+    plan.psk.fill(0); // however far it came
   }
 }
