@@ -127,6 +127,8 @@ export class YamuxCore extends OutputSide implements FrameSink {
     return stream?.isOpen ? stream : undefined;
   }
 
+  // Any id that is not alive will do, a lower one than the last too: peers that open streams from several threads send
+  // their SYNs in any order.
   private accept(id: number): StreamState | undefined {
     const { maxInboundStreams, maxActiveStreams } = this.limits;
     const isOwn = (id % 2 === 1) === this.isClient;
