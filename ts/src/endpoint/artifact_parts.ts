@@ -1,9 +1,9 @@
 // What an artifact may carry besides a grant or info: scopes, and a correlation for logs.
 // Layer endpoint. Throws Error with the text `bad <kind>.<field>`. Clients load it when an artifact carries any of this; so
-// that it is all they load then, it is given what they have already and imports nothing.
+// that it is all they load then, it is given what they have already and imports nothing, generated checks included.
+// Source: PROTOCOL, "Messages".
 
 import type { withAbort } from "../base/index.js";
-import type { assertCorrelationContext, assertScopeMetadataEntry, CorrelationContext } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { Correlation, ScopeEntry } from "./artifact.js";
 import type { ConnectOptions } from "./options.js";
 
@@ -14,6 +14,8 @@ const maxTagBytes = 128;
 const scopeName = /^[a-z][a-z0-9._-]{0,63}$/;
 const tagKey = /^[a-z][a-z0-9._-]{0,31}$/;
 const correlationId = /^[A-Za-z0-9._~-]{8,128}$/;
+/** No surrogate stands alone: with the flag u only those are matched. */
+const wholeText = /^\P{Surrogate}*$/u;
 
 type Members = Record<string, unknown>;
 
@@ -25,29 +27,33 @@ function refuse(what: string): never {
   throw new Error(`bad ${what}`);
 }
 
-/** Generated code. */
-interface PartChecks {
-  assertCorrelationContext: typeof assertCorrelationContext;
-  assertScopeMetadataEntry: typeof assertScopeMetadataEntry;
+/** An object of `kind` that has no members but these. */
+function membersOf(kind: string, value: unknown, keys: readonly string[]): Members {
+  if (!isObject(value)) refuse(kind);
+  for (const key of Object.keys(value)) if (value[key] !== undefined && !keys.includes(key)) refuse(`${kind}.${key}`);
+  return value;
 }
 
 /** Scopes and correlation of an artifact, where they are. */
-export function readParts(artifact: Members, checks: PartChecks): { scoped?: readonly ScopeEntry[]; correlation?: Correlation } {
+export function readParts(artifact: Members): { scoped?: readonly ScopeEntry[]; correlation?: Correlation } {
   const { scoped, correlation } = artifact;
   return {
-    ...(scoped === undefined ? {} : { scoped: readScoped(scoped, checks) }),
-    ...(correlation === undefined ? {} : { correlation: readCorrelation(correlation, checks) }),
+    ...(scoped === undefined ? {} : { scoped: readScoped(scoped) }),
+    ...(correlation === undefined ? {} : { correlation: readCorrelation(correlation) }),
   };
 }
 
-function readScoped(value: unknown, { assertScopeMetadataEntry }: PartChecks): readonly ScopeEntry[] {
+function readScoped(value: unknown): readonly ScopeEntry[] {
   if (!Array.isArray(value) || value.length > maxEntries) refuse("ConnectArtifact.scoped");
   const seen = new Set<string>();
-  const entries = (value as unknown[]).map((each): ScopeEntry => {
-    const { scope, scope_version, critical, payload } = assertScopeMetadataEntry(each);
-    if (!scopeName.test(scope)) refuse("ScopeMetadataEntry.scope");
-    if (scope_version < 1) refuse("ScopeMetadataEntry.scope_version");
-    if (!isObject(payload) || !fits(payload)) refuse("ScopeMetadataEntry.payload");
+  // Not map, which passes over holes.
+  const entries = Array.from(value as unknown[], (each): ScopeEntry => {
+    const kind = "ScopeMetadataEntry";
+    const { scope, scope_version, critical, payload } = membersOf(kind, each, ["scope", "scope_version", "critical", "payload"]);
+    if (!matches(scopeName, scope)) refuse(`${kind}.scope`);
+    if (!isInteger(scope_version, 1, 0xffff)) refuse(`${kind}.scope_version`);
+    if (typeof critical !== "boolean") refuse(`${kind}.critical`);
+    if (!isObject(payload) || !fits(payload)) refuse(`${kind}.payload`);
     if (seen.has(scope)) refuse("ConnectArtifact.scoped");
     seen.add(scope);
     return Object.freeze({ scope, scope_version, critical, payload });
@@ -55,22 +61,31 @@ function readScoped(value: unknown, { assertScopeMetadataEntry }: PartChecks): r
   return Object.freeze(entries);
 }
 
-function readCorrelation(value: unknown, { assertCorrelationContext }: PartChecks): Correlation {
+function readCorrelation(value: unknown): Correlation {
   if (!isObject(value)) refuse("ConnectArtifact.correlation");
-  const { trace_id, session_id } = value;
-  const { v, tags = [] } = assertCorrelationContext({ ...value, trace_id: undefined, session_id: undefined }) as CorrelationContext;
+  const { v, trace_id, session_id, tags = [] } = membersOf("CorrelationContext", value, ["v", "trace_id", "session_id", "tags"]);
   if (v !== 1) refuse("CorrelationContext.v");
-  if (tags.length > maxEntries || new Set(tags.map(({ key }) => key)).size < tags.length) refuse("CorrelationContext.tags");
-  const kept = tags.map(({ key, value: text }) => {
-    if (!tagKey.test(key)) refuse("CorrelationKV.key");
-    if (bytesOf(text) > maxTagBytes) refuse("CorrelationKV.value");
+  if (!Array.isArray(tags) || tags.length > maxEntries) refuse("CorrelationContext.tags");
+  const kept = Array.from(tags as unknown[], (each) => {
+    const { key, value: text } = membersOf("CorrelationKV", each, ["key", "value"]);
+    if (!matches(tagKey, key)) refuse("CorrelationKV.key");
+    if (!matches(wholeText, text) || bytesOf(text) > maxTagBytes) refuse("CorrelationKV.value");
     return Object.freeze({ key, value: text });
   });
+  if (new Set(kept.map(({ key }) => key)).size < kept.length) refuse("CorrelationContext.tags");
   const id = (name: "trace_id" | "session_id", given: unknown) => {
     const text = typeof given === "string" ? given.trim() : "";
     return correlationId.test(text) ? { [name]: text } : {};
   };
   return Object.freeze({ v: 1, ...id("trace_id", trace_id), ...id("session_id", session_id), tags: Object.freeze(kept) });
+}
+
+function matches(pattern: RegExp, value: unknown): value is string {
+  return typeof value === "string" && pattern.test(value);
+}
+
+function isInteger(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 function bytesOf(text: string): number {

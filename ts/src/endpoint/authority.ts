@@ -1,7 +1,9 @@
-// Whether an address may be dialled: its form here, plaintext in plaintext.ts.
-// Layer endpoint. Pure: no DNS, no network. Source: PROTOCOL, "Transport policy".
+// Whether an address may be dialled: its form here, plaintext and policies that decide themselves in plaintext.ts.
+// Layer endpoint. Pure: no DNS, no network. Clients load it for whatever is not the usual case of dial.ts. Source: PROTOCOL,
+// "Transport policy".
 
 import type { FlowersecPath } from "../base/index.js";
+import { isAllowed } from "./plaintext.js";
 import type { TransportSecurityPolicy } from "./policy.js";
 
 /** Scheme and host of a URL as written; undefined for another scheme, user info, no host, a bad port. No DNS. */
@@ -31,7 +33,5 @@ export async function judgeTransport(
 ): Promise<{ allowed: boolean; plaintext: boolean }> {
   const { scheme, host } = splitAuthority(url) ?? {};
   if (host === undefined || (scheme !== "ws" && scheme !== "wss")) return { allowed: false, plaintext: false };
-  const isRequireTls = policy === undefined || policy === "require_tls";
-  const allowed = isRequireTls ? scheme === "wss" : await (await import("./plaintext.js")).isAllowed(policy, { path, scheme, host });
-  return { allowed, plaintext: scheme === "ws" };
+  return { allowed: await isAllowed(policy ?? "require_tls", { path, scheme, host }), plaintext: scheme === "ws" };
 }

@@ -7,13 +7,21 @@ import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
 import { failure, isAbort, isTimeout } from "../session/index.js";
 import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
-import { WsCloseError, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
+import { listen, WsCloseError, type WebSocketEvents, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
-import { judgeTransport } from "./authority.js";
 import type { TunnelPlan } from "./inputs.js";
 import { invalidOption, type CheckedOptions, type CommonOptions, type DialOptions } from "./options.js";
+import type { TransportSecurityPolicy } from "./policy.js";
 
 const openState = 1;
+/** What requiring TLS lets pass, but for rare ports and characters. */
+const usualUrl = /^wss:\/\/[a-z0-9.-]+(:\d{1,4})?([/?#]|$)/i;
+
+/** Whether the policy lets `url` pass. What is not the usual case is judged by code that loads then, and denied when it cannot. */
+async function judge(policy: TransportSecurityPolicy = "require_tls", path: FlowersecPath, url: string): Promise<{ allowed: boolean; plaintext?: boolean }> {
+  if (policy === "require_tls" && usualUrl.test(url)) return { allowed: true };
+  return (await import("./authority.js")).judgeTransport(policy, path, url);
+}
 
 /** Asks the policy. Errors: validate/transport_policy_denied; timeout and canceled of `stage`. */
 export async function enforcePolicy(
@@ -25,7 +33,7 @@ export async function enforcePolicy(
   observer?: ClientObserver,
 ): Promise<void> {
   const { transportSecurityPolicy, signal, clock } = options;
-  const judging = judgeTransport(transportSecurityPolicy, path, url);
+  const judging = judge(transportSecurityPolicy, path, url);
   const { allowed, plaintext } = await withDeadline(judging, { signal, timeoutMs, clock }).catch((error: unknown) => {
     if (!isAbort(error) && !isTimeout(error)) throw failure(path, "validate", "transport_policy_denied", error);
     const code = isAbort(error) ? "canceled" : "timeout";
@@ -85,29 +93,22 @@ function factoryFor(path: FlowersecPath, origin: string, given: WebSocketFactory
 /** What `then` makes of the socket once it is open, in the same turn: no message comes before its listeners. */
 function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReason) => void): { opening: Promise<T>; stop: () => void } {
   const { promise: opening, resolve, reject } = deferred<T>();
-  const stop = () => {
-    ws.removeEventListener("open", onOpen);
-    ws.removeEventListener("error", onError);
-    ws.removeEventListener("close", onClose);
-  };
-  const onOpen = () => {
+  const open = () => {
     stop();
     resolve(then());
   };
-  const onError = (event: unknown) => {
-    stop();
-    reject(new Error("websocket error", { cause: event }));
-  };
-  const onClose = ({ code = 1006, reason = "" }: { code?: number; reason?: string }) => {
+  const close = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
     stop();
     onReason("websocket_closed");
     reject(new WsCloseError(code, reason));
   };
-  ws.addEventListener("open", onOpen);
-  ws.addEventListener("error", onError);
-  ws.addEventListener("close", onClose);
-  if (ws.readyState === openState) onOpen();
-  else if (ws.readyState > openState) onClose({});
+  const error = (event: unknown) => {
+    stop();
+    reject(new Error("websocket error", { cause: event }));
+  };
+  const stop = listen(ws, { open, close, error });
+  if (ws.readyState === openState) open();
+  else if (ws.readyState > openState) close({});
   return { opening, stop };
 }
 

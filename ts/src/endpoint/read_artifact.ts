@@ -1,7 +1,7 @@
 // Reading connect artifacts. Clients load the half for scopes and correlations only when there are some.
 // Layer endpoint. Source: PROTOCOL, "Messages".
 
-import { assertChannelInitGrant, assertCorrelationContext, assertScopeMetadataEntry, Role } from "../gen/flowersec/controlplane/v1.gen.js";
+import { assertChannelInitGrant, Role } from "../gen/flowersec/controlplane/v1.gen.js";
 import { assertDirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import type { ConnectArtifact } from "./artifact.js";
 import type { readParts } from "./artifact_parts.js";
@@ -25,7 +25,7 @@ export function readArtifact(artifact: unknown, parts?: typeof readParts): Conne
   if (transport !== "tunnel" && transport !== "direct") refuse("ConnectArtifact.transport");
   const kind = transport === "tunnel" ? "TunnelClientConnectArtifact" : "DirectClientConnectArtifact";
   const bodyKey = transport === "tunnel" ? "tunnel_grant" : "direct_info";
-  const rest = parts?.(value, { assertCorrelationContext, assertScopeMetadataEntry });
+  const rest = parts?.(value);
   for (const key of Object.keys(value)) {
     if (!["v", "transport", "scoped", "correlation", bodyKey].includes(key)) refuse(`${kind}.${key}`);
   }

@@ -9,7 +9,7 @@ import {
   isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type AbortOptions, type YamuxError, type YamuxLimits, type YamuxStream,
 } from "../yamux/index.js";
 import { failure, isAbort } from "./failure.js";
-import { LivenessTimer, noLiveness, type Liveness } from "./liveness.js";
+import { keepProbing, noLiveness, type Liveness } from "./liveness.js";
 
 /** How long what was written may take to leave when a session is let go of. */
 const flushMs = 2000;
@@ -38,7 +38,7 @@ export class SessionLink {
   /** How it ended: undefined when it was closed here, else close/not_connected with the cause. Never rejects. */
   readonly ended: Promise<FlowersecError | undefined>;
   private readonly mux: YamuxSession;
-  private readonly prober: LivenessTimer;
+  private readonly stopProbing: (() => void) | undefined;
   private readonly resolveEnded: (how: FlowersecError | undefined) => void;
   private readonly closeErrors: unknown[] = [];
   private readonly clock: Clock;
@@ -73,7 +73,7 @@ export class SessionLink {
         onTerminal: (error) => this.end(failure(path, "close", "not_connected", error)),
       },
     );
-    this.prober = new LivenessTimer(liveness.intervalMs, () => this.probe(liveness.timeoutMs), this.clock);
+    this.stopProbing = keepProbing(liveness.intervalMs, () => this.probe(), this.clock);
   }
 
   /** Why it ended, of the layer that noticed; undefined while it lives. */
@@ -166,7 +166,7 @@ export class SessionLink {
   }
 
   private end(how: FlowersecError | undefined): void {
-    this.prober?.stop();
+    this.stopProbing?.();
     this.resolveEnded(how);
   }
 }

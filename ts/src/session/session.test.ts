@@ -219,8 +219,8 @@ test("accepting: hellos side by side, aborting loses no stream, a bad hello rese
   await client.openStream("kept");
   assert.equal((await session.acceptStream()).kind, "kept");
 
-  // The link under the client, to write hellos that are none.
-  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } } }).link;
+  // The multiplexer under the client, to write hellos that are none.
+  const { mux } = client as unknown as { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } };
   for (const hello of ['{"kind":"x","v":2}', '{"kind":"","v":1}', '{"kind":1,"v":1}', "[]", "{"]) {
     const silent = await mux.openStream(); // says nothing and holds nobody up
     const stream = await mux.openStream();
@@ -245,7 +245,7 @@ test("a stream whose hello does not come within 10 s is reset", async () => {
   const clock = new ManualClock(Math.floor(Date.now() / 1000));
   const { client, session } = await connected({}, { clock });
   await session.acceptStream();
-  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } } }).link;
+  const { mux } = client as unknown as { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } };
   const silent = await mux.openStream();
   const accepting = session.acceptStream();
   await client.probeLiveness(); // the stream has arrived

@@ -6,7 +6,7 @@ import { NoopObserver, tell, type ClientObserver, type WsErrorReason } from "../
 import { InboundQueue, type ReadOptions } from "./inbound.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "./limits.js";
 import { OutboundQueue } from "./outbound.js";
-import { WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
+import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
 
 export interface SocketTransportOptions {
   /** Those given; the rest as in DEFAULT_WEB_SOCKET_LIMITS. Throws RangeError when they make no sense. */
@@ -30,6 +30,7 @@ export class SocketTransport implements BinaryTransport {
   private readonly inbound: InboundQueue;
   private readonly outbound: OutboundQueue;
   private readonly observer: ClientObserver;
+  private readonly stopListening: () => void;
   private failed = false;
   private closeTold = false;
 
@@ -57,10 +58,19 @@ export class SocketTransport implements BinaryTransport {
       onSendFailed: (cause) => this.fail(new Error("websocket error", { cause }), "error", false),
     });
     ws.binaryType = "arraybuffer";
-    ws.addEventListener("message", this.onMessage);
-    ws.addEventListener("error", this.onError);
-    ws.addEventListener("close", this.onClose);
-    if (ws.readyState >= closedState) this.onClose({});
+    const onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
+      this.inbound.inOrder(() => {
+        if (!this.closeTold) this.observer.onWsClose("peer_or_error", code);
+        this.closeTold = true;
+        this.end(new WsCloseError(code, reason));
+      });
+    };
+    this.stopListening = listen(ws, {
+      message: ({ data }) => this.inbound.accept(data),
+      error: (event) => this.inbound.inOrder(() => this.fail(new Error("websocket error", { cause: event }), "error", false)),
+      close: onClose,
+    });
+    if (ws.readyState >= closedState) onClose({});
   }
 
   /** The next message. Rejects with AbortError, TimeoutError, or what ended the transport; giving up loses no message. */
@@ -82,9 +92,7 @@ export class SocketTransport implements BinaryTransport {
 
   /** Takes the listeners away, drops what is queued and closes the WebSocket. Harmless the second time. */
   close(): void {
-    this.ws.removeEventListener("message", this.onMessage);
-    this.ws.removeEventListener("error", this.onError);
-    this.ws.removeEventListener("close", this.onClose);
+    this.stopListening();
     this.end(new Error("closed"));
     if (this.closeTold) return;
     this.closeTold = true;
@@ -104,18 +112,4 @@ export class SocketTransport implements BinaryTransport {
     this.observer.onWsError(reason);
     if (close) this.ws.close(1000);
   }
-
-  private readonly onMessage = (event: WebSocketEvents["message"]) => this.inbound.accept(event.data);
-
-  private readonly onError = (event: unknown) => {
-    this.inbound.inOrder(() => this.fail(new Error("websocket error", { cause: event }), "error", false));
-  };
-
-  private readonly onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
-    this.inbound.inOrder(() => {
-      if (!this.closeTold) this.observer.onWsClose("peer_or_error", code);
-      this.closeTold = true;
-      this.end(new WsCloseError(code, reason));
-    });
-  };
 }
