@@ -235,6 +235,28 @@ describe("secure channel", () => {
     assert.deepEqual([atServer.length, atClient.length], [total, total]);
   });
 
+  test("pings of a peer that sends nothing else are opened one at a time", async () => {
+    let inFlight = 0;
+    let most = 0;
+    const slow = { ...webCrypto(crypto.subtle) };
+    const cipherOf = slow.cipher;
+    slow.cipher = async (key) => {
+      const cipher = await cipherOf(key);
+      const open = async (...args: Parameters<typeof cipher.open>) => {
+        most = Math.max(most, ++inFlight);
+        await new Promise(setImmediate);
+        inFlight--;
+        return cipher.open(...args);
+      };
+      return { seal: (...args) => cipher.seal(...args), open, wipe: () => cipher.wipe() };
+    };
+    const { server, a } = await channelPair({ peerCrypto: slow });
+    for (let sequence = 1n; sequence <= 50n; sequence++) a.peer.arrive(forged(1, sequence, ""));
+    a.peer.arrive(forged(0, 51n, "behind them"));
+    assert.equal(fromUtf8(await server.read()), "behind them");
+    assert.equal(most, 1);
+  });
+
   test("records of implementations that take their time leave in order, several in flight", async () => {
     let inFlight = 0;
     let most = 0;

@@ -91,8 +91,9 @@ export class SecureChannel {
     try {
       while (this.failure === undefined) {
         const kind = this.accept(await this.transport.readBinary());
-        // The key of what follows a rekey record is known only after it. Nothing else is waited for here.
-        if (kind === recordRekey) await this.opening;
+        // The key of what follows a rekey record is known only after it. A ping takes no room, so one at a time is held.
+        // Nothing else is waited for here.
+        if (kind !== recordApp) await this.opening;
       }
     } catch (error) {
       // What arrived whole before the end is delivered before it.
