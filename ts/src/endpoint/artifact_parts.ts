@@ -27,9 +27,9 @@ function refuse(what: string): never {
   throw new Error(`bad ${what}`);
 }
 
-/** An object of `kind` that has no members but these. */
-function membersOf(kind: string, value: unknown, keys: readonly string[]): Members {
-  if (!isObject(value)) refuse(kind);
+/** An object of `kind` that has no members but these; at `place`. */
+function membersOf(kind: string, value: unknown, keys: readonly string[], place: string): Members {
+  if (!isObject(value)) refuse(place);
   for (const key of Object.keys(value)) if (value[key] !== undefined && !keys.includes(key)) refuse(`${kind}.${key}`);
   return value;
 }
@@ -49,7 +49,7 @@ function readScoped(value: unknown): readonly ScopeEntry[] {
   // Not map, which passes over holes.
   const entries = Array.from(value as unknown[], (each): ScopeEntry => {
     const kind = "ScopeMetadataEntry";
-    const { scope, scope_version, critical, payload } = membersOf(kind, each, ["scope", "scope_version", "critical", "payload"]);
+    const { scope, scope_version, critical, payload } = membersOf(kind, each, ["scope", "scope_version", "critical", "payload"], "ConnectArtifact.scoped");
     if (!matches(scopeName, scope)) refuse(`${kind}.scope`);
     if (!isInteger(scope_version, 1, 0xffff)) refuse(`${kind}.scope_version`);
     if (typeof critical !== "boolean") refuse(`${kind}.critical`);
@@ -62,20 +62,22 @@ function readScoped(value: unknown): readonly ScopeEntry[] {
 }
 
 function readCorrelation(value: unknown): Correlation {
-  if (!isObject(value)) refuse("ConnectArtifact.correlation");
-  const { v, trace_id, session_id, tags = [] } = membersOf("CorrelationContext", value, ["v", "trace_id", "session_id", "tags"]);
-  if (v !== 1) refuse("CorrelationContext.v");
-  if (!Array.isArray(tags) || tags.length > maxEntries) refuse("CorrelationContext.tags");
+  const kind = "CorrelationContext";
+  const { v, trace_id, session_id, tags = [] } = membersOf(kind, value, ["v", "trace_id", "session_id", "tags"], "ConnectArtifact.correlation");
+  if (v !== 1) refuse(`${kind}.v`);
+  if (!Array.isArray(tags) || tags.length > maxEntries) refuse(`${kind}.tags`);
   const kept = Array.from(tags as unknown[], (each) => {
-    const { key, value: text } = membersOf("CorrelationKV", each, ["key", "value"]);
+    const { key, value: text } = membersOf("CorrelationKV", each, ["key", "value"], `${kind}.tags`);
     if (!matches(tagKey, key)) refuse("CorrelationKV.key");
     if (!matches(wholeText, text) || bytesOf(text) > maxTagBytes) refuse("CorrelationKV.value");
     return Object.freeze({ key, value: text });
   });
-  if (new Set(kept.map(({ key }) => key)).size < kept.length) refuse("CorrelationContext.tags");
+  if (new Set(kept.map(({ key }) => key)).size < kept.length) refuse(`${kind}.tags`);
+  // A text that does not fit is left out, anything but a text is no id.
   const id = (name: "trace_id" | "session_id", given: unknown) => {
-    const text = typeof given === "string" ? given.trim() : "";
-    return correlationId.test(text) ? { [name]: text } : {};
+    const text = given ?? "";
+    if (typeof text !== "string") refuse(`${kind}.${name}`);
+    return correlationId.test(text.trim()) ? { [name]: text.trim() } : {};
   };
   return Object.freeze({ v: 1, ...id("trace_id", trace_id), ...id("session_id", session_id), tags: Object.freeze(kept) });
 }

@@ -12,7 +12,7 @@ import type { ConnectArtifact } from "./artifact.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
 import { checkGrant, checkInfo, type ChannelPlan, type TunnelPlan } from "./inputs.js";
 import {
-  checkOptions, checkOrigin, invalidOption, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
+  checkedOptions, checkOrigin, invalidOption, loaded, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
 } from "./options.js";
 import { hasParts, readArtifact } from "./read_artifact.js";
 
@@ -38,10 +38,9 @@ export async function connectDirect(info: DirectConnectInfo, options: DirectConn
  */
 export async function connect(artifact: ConnectArtifact, options: ConnectOptions): Promise<Client> {
   options ??= {} as ConnectOptions;
-  let parts: typeof import("./artifact_parts.js") | undefined;
+  const parts = hasParts(artifact) ? await loaded("auto", import("./artifact_parts.js")) : undefined;
   let checked: ConnectArtifact;
   try {
-    if (hasParts(artifact)) parts = await import("./artifact_parts.js");
     checked = readArtifact(artifact, parts?.readParts);
   } catch (cause) {
     throw failure("auto", "validate", "invalid_input", cause);
@@ -62,7 +61,7 @@ export async function connect(artifact: ConnectArtifact, options: ConnectOptions
 /** The observer with what it needs to tell its events; loaded when there is one. */
 async function observerOf(observer: ClientObserverLike | undefined, context: ObserverContext): Promise<ClientObserver> {
   if (observer === undefined || observer === NoopObserver) return NoopObserver;
-  const { normalized } = await import("../observability/normalized.js");
+  const { normalized } = await loaded(context.path ?? "auto", import("../observability/normalized.js"));
   return normalized(observer, context) ?? NoopObserver;
 }
 
@@ -70,30 +69,27 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
   let toClose: { close(): void } = { close() {} };
   try {
     const origin = checkOrigin(path, options?.origin);
-    const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
+    const derived = tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds);
+    const { connectTimeoutMs, handshakeTimeoutMs, liveness } = await checkedOptions(path, options, derived);
     const observer = await observerOf(options.observer, { path });
-    await enforcePolicy(path, plan.url, options, "connect", checked.connectTimeoutMs, observer);
-    const { ws, transport } = await dial(path, plan.url, origin, options, checked, observer);
+    await enforcePolicy(path, plan.url, options, "connect", connectTimeoutMs, observer);
+    const { ws, transport } = await dial(path, plan.url, origin, options, connectTimeoutMs, observer);
     const { signal, clock } = options;
     toClose = transport;
     if (tunnel !== undefined) attach(ws, tunnel, observer);
-    const deadline = new Deadline(checked.handshakeTimeoutMs, clock);
+    const deadline = new Deadline(handshakeTimeoutMs, clock);
     const startedAt = nowSeconds();
     let channel: SecureChannel;
     try {
       const { channelId, suite, psk } = plan;
       channel = await clientHandshake(transport, {
-        channelId, suite, psk, clientFeatures: checked.features, ...checked.records, signal, timeoutMs: checked.handshakeTimeoutMs, clock,
+        ...options, channelId, suite, psk, timeoutMs: handshakeTimeoutMs,
       });
       handshakeSucceeded(path, startedAt, observer);
     } catch (error) {
       throw await handshakeFailed(path, startedAt, observer, error);
     }
-    const { yamuxLimits, liveness, records } = checked;
-    const started = startClient({
-      path, channel, observer, yamuxLimits, liveness, clock, signal,
-      endpointInstanceId: tunnel?.endpointInstanceId, maxOutboundBufferedBytes: records.maxOutboundBufferedBytes,
-    });
+    const started = startClient({ ...options, path, channel, observer, liveness, endpointInstanceId: tunnel?.endpointInstanceId });
     return await deadline.wait(started, signal, () => channel.close()).catch((error: unknown) => {
       throw isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error;
     });

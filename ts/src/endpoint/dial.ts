@@ -10,7 +10,7 @@ import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
 import { listen, WsCloseError, type WebSocketEvents, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import type { TunnelPlan } from "./inputs.js";
-import { invalidOption, type CheckedOptions, type CommonOptions, type DialOptions } from "./options.js";
+import { invalidOption, type CommonOptions, type DialOptions } from "./options.js";
 import type { TransportSecurityPolicy } from "./policy.js";
 
 const openState = 1;
@@ -50,7 +50,7 @@ export async function dial(
   url: string,
   origin: string,
   options: DialOptions,
-  checked: CheckedOptions,
+  timeoutMs: number,
   observer: ClientObserver,
 ): Promise<{ ws: WebSocketLike; transport: SocketTransport }> {
   const { signal, clock, webSocketLimits } = options;
@@ -71,7 +71,7 @@ export async function dial(
   let reason: ConnectReason = "websocket_error";
   try {
     const { opening, stop } = opened(ws, () => new SocketTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
-    const transport = await withDeadline(opening, { signal, timeoutMs: checked.connectTimeoutMs, clock }, stop);
+    const transport = await withDeadline(opening, { signal, timeoutMs, clock }, stop);
     told();
     return { ws, transport };
   } catch (cause) {

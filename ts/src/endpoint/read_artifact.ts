@@ -25,14 +25,13 @@ export function readArtifact(artifact: unknown, parts?: typeof readParts): Conne
   if (transport !== "tunnel" && transport !== "direct") refuse("ConnectArtifact.transport");
   const kind = transport === "tunnel" ? "TunnelClientConnectArtifact" : "DirectClientConnectArtifact";
   const bodyKey = transport === "tunnel" ? "tunnel_grant" : "direct_info";
-  const rest = parts?.(value);
   for (const key of Object.keys(value)) {
     if (!["v", "transport", "scoped", "correlation", bodyKey].includes(key)) refuse(`${kind}.${key}`);
   }
   const body = value[bodyKey];
   if (body === undefined || body === null) refuse(`${kind}.${bodyKey}`);
-  if (transport === "direct") return Object.freeze({ v: 1, transport, direct_info: Object.freeze({ ...assertDirectConnectInfo(body) }), ...rest });
+  if (transport === "direct") return Object.freeze({ v: 1, transport, direct_info: Object.freeze({ ...assertDirectConnectInfo(body) }), ...parts?.(value) });
   const grant = assertChannelInitGrant(body);
   if (grant.role !== Role.client) refuse(`${kind}.${bodyKey}.role`);
-  return Object.freeze({ v: 1, transport, tunnel_grant: Object.freeze({ ...grant }), ...rest });
+  return Object.freeze({ v: 1, transport, tunnel_grant: Object.freeze({ ...grant }), ...parts?.(value) });
 }

@@ -32,18 +32,6 @@ export function livenessOfIdleTimeout(seconds: number): Liveness {
   return { intervalMs, timeoutMs: Math.min(longestMs, intervalMs) };
 }
 
-/** Options with defaults; `otherwise` where nothing is said. Throws RangeError for what is no time. */
-export function checkLiveness(given: false | LivenessOptions | undefined, otherwise: Liveness): Liveness {
-  if (given === undefined) return otherwise;
-  if (given === false) return noLiveness;
-  if (typeof given !== "object") throw new RangeError("liveness must be false or an object");
-  const { intervalMs = 0 } = given;
-  const { timeoutMs = intervalMs > 0 ? Math.min(longestMs, intervalMs) : longestMs } = given;
-  const good = Number.isFinite(intervalMs) && intervalMs >= 0 && Number.isFinite(timeoutMs) && timeoutMs > 0;
-  if (!good) throw new RangeError("bad liveness");
-  return { intervalMs, timeoutMs };
-}
-
 /** Calls `probe` again and again until it rejects. Returns what stops that. Its timer keeps no process alive. */
 export function keepProbing(intervalMs: number, probe: () => Promise<unknown>, clock: Clock): () => void {
   let cancel: CancelTimer | undefined = () => {};
