@@ -14,17 +14,24 @@ export function fromUtf8(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
 
-/** One array with all parts, in order. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const all = new Uint8Array(length);
+/** Bytes of all parts. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((length, part) => length + part.length, 0);
+}
+
+/** Copies all parts, in order, to where there is room for them. */
+export function gather<Into extends Uint8Array>(parts: readonly Uint8Array[], into: Into): Into {
   let at = 0;
   for (const part of parts) {
-    all.set(part, at);
+    into.set(part, at);
     at += part.length;
   }
-  return all;
+  return into;
+}
+
+/** One array with all parts, in order. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return gather(parts, new Uint8Array(lengthOf(parts)));
 }
 
 /**

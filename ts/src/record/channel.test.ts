@@ -53,6 +53,15 @@ for (const crypto of providers) {
       assert.equal(fromUtf8(await readAll(server, 14)), "abcdefghijklmn");
     });
 
+    test("parts are as if they were one, and records end anywhere in them", async () => {
+      const { client, server, a } = await channelPair({ crypto, outboundRecordChunkBytes: 4 });
+      const parts = ["a", "", "bcd", "efghij", "k"].map(utf8);
+      await Promise.all([client.writeParts(parts), client.write(utf8("l")), client.writeParts([utf8("")])]);
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [4, 4, 4]);
+      assert.deepEqual(parts.map(fromUtf8), ["a", "", "bcd", "efghij", "k"]);
+      assert.equal(fromUtf8(await readAll(server, 12)), "abcdefghijkl");
+    });
+
     test("trap 6: empty app records are never sent, and one received is ignored", async () => {
       const { client, server, a, b } = await channelPair({ crypto });
       await client.write(new Uint8Array(0));

@@ -69,7 +69,12 @@ export class SecureChannel {
    * channel lives on), or with what ended the channel.
    */
   write(bytes: Uint8Array): Promise<void> {
-    return this.outbox.write(bytes);
+    return this.outbox.write([bytes]);
+  }
+
+  /** write(), of parts as if they were one. */
+  writeParts(parts: readonly Uint8Array[]): Promise<void> {
+    return this.outbox.write([...parts]);
   }
 
   /** Sends a keep-alive record. It has no answer. Rejects with what ended the channel. */

@@ -55,6 +55,7 @@ export class SessionLink {
       {
         read: () => channel.read(),
         write: (bytes) => channel.write(bytes),
+        writeParts: (parts) => channel.writeParts(parts),
         close: () => {
           try {
             channel.close();

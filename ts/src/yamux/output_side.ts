@@ -1,7 +1,6 @@
 // Frames out: what is sent next.
 // Layer yamux, private. Source: PROTOCOL, "Opening streams", "Closing and resetting streams", "Flow control".
 
-import { concat } from "../base/index.js";
 import { encodeHeader, FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN, HEADER_LEN, TYPE_DATA, TYPE_PING, TYPE_WINDOW_UPDATE } from "./frame.js";
 import { StreamTable } from "./stream_table.js";
 
@@ -19,9 +18,10 @@ export class OutputSide extends StreamTable {
 
   /**
    * The next frames, one behind the other, at most `maxBytes`; undefined when nothing is due or fits. Answers come
-   * first, then openings, acknowledgements, credit and resets, then data: one frame per stream in turn.
+   * first, then openings, acknowledgements, credit and resets, then data: one frame per stream in turn. In parts: joining
+   * them is left to who copies them anyway.
    */
-  nextBatch(maxBytes: number): Uint8Array | undefined {
+  nextBatch(maxBytes: number): Uint8Array[] | undefined {
     const parts: Uint8Array[] = [];
     for (let room = maxBytes; room >= HEADER_LEN; ) {
       const header = this.nextControl();
@@ -33,7 +33,7 @@ export class OutputSide extends StreamTable {
       parts.push(header);
       room -= HEADER_LEN;
     }
-    return parts.length === 0 ? undefined : concat(...parts);
+    return parts.length === 0 ? undefined : parts;
   }
 
   /** How much nextBatch could give, up to `enough`. */
@@ -71,6 +71,11 @@ export class OutputSide extends StreamTable {
       stream.ackDue = false;
       header = windowUpdate(stream.id, FLAG_ACK);
     } else {
+      for (const other of this.earned) {
+        other.creditDue = other.isOpen && !other.finReceived && !other.discarding;
+        this.settle(other);
+      }
+      this.earned.clear();
       stream.creditDue = false;
       const credit = stream.grantable;
       stream.granted += credit;

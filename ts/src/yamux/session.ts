@@ -3,8 +3,8 @@
 // Layer yamux. The read loop never waits for a write, and what waits to be written is bounded. Source: PROTOCOL, "Yamux".
 
 import {
-  asyncDispose, type Awaitable, type Clock, type Deferred, deferred, isPromise, systemClock, throwIfAborted, TimeoutError,
-  withDeadline,
+  asyncDispose, type Awaitable, type Clock, concat, type Deferred, deferred, isPromise, lengthOf, systemClock, throwIfAborted,
+  TimeoutError, withDeadline,
 } from "../base/index.js";
 import { YamuxCore } from "./core.js";
 import { YamuxError, type YamuxErrorCode, YamuxPingTimeoutError } from "./errors.js";
@@ -19,6 +19,8 @@ export interface YamuxChannel {
   read(): Promise<Uint8Array>;
   /** Sends all bytes behind those of earlier calls; settles when it can take more. The bytes are the channel's from then on. */
   write(bytes: Uint8Array): Awaitable<void>;
+  /** The same for parts, as if they were one. Without it they are joined first. */
+  writeParts?(parts: readonly Uint8Array[]): Awaitable<void>;
   /** Ends it, and every waiting read. */
   close(): void;
 }
@@ -183,14 +185,16 @@ export class YamuxSession implements AsyncDisposable {
     this.tell();
   }
 
-  private send(batch: Uint8Array): void {
+  private send(parts: readonly Uint8Array[]): void {
+    const { channel } = this;
+    const bytes = lengthOf(parts);
     const sent = () => {
-      this.unsent -= batch.length;
+      this.unsent -= bytes;
     };
     const failed = (cause: unknown) => this.end("transport_closed", undefined, cause);
-    this.unsent += batch.length;
+    this.unsent += bytes;
     try {
-      const sending = this.channel.write(batch);
+      const sending = channel.writeParts === undefined ? channel.write(concat(...parts)) : channel.writeParts(parts);
       if (!isPromise(sending)) return sent();
       sending.then(() => {
         sent();
