@@ -2,7 +2,6 @@
 // Layer endpoint. Source: PROTOCOL, "Opening handshake", "Attach message", "Attach reasons".
 
 import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
-import { HandshakeError } from "../e2ee/index.js";
 import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
 import { failure, isAbort, isTimeout } from "../session/index.js";
@@ -104,7 +103,7 @@ function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReas
   };
   const error = (event: unknown) => {
     stop();
-    reject(new Error("websocket error", { cause: event }));
+    reject(new Error("websocket: error", { cause: event }));
   };
   const stop = listen(ws, { open, close, error });
   if (ws.readyState === openState) open();
@@ -136,14 +135,13 @@ export async function handshakeFailed(path: FlowersecPath, startedAt: number, ob
   const general = isTimeout(error) ? "timeout" : isAbort(error) ? "canceled" : "handshake_failed";
   // An error whose name cannot be loaded has the general one.
   const names = general === "handshake_failed" ? await import("./failure_names.js").catch(() => undefined) : undefined;
-  if (isTunnel && error instanceof WsCloseError && names?.attachTokens.has(error.reason)) {
-    const token = error.reason as AttachToken;
-    observer.onAttach("fail", token);
-    return failure(path, "attach", token, error);
+  const [code, stage = "handshake"] = names?.nameOf(error, isTunnel) ?? [general];
+  if (stage === "attach") {
+    observer.onAttach("fail", code as AttachToken);
+  } else {
+    if (isTunnel) observer.onAttach("fail", code === "timeout" || code === "canceled" ? code : "attach_failed");
+    observer.onHandshake(path, "fail", stage === "handshake" ? (code as HandshakeReason) : "handshake_failed", elapsed);
   }
-  const [code, stage = "handshake"] = (error instanceof HandshakeError && names?.publicNames[error.code]) || [general];
-  if (isTunnel) observer.onAttach("fail", code === "timeout" || code === "canceled" ? code : "attach_failed");
-  observer.onHandshake(path, "fail", stage === "handshake" ? (code as HandshakeReason) : "handshake_failed", elapsed);
   return failure(path, stage, code, error);
 }
 

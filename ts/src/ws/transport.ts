@@ -41,21 +41,19 @@ export class SocketTransport implements BinaryTransport {
     const limits = resolveWebSocketLimits(options.webSocketLimits);
     const clock = options.clock ?? systemClock;
     this.observer = options.observer ?? NoopObserver;
-    this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, {
-      onFailure: (reason, error, close) => this.fail(error, reason, close),
-    });
+    this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, (reason, cause) => this.fail(reason, cause));
     const failed = (code: "resource_limit_reached" | "queue_pressure", current: number, limit: number) =>
       tell(this.observer, { stage: "transport", code, result: "fail", resource, current, limit });
     this.outbound = new OutboundQueue(ws, limits, clock, {
       onExceeded: (current) => {
         failed("resource_limit_reached", current, limits.outboundHardLimitBytes);
-        this.fail(new Error("too many bytes to send"), "send_buffer_exceeded", true);
+        this.fail("send_buffer_exceeded");
       },
       onStalled: (current) => {
         failed("queue_pressure", current, limits.outboundLowWatermarkBytes);
-        this.fail(new Error("the network takes no more bytes"), "send_buffer_timeout", true);
+        this.fail("send_buffer_timeout");
       },
-      onSendFailed: (cause) => this.fail(new Error("websocket error", { cause }), "error", false),
+      onSendFailed: (cause) => this.fail("error", cause),
     });
     ws.binaryType = "arraybuffer";
     const onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
@@ -67,7 +65,7 @@ export class SocketTransport implements BinaryTransport {
     };
     this.stopListening = listen(ws, {
       message: ({ data }) => this.inbound.accept(data),
-      error: (event) => this.inbound.inOrder(() => this.fail(new Error("websocket error", { cause: event }), "error", false)),
+      error: (event) => this.inbound.inOrder(() => this.fail("error", event)),
       close: onClose,
     });
     if (ws.readyState >= closedState) onClose({});
@@ -106,10 +104,11 @@ export class SocketTransport implements BinaryTransport {
     this.outbound.fail(error);
   }
 
-  private fail(error: Error, reason: WsErrorReason, close: boolean): void {
+  private fail(reason: WsErrorReason, cause?: unknown): void {
     if (this.failed) return;
-    this.end(error);
+    this.end(new Error(`websocket: ${reason}`, { cause }));
     this.observer.onWsError(reason);
-    if (close) this.ws.close(1000);
+    // Only what is over a limit closes the WebSocket.
+    if (reason.includes("_buffer_")) this.ws.close(1000);
   }
 }

@@ -3,8 +3,8 @@
 // Layer yamux. The read loop never waits for a write, and what waits to be written is bounded. Source: PROTOCOL, "Yamux".
 
 import {
-  asyncDispose, type Awaitable, type Clock, concat, type Deferred, deferred, isPromise, lengthOf, systemClock, throwIfAborted,
-  TimeoutError, withDeadline,
+  asyncDispose, type Awaitable, type Clock, concat, type Deferred, deferred, isPromise, lengthOf, quietly, systemClock,
+  throwIfAborted, TimeoutError, withDeadline,
 } from "../base/index.js";
 import { YamuxCore } from "./core.js";
 import { YamuxError, type YamuxErrorCode, YamuxPingTimeoutError } from "./errors.js";
@@ -249,14 +249,5 @@ export class YamuxSession implements AsyncDisposable {
     quietly(() => this.channel.close());
     const { ending } = this;
     if (why !== "closed") quietly(() => this.options.onTerminal?.(ending));
-  }
-}
-
-/** What an application's function throws is no reason to stop. */
-function quietly(call: () => void): void {
-  try {
-    call();
-  } catch {
-    // An observer's failure concerns nobody but the observer.
   }
 }
