@@ -1,10 +1,9 @@
 // Connect artifacts: one object that says how an endpoint is reached, as a control plane hands it out.
 // Layer endpoint. Source: PROTOCOL, "Messages". Unknown keys are refused, except inside the grant or info.
 
-import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import { assertChannelInitGrant, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import { BadMessageError } from "../gen/flowersec_runtime.gen.js";
-import { readParts } from "./artifact_parts.js";
 import { readArtifact } from "./read_artifact.js";
 
 /** What the application adds; a client that does not know a critical scope refuses to connect. */
@@ -54,7 +53,7 @@ const places: Readonly<Record<string, string>> = {
 export function assertConnectArtifact(value: unknown): ConnectArtifact {
   let artifact: ConnectArtifact;
   try {
-    artifact = readArtifact(value, readParts);
+    artifact = readArtifact(value, { assertChannelInitGrant, assertDirectConnectInfo });
   } catch (cause) {
     const place = cause instanceof BadMessageError ? places[cause.messageName] : undefined;
     if (place === undefined) throw cause;

@@ -1,10 +1,12 @@
 // What an artifact may carry besides a grant or info: scopes, and a correlation for logs.
 // Layer endpoint. Throws Error with the text `bad <kind>.<field>`. Clients load it when an artifact carries any of this; so
-// that it is all they load then, it is given what they have already and imports nothing, generated checks included.
+// that it is all they load then, it is given what they have already and imports nothing.
 // Source: PROTOCOL, "Messages".
 
-import type { withAbort } from "../base/index.js";
-import type { Correlation, ScopeEntry } from "./artifact.js";
+import type { FlowersecError, withAbort } from "../base/index.js";
+import type { ClientObserver, ObserverContext, tell } from "../observability/index.js";
+import type { failure } from "../session/index.js";
+import type { ConnectArtifact, Correlation, ScopeEntry } from "./artifact.js";
 import type { ConnectOptions } from "./options.js";
 
 const maxEntries = 8;
@@ -112,30 +114,43 @@ function sortedJson(value: unknown, depth: number): string | undefined {
   return `{${members.filter(([, text]) => text !== undefined).map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
 }
 
-/**
- * Offers each scope to its resolver, one after the other. Resolves to the one that was refused, and why if a resolver said;
- * undefined: none was. Whoever aborts finds out from the cause.
- */
+/** What every event of this connection carries. */
+export function contextOf({ transport: path, correlation: { trace_id: traceId, session_id: sessionId } = { v: 1, tags: [] } }: ConnectArtifact): ObserverContext {
+  return { path, ...(traceId && { traceId }), ...(sessionId && { sessionId }) };
+}
+
+/** What a client has already. */
+interface Tools {
+  readonly FlowersecError: typeof FlowersecError;
+  readonly failure: typeof failure;
+  readonly tell: typeof tell;
+  readonly withAbort: typeof withAbort;
+}
+
+/** Offers each scope to its resolver, one after the other. Errors: validate/resolve_failed; connect/canceled. */
 export async function resolveScopes(
-  scoped: readonly ScopeEntry[],
+  { transport: path, scoped = [] }: ConnectArtifact,
   options: ConnectOptions,
-  onSkipped: (code: "scope_ignored_missing_resolver" | "scope_ignored_relaxed_validation") => void,
-  wait: typeof withAbort,
-): Promise<{ readonly entry: ScopeEntry; readonly failed?: { readonly cause: unknown } } | undefined> {
+  observer: ClientObserver,
+  { FlowersecError, failure, tell, withAbort }: Tools,
+): Promise<void> {
   const { scopeResolvers = {}, relaxedOptionalScopeValidation: isRelaxed = false, signal } = options;
+  // Not failure(): a FlowersecError of a resolver is a cause like any other.
+  const refusal = (cause?: unknown) => new FlowersecError({ path, stage: "validate", code: "resolve_failed", cause });
+  const skipped = (code: "scope_ignored_missing_resolver" | "scope_ignored_relaxed_validation") => tell(observer, { stage: "scope", code, result: "skip" });
   for (const entry of scoped) {
     const resolve = Object.hasOwn(scopeResolvers, entry.scope) ? scopeResolvers[entry.scope] : undefined;
     if (resolve === undefined) {
-      if (entry.critical) return { entry };
-      onSkipped("scope_ignored_missing_resolver");
+      if (entry.critical) throw refusal();
+      skipped("scope_ignored_missing_resolver");
       continue;
     }
     try {
-      await wait((async () => resolve(entry))(), signal);
+      await withAbort((async () => resolve(entry))(), signal);
     } catch (cause) {
-      if (signal?.aborted || entry.critical || !isRelaxed) return { entry, failed: { cause } };
-      onSkipped("scope_ignored_relaxed_validation");
+      if (signal?.aborted) throw failure(path, "connect", "canceled", signal.reason);
+      if (entry.critical || !isRelaxed) throw refusal(cause);
+      skipped("scope_ignored_relaxed_validation");
     }
   }
-  return undefined;
 }

@@ -3,9 +3,8 @@
 
 import { Deadline, FlowersecError, withAbort } from "../base/index.js";
 import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
-import { Role } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import { NoopObserver, nowSeconds, tell, type ClientObserver, type ClientObserverLike, type ObserverContext } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
 import type { ConnectArtifact } from "./artifact.js";
@@ -14,7 +13,6 @@ import { checkGrant, checkInfo, type ChannelPlan, type TunnelPlan } from "./inpu
 import {
   checkedOptions, checkOrigin, invalidOption, loaded, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
 } from "./options.js";
-import { hasParts, readArtifact } from "./read_artifact.js";
 
 /**
  * Connects through the tunnel that the client's grant names. The grant's token is used up by the attempt once the tunnel
@@ -38,24 +36,29 @@ export async function connectDirect(info: DirectConnectInfo, options: DirectConn
  */
 export async function connect(artifact: ConnectArtifact, options: ConnectOptions): Promise<Client> {
   options ??= {} as ConnectOptions;
-  const parts = hasParts(artifact) ? await loaded("auto", import("./artifact_parts.js")) : undefined;
-  let checked: ConnectArtifact;
+  const full = isBare(artifact) ? undefined : await loaded("auto", import("./read_artifact.js"));
   try {
-    checked = readArtifact(artifact, parts?.readParts);
+    artifact = full?.readArtifact(artifact, { assertChannelInitGrant, assertDirectConnectInfo }) ?? artifact;
   } catch (cause) {
     throw failure("auto", "validate", "invalid_input", cause);
   }
-  const { transport: path, scoped = [], correlation: { trace_id: traceId, session_id: sessionId } = {} } = checked;
-  const observer = await observerOf(options.observer, { path, ...(traceId && { traceId }), ...(sessionId && { sessionId }) });
-  const refused = await parts?.resolveScopes(scoped, options, (code) => tell(observer, { stage: "scope", code, result: "skip" }), withAbort);
-  if (refused !== undefined) {
-    const { signal } = options;
-    if (refused.failed !== undefined && signal?.aborted) throw failure(path, "connect", "canceled", signal.reason);
-    throw new FlowersecError({ path, stage: "validate", code: "resolve_failed", cause: refused.failed?.cause });
-  }
+  const observer = await observerOf(options.observer, full?.contextOf(artifact) ?? { path: artifact.transport });
+  await full?.resolveScopes(artifact, options, observer, { FlowersecError, failure, tell, withAbort });
   const whole = { ...options, observer };
-  if (checked.transport === "tunnel") return connectTunnel(checked.tunnel_grant, whole);
-  return connectDirect(checked.direct_info, whole as DirectConnectOptions);
+  if (artifact.transport === "tunnel") return connectTunnel(artifact.tunnel_grant, whole);
+  return connectDirect(artifact.direct_info, whole as DirectConnectOptions);
+}
+
+/** Whether an artifact is good, and nothing but a grant or info. */
+function isBare(artifact: ConnectArtifact): boolean {
+  try {
+    const keys = Object.keys(artifact).sort().join();
+    if (artifact.v !== 1) return false;
+    if (artifact.transport === "tunnel") return keys === "transport,tunnel_grant,v" && assertChannelInitGrant(artifact.tunnel_grant).role === Role.client;
+    return artifact.transport === "direct" && keys === "direct_info,transport,v" && !!assertDirectConnectInfo(artifact.direct_info);
+  } catch {
+    return false;
+  }
 }
 
 /** The observer with what it needs to tell its events; loaded when there is one. */
