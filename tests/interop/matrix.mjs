@@ -4,51 +4,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { checkNames, folders, judge, peers, program, run, start } from "./programs.mjs";
 
-const { values: folders } = parseArgs({ options: { cpp: { type: "string" }, ts: { type: "string" }, work: { type: "string" } } });
-const program = (name) => join(folders.cpp, name);
-const peers = { "C++": program("flowersec-peer"), TS: join(folders.ts, "flowersec-peer") };
 const suites = { X25519: { word: "x25519", number: 1 }, "P-256": { word: "p256", number: 2 } };
 const audience = "interop";
-const rowMs = 90_000;
 const mib = 4;
-const checkNames = [
-  "connect", "call", "notification", "payloads", "errors", "concurrent_calls", "echo_and_rekey", "upload", "download", "probe", "unknown_kind",
-  "call_afterwards",
-];
-
-const running = new Set();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
-
-/** A program with its lines on stdout; `ended` is its exit code. */
-function start(file, ...args) {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
-  running.add(child);
-  let err = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
-  const ended = once(child, "close").then(([code]) => (running.delete(child), code));
-  const waiting = [];
-  const lines = [];
-  createInterface({ input: child.stdout })
-    .on("line", (line) => (waiting.length > 0 ? waiting.shift()(line) : lines.push(line)))
-    .on("close", () => waiting.splice(0).forEach((resolve) => resolve(undefined)));
-  const line = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : new Promise((resolve) => waiting.push(resolve)));
-  const json = async () => {
-    const text = await line();
-    if (text === undefined) throw new Error(`${file} ${args[0] ?? ""} said nothing: ${err.trim().slice(0, 400)}`);
-    return JSON.parse(text);
-  };
-  return { child, json, ended, err: () => err.trim().slice(0, 400) };
-}
-
-async function run(file, ...args) {
-  const { ended, err } = start(file, ...args);
-  const code = await ended;
-  if (code !== 0) throw new Error(`${file} ended with ${code}: ${err()}`);
-}
 
 async function startTunnel() {
   await run(program("flowersec-issuer-keygen"), "--out-dir", folders.work);
@@ -84,22 +45,7 @@ async function serve(peer, path, suite, tunnelUrl) {
 async function pair({ server: serverPeer, client: clientPeer, path, suite }, tunnelUrl) {
   const { server, client: credential } = await serve(peers[serverPeer], path, suites[suite], tunnelUrl);
   const client = start(peers[clientPeer], "client", ...credential, ...dial, "--mib", String(mib), "--streams", "3", "--quiet");
-  const timer = setTimeout(() => [server, client].forEach(({ child }) => child.kill("SIGKILL")), rowMs);
-  try {
-    const report = await client.json();
-    const served = await server.json();
-    const failed = checkNames.filter((name) => report.checks[name] !== "ok").map((name) => `${name}: ${report.checks[name] ?? "missing"}`);
-    if (report.path !== path) failed.push(`the client's path is ${report.path}`);
-    if (!report.ok) failed.push("the client is not ok");
-    if (!served.ok || served.path !== path || served.failed_streams !== 0 || served.role !== "server") failed.push(`the server says ${JSON.stringify(served)}`);
-    if (served.bytes_in < mib << 20 || served.bytes_out < mib << 20) failed.push("the server counted too few bytes");
-    const codes = await Promise.all([client.ended, server.ended]);
-    if (codes.some((code) => code !== 0)) failed.push(`exit codes ${codes.join(" and ")}: ${client.err()} ${server.err()}`);
-    return { failed, figures: report.figures, held: checkNames.filter((name) => report.checks[name] === "ok").length };
-  } finally {
-    clearTimeout(timer);
-    for (const { child } of [server, client]) child.kill();
-  }
+  return judge({ server, client, path, mib });
 }
 
 /** What a program says of itself, or of a mistake, and its exit code: the same in both languages. */
