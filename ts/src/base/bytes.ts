@@ -1,12 +1,17 @@
 // Byte arithmetic shared by every layer: joining, comparing, big-endian integers, text.
 // Layer base. No Buffer: everything here runs in a browser.
 
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8Encoder = /* @__PURE__ */ new TextEncoder();
+const utf8Decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** UTF-8 of a text. */
 export function utf8(text: string): Uint8Array {
   return utf8Encoder.encode(text);
+}
+
+/** A text without white space around it; of anything else an empty one. */
+export function trimmed(text: unknown): string {
+  return typeof text === "string" ? text.trim() : "";
 }
 
 /** Text of strict UTF-8. Throws TypeError for anything else. */

@@ -1,5 +1,5 @@
-// The checks of options.
-// Layer endpoint. Clients load it when an option is given that has one; so that it is all they load then, it is given what
+// The checks of options, and what a policy says of an address.
+// Layer endpoint. Clients load it when an option is given that has one, and for URLs that are not the usual case; so that it is all they load then, it is given what
 // they have already and imports nothing. Source: PROTOCOL, "Connection lifecycle".
 
 import type { checkedLimits } from "../record/index.js";
@@ -7,6 +7,8 @@ import type { resolveWebSocketLimits } from "../ws/limits.js";
 import type { checkYamuxLimits } from "../yamux/index.js";
 import type { Liveness } from "../session/index.js";
 import type { AnyOptions } from "./options.js";
+
+export { judgeTransport } from "./authority.js";
 
 /** The checks of the layers below. */
 export interface LimitChecks {

@@ -1,7 +1,7 @@
 // Connecting as client: through a tunnel, directly, or as an artifact says.
 // Layer endpoint. Source: PROTOCOL, "Client through a tunnel", "Client, direct".
 
-import { Deadline, FlowersecError, withAbort } from "../base/index.js";
+import { FlowersecError, systemClock, withAbort, withDeadline } from "../base/index.js";
 import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
@@ -63,7 +63,7 @@ function isBare(artifact: ConnectArtifact): boolean {
 
 /** The observer with what it needs to tell its events; loaded when there is one. */
 async function observerOf(observer: ClientObserverLike | undefined, context: ObserverContext): Promise<ClientObserver> {
-  if (observer === undefined || observer === NoopObserver) return NoopObserver;
+  if (!observer || observer === NoopObserver) return NoopObserver;
   const { normalized } = await loaded(context.path ?? "auto", import("../observability/normalized.js"));
   return normalized(observer, context) ?? NoopObserver;
 }
@@ -72,16 +72,15 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
   let toClose: { close(): void } = { close() {} };
   try {
     const origin = checkOrigin(path, options?.origin);
-    const derived = tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds);
+    const derived = tunnel ? livenessOfIdleTimeout(tunnel.idleTimeoutSeconds) : noLiveness;
     const { connectTimeoutMs, handshakeTimeoutMs, liveness } = await checkedOptions(path, options, derived);
     const observer = await observerOf(options.observer, { path });
     await enforcePolicy(path, plan.url, options, "connect", connectTimeoutMs, observer);
     const { ws, transport } = await dial(path, plan.url, origin, options, connectTimeoutMs, observer);
-    const { signal, clock } = options;
+    const { signal, clock = systemClock } = options;
     toClose = transport;
-    if (tunnel !== undefined) attach(ws, tunnel, observer);
-    const deadline = new Deadline(handshakeTimeoutMs, clock);
-    const startedAt = nowSeconds();
+    if (tunnel) attach(ws, tunnel, observer);
+    const [startedAt, startedAtMs] = [nowSeconds(), clock.monoMs()];
     let channel: SecureChannel;
     try {
       const { channelId, suite, psk } = plan;
@@ -93,7 +92,9 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
       throw await handshakeFailed(path, startedAt, observer, error);
     }
     const started = startClient({ ...options, path, channel, observer, liveness, endpointInstanceId: tunnel?.endpointInstanceId });
-    return await deadline.wait(started, signal, () => channel.close()).catch((error: unknown) => {
+    // What the handshake has left of its time; 0 would be no limit.
+    const timeoutMs = handshakeTimeoutMs && Math.max(Number.MIN_VALUE, handshakeTimeoutMs + startedAtMs - clock.monoMs());
+    return await withDeadline(started, { signal, timeoutMs, clock }, () => channel.close()).catch((error: unknown) => {
       throw isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error;
     });
   } catch (error) {

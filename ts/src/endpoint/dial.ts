@@ -2,7 +2,7 @@
 // Layer endpoint. Source: PROTOCOL, "Opening handshake", "Attach message", "Attach reasons".
 
 import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
-import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
+import type { Attach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
 import { failure, isAbort, isTimeout } from "../session/index.js";
 import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
@@ -19,7 +19,7 @@ const usualUrl = /^wss:\/\/[a-z0-9.-]+(:\d{1,4})?([/?#]|$)/i;
 /** Whether the policy lets `url` pass. What is not the usual case is judged by code that loads then, and denied when it cannot. */
 async function judge(policy: TransportSecurityPolicy = "require_tls", path: FlowersecPath, url: string): Promise<{ allowed: boolean; plaintext?: boolean }> {
   if (policy === "require_tls" && usualUrl.test(url)) return { allowed: true };
-  return (await import("./authority.js")).judgeTransport(policy, path, url);
+  return (await import("./check_options.js")).judgeTransport(policy, path, url);
 }
 
 /** Asks the policy. Errors: validate/transport_policy_denied; timeout and canceled of `stage`. */
@@ -54,7 +54,7 @@ export async function dial(
 ): Promise<{ ws: WebSocketLike; transport: SocketTransport }> {
   const { signal, clock, webSocketLimits } = options;
   const startedAt = nowSeconds();
-  const told = (reason?: ConnectReason) => observer.onConnect(path, reason === undefined ? "ok" : "fail", reason, nowSeconds() - startedAt);
+  const told = (reason?: ConnectReason) => observer.onConnect(path, reason ? "fail" : "ok", reason, nowSeconds() - startedAt);
   if (signal?.aborted) {
     told("canceled");
     throw failure(path, "connect", "canceled", signal.reason);
@@ -67,15 +67,14 @@ export async function dial(
     told("websocket_error");
     throw failure(path, "connect", "dial_failed", cause);
   }
-  let reason: ConnectReason = "websocket_error";
   try {
-    const { opening, stop } = opened(ws, () => new SocketTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
+    const { opening, stop } = opened(ws, () => new SocketTransport(ws, { webSocketLimits, observer, clock }));
     const transport = await withDeadline(opening, { signal, timeoutMs, clock }, stop);
     told();
     return { ws, transport };
   } catch (cause) {
     const code = isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed";
-    told(code === "dial_failed" ? reason : code);
+    told(code !== "dial_failed" ? code : cause instanceof WsCloseError ? "websocket_closed" : "websocket_error");
     throw closing(failure(path, "connect", code, cause), ws);
   }
 }
@@ -84,13 +83,13 @@ function factoryFor(path: FlowersecPath, origin: string, given: WebSocketFactory
   if (typeof given === "function") return given;
   if (given !== undefined) throw invalidOption(path, "wsFactory must be a function");
   const page = pageOrigin();
-  if (page === undefined) throw invalidOption(path, "wsFactory is required outside a browser");
+  if (!page) throw invalidOption(path, "no wsFactory");
   if (page !== origin) throw invalidOption(path, "origin must be the page's");
   return createPlatformWebSocket;
 }
 
 /** What `then` makes of the socket once it is open, in the same turn: no message comes before its listeners. */
-function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReason) => void): { opening: Promise<T>; stop: () => void } {
+function opened<T>(ws: WebSocketLike, then: () => T): { opening: Promise<T>; stop: () => void } {
   const { promise: opening, resolve, reject } = deferred<T>();
   const open = () => {
     stop();
@@ -98,7 +97,6 @@ function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReas
   };
   const close = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
     stop();
-    onReason("websocket_closed");
     reject(new WsCloseError(code, reason));
   };
   const error = (event: unknown) => {
@@ -114,8 +112,10 @@ function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReas
 /** Sends the attach message, as text. Errors: attach/attach_failed. */
 export function attach(ws: WebSocketLike, plan: TunnelPlan, observer: ClientObserver): void {
   const { channelId: channel_id, role, token, endpointInstanceId: endpoint_instance_id } = plan;
+  // All of it was checked with the grant.
+  const message: Attach = { v: 1, channel_id, role, token, endpoint_instance_id };
   try {
-    ws.send(encodeAttach({ v: 1, channel_id, role, token, endpoint_instance_id }));
+    ws.send(JSON.stringify(message));
   } catch (cause) {
     observer.onAttach("fail", "send_failed");
     throw failure("tunnel", "attach", "attach_failed", cause);

@@ -1,10 +1,12 @@
-// The names of what can go wrong between an open WebSocket and a finished handshake. Loaded when something has.
+// The names of what can go wrong with a grant, and between an open WebSocket and a finished handshake. Loaded when something has.
 // Layer endpoint. Imports nothing that clients have already. Source: PROTOCOL, "Attach reasons".
 
 import type { FlowersecErrorCode, FlowersecStage } from "../base/index.js";
 import type { HandshakeErrorCode } from "../handshake/error.js";
 import { publicNames } from "../handshake/public_names.js";
 import type { AttachToken } from "../observability/index.js";
+
+export { diagnose } from "./input_diagnosis.js";
 
 /** A close of the tunnel with one of these as its reason is the answer to the attach. */
 const attachTokens: ReadonlySet<unknown> = new Set<AttachToken>([

@@ -1,7 +1,7 @@
 // Options of connecting and accepting, and their checks.
 // Layer endpoint. Source: PROTOCOL, "Connection lifecycle". Sizes are bytes; 0 or absent is the default unless said otherwise.
 
-import { FlowersecError, transportDefaults, type Clock, type FlowersecPath } from "../base/index.js";
+import { FlowersecError, transportDefaults, trimmed, type Clock, type FlowersecPath } from "../base/index.js";
 import type { ServerHandshakeCache } from "../e2ee/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { checkedLimits, type RecordLimits } from "../record/index.js";
@@ -144,7 +144,7 @@ export function loaded<Module>(path: FlowersecPath, module: Promise<Module>): Pr
 
 /** The origin. Throws validate/missing_origin. */
 export function checkOrigin(path: FlowersecPath, origin: unknown): string {
-  const text = typeof origin === "string" ? origin.trim() : "";
-  if (text === "") throw failure(path, "validate", "missing_origin");
+  const text = trimmed(origin);
+  if (!text) throw failure(path, "validate", "missing_origin");
   return text;
 }

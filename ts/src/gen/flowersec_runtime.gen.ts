@@ -255,7 +255,7 @@ export interface RpcReply {
 }
 
 /** The longest that setTimeout waits, 24 days; a longer time would be none. */
-const longestTimerMs = 2 ** 31 - 1;
+const longestTimerMs = 0x7fff_ffff;
 
 /** What a typed client calls on: the RPC client of a session. */
 export interface RpcCaller {

@@ -116,9 +116,9 @@ export class ClientHandshake {
   private check(resp: E2EE_Resp): { serverPublicKey: Uint8Array; nonceS: Uint8Array } {
     if (resp.handshake_id === "") throw new HandshakeError("empty_handshake_id");
     const serverPublicKey = decodeBase64url(resp.server_eph_pub_b64u);
-    if (serverPublicKey === undefined) throw new HandshakeError("malformed_public_key");
+    if (!serverPublicKey) throw new HandshakeError("malformed_public_key");
     const nonceS = decodeBase64url(resp.nonce_s_b64u, 32);
-    if (nonceS === undefined) throw new HandshakeError("malformed_nonce");
+    if (!nonceS) throw new HandshakeError("malformed_nonce");
     if (serverPublicKey.length !== publicKeyBytes(this.options.suite)) throw new HandshakeError("malformed_public_key");
     return { serverPublicKey, nonceS };
   }

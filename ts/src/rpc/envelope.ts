@@ -34,7 +34,9 @@ export class EnvelopeReader {
   /** The next valid one. Rejects with RpcStreamError bad_frame_length, malformed_envelopes, stream_closed. */
   async next(): Promise<ReceivedEnvelope> {
     for (;;) {
-      const text = await this.nextText();
+      const text = await readFrameText(this.readExactly, rpcDefaults.maxJsonFrameBytes).catch((cause: unknown) => {
+        throw new RpcStreamError(cause instanceof JsonFramingError ? "bad_frame_length" : "stream_closed", { cause });
+      });
       try {
         const envelope = decodeRpcEnvelope(text);
         this.malformedInARow = 0;
@@ -42,14 +44,6 @@ export class EnvelopeReader {
       } catch (cause) {
         if (++this.malformedInARow > maxMalformedInARow) throw new RpcStreamError("malformed_envelopes", { cause });
       }
-    }
-  }
-
-  private async nextText(): Promise<Uint8Array> {
-    try {
-      return await readFrameText(this.readExactly, rpcDefaults.maxJsonFrameBytes);
-    } catch (cause) {
-      throw new RpcStreamError(cause instanceof JsonFramingError ? "bad_frame_length" : "stream_closed", { cause });
     }
   }
 }

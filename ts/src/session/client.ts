@@ -81,7 +81,7 @@ export async function startClient(options: StartClientOptions): Promise<Client> 
       observer,
       onTerminal: (error: RpcStreamError) => {
         stream.reset(error);
-        if (client.error === undefined) resolve(failure(path, "rpc", "rpc_failed", error));
+        if (!client.error) resolve(failure(path, "rpc", "rpc_failed", error));
       },
     });
     void client.ended.then(() => client.rpc.close());

@@ -1,7 +1,7 @@
 // What both roles share once the handshake is over: streams with a hello, pings, keys, probes, the end.
 // Layer session. Source: PROTOCOL, "After connect", "Stream hello", "Liveness".
 
-import { deferred, onAbort, systemClock, throwIfAborted, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
+import { deferred, onAbort, systemClock, throwIfAborted, trimmed, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
 import { tell, type ClientObserver } from "../observability/index.js";
 import { writeStreamHello } from "../streamhello/index.js";
@@ -89,8 +89,8 @@ export class SessionLink {
   async openStream(kind: string, options: { signal?: AbortSignal | undefined } = {}): Promise<YamuxStream> {
     const { path } = this;
     const { signal } = options;
-    const name = typeof kind === "string" ? kind.trim() : "";
-    if (name === "") throw failure(path, "rpc", "missing_stream_kind");
+    const name = trimmed(kind);
+    if (!name) throw failure(path, "rpc", "missing_stream_kind");
     let stream: YamuxStream;
     try {
       throwIfAborted(signal);
@@ -159,7 +159,7 @@ export class SessionLink {
 
   /** close(), after what was written has left, for which it has 2 s. */
   async closeGently(): Promise<void> {
-    if (this.mux.error === undefined) {
+    if (!this.mux.error) {
       // Behind everything that the channel has accepted.
       await withDeadline(this.options.channel.sendPing(), { timeoutMs: flushMs, clock: this.clock }).catch(() => {});
     }

@@ -31,7 +31,7 @@ export class InboundQueue {
   read({ signal, timeoutMs }: ReadOptions = {}): Promise<Uint8Array> {
     if (this.failure) return Promise.reject(this.failure);
     const frame = signal?.aborted ? undefined : this.frames.shift();
-    if (frame !== undefined) {
+    if (frame) {
       this.release(frame);
       return Promise.resolve(frame);
     }
@@ -68,7 +68,7 @@ export class InboundQueue {
   accept(data: unknown): void {
     if (this.failure) return;
     if (data instanceof Uint8Array) {
-      const mustQueue = this.readers.length === 0 || this.blobs !== undefined;
+      const mustQueue = this.readers.length === 0 || !!this.blobs;
       if (!mustQueue || this.measure(data.length)) this.inOrder(() => this.deliver(data, mustQueue));
     } else if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) {
       const frame = ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);

@@ -64,7 +64,7 @@ export class YamuxSession implements AsyncDisposable {
     this.core = new YamuxCore(options.client, checkYamuxLimits({ maxFrameBytes, ...limits }));
     this.unsentLimit = options.maxUnsentBytes ?? defaultUnsentBytes;
     this.batchBytes = Math.min(maxBatchBytes, this.unsentLimit);
-    if (!(this.batchBytes > HEADER_LEN)) throw new RangeError("maxBatchBytes and maxUnsentBytes must be at least 13");
+    if (!(this.batchBytes > HEADER_LEN)) throw new RangeError("maxBatchBytes, maxUnsentBytes: at least 13");
     this.clock = clock;
     const session = this;
     this.host = {
