@@ -15,26 +15,26 @@ const maxArtifactBytes = 1_048_576;
  * `bad <kind>.<field>`, `bad ConnectArtifact` for what is no JSON object.
  */
 export function decodeConnectArtifact(text: string | Uint8Array): ConnectArtifact {
-  let value: Members;
-  try {
-    value = readObject(text);
-  } catch (cause) {
-    throw new Error("bad ConnectArtifact", { cause });
-  }
+  const value = objectIn(text);
+  if (value === undefined) throw new Error("bad ConnectArtifact");
   return artifactIn(value, readIntegers(text, value));
 }
 
 /** The artifact `connect_artifact` of an envelope. Throws Error: as decodeConnectArtifact, or that there is none. */
 export function decodeArtifactEnvelope(text: string | Uint8Array): ConnectArtifact {
-  let value: Members;
-  try {
-    value = readObject(text);
-  } catch (cause) {
-    throw new Error("invalid controlplane response: missing connect_artifact", { cause });
-  }
-  const { connect_artifact: artifact } = value;
-  if (artifact === undefined) throw new Error("invalid controlplane response: missing connect_artifact");
+  const value = objectIn(text);
+  const artifact = value?.["connect_artifact"];
+  if (value === undefined || artifact === undefined) throw new Error("invalid controlplane response: missing connect_artifact");
   return artifactIn(artifact, readIntegers(text, value)["connect_artifact"]);
+}
+
+/** Without the engine's reason when there is none: it would quote the text, which holds secrets. */
+function objectIn(text: string | Uint8Array): Members | undefined {
+  try {
+    return readObject(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -67,7 +67,7 @@ export function decodeArtifactRequest(contentType: string | null | undefined, bo
 function membersOf(body: Uint8Array): Members {
   try {
     return readObject(body);
-  } catch (cause) {
+  } catch {
     let text: string | undefined;
     try {
       text = fromUtf8(body).trim();
@@ -76,7 +76,7 @@ function membersOf(body: Uint8Array): Members {
     }
     if (text === "null") return {}; // an object without anything
     const message = text === "" ? "request body must be a JSON object" : "malformed JSON request body";
-    throw new ControlplaneCodecError(400, "invalid_json", message, { cause });
+    throw new ControlplaneCodecError(400, "invalid_json", message); // without the engine's reason, which quotes the body
   }
 }
 

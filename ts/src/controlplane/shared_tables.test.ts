@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8 } from "../base/index.js";
+import type { ConnectArtifact } from "../endpoint/artifact.js";
 import { readSharedJson } from "../testing/repository.js";
 import { decodeConnectArtifact, encodeConnectArtifact } from "./artifact_text.js";
 import { chooseTunnel, tunnelScore } from "./tunnel_choice.js";
@@ -56,6 +57,35 @@ test("artifacts are written in a fixed order, without what is unknown in a body"
   assert.equal(written, `{"v":1,"transport":"tunnel","tunnel_grant":${JSON.stringify(grant)},"correlation":{"v":1,"trace_id":"trace-0001","tags":[{"key":"k","value":"v"}]}}`);
   assert.throws(() => encodeConnectArtifact({ v: 1, transport: "tunnel", tunnel_grant: { ...grant, role: 2 } } as never), { message: /\.role$/ });
   assert.throws(() => encodeConnectArtifact({ v: 1, transport: "tunnel", tunnel_grant: { ...grant, token: "x".repeat(1_048_576) } } as never), { message: "bad ConnectArtifact" });
+});
+
+test("whatever is changed in a text, it is an artifact or refused by name, and no secret is in the refusal", () => {
+  const text = encodeConnectArtifact({
+    v: 1, transport: "tunnel", tunnel_grant: { ...grant, token: "canary-canary", e2ee_psk_b64u: "canary-canary" } as never,
+    scoped: [{ scope: "app", scope_version: 1, critical: true, payload: { a: [1, "x", { b: null }] } }],
+    correlation: { v: 1, trace_id: "trace-0001", tags: [{ key: "k", value: "v" }] },
+  });
+  const pieces = ['"', "{", "}", "[", "]", ",", ":", "1.0", "-0", "1e9", "null", "\\", "\\ud800", "\u0000", "\ufeff", "é", '"v":2,', '"__proto__":{},', " "];
+  let seed = 1;
+  const random = (below: number) => (seed = (seed * 48_271) % 0x7fff_ffff) % below;
+  let taken = 0;
+  const rounds = 3000;
+  for (let i = 0; i < rounds; i++) {
+    const at = random(text.length);
+    const changed = text.slice(0, at) + (pieces[random(pieces.length)] ?? "") + text.slice(at + random(3));
+    let artifact: ConnectArtifact;
+    try {
+      artifact = decodeConnectArtifact(changed);
+    } catch (error) {
+      const { message, cause } = error as Error;
+      assert.match(message, /^bad [A-Z]\w+/);
+      assert.ok(!`${message} ${String(cause)}`.includes("canary"), message);
+      continue;
+    }
+    assert.deepEqual(decodeConnectArtifact(encodeConnectArtifact(artifact)), artifact);
+    taken++;
+  }
+  assert.ok(taken > 100 && taken < rounds - 100, `${taken} of ${rounds} taken`);
 });
 
 interface ChoiceCase {
