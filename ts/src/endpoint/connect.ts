@@ -5,7 +5,7 @@ import { FlowersecError, systemClock, withAbort, withDeadline } from "../base/in
 import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
-import { NoopObserver, nowSeconds, tell, type ClientObserver, type ClientObserverLike, type ObserverContext } from "../observability/index.js";
+import { NoopObserver, nowSeconds, tell, type ClientObserver, type ObserverContext } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
@@ -36,13 +36,13 @@ export async function connectDirect(info: DirectConnectInfo, options: DirectConn
  */
 export async function connect(artifact: ConnectArtifact, options: ConnectOptions): Promise<Client> {
   options ??= {} as ConnectOptions;
-  const full = isBare(artifact) ? undefined : await loaded("auto", import("./read_artifact.js"));
+  const full = isBare(artifact) ? undefined : await loaded("auto", import("./read_artifact.js"), options.signal);
   try {
     artifact = full?.readArtifact(artifact, { assertChannelInitGrant, assertDirectConnectInfo }) ?? artifact;
   } catch (cause) {
     throw failure("auto", "validate", "invalid_input", cause);
   }
-  const observer = await observerOf(options.observer, full?.contextOf(artifact) ?? { path: artifact.transport });
+  const observer = await observerOf(options, full?.contextOf(artifact) ?? { path: artifact.transport });
   await full?.resolveScopes(artifact, options, observer, { FlowersecError, failure, tell, withAbort });
   const whole = { ...options, observer };
   if (artifact.transport === "tunnel") return connectTunnel(artifact.tunnel_grant, whole);
@@ -62,9 +62,10 @@ function isBare(artifact: ConnectArtifact): boolean {
 }
 
 /** The observer with what it needs to tell its events; loaded when there is one. */
-async function observerOf(observer: ClientObserverLike | undefined, context: ObserverContext): Promise<ClientObserver> {
+async function observerOf(options: ClientConnectOptions, context: ObserverContext): Promise<ClientObserver> {
+  const { observer } = options;
   if (!observer || observer === NoopObserver) return NoopObserver;
-  const { normalized } = await loaded(context.path ?? "auto", import("../observability/normalized.js"));
+  const { normalized } = await loaded(context.path ?? "auto", import("../observability/normalized.js"), options.signal);
   return normalized(observer, context) ?? NoopObserver;
 }
 
@@ -74,7 +75,7 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
     const origin = checkOrigin(path, options?.origin);
     const derived = tunnel ? livenessOfIdleTimeout(tunnel.idleTimeoutSeconds) : noLiveness;
     const { connectTimeoutMs, handshakeTimeoutMs, liveness } = await checkedOptions(path, options, derived);
-    const observer = await observerOf(options.observer, { path });
+    const observer = await observerOf(options, { path });
     await enforcePolicy(path, plan.url, options, "connect", connectTimeoutMs, observer);
     const { ws, transport } = await dial(path, plan.url, origin, options, connectTimeoutMs, observer);
     const { signal, clock = systemClock } = options;

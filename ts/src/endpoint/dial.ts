@@ -9,20 +9,20 @@ import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
 import { listen, WsCloseError, type WebSocketEvents, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import type { TunnelPlan } from "./inputs.js";
-import { invalidOption, type CommonOptions, type DialOptions } from "./options.js";
+import { invalidOption, loaded, type CommonOptions, type DialOptions } from "./options.js";
 import type { TransportSecurityPolicy } from "./policy.js";
 
 const openState = 1;
 /** What requiring TLS lets pass, but for rare ports and characters. */
 const usualUrl = /^wss:\/\/[a-z0-9.-]+(:\d{1,4})?([/?#]|$)/i;
 
-/** Whether the policy lets `url` pass. What is not the usual case is judged by code that loads then, and denied when it cannot. */
+/** Whether the policy lets `url` pass. What is not the usual case is judged by code that loads then. Errors: connect/dial_failed. */
 async function judge(policy: TransportSecurityPolicy = "require_tls", path: FlowersecPath, url: string): Promise<{ allowed: boolean; plaintext?: boolean }> {
   if (policy === "require_tls" && usualUrl.test(url)) return { allowed: true };
-  return (await import("./check_options.js")).judgeTransport(policy, path, url);
+  return (await loaded(path, import("./check_options.js"))).judgeTransport(policy, path, url);
 }
 
-/** Asks the policy. Errors: validate/transport_policy_denied; timeout and canceled of `stage`. */
+/** Asks the policy. Errors: validate/transport_policy_denied; connect/dial_failed; timeout and canceled of `stage`. */
 export async function enforcePolicy(
   path: FlowersecPath,
   url: string,

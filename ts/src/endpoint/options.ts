@@ -1,7 +1,7 @@
 // Options of connecting and accepting, and their checks.
 // Layer endpoint. Source: PROTOCOL, "Connection lifecycle". Sizes are bytes; 0 or absent is the default unless said otherwise.
 
-import { FlowersecError, transportDefaults, trimmed, type Clock, type FlowersecPath } from "../base/index.js";
+import { FlowersecError, transportDefaults, trimmed, withAbort, type Clock, type FlowersecPath } from "../base/index.js";
 import type { ServerHandshakeCache } from "../e2ee/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { checkedLimits, type RecordLimits } from "../record/index.js";
@@ -113,7 +113,7 @@ const namesToCheck: readonly (keyof AnyOptions)[] = [
 /** Defaults filled in, and what is given checked. Throws validate/invalid_option. */
 export async function checkedOptions(path: FlowersecPath, options: AnyOptions, derived: Liveness): Promise<CheckedOptions> {
   const isAnyGiven = namesToCheck.some((name) => options[name] !== undefined);
-  return filled(path, options, derived, isAnyGiven ? await loaded(path, import("./check_options.js")) : undefined);
+  return filled(path, options, derived, isAnyGiven ? await loaded(path, import("./check_options.js"), options.signal) : undefined);
 }
 
 /** checkedOptions, with the checks there already. */
@@ -135,10 +135,13 @@ export function invalidOption(path: FlowersecPath, message: string, cause?: unkn
   return new FlowersecError({ path, stage: "validate", code: "invalid_option", message, cause });
 }
 
-/** Code that is loaded when it is needed. Where it cannot be, connecting fails as dialling would: connect/dial_failed. */
-export function loaded<Module>(path: FlowersecPath, module: Promise<Module>): Promise<Module> {
-  return module.catch((cause: unknown) => {
-    throw failure(path, "connect", "dial_failed", cause);
+/**
+ * Code that is loaded when it is needed. Where it cannot be, connecting fails as dialling would: connect/dial_failed. Errors
+ * also connect/canceled; a signal that had fired before is left to whoever looks at it in its turn.
+ */
+export function loaded<Module>(path: FlowersecPath, module: Promise<Module>, signal?: AbortSignal): Promise<Module> {
+  return withAbort(module, signal?.aborted ? undefined : signal).catch((cause: unknown) => {
+    throw signal?.aborted ? failure(path, "connect", "canceled", signal.reason) : failure(path, "connect", "dial_failed", cause);
   });
 }
 
