@@ -53,6 +53,12 @@ for (const crypto of providers) {
       assert.equal(fromUtf8(await readAll(server, 14)), "abcdefghijklmn");
     });
 
+    test("a write that would leave a splinter in a record begins the next one, one that fits does not", async () => {
+      const { client, a } = await channelPair({ crypto, outboundRecordChunkBytes: 1600 });
+      await Promise.all([1501, 100, 1599, 1, 1500, 101].map((size) => client.write(pattern(size))));
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [1501, 1600, 1600, 101]);
+    });
+
     test("parts are as if they were one, and records end anywhere in them", async () => {
       const { client, server, a } = await channelPair({ crypto, outboundRecordChunkBytes: 4 });
       const parts = ["a", "", "bcd", "efghij", "k"].map(utf8);
@@ -61,6 +67,24 @@ for (const crypto of providers) {
       assert.deepEqual(parts.map(fromUtf8), ["a", "", "bcd", "efghij", "k"]);
       assert.equal(fromUtf8(await readAll(server, 12)), "abcdefghijkl");
     });
+
+    for (const copiesFrames of [true, false]) {
+      test(`a large frame is ${copiesFrames ? "used again" : "the transport's"} where the transport ${copiesFrames ? "copies" : "does not say that it copies"}`, async () => {
+        const { client, server, a } = await channelPair({ crypto });
+        const [frames, write] = [new Set<ArrayBufferLike>(), a.writeBinary.bind(a)];
+        Object.assign(a, copiesFrames && { copiesFrames }, {
+          writeBinary(frame: Uint8Array) {
+            frames.add(frame.buffer);
+            return write(frame);
+          },
+        });
+        const bytes = pattern(65_536 * 20 + 65_535);
+        const [got] = await Promise.all([readAll(server, bytes.length), client.write(bytes), client.rekeyNow()]);
+        assert.deepEqual(got, bytes);
+        assert.equal(a.written.length, 22);
+        assert.ok(copiesFrames ? frames.size <= 14 : frames.size === 22, `${frames.size} buffers`);
+      });
+    }
 
     test("trap 6: empty app records are never sent, and one received is ignored", async () => {
       const { client, server, a, b } = await channelPair({ crypto });

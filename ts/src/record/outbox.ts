@@ -9,6 +9,9 @@ import type { Sealer } from "./sealer.js";
 /** Records sealed ahead of the one being written, where sealing is a round trip to another thread. */
 const sealAhead = 8;
 
+/** Frames up to so many bytes are not worth keeping. */
+const spareBytes = 16_384;
+
 /** A write or a control record on its way. */
 interface Item {
   readonly kind: RecordKind;
@@ -87,6 +90,8 @@ export class Outbox {
         if (this.failure !== undefined) break;
         const written = this.transport.writeBinary(frame);
         if (isPromise(written)) await written;
+        // Memory that is warm already: large frames come one after the other.
+        if (this.transport.copiesFrames && frame.length > spareBytes) this.sealer.spare = frame;
         this.sealed.shift();
         for (const item of record.finishes) this.finish(item);
       }
@@ -123,9 +128,11 @@ export class Outbox {
     }
     const parts: Uint8Array[] = [];
     const finishes: Item[] = [];
-    for (let room = this.limits.outboundRecordChunkBytes; room > 0; ) {
+    const most = this.limits.outboundRecordChunkBytes;
+    for (let room = most; room > 0; ) {
       const item = this.queue[0];
-      if (item?.kind !== recordApp) break;
+      // The last of the room is left empty rather than filled with a splinter, which costs both sides more than it saves.
+      if (item?.kind !== recordApp || (room < most / 16 && lengthOf(item.parts) > room)) break;
       const part = item.parts[0] as Uint8Array;
       parts.push(part.subarray(0, room));
       if (part.length > room) {

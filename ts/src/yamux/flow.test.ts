@@ -102,6 +102,19 @@ test("a writer stops at the window and goes on with credit", () => {
   assert.equal(write.done, true);
 });
 
+test("the end of a batch is left empty rather than filled with a splinter of a write", () => {
+  const client = new CoreFixture("client");
+  const [first, second] = [client.opened(), client.opened()];
+  client.core.write(first, new Uint8Array(1500));
+  client.core.write(second, new Uint8Array(77));
+  assert.deepEqual(client.sent(1600), ["data 1 1500"]); // 88 bytes are left, of 89 and of 100 that count as little
+  client.core.write(first, new Uint8Array(1500));
+  assert.deepEqual(client.sent(1600), ["data 3 77", "data 1 1499"]);
+  client.core.write(second, new Uint8Array(76));
+  client.core.write(first, new Uint8Array(1486));
+  assert.deepEqual(client.sent(1600), ["data 1 1", "data 3 76", "data 1 1486"]);
+});
+
 test("a blocked stream does not hold up others, and streams take turns frame by frame", () => {
   const client = new CoreFixture("client", { preferredOutboundFrameBytes: 100_000 });
   const [first, second] = [client.opened(), client.opened()];

@@ -26,7 +26,7 @@ export class OutputSide extends StreamTable {
     for (let room = maxBytes; room >= HEADER_LEN; ) {
       const header = this.nextControl();
       if (header === undefined) {
-        room = this.nextData(parts, room);
+        room = this.nextData(parts, room, maxBytes);
         if (room < 0) break;
         continue;
       }
@@ -86,9 +86,10 @@ export class OutputSide extends StreamTable {
   }
 
   /** Room left behind the frame, or -1 when there was none to send, or none that fits. */
-  private nextData(parts: Uint8Array[], room: number): number {
+  private nextData(parts: Uint8Array[], room: number, maxBytes: number): number {
     const [stream] = this.data;
-    if (stream === undefined || (stream.queuedBytes > 0 && room === HEADER_LEN)) return -1;
+    // A splinter of a write at the end of a batch would cost both sides more than it saves.
+    if (stream === undefined || (stream.queuedBytes > room - HEADER_LEN && room <= HEADER_LEN + (parts.length && maxBytes / 16))) return -1;
     this.data.delete(stream); // settle() puts it back, behind the others
     const write = stream.writes[0];
     if (write === undefined) {
