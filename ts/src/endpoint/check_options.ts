@@ -8,7 +8,7 @@ import type { checkYamuxLimits } from "../yamux/index.js";
 import type { Liveness } from "../session/index.js";
 import type { AnyOptions } from "./options.js";
 
-export { judgeTransport } from "./authority.js";
+export { askPolicy } from "./authority.js";
 
 /** The checks of the layers below. */
 export interface LimitChecks {

@@ -10,19 +10,12 @@ import { listen, WsCloseError, type WebSocketEvents, type WebSocketFactory, type
 import { SocketTransport } from "../ws/transport.js";
 import type { TunnelPlan } from "./inputs.js";
 import { invalidOption, loaded, type CommonOptions, type DialOptions } from "./options.js";
-import type { TransportSecurityPolicy } from "./policy.js";
 
 const openState = 1;
 /** What requiring TLS lets pass, but for rare ports and characters. */
 const usualUrl = /^wss:\/\/[a-z0-9.-]+(:\d{1,4})?([/?#]|$)/i;
 
-/** Whether the policy lets `url` pass. What is not the usual case is judged by code that loads then. Errors: connect/dial_failed. */
-async function judge(policy: TransportSecurityPolicy = "require_tls", path: FlowersecPath, url: string): Promise<{ allowed: boolean; plaintext?: boolean }> {
-  if (policy === "require_tls" && usualUrl.test(url)) return { allowed: true };
-  return (await loaded(path, import("./check_options.js"))).judgeTransport(policy, path, url);
-}
-
-/** Asks the policy. Errors: validate/transport_policy_denied; connect/dial_failed; timeout and canceled of `stage`. */
+/** Asks the policy, with code that loads unless the answer is plain. Errors: validate/transport_policy_denied; connect/dial_failed; timeout and canceled of `stage`. */
 export async function enforcePolicy(
   path: FlowersecPath,
   url: string,
@@ -31,16 +24,10 @@ export async function enforcePolicy(
   timeoutMs: number,
   observer?: ClientObserver,
 ): Promise<void> {
-  const { transportSecurityPolicy, signal, clock } = options;
-  const judging = judge(transportSecurityPolicy, path, url);
-  const { allowed, plaintext } = await withDeadline(judging, { signal, timeoutMs, clock }).catch((error: unknown) => {
-    if (!isAbort(error) && !isTimeout(error)) throw failure(path, "validate", "transport_policy_denied", error);
-    const code = isAbort(error) ? "canceled" : "timeout";
-    observer?.onConnect(path, "fail", code, 0);
-    throw failure(path, stage, code, error);
-  });
-  if (!allowed) throw failure(path, "validate", "transport_policy_denied");
-  if (plaintext) tell(observer, { stage: "transport", code: "plaintext_transport", result: "skip" });
+  const { transportSecurityPolicy: policy = "require_tls", signal } = options;
+  if (policy === "require_tls" && usualUrl.test(url)) return;
+  const { askPolicy } = await loaded(path, import("./check_options.js"), signal);
+  await askPolicy(path, url, options, stage, timeoutMs, observer, { failure, isAbort, isTimeout, tell, withDeadline });
 }
 
 /** Opens a WebSocket. Errors: validate/invalid_option, connect/timeout, connect/canceled, connect/dial_failed. */

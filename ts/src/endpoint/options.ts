@@ -1,11 +1,11 @@
 // Options of connecting and accepting, and their checks.
 // Layer endpoint. Source: PROTOCOL, "Connection lifecycle". Sizes are bytes; 0 or absent is the default unless said otherwise.
 
-import { FlowersecError, transportDefaults, trimmed, withAbort, type Clock, type FlowersecPath } from "../base/index.js";
+import { FlowersecError, transportDefaults, trimmed, withDeadline, type Clock, type FlowersecPath } from "../base/index.js";
 import type { ServerHandshakeCache } from "../e2ee/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { checkedLimits, type RecordLimits } from "../record/index.js";
-import { failure, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
+import { failure, isAbort, isTimeout, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "../ws/limits.js";
 import type { WebSocketFactory } from "../ws/socket.js";
 import { checkYamuxLimits, type YamuxLimits } from "../yamux/index.js";
@@ -136,12 +136,13 @@ export function invalidOption(path: FlowersecPath, message: string, cause?: unkn
 }
 
 /**
- * Code that is loaded when it is needed. Where it cannot be, connecting fails as dialling would: connect/dial_failed. Errors
- * also connect/canceled; a signal that had fired before is left to whoever looks at it in its turn.
+ * Code that is loaded when it is needed. Where it cannot be, or not in 10 s, connecting fails as dialling would: connect/dial_failed,
+ * connect/timeout. Errors also connect/canceled; a signal that had fired before is left to whoever looks at it in its turn.
  */
 export function loaded<Module>(path: FlowersecPath, module: Promise<Module>, signal?: AbortSignal): Promise<Module> {
-  return withAbort(module, signal?.aborted ? undefined : signal).catch((cause: unknown) => {
-    throw signal?.aborted ? failure(path, "connect", "canceled", signal.reason) : failure(path, "connect", "dial_failed", cause);
+  const { connectTimeoutMs: timeoutMs } = transportDefaults;
+  return withDeadline(module, { signal: signal?.aborted ? undefined : signal, timeoutMs }).catch((cause: unknown) => {
+    throw failure(path, "connect", isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed", cause);
   });
 }
 
