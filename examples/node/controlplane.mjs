@@ -6,10 +6,8 @@
 import { createServer } from "node:http";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import {
-  ChannelInitService, ControlplaneCodecError, IssuerKeyset, decodeArtifactRequest, encodeArtifactEnvelope, encodeControlplaneError,
-} from "flowersec/controlplane";
-import { AllowPlaintextForLoopback, acceptDirectNode } from "flowersec/node";
+import { ChannelInitService, ControlplaneCodecError, IssuerKeyset, encodeControlplaneError } from "flowersec/controlplane";
+import { AllowPlaintextForLoopback, acceptDirectNode, createNodeArtifactEndpoint } from "flowersec/node";
 import { RpcServer } from "flowersec/rpc";
 import { createByteReader } from "flowersec/streamio";
 import { WebSocketServer } from "ws";
@@ -43,13 +41,8 @@ const serverGrant = 1002;
 const controlInfoSeconds = 24 * 3600;
 
 // [issuer]
-function readIssuer(file) {
-  const { kid, privkey_b64u } = JSON.parse(readFileSync(file, "utf8"));
-  return new IssuerKeyset(kid, Buffer.from(privkey_b64u, "base64url").subarray(0, 32)); // the seed; the public key follows it
-}
-
 const keyFile = flags["issuer-private-key-file"];
-const issuer = keyFile === "" ? IssuerKeyset.random(flags.kid) : readIssuer(keyFile);
+const issuer = keyFile === "" ? IssuerKeyset.random(flags.kid) : IssuerKeyset.fromPrivateKeyFile(readFileSync(keyFile));
 const channels = new ChannelInitService(issuer, {
   tunnelUrl: flags["tunnel-url"], tunnelAudience: flags.aud, issuerId: flags["issuer-id"], allowedSuites: [1, 2],
 });
@@ -123,17 +116,23 @@ function readInit(body) {
   return { ...(channelId && { channelId }), ...(endpointId && { endpointId }) };
 }
 
+const artifacts = createNodeArtifactEndpoint({
+  maxBodyBytes,
+  issue: async ({ endpointId, correlation }) => {
+    const tunnel_grant = await openChannel({ endpointId });
+    return { v: 1, transport: "tunnel", tunnel_grant, ...(correlation && { correlation: { v: 1, trace_id: correlation.traceId, tags: [] } }) };
+  },
+  onFailure: (error) => error instanceof ControlplaneCodecError || console.error(error),
+});
+
 const routes = {
   "GET /healthz": async () => "ok\n",
   "POST /v1/channel/init": async (request) => `${JSON.stringify({ grant_client: await openChannel(readInit(await readBody(request))) })}\n`,
-  "POST /v1/connect/artifact": async (request) => {
-    const asked = decodeArtifactRequest(request.headers["content-type"], await readBody(request), maxBodyBytes);
-    return encodeArtifactEnvelope({ v: 1, transport: "tunnel", tunnel_grant: await openChannel(asked) });
-  },
 };
 
 const http = createServer(async (request, response) => {
   const { pathname } = new URL(request.url, "http://localhost");
+  if (pathname === "/v1/connect/artifact") return artifacts(request, response);
   let status = 200;
   let body;
   try {

@@ -4,72 +4,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { checkNames, folders, judge, peers, program, run, start } from "./programs.mjs";
 
-const { values: folders } = parseArgs({ options: { cpp: { type: "string" }, ts: { type: "string" }, work: { type: "string" } } });
-const program = (name) => join(folders.cpp, name);
-const peers = { "C++": program("flowersec-peer"), TS: join(folders.ts, "flowersec-peer") };
 const suites = { X25519: { word: "x25519", number: 1 }, "P-256": { word: "p256", number: 2 } };
 const audience = "interop";
-const rowMs = 90_000;
 const mib = 4;
-const checkNames = [
-  "connect", "call", "notification", "payloads", "errors", "concurrent_calls", "echo_and_rekey", "upload", "download", "probe", "unknown_kind",
-  "call_afterwards",
-];
-
-const running = new Set();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
-
-const secrets = new Set();
-const leaks = [];
-/** Notes the beginnings of the secrets in a credential; of a token that of its signature. No program may print one. */
-function noteSecrets(credential) {
-  for (const [, secret] of credential.matchAll(/"(?:e2ee_psk_b64u|privkey_b64u|token)":\s*"([^"]+)"/g)) {
-    secrets.add(secret.slice(secret.startsWith("FST2.") ? secret.lastIndexOf(".") + 1 : 0).slice(0, 20));
-  }
-}
-function lookForSecrets(file, text) {
-  for (const secret of secrets) if (text.includes(secret)) leaks.push(`${file} printed a secret: ${text.trim().slice(0, 400)}`);
-}
-
-/** A program with its lines on stdout; `ended` is its exit code. */
-function start(file, ...args) {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
-  running.add(child);
-  let err = "";
-  child.stderr.setEncoding("utf8").on("data", (text) => (err += text));
-  const ended = once(child, "close").then(([code]) => {
-    running.delete(child);
-    lookForSecrets(file, err);
-    return code;
-  });
-  const waiting = [];
-  const lines = [];
-  createInterface({ input: child.stdout })
-    .on("line", (line) => (waiting.length > 0 ? waiting.shift()(line) : lines.push(line)))
-    .on("close", () => waiting.splice(0).forEach((resolve) => resolve(undefined)));
-  const line = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : new Promise((resolve) => waiting.push(resolve)));
-  const json = async () => {
-    const text = await line();
-    lookForSecrets(file, text ?? "");
-    if (text === undefined) throw new Error(`${file} ${args[0] ?? ""} said nothing: ${err.trim().slice(0, 400)}`);
-    return JSON.parse(text);
-  };
-  return { child, json, ended, err: () => err.trim().slice(0, 400) };
-}
-
-async function run(file, ...args) {
-  const { ended, err } = start(file, ...args);
-  const code = await ended;
-  if (code !== 0) throw new Error(`${file} ended with ${code}: ${err()}`);
-}
 
 async function startTunnel() {
   await run(program("flowersec-issuer-keygen"), "--out-dir", folders.work);
-  noteSecrets(readFileSync(join(folders.work, "issuer_key.json"), "utf8"));
   const tunnel = start(program("flowersec-tunnel"), "--issuer-keys-file", join(folders.work, "issuer_keys.json"), "--aud", audience);
   const { listen } = await tunnel.json();
   return { tunnel, url: `ws://${listen}/ws` };
@@ -87,15 +30,12 @@ async function serve(peer, path, suite, tunnelUrl) {
       "--aud", audience, "--iss", "any", "--out", file,
     );
     // The tool makes grants of one suite; it is the endpoints' business, and no token names it.
-    const text = readFileSync(file, "utf8");
-    noteSecrets(text);
-    const grants = JSON.parse(text);
+    const grants = JSON.parse(readFileSync(file, "utf8"));
     for (const grant of [grants.grant_client, grants.grant_server]) Object.assign(grant, { allowed_suites: [suite.number], default_suite: suite.number });
     writeFileSync(file, JSON.stringify(grants));
     return { server: start(peer, "serve", "--grant", file, ...dial), client: ["--grant", file] };
   }
   await run(program("flowersec-directinit"), "--ws-url", "ws://127.0.0.1:1/direct", "--suite", suite.word, "--out", file);
-  noteSecrets(readFileSync(file, "utf8"));
   const server = start(peer, "serve", "--direct", "127.0.0.1:0", "--info", file, "--once");
   const { url } = await server.json();
   return { server, client: ["--info", file, "--url", url] };
@@ -105,22 +45,7 @@ async function serve(peer, path, suite, tunnelUrl) {
 async function pair({ server: serverPeer, client: clientPeer, path, suite }, tunnelUrl) {
   const { server, client: credential } = await serve(peers[serverPeer], path, suites[suite], tunnelUrl);
   const client = start(peers[clientPeer], "client", ...credential, ...dial, "--mib", String(mib), "--streams", "3", "--quiet");
-  const timer = setTimeout(() => [server, client].forEach(({ child }) => child.kill("SIGKILL")), rowMs);
-  try {
-    const report = await client.json();
-    const served = await server.json();
-    const failed = checkNames.filter((name) => report.checks[name] !== "ok").map((name) => `${name}: ${report.checks[name] ?? "missing"}`);
-    if (report.path !== path) failed.push(`the client's path is ${report.path}`);
-    if (!report.ok) failed.push("the client is not ok");
-    if (!served.ok || served.path !== path || served.failed_streams !== 0 || served.role !== "server") failed.push(`the server says ${JSON.stringify(served)}`);
-    if (served.bytes_in < mib << 20 || served.bytes_out < mib << 20) failed.push("the server counted too few bytes");
-    const codes = await Promise.all([client.ended, server.ended]);
-    if (codes.some((code) => code !== 0)) failed.push(`exit codes ${codes.join(" and ")}: ${client.err()} ${server.err()}`);
-    return { failed, figures: report.figures, held: checkNames.filter((name) => report.checks[name] === "ok").length };
-  } finally {
-    clearTimeout(timer);
-    for (const { child } of [server, client]) child.kill();
-  }
+  return judge({ server, client, path, mib });
 }
 
 /** What a program says of itself, or of a mistake, and its exit code: the same in both languages. */
@@ -170,7 +95,5 @@ console.log(`${commandLines.length} command lines compared`);
 tunnel.child.kill("SIGTERM");
 const code = await tunnel.ended;
 if (code !== 0) problems.push(`the tunnel ended with ${code}: ${tunnel.err()}`);
-if (secrets.size < 16) problems.push(`only ${secrets.size} secrets were looked for`);
-problems.push(...leaks);
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;

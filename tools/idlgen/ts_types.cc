@@ -92,7 +92,7 @@ std::string types_printer::holds(const field_model& field) const {
     case field_kind::i64:
       return "is: wire.isI64";
     case field_kind::text_map:
-      return "texts: true";
+      return "texts: wire.readTexts";
     case field_kind::json:
       return "json: true";
     case field_kind::enumeration:
@@ -136,13 +136,13 @@ void types_printer::interface(text& out, const message_model& each) const {
 void types_printer::shape(text& out, const message_model& each) const {
   out.line("const ", declare("shapeOf" + each.ts_name, each.at), ": wire.Shape<", each.ts_name, "> = {").in();
   out.line("name: \"", each.name, "\",");
-  if (each.strict) out.line("strict: true,");
-  if (each.indented) out.line("indented: true,");
+  if (each.strict) out.line("strict: wire.refuseStrangers,");
+  if (each.indented) out.line("indent: 2,");
   if (each.carries_json) out.line("carriesJson: true,");
   if (each.fields.empty()) {
-    out.line("fields: [],");
+    out.line("fields: {},");
   } else {
-    out.line("fields: [").in();
+    out.line("fields: {").in();
     for (const auto& field : each.fields) {
       std::string more;
       if (field.repeated) more += ", list: true";
@@ -153,10 +153,13 @@ void types_printer::shape(text& out, const message_model& each) const {
       } else if (field.absent_as_null) {
         more += ", absent: \"is null\"";
       }
-      if (field.omit_empty) more += ", omitEmpty: true";
-      out.line("{ key: \"", field.wire_name, "\", ", holds(field), more, " },");
+      if (field.omit_empty) more += ", omit: wire.isEmpty";
+      const auto held = holds(field);
+      // A scalar that must be there is its check and nothing else.
+      const bool is_bare = more.empty() && held.starts_with("is: ");
+      out.line(field.wire_name, ": ", is_bare ? held.substr(4) : "{ " + held + more + " }", ",");
     }
-    out.out().line("],");
+    out.out().line("},");
   }
   out.out().line("};").line();
 }

@@ -35,7 +35,7 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 
 /** Calls `then` once when the signal fires, at once when it has. Returns what removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, then: (error: AbortError) => void): () => void {
-  if (signal === undefined) return () => {};
+  if (!signal) return () => {};
   const fire = () => then(abortErrorOf(signal));
   if (signal.aborted) {
     fire();

@@ -18,7 +18,7 @@ export class ByteQueue {
   /** Removes the oldest chunk, at most `max` bytes of it; undefined when empty. */
   takeChunk(max = Infinity): Uint8Array | undefined {
     const chunk = this.chunks[this.first];
-    if (chunk === undefined || max <= 0) return undefined;
+    if (!chunk || max <= 0) return undefined;
     if (chunk.length > max) {
       this.chunks[this.first] = chunk.subarray(max);
       this.length -= max;

@@ -1,12 +1,17 @@
 // Byte arithmetic shared by every layer: joining, comparing, big-endian integers, text.
 // Layer base. No Buffer: everything here runs in a browser.
 
-const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const utf8Encoder = /* @__PURE__ */ new TextEncoder();
+const utf8Decoder = /* @__PURE__ */ new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** UTF-8 of a text. */
 export function utf8(text: string): Uint8Array {
   return utf8Encoder.encode(text);
+}
+
+/** A text without white space around it; of anything else an empty one. */
+export function trimmed(text: unknown): string {
+  return typeof text === "string" ? text.trim() : "";
 }
 
 /** Text of strict UTF-8. Throws TypeError for anything else. */
@@ -14,17 +19,24 @@ export function fromUtf8(bytes: Uint8Array): string {
   return utf8Decoder.decode(bytes);
 }
 
-/** One array with all parts, in order. */
-export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const all = new Uint8Array(length);
+/** Bytes of all parts. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((length, part) => length + part.length, 0);
+}
+
+/** Copies all parts, in order, to where there is room for them. */
+export function gather<Into extends Uint8Array>(parts: readonly Uint8Array[], into: Into): Into {
   let at = 0;
   for (const part of parts) {
-    all.set(part, at);
+    into.set(part, at);
     at += part.length;
   }
-  return all;
+  return into;
+}
+
+/** One array with all parts, in order. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return gather(parts, new Uint8Array(lengthOf(parts)));
 }
 
 /**

@@ -62,3 +62,12 @@ export class TimeoutError extends Error {
     super(message, options);
   }
 }
+
+/** Calls a function of the application, or of an observer, whose failure concerns nobody else. */
+export function quietly(call: () => void): void {
+  try {
+    call();
+  } catch {
+    // That is its purpose.
+  }
+}

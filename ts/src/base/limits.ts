@@ -78,7 +78,7 @@ export function positiveLimits<Name extends string>(
   defaults: { readonly [name in Name]: number },
   given: { readonly [name in Name]?: number | undefined },
 ): { [name in Name]: number } {
-  if (typeof given !== "object") throw new RangeError("limits must be an object");
+  if (typeof given !== "object") throw new RangeError("limits: no object");
   const limits: { [name in Name]: number } = { ...defaults };
   for (const name in limits) {
     const value = given[name];

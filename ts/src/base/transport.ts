@@ -15,6 +15,8 @@ export interface BinaryTransport {
    * call on. Aborting rejects and leaves open whether the message went out, so whoever aborts closes.
    */
   writeBinary(frame: Uint8Array, options?: { signal?: AbortSignal | undefined }): Awaitable<void>;
+  /** Once a write has settled its frame is the caller's again. Absent: never. */
+  readonly copiesFrames?: boolean;
   /** Ends it, and every waiting read and write. Once is enough, more is harmless. */
   close(): void;
 }

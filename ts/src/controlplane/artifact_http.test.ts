@@ -149,8 +149,9 @@ test("the signal reaches fetch, and its reason the caller", async () => {
 const json = (value: unknown) => utf8(typeof value === "string" ? value : JSON.stringify(value));
 const requests: [string, unknown, unknown][] = [
   ["the least", { endpoint_id: " e " }, { endpointId: "e" }],
-  ["everything", { endpoint_id: "e", payload: { a: 1 }, correlation: { trace_id: " t " }, more: 1 }, { endpointId: "e", payload: { a: 1 }, correlation: { traceId: "t" } }],
-  ["a trace id that is no text", { endpoint_id: "e", correlation: { trace_id: 5, more: 1 } }, { endpointId: "e" }],
+  ["everything", { endpoint_id: "e", payload: { a: 1 }, correlation: { trace_id: " t " } }, { endpointId: "e", payload: { a: 1 }, correlation: { traceId: "t" } }],
+  ["no trace id", { endpoint_id: "e", correlation: { trace_id: null } }, { endpointId: "e" }],
+  ["no correlation", { endpoint_id: "e", correlation: null }, { endpointId: "e" }],
   ["a blank trace id", { endpoint_id: "e", correlation: { trace_id: " " } }, { endpointId: "e" }],
 ];
 for (const [name, body, expected] of requests) {
@@ -165,17 +166,22 @@ const badRequests: [string, string | null, Uint8Array, number, string, string][]
   ["no type", null, json({}), 415, "unsupported_media_type", "content type must be application/json"],
   ["another type", "text/plain", json({}), 415, "unsupported_media_type", "content type must be application/json"],
   ["too long", "application/json", new Uint8Array(32_769), 413, "body_too_large", "request body exceeds 32768 bytes"],
-  ["nothing", "application/json", json(""), 400, "invalid_json", "malformed JSON request body"],
+  ["nothing", "application/json", json(""), 400, "invalid_json", "request body must be a JSON object"],
+  ["blank", "application/json", json(" \n\u00a0"), 400, "invalid_json", "request body must be a JSON object"],
   ["broken", "application/json", json("{"), 400, "invalid_json", "malformed JSON request body"],
   ["not UTF-8", "application/json", Uint8Array.of(0x22, 0xff, 0x22), 400, "invalid_json", "malformed JSON request body"],
-  ["no object", "application/json", json([]), 400, "invalid_json", "request body must be a JSON object"],
-  ["null", "application/json", json("null"), 400, "invalid_json", "request body must be a JSON object"],
-  ["no endpoint", "application/json", json({}), 400, "invalid_request", "bad endpoint_id"],
+  ["no object", "application/json", json([]), 400, "invalid_json", "malformed JSON request body"],
+  ["null", "application/json", json("null"), 400, "invalid_request", "missing endpoint_id"],
+  ["no endpoint", "application/json", json({}), 400, "invalid_request", "missing endpoint_id"],
+  ["a stranger", "application/json", json({ endpoint_id: "e", more: 1 }), 400, "invalid_request", "unknown request field: more"],
+  ["strangers by code points", "application/json", json({ "\u{1f600}": 1, "\uff5e": 1 }), 400, "invalid_request", "unknown request field: \uff5e"],
   ["a blank endpoint", "application/json", json({ endpoint_id: " " }), 400, "invalid_request", "bad endpoint_id"],
   ["an endpoint that is no text", "application/json", json({ endpoint_id: 1 }), 400, "invalid_request", "bad endpoint_id"],
   ["payload null", "application/json", json({ endpoint_id: "e", payload: null }), 400, "invalid_request", "bad payload"],
   ["payload a list", "application/json", json({ endpoint_id: "e", payload: [] }), 400, "invalid_request", "bad payload"],
-  ["correlation null", "application/json", json({ endpoint_id: "e", correlation: null }), 400, "invalid_request", "bad correlation"],
+  ["correlation a list", "application/json", json({ endpoint_id: "e", correlation: [] }), 400, "invalid_request", "bad correlation"],
+  ["a stranger in it", "application/json", json({ endpoint_id: "e", correlation: { trace_id: 5, more: 1 } }), 400, "invalid_request", "unknown correlation field: more"],
+  ["a trace id that is no text", "application/json", json({ endpoint_id: "e", correlation: { trace_id: 5 } }), 400, "invalid_request", "bad correlation.trace_id"],
 ];
 for (const [name, type, body, status, code, message] of badRequests) {
   test(`request refused: ${name}`, () => {
@@ -193,6 +199,22 @@ test("the limit of a body: at it, and one past it", () => {
   assert.doesNotThrow(() => decodeArtifactRequest("application/json", at));
   assert.doesNotThrow(() => decodeArtifactRequest("application/json", at, -1));
   assert.throws(() => decodeArtifactRequest("application/json", json({ endpoint_id: "e" }), 18), { code: "body_too_large" });
+  const most = new Uint8Array(1_048_577).fill(0x20);
+  most.set(json({ endpoint_id: "e" }));
+  assert.doesNotThrow(() => decodeArtifactRequest("application/json", most.subarray(0, 1_048_576), 1e9));
+  assert.throws(() => decodeArtifactRequest("application/json", most, 1e9), { message: "request body exceeds 1048576 bytes" });
+});
+
+test("content types, beyond those of the shared table", () => {
+  for (const type of [
+    " application/json ", "APPLICATION/json", "application/json ;\t", "application/json;a=b", "application/json ; a = b", 'application/json;a="b;c"',
+    'application/json;a="\\""', 'application/json;a=""', "application/json;a=b; c=d;",
+  ]) assert.doesNotThrow(() => decodeArtifactRequest(type, json({ endpoint_id: "e" })), type);
+  for (const type of [
+    "", ";", "json", "application/", "application/json/x", "application /json", "application/json x", "application/json;;", "application/json;a",
+    "application/json;a=", "application/json;a=b c", 'application/json;a="b', 'application/json;a="b\\', 'application/json;a="b"c', "application/json;=b",
+    "application/json;a=b;A=c", "application/json,application/json", "text/json",
+  ]) assert.throws(() => decodeArtifactRequest(type, json({ endpoint_id: "e" })), { status: 415 }, type);
 });
 
 test("bodies of answers", () => {

@@ -2,9 +2,10 @@
 // Layer controlplane, for clients. Runs in browsers. HTTPS only; no redirects, no caches, a bounded answer.
 
 import { concat, controlplaneDefaults, fromUtf8 } from "../base/index.js";
-import { assertConnectArtifact, type ConnectArtifact } from "../endpoint/artifact.js";
+import type { ConnectArtifact } from "../endpoint/artifact.js";
 import { splitAuthority } from "../endpoint/authority.js";
 import { isLoopbackHost } from "../endpoint/plaintext.js";
+import { decodeArtifactEnvelope } from "./artifact_text.js";
 
 export const DEFAULT_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact";
 export const DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact/entry";
@@ -112,9 +113,7 @@ async function request(input: RequestConnectArtifactInput, defaultPath: string, 
     throw new ControlplaneRequestError(`controlplane request failed: ${response.status}`, response.status, "", "", { cause });
   }
   if (!response.ok) throw refusal(response.status, body);
-  const envelope = parsed(body);
-  if (envelope?.["connect_artifact"] === undefined) throw new Error("invalid controlplane response: missing connect_artifact");
-  return assertConnectArtifact(envelope["connect_artifact"]);
+  return decodeArtifactEnvelope(body);
 }
 
 /** Judged on the text: what a URL parser makes of 127.1 is not asked. */

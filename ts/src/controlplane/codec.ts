@@ -2,8 +2,14 @@
 // Layer controlplane. No HTTP here: bytes in, text out.
 
 import { controlplaneDefaults, fromUtf8 } from "../base/index.js";
-import { assertConnectArtifact, type ConnectArtifact } from "../endpoint/artifact.js";
+import type { ConnectArtifact } from "../endpoint/artifact.js";
 import type { ArtifactRequestCorrelation } from "./artifact_request.js";
+import { encodeConnectArtifact } from "./artifact_text.js";
+import { isObject, readObject, strangerAmong, type Members } from "./json_text.js";
+import { isJsonMediaType } from "./media_type.js";
+
+/** More no limit allows: no JSON text of the protocol is longer. */
+const mostBodyBytes = 1_048_576;
 
 /** What a client asks for. */
 export interface ArtifactRequest {
@@ -12,7 +18,7 @@ export interface ArtifactRequest {
   correlation?: ArtifactRequestCorrelation;
 }
 
-/** Why a request is refused: HTTP status, and code and message for encodeControlplaneError. */
+/** Why a request is refused: HTTP status, and code and message for encodeControlplaneError. Hooks of an endpoint throw it too. */
 export class ControlplaneCodecError extends Error {
   override readonly name = "ControlplaneCodecError";
   constructor(
@@ -25,44 +31,72 @@ export class ControlplaneCodecError extends Error {
   }
 }
 
+/** What a body may have. 0, below and absent mean 32 768; more than 1 MiB means that. */
+export function bodyLimit(maxBodyBytes = 0): number {
+  return maxBodyBytes > 0 ? Math.min(maxBodyBytes, mostBodyBytes) : controlplaneDefaults.maxRequestBodyBytes;
+}
+
+export function checkContentType(contentType: string | null | undefined): void {
+  if (!isJsonMediaType(contentType ?? "")) throw new ControlplaneCodecError(415, "unsupported_media_type", "content type must be application/json");
+}
+
+export function bodyTooLarge(limit: number): ControlplaneCodecError {
+  return new ControlplaneCodecError(413, "body_too_large", `request body exceeds ${limit} bytes`);
+}
+
 /**
  * Reads a request. Throws ControlplaneCodecError: 415 unsupported_media_type, 413 body_too_large, 400 invalid_json, 400
- * invalid_request. `maxBodyBytes` is in bytes; 0 and below mean 32 768. Unknown keys are ignored, as is a trace id that is
- * no text.
+ * invalid_request, in the order of CONTROLPLANE, "Refusals". `maxBodyBytes` is in bytes, as for an endpoint.
  */
 export function decodeArtifactRequest(contentType: string | null | undefined, body: Uint8Array, maxBodyBytes = 0): ArtifactRequest {
-  const mediaType = (contentType ?? "").split(";")[0]?.trim().toLowerCase();
-  if (mediaType !== "application/json") throw new ControlplaneCodecError(415, "unsupported_media_type", "content type must be application/json");
-  const limit = maxBodyBytes > 0 ? maxBodyBytes : controlplaneDefaults.maxRequestBodyBytes;
-  if (body.length > limit) throw new ControlplaneCodecError(413, "body_too_large", `request body exceeds ${limit} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(fromUtf8(body));
-  } catch (cause) {
-    throw new ControlplaneCodecError(400, "invalid_json", "malformed JSON request body", { cause });
-  }
-  if (!isObject(value)) throw new ControlplaneCodecError(400, "invalid_json", "request body must be a JSON object");
-  const { endpoint_id, payload, correlation } = value;
+  checkContentType(contentType);
+  const limit = bodyLimit(maxBodyBytes);
+  if (body.length > limit) throw bodyTooLarge(limit);
+  const value = membersOf(body);
+  const stranger = strangerAmong(value, ["endpoint_id", "payload", "correlation"]);
+  if (stranger !== undefined) throw badRequest(`unknown request field: ${stranger}`);
+  const { endpoint_id, payload } = value;
+  if (endpoint_id === undefined) throw badRequest("missing endpoint_id");
   const endpointId = typeof endpoint_id === "string" ? endpoint_id.trim() : "";
-  if (endpointId === "") throw badRequest("endpoint_id");
-  if (payload !== undefined && !isObject(payload)) throw badRequest("payload");
-  if (correlation !== undefined && !isObject(correlation)) throw badRequest("correlation");
-  const given = correlation?.["trace_id"];
-  const traceId = typeof given === "string" ? given.trim() : "";
-  return { endpointId, ...(payload === undefined ? {} : { payload: { ...payload } }), ...(traceId === "" ? {} : { correlation: { traceId } }) };
+  if (endpointId === "") throw badRequest("bad endpoint_id");
+  if (payload !== undefined && !isObject(payload)) throw badRequest("bad payload");
+  const traceId = traceIdOf(value["correlation"]);
+  return { endpointId, ...(payload === undefined ? {} : { payload }), ...(traceId === "" ? {} : { correlation: { traceId } }) };
 }
 
-function badRequest(field: string): ControlplaneCodecError {
-  return new ControlplaneCodecError(400, "invalid_request", `bad ${field}`);
+function membersOf(body: Uint8Array): Members {
+  try {
+    return readObject(body);
+  } catch {
+    let text: string | undefined;
+    try {
+      text = fromUtf8(body).trim();
+    } catch {
+      // No text at all.
+    }
+    if (text === "null") return {}; // an object without anything
+    const message = text === "" ? "request body must be a JSON object" : "malformed JSON request body";
+    throw new ControlplaneCodecError(400, "invalid_json", message); // without the engine's reason, which quotes the body
+  }
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function traceIdOf(correlation: unknown): string {
+  if (correlation === undefined || correlation === null) return "";
+  if (!isObject(correlation)) throw badRequest("bad correlation");
+  const stranger = strangerAmong(correlation, ["trace_id"]);
+  if (stranger !== undefined) throw badRequest(`unknown correlation field: ${stranger}`);
+  const traceId = correlation["trace_id"] ?? "";
+  if (typeof traceId !== "string") throw badRequest("bad correlation.trace_id");
+  return traceId.trim();
 }
 
-/** Body of a good answer, status 200. Throws as assertConnectArtifact does. */
+function badRequest(message: string): ControlplaneCodecError {
+  return new ControlplaneCodecError(400, "invalid_request", message);
+}
+
+/** Body of a good answer, status 200. Throws as encodeConnectArtifact does. */
 export function encodeArtifactEnvelope(artifact: ConnectArtifact): string {
-  return `${JSON.stringify({ connect_artifact: assertConnectArtifact(artifact) })}\n`;
+  return `{"connect_artifact":${encodeConnectArtifact(artifact)}}\n`;
 }
 
 /** Body of any other answer. */

@@ -1,9 +1,9 @@
 // The keys of an issuer: one signs, the others are published so that tokens of yesterday still verify.
 // Layer controlplane. Source: PROTOCOL, "Key files".
 
-import { constantTimeEqual, encodeBase64url, randomBytes, utf8, wipe } from "../base/index.js";
+import { concat, constantTimeEqual, decodeBase64url, encodeBase64url, randomBytes, utf8, wipe } from "../base/index.js";
 import { ed25519PublicKey } from "../crypto/noble/ed25519.js";
-import { encodeKeysetFile } from "../gen/flowersec/token/v1.gen.js";
+import { decodePrivateKeyFile, encodeKeysetFile, encodePrivateKeyFile, type PrivateKeyFile } from "../gen/flowersec/token/v1.gen.js";
 import { keyBytes, type TokenPayload } from "../token/payload.js";
 import { signToken } from "../token/sign.js";
 
@@ -31,6 +31,23 @@ export class IssuerKeyset {
       return new IssuerKeyset(kid, seed);
     } finally {
       wipe(seed);
+    }
+  }
+
+  /**
+   * From the text of a private key file, which holds one key and no other. Throws Error for a text that is none, and for a
+   * public half that is not the seed's; nothing of the key is in the message.
+   */
+  static fromPrivateKeyFile(text: string | Uint8Array): IssuerKeyset {
+    const { kid, privkey_b64u } = readFile(text);
+    const both = decodeBase64url(privkey_b64u, 2 * keyBytes);
+    if (both === undefined) throw new Error("bad PrivateKeyFile.privkey_b64u");
+    try {
+      const seed = both.subarray(0, keyBytes);
+      if (!constantTimeEqual(ed25519PublicKey(seed), both.subarray(keyBytes))) throw new Error("bad PrivateKeyFile.privkey_b64u");
+      return new IssuerKeyset(kid, seed);
+    } finally {
+      wipe(both);
     }
   }
 
@@ -89,6 +106,17 @@ export class IssuerKeyset {
     return utf8(encodeKeysetFile({ keys: [...this.publicKeys()].map(([kid, key]) => ({ kid, pubkey_b64u: encodeBase64url(key) })) }));
   }
 
+  /** The private key file of the active key: UTF-8 JSON, for nobody else to read. */
+  exportPrivateKeyFile(): Uint8Array {
+    const seed = this.secret();
+    const both = concat(seed, ed25519PublicKey(seed));
+    try {
+      return utf8(encodePrivateKeyFile({ kid: this.kid, privkey_b64u: encodeBase64url(both) }));
+    } finally {
+      wipe(both);
+    }
+  }
+
   /** Wipes the seed. Harmless the second time. */
   dispose(): void {
     wipe(this.seed);
@@ -99,6 +127,15 @@ export class IssuerKeyset {
   private secret(): Uint8Array {
     if (this.seed === undefined) throw new Error("the keyset is disposed");
     return this.seed;
+  }
+}
+
+/** Without the engine's reason for a text that is no JSON: it would quote the key. */
+function readFile(text: string | Uint8Array): PrivateKeyFile {
+  try {
+    return decodePrivateKeyFile(text);
+  } catch (error) {
+    throw new Error((error as Error).message);
   }
 }
 

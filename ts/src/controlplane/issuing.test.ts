@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { decodeBase64url } from "../base/index.js";
+import { decodeBase64url, fromUtf8 } from "../base/index.js";
 import { ed25519PublicKey } from "../crypto/noble/ed25519.js";
 import { assertChannelInitGrant, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import { verifyToken } from "../token/verify.js";
@@ -59,6 +59,26 @@ test("the tunnel's keyset file, byte for byte", () => {
     new TextDecoder().decode(keyset.exportTunnelKeyset()),
     '{\n  "keys": [\n    {\n      "kid": "k1",\n      "pubkey_b64u": "Kay64UG8yvCyLhqU000LxzYeUm0L_hLIl5S8kyKWbdc"\n    }\n  ]\n}',
   );
+});
+
+test("the private key file, byte for byte and back; a wrong one is refused without a word of the key", () => {
+  const seed = Uint8Array.from({ length: 32 }, (_, i) => 0x20 + i);
+  const text = '{\n  "kid": "k1",\n  "privkey_b64u": "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8prLrhQbzK8LIuGpTTTQvHNh5SbQv-EsiXlLyTIpZt1w"\n}';
+  assert.equal(fromUtf8(new IssuerKeyset(" k1 ", seed).exportPrivateKeyFile()), text);
+  const again = IssuerKeyset.fromPrivateKeyFile(text);
+  assert.equal(fromUtf8(again.exportPrivateKeyFile()), text);
+  assert.deepEqual(again.publicKeys(), new IssuerKeyset("k1", seed).publicKeys());
+  const bad: [string, string][] = [
+    ["a public half of another key", text.replace("t1w", "t1g")], ["a seed of another key", text.replace("ICEi", "ICFi")], ["63 bytes", text.replace("t1w", "t1")],
+    ["padding", text.replace("t1w", "t1w==")], ["a stranger", text.replace("{", '{"more":1,')], ["no kid", text.replace('"kid"', '"key"')],
+    ["a blank kid", text.replace('"k1"', '" "')], ["two objects", `${text}{}`], ["half a text", text.slice(0, 60)], ["another ending", text.replace('w"\n}', "w'\n}")], ["nothing", ""],
+  ];
+  for (const [name, broken] of bad) {
+    assert.notEqual(broken, text, name);
+    assert.throws(() => IssuerKeyset.fromPrivateKeyFile(broken), (error) => error instanceof Error && !/ICE|JCU|LyTI/.test(`${error.message} ${String(error.cause)}`), name);
+  }
+  again.dispose();
+  assert.throws(() => again.exportPrivateKeyFile(), { message: "the keyset is disposed" });
 });
 
 test("the seed is copied in, and gone after dispose", () => {

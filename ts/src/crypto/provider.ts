@@ -33,8 +33,8 @@ export interface KeyPair {
 /** AES-256-GCM under one key. Calls may overlap; a nonce is 12 bytes and never repeats for sealing. */
 export interface Cipher {
   /**
-   * Writes ciphertext and tag to `into`, which is 16 bytes longer than the plaintext. The arguments must not change before
-   * it settles.
+   * Writes ciphertext and tag to `into`, which is 16 bytes longer than the plaintext, and may be the same memory. The
+   * arguments must not change before it settles.
    */
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, into: Uint8Array): Awaitable<void>;
   /** The plaintext of ciphertext and tag. Throws when it does not authenticate, with no cause distinguished. */

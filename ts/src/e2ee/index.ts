@@ -8,7 +8,7 @@ import {
 import { defaultCrypto, type CryptoProvider, type SuiteId } from "../crypto/index.js";
 import {
   ClientHandshake, HandshakeError, ServerHandshake, ServerHandshakeCache, wipeKeys,
-  type DirectionSecrets, type HandshakeOptions, type HandshakeTools, type TrafficKeys,
+  type HandshakeOptions, type HandshakeTools, type TrafficKeys,
 } from "../handshake/index.js";
 import {
   checkedLimits, clientToServer, Opener, recordPing, Sealer, SecureChannel, serverToClient,
@@ -136,6 +136,9 @@ async function establish(
   };
   const work = async () => {
     try {
+      throwIfAborted(signal);
+      if (!(Number.isFinite(timeoutMs) && timeoutMs >= 0)) throw new HandshakeError("bad_limits");
+      checkedLimits(options);
       const ends = await steps(io, { crypto: options.crypto ?? (await defaultCrypto()), random });
       io.onEnd(() => (ends.opener.close(), ends.sealer.close()));
       // Too late is never a session.
@@ -147,15 +150,6 @@ async function establish(
       throw error;
     }
   };
-  const isTime = Number.isFinite(timeoutMs) && timeoutMs >= 0;
-  try {
-    throwIfAborted(signal);
-    if (!isTime) throw new HandshakeError("bad_limits");
-    checkedLimits(options);
-  } catch (error) {
-    transport.close();
-    throw error;
-  }
   // Closing ends whatever read or write the steps are in, and with it the steps.
   return withDeadline(work(), { signal, timeoutMs, clock }, () => {
     isGivenUp = true;
@@ -164,17 +158,14 @@ async function establish(
 }
 
 function machineOptions(options: EitherOptions, features: number | undefined): HandshakeOptions {
-  const { channelId, suite, psk, maxHandshakePayload } = options;
-  return { channelId, suite, psk, features, maxPayloadBytes: maxHandshakePayload };
+  return { ...options, features, maxPayloadBytes: options.maxHandshakePayload };
 }
 
 async function makeEnds(crypto: CryptoProvider, keys: TrafficKeys, send: Direction, limits: RecordLimits): Promise<Ends> {
-  const { clientToServer: c2s, serverToClient: s2c, transcriptHash, commonFeatures } = keys;
-  const direction = (way: Direction, secrets: DirectionSecrets) => ({ way, ...secrets, transcriptHash });
-  const [c2sKeys, s2cKeys] = [direction(clientToServer, c2s), direction(serverToClient, s2c)];
-  const isClient = send === clientToServer;
-  const sealer = await Sealer.create(crypto, isClient ? c2sKeys : s2cKeys);
-  const { maxRecordBytes } = checkedLimits(limits);
-  const opener = await Opener.create(crypto, isClient ? s2cKeys : c2sKeys, maxRecordBytes);
+  const { transcriptHash, commonFeatures } = keys;
+  const direction = (way: Direction) => ({ way, ...(way === clientToServer ? keys.clientToServer : keys.serverToClient), transcriptHash });
+  const sealer = await Sealer.create(crypto, direction(send));
+  const receive = send === clientToServer ? serverToClient : clientToServer;
+  const opener = await Opener.create(crypto, direction(receive), checkedLimits(limits).maxRecordBytes);
   return { sealer, opener, commonFeatures };
 }

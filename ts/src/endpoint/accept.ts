@@ -1,17 +1,18 @@
 // The server role: on a socket that was accepted, or through a tunnel.
 // Layer endpoint. Source: PROTOCOL, "Endpoint, direct", "Endpoint through a tunnel".
 
-import { Deadline, wipe, type BinaryTransport, type FlowersecPath } from "../base/index.js";
+import { Deadline, e2eeDefaults, transportDefaults, wipe, type BinaryTransport, type FlowersecPath } from "../base/index.js";
 import { peekInit, serverHandshake, type InitPeek, type SecureChannel } from "../e2ee/index.js";
 import { toPublic } from "../handshake/to_public.js";
 import { isSuite, Role, type ChannelInitGrant, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { NoopObserver, nowSeconds } from "../observability/index.js";
-import { failure, isAbort, isTimeout, livenessOfIdleTimeout, Session } from "../session/index.js";
+import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, Session } from "../session/index.js";
 import type { WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed } from "./dial.js";
 import { checkChannelId, checkGrant, checkInitExp, checkPsk } from "./inputs.js";
-import { checkOptions, checkOrigin, type CheckedOptions, type DirectAcceptOptions, type EndpointOptions, type TunnelEndpointOptions } from "./options.js";
+import * as checks from "./check_options.js";
+import { checkOrigin, filled, type CheckedOptions, type DirectAcceptOptions, type EndpointOptions, type TunnelEndpointOptions } from "./options.js";
 
 /** What a server knows about a channel. */
 export interface ResolvedCredential {
@@ -59,7 +60,7 @@ export async function acceptDirectResolved(socket: WebSocketLike, resolve: Crede
       throw handshakeFailure("direct", error);
     });
     try {
-      asked = peekInit(frame, checked.records.maxHandshakePayload);
+      asked = peekInit(frame, options.maxHandshakePayload || e2eeDefaults.maxHandshakePayload);
     } catch (error) {
       throw handshakeFailure("direct", error);
     }
@@ -85,16 +86,18 @@ export async function connectTunnel(
 ): Promise<Session> {
   const raw: unknown = typeof grant === "object" && grant !== null && "grant_server" in grant ? grant.grant_server : grant;
   const plan = await checkGrant(raw, Role.server, options?.endpointInstanceId);
-  const origin = checkOrigin("tunnel", options?.origin);
-  const checked = checkOptions("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds));
-  await enforcePolicy("tunnel", plan.url, options, "connect", checked.connectTimeoutMs);
-  const { ws, transport } = await dial("tunnel", plan.url, origin, options, checked, NoopObserver);
+  let toClose: { close(): void } = { close() {} };
   try {
+    const origin = checkOrigin("tunnel", options?.origin);
+    const checked = filled("tunnel", options, livenessOfIdleTimeout(plan.idleTimeoutSeconds), checks);
+    await enforcePolicy("tunnel", plan.url, options, "connect", checked.connectTimeoutMs);
+    const { ws, transport } = await dial("tunnel", plan.url, origin, options, checked.connectTimeoutMs, NoopObserver);
+    toClose = transport;
     attach(ws, plan, NoopObserver);
     const deadline = new Deadline(checked.handshakeTimeoutMs, options.clock);
     return await authenticate(transport, plan, checked, options, deadline, plan.endpointInstanceId);
   } catch (error) {
-    throw closing(error, transport);
+    throw closing(error, toClose);
   } finally {
     wipe(plan.psk);
   }
@@ -106,7 +109,7 @@ async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps
   if (socket === undefined || socket === null) throw failure("direct", "validate", "missing_conn");
   let toClose: { close(): void } = socket;
   try {
-    const checked = checkOptions("direct", options);
+    const checked = filled("direct", options, noLiveness, checks);
     // Before anything is awaited: what the client has sent already is not lost.
     const transport = new SocketTransport(socket, { webSocketLimits: options.webSocketLimits, clock: options.clock });
     toClose = transport;
@@ -136,9 +139,10 @@ async function authenticate(
   let channel: SecureChannel;
   try {
     const timeoutMs = deadline.leftMs();
+    const clockSkewSeconds = Math.ceil((options.handshakeClockSkewMs ?? transportDefaults.handshakeClockSkewMs) / 1000);
     channel = await serverHandshake(transport, options.handshakeCache, {
-      channelId, suite, psk, initExpireAtUnixS, clockSkewSeconds: checked.clockSkewSeconds, serverFeatures: checked.features,
-      ...checked.records, signal, clock, timeoutMs: timeoutMs === Infinity ? 0 : timeoutMs === 0 ? Number.MIN_VALUE : timeoutMs,
+      ...options, channelId, suite, psk, initExpireAtUnixS, clockSkewSeconds,
+      timeoutMs: timeoutMs === Infinity ? 0 : timeoutMs === 0 ? Number.MIN_VALUE : timeoutMs,
     });
   } catch (error) {
     throw await handshakeFailed(path, startedAt, NoopObserver, error);
@@ -151,8 +155,8 @@ async function authenticate(
     const told = isGivenUp(error, signal, deadline) ? handshakeFailure(path, error) : failure(path, "handshake", "credential_commit_failed", error);
     throw closing(told, channel);
   }
-  const { yamuxLimits, liveness, records } = checked;
-  return Session.create(path, channel, { yamuxLimits, liveness, clock, endpointInstanceId, maxOutboundBufferedBytes: records.maxOutboundBufferedBytes });
+  const { yamuxLimits, maxOutboundBufferedBytes } = options;
+  return Session.create(path, channel, { yamuxLimits, liveness: checked.liveness, clock, endpointInstanceId, maxOutboundBufferedBytes });
 }
 
 function handshakeFailure(path: FlowersecPath, error: unknown) {

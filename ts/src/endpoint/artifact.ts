@@ -1,9 +1,9 @@
 // Connect artifacts: one object that says how an endpoint is reached, as a control plane hands it out.
 // Layer endpoint. Source: PROTOCOL, "Messages". Unknown keys are refused, except inside the grant or info.
 
-import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
-import { readParts } from "./artifact_parts.js";
+import { assertChannelInitGrant, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import { BadMessageError } from "../gen/flowersec_runtime.gen.js";
 import { readArtifact } from "./read_artifact.js";
 
 /** What the application adds; a client that does not know a critical scope refuses to connect. */
@@ -40,10 +40,28 @@ export interface DirectConnectArtifact extends ArtifactBase {
 
 export type ConnectArtifact = TunnelConnectArtifact | DirectConnectArtifact;
 
+/** What an error of a grant or info is called in an artifact. */
+const places: Readonly<Record<string, string>> = {
+  ChannelInitGrant: "TunnelClientConnectArtifact.tunnel_grant",
+  DirectConnectInfo: "DirectClientConnectArtifact.direct_info",
+};
+
 /**
  * The artifact as a new frozen object: ids of the correlation trimmed, or left out when they do not fit, its tags always a
  * list. Throws Error with the text `bad <kind>.<field>`.
  */
 export function assertConnectArtifact(value: unknown): ConnectArtifact {
-  return readArtifact(value, readParts);
+  let artifact: ConnectArtifact;
+  try {
+    artifact = readArtifact(value, { assertChannelInitGrant, assertDirectConnectInfo });
+  } catch (cause) {
+    const place = cause instanceof BadMessageError ? places[cause.messageName] : undefined;
+    if (place === undefined) throw cause;
+    const { field } = cause as BadMessageError;
+    throw new Error(`bad ${place}${field && `.${field}`}`, { cause });
+  }
+  if (artifact.transport === "tunnel" && artifact.tunnel_grant.allowed_suites.length === 0) {
+    throw new Error(`bad ${places["ChannelInitGrant"]}.allowed_suites`);
+  }
+  return artifact;
 }

@@ -1,10 +1,12 @@
 // What an artifact may carry besides a grant or info: scopes, and a correlation for logs.
 // Layer endpoint. Throws Error with the text `bad <kind>.<field>`. Clients load it when an artifact carries any of this; so
 // that it is all they load then, it is given what they have already and imports nothing.
+// Source: PROTOCOL, "Messages".
 
-import type { withAbort } from "../base/index.js";
-import type { assertCorrelationContext, assertScopeMetadataEntry, CorrelationContext } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { Correlation, ScopeEntry } from "./artifact.js";
+import type { FlowersecError, withAbort } from "../base/index.js";
+import type { ClientObserver, ObserverContext, tell } from "../observability/index.js";
+import type { failure } from "../session/index.js";
+import type { ConnectArtifact, Correlation, ScopeEntry } from "./artifact.js";
 import type { ConnectOptions } from "./options.js";
 
 const maxEntries = 8;
@@ -14,6 +16,8 @@ const maxTagBytes = 128;
 const scopeName = /^[a-z][a-z0-9._-]{0,63}$/;
 const tagKey = /^[a-z][a-z0-9._-]{0,31}$/;
 const correlationId = /^[A-Za-z0-9._~-]{8,128}$/;
+/** No surrogate stands alone: with the flag u only those are matched. */
+const wholeText = /^\P{Surrogate}*$/u;
 
 type Members = Record<string, unknown>;
 
@@ -25,29 +29,33 @@ function refuse(what: string): never {
   throw new Error(`bad ${what}`);
 }
 
-/** Generated code. */
-interface PartChecks {
-  assertCorrelationContext: typeof assertCorrelationContext;
-  assertScopeMetadataEntry: typeof assertScopeMetadataEntry;
+/** An object of `kind` that has no members but these; at `place`. */
+function membersOf(kind: string, value: unknown, keys: readonly string[], place: string): Members {
+  if (!isObject(value)) refuse(place);
+  for (const key of Object.keys(value)) if (value[key] !== undefined && !keys.includes(key)) refuse(`${kind}.${key}`);
+  return value;
 }
 
 /** Scopes and correlation of an artifact, where they are. */
-export function readParts(artifact: Members, checks: PartChecks): { scoped?: readonly ScopeEntry[]; correlation?: Correlation } {
+export function readParts(artifact: Members): { scoped?: readonly ScopeEntry[]; correlation?: Correlation } {
   const { scoped, correlation } = artifact;
   return {
-    ...(scoped === undefined ? {} : { scoped: readScoped(scoped, checks) }),
-    ...(correlation === undefined ? {} : { correlation: readCorrelation(correlation, checks) }),
+    ...(scoped === undefined ? {} : { scoped: readScoped(scoped) }),
+    ...(correlation === undefined ? {} : { correlation: readCorrelation(correlation) }),
   };
 }
 
-function readScoped(value: unknown, { assertScopeMetadataEntry }: PartChecks): readonly ScopeEntry[] {
+function readScoped(value: unknown): readonly ScopeEntry[] {
   if (!Array.isArray(value) || value.length > maxEntries) refuse("ConnectArtifact.scoped");
   const seen = new Set<string>();
-  const entries = (value as unknown[]).map((each): ScopeEntry => {
-    const { scope, scope_version, critical, payload } = assertScopeMetadataEntry(each);
-    if (!scopeName.test(scope)) refuse("ScopeMetadataEntry.scope");
-    if (scope_version < 1) refuse("ScopeMetadataEntry.scope_version");
-    if (!isObject(payload) || !fits(payload)) refuse("ScopeMetadataEntry.payload");
+  // Not map, which passes over holes.
+  const entries = Array.from(value as unknown[], (each): ScopeEntry => {
+    const kind = "ScopeMetadataEntry";
+    const { scope, scope_version, critical, payload } = membersOf(kind, each, ["scope", "scope_version", "critical", "payload"], "ConnectArtifact.scoped");
+    if (!matches(scopeName, scope)) refuse(`${kind}.scope`);
+    if (!isInteger(scope_version, 1, 0xffff)) refuse(`${kind}.scope_version`);
+    if (typeof critical !== "boolean") refuse(`${kind}.critical`);
+    if (!isObject(payload) || !fits(payload)) refuse(`${kind}.payload`);
     if (seen.has(scope)) refuse("ConnectArtifact.scoped");
     seen.add(scope);
     return Object.freeze({ scope, scope_version, critical, payload });
@@ -55,22 +63,33 @@ function readScoped(value: unknown, { assertScopeMetadataEntry }: PartChecks): r
   return Object.freeze(entries);
 }
 
-function readCorrelation(value: unknown, { assertCorrelationContext }: PartChecks): Correlation {
-  if (!isObject(value)) refuse("ConnectArtifact.correlation");
-  const { trace_id, session_id } = value;
-  const { v, tags = [] } = assertCorrelationContext({ ...value, trace_id: undefined, session_id: undefined }) as CorrelationContext;
-  if (v !== 1) refuse("CorrelationContext.v");
-  if (tags.length > maxEntries || new Set(tags.map(({ key }) => key)).size < tags.length) refuse("CorrelationContext.tags");
-  const kept = tags.map(({ key, value: text }) => {
-    if (!tagKey.test(key)) refuse("CorrelationKV.key");
-    if (bytesOf(text) > maxTagBytes) refuse("CorrelationKV.value");
+function readCorrelation(value: unknown): Correlation {
+  const kind = "CorrelationContext";
+  const { v, trace_id, session_id, tags = [] } = membersOf(kind, value, ["v", "trace_id", "session_id", "tags"], "ConnectArtifact.correlation");
+  if (v !== 1) refuse(`${kind}.v`);
+  if (!Array.isArray(tags) || tags.length > maxEntries) refuse(`${kind}.tags`);
+  const kept = Array.from(tags as unknown[], (each) => {
+    const { key, value: text } = membersOf("CorrelationKV", each, ["key", "value"], `${kind}.tags`);
+    if (!matches(tagKey, key)) refuse("CorrelationKV.key");
+    if (!matches(wholeText, text) || bytesOf(text) > maxTagBytes) refuse("CorrelationKV.value");
     return Object.freeze({ key, value: text });
   });
+  if (new Set(kept.map(({ key }) => key)).size < kept.length) refuse(`${kind}.tags`);
+  // A text that does not fit is left out, anything but a text is no id.
   const id = (name: "trace_id" | "session_id", given: unknown) => {
-    const text = typeof given === "string" ? given.trim() : "";
-    return correlationId.test(text) ? { [name]: text } : {};
+    const text = given ?? "";
+    if (typeof text !== "string") refuse(`${kind}.${name}`);
+    return correlationId.test(text.trim()) ? { [name]: text.trim() } : {};
   };
   return Object.freeze({ v: 1, ...id("trace_id", trace_id), ...id("session_id", session_id), tags: Object.freeze(kept) });
+}
+
+function matches(pattern: RegExp, value: unknown): value is string {
+  return typeof value === "string" && pattern.test(value);
+}
+
+function isInteger(value: unknown, least: number, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 }
 
 function bytesOf(text: string): number {
@@ -95,30 +114,43 @@ function sortedJson(value: unknown, depth: number): string | undefined {
   return `{${members.filter(([, text]) => text !== undefined).map(([key, text]) => `${JSON.stringify(key)}:${text}`).join(",")}}`;
 }
 
-/**
- * Offers each scope to its resolver, one after the other. Resolves to the one that was refused, and why if a resolver said;
- * undefined: none was. Whoever aborts finds out from the cause.
- */
+/** What every event of this connection carries. */
+export function contextOf({ transport: path, correlation: { trace_id: traceId, session_id: sessionId } = { v: 1, tags: [] } }: ConnectArtifact): ObserverContext {
+  return { path, ...(traceId && { traceId }), ...(sessionId && { sessionId }) };
+}
+
+/** What a client has already. */
+interface Tools {
+  readonly FlowersecError: typeof FlowersecError;
+  readonly failure: typeof failure;
+  readonly tell: typeof tell;
+  readonly withAbort: typeof withAbort;
+}
+
+/** Offers each scope to its resolver, one after the other. Errors: validate/resolve_failed; connect/canceled. */
 export async function resolveScopes(
-  scoped: readonly ScopeEntry[],
+  { transport: path, scoped = [] }: ConnectArtifact,
   options: ConnectOptions,
-  onSkipped: (code: "scope_ignored_missing_resolver" | "scope_ignored_relaxed_validation") => void,
-  wait: typeof withAbort,
-): Promise<{ readonly entry: ScopeEntry; readonly failed?: { readonly cause: unknown } } | undefined> {
+  observer: ClientObserver,
+  { FlowersecError, failure, tell, withAbort }: Tools,
+): Promise<void> {
   const { scopeResolvers = {}, relaxedOptionalScopeValidation: isRelaxed = false, signal } = options;
+  // Not failure(): a FlowersecError of a resolver is a cause like any other.
+  const refusal = (cause?: unknown) => new FlowersecError({ path, stage: "validate", code: "resolve_failed", cause });
+  const skipped = (code: "scope_ignored_missing_resolver" | "scope_ignored_relaxed_validation") => tell(observer, { stage: "scope", code, result: "skip" });
   for (const entry of scoped) {
     const resolve = Object.hasOwn(scopeResolvers, entry.scope) ? scopeResolvers[entry.scope] : undefined;
     if (resolve === undefined) {
-      if (entry.critical) return { entry };
-      onSkipped("scope_ignored_missing_resolver");
+      if (entry.critical) throw refusal();
+      skipped("scope_ignored_missing_resolver");
       continue;
     }
     try {
-      await wait((async () => resolve(entry))(), signal);
+      await withAbort((async () => resolve(entry))(), signal);
     } catch (cause) {
-      if (signal?.aborted || entry.critical || !isRelaxed) return { entry, failed: { cause } };
-      onSkipped("scope_ignored_relaxed_validation");
+      if (signal?.aborted) throw failure(path, "connect", "canceled", signal.reason);
+      if (entry.critical || !isRelaxed) throw refusal(cause);
+      skipped("scope_ignored_relaxed_validation");
     }
   }
-  return undefined;
 }

@@ -1,20 +1,18 @@
 // Connecting as client: through a tunnel, directly, or as an artifact says.
 // Layer endpoint. Source: PROTOCOL, "Client through a tunnel", "Client, direct".
 
-import { Deadline, FlowersecError, withAbort } from "../base/index.js";
+import { FlowersecError, systemClock, withAbort, withDeadline } from "../base/index.js";
 import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
-import { Role } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
-import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
-import { NoopObserver, nowSeconds, tell, type ClientObserver, type ClientObserverLike, type ObserverContext } from "../observability/index.js";
+import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import { NoopObserver, nowSeconds, tell, type ClientObserver, type ObserverContext } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
 import { checkGrant, checkInfo, type ChannelPlan, type TunnelPlan } from "./inputs.js";
 import {
-  checkOptions, checkOrigin, invalidOption, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
+  checkedOptions, checkOrigin, invalidOption, loaded, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
 } from "./options.js";
-import { hasParts, readArtifact } from "./read_artifact.js";
 
 /**
  * Connects through the tunnel that the client's grant names. The grant's token is used up by the attempt once the tunnel
@@ -38,66 +36,71 @@ export async function connectDirect(info: DirectConnectInfo, options: DirectConn
  */
 export async function connect(artifact: ConnectArtifact, options: ConnectOptions): Promise<Client> {
   options ??= {} as ConnectOptions;
-  let parts: typeof import("./artifact_parts.js") | undefined;
-  let checked: ConnectArtifact;
+  const full = isBare(artifact) ? undefined : await loaded("auto", import("./read_artifact.js"), options.signal);
   try {
-    if (hasParts(artifact)) parts = await import("./artifact_parts.js");
-    checked = readArtifact(artifact, parts?.readParts);
+    artifact = full?.readArtifact(artifact, { assertChannelInitGrant, assertDirectConnectInfo }) ?? artifact;
   } catch (cause) {
     throw failure("auto", "validate", "invalid_input", cause);
   }
-  const { transport: path, scoped = [], correlation: { trace_id: traceId, session_id: sessionId } = {} } = checked;
-  const observer = await observerOf(options.observer, { path, ...(traceId && { traceId }), ...(sessionId && { sessionId }) });
-  const refused = await parts?.resolveScopes(scoped, options, (code) => tell(observer, { stage: "scope", code, result: "skip" }), withAbort);
-  if (refused !== undefined) {
-    const { signal } = options;
-    if (refused.failed !== undefined && signal?.aborted) throw failure(path, "connect", "canceled", signal.reason);
-    throw new FlowersecError({ path, stage: "validate", code: "resolve_failed", cause: refused.failed?.cause });
-  }
+  const observer = await observerOf(options, full?.contextOf(artifact) ?? { path: artifact.transport });
+  await full?.resolveScopes(artifact, options, observer, { FlowersecError, failure, tell, withAbort });
   const whole = { ...options, observer };
-  if (checked.transport === "tunnel") return connectTunnel(checked.tunnel_grant, whole);
-  return connectDirect(checked.direct_info, whole as DirectConnectOptions);
+  if (artifact.transport === "tunnel") return connectTunnel(artifact.tunnel_grant, whole);
+  return connectDirect(artifact.direct_info, whole as DirectConnectOptions);
+}
+
+/** Whether an artifact is good, and nothing but a grant or info. */
+function isBare(artifact: ConnectArtifact): boolean {
+  try {
+    const keys = Object.keys(artifact).sort().join();
+    if (artifact.v !== 1) return false;
+    if (artifact.transport === "tunnel") return keys === "transport,tunnel_grant,v" && assertChannelInitGrant(artifact.tunnel_grant).role === Role.client;
+    return artifact.transport === "direct" && keys === "direct_info,transport,v" && !!assertDirectConnectInfo(artifact.direct_info);
+  } catch {
+    return false;
+  }
 }
 
 /** The observer with what it needs to tell its events; loaded when there is one. */
-async function observerOf(observer: ClientObserverLike | undefined, context: ObserverContext): Promise<ClientObserver> {
-  if (observer === undefined || observer === NoopObserver) return NoopObserver;
-  const { normalized } = await import("../observability/normalized.js");
+async function observerOf(options: ClientConnectOptions, context: ObserverContext): Promise<ClientObserver> {
+  const { observer } = options;
+  if (!observer || observer === NoopObserver) return NoopObserver;
+  const { normalized } = await loaded(context.path ?? "auto", import("../observability/normalized.js"), options.signal);
   return normalized(observer, context) ?? NoopObserver;
 }
 
 async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | undefined, options: ClientConnectOptions): Promise<Client> {
-  const origin = checkOrigin(path, options?.origin);
-  const checked = checkOptions(path, options, tunnel === undefined ? noLiveness : livenessOfIdleTimeout(tunnel.idleTimeoutSeconds));
-  const observer = await observerOf(options.observer, { path });
-  await enforcePolicy(path, plan.url, options, "connect", checked.connectTimeoutMs, observer);
-  const { ws, transport } = await dial(path, plan.url, origin, options, checked, observer);
-  const { signal, clock } = options;
+  let toClose: { close(): void } = { close() {} };
   try {
-    if (tunnel !== undefined) attach(ws, tunnel, observer);
-    const deadline = new Deadline(checked.handshakeTimeoutMs, clock);
-    const startedAt = nowSeconds();
+    const origin = checkOrigin(path, options?.origin);
+    const derived = tunnel ? livenessOfIdleTimeout(tunnel.idleTimeoutSeconds) : noLiveness;
+    const { connectTimeoutMs, handshakeTimeoutMs, liveness } = await checkedOptions(path, options, derived);
+    const observer = await observerOf(options, { path });
+    await enforcePolicy(path, plan.url, options, "connect", connectTimeoutMs, observer);
+    const { ws, transport } = await dial(path, plan.url, origin, options, connectTimeoutMs, observer);
+    const { signal, clock = systemClock } = options;
+    toClose = transport;
+    if (tunnel) attach(ws, tunnel, observer);
+    const [startedAt, startedAtMs] = [nowSeconds(), clock.monoMs()];
     let channel: SecureChannel;
     try {
       const { channelId, suite, psk } = plan;
       channel = await clientHandshake(transport, {
-        channelId, suite, psk, clientFeatures: checked.features, ...checked.records, signal, timeoutMs: checked.handshakeTimeoutMs, clock,
+        ...options, channelId, suite, psk, timeoutMs: handshakeTimeoutMs,
       });
       handshakeSucceeded(path, startedAt, observer);
     } catch (error) {
       throw await handshakeFailed(path, startedAt, observer, error);
-    } finally {
-      plan.psk.fill(0);
     }
-    const { yamuxLimits, liveness, records } = checked;
-    const started = startClient({
-      path, channel, observer, yamuxLimits, liveness, clock, signal,
-      endpointInstanceId: tunnel?.endpointInstanceId, maxOutboundBufferedBytes: records.maxOutboundBufferedBytes,
-    });
-    return await deadline.wait(started, signal, () => channel.close()).catch((error: unknown) => {
+    const started = startClient({ ...options, path, channel, observer, liveness, endpointInstanceId: tunnel?.endpointInstanceId });
+    // What the handshake has left of its time; 0 would be no limit.
+    const timeoutMs = handshakeTimeoutMs && Math.max(Number.MIN_VALUE, handshakeTimeoutMs + startedAtMs - clock.monoMs());
+    return await withDeadline(started, { signal, timeoutMs, clock }, () => channel.close()).catch((error: unknown) => {
       throw isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error;
     });
   } catch (error) {
-    throw closing(error, transport);
+    throw closing(error, toClose);
+  } finally {
+    plan.psk.fill(0); // however far it came
   }
 }

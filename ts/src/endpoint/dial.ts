@@ -2,20 +2,20 @@
 // Layer endpoint. Source: PROTOCOL, "Opening handshake", "Attach message", "Attach reasons".
 
 import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
-import { HandshakeError } from "../e2ee/index.js";
-import { encodeAttach } from "../gen/flowersec/tunnel/v1.gen.js";
+import type { Attach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
 import { failure, isAbort, isTimeout } from "../session/index.js";
 import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
-import { WsCloseError, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
+import { listen, WsCloseError, type WebSocketEvents, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
-import { judgeTransport } from "./authority.js";
 import type { TunnelPlan } from "./inputs.js";
-import { invalidOption, type CheckedOptions, type CommonOptions, type DialOptions } from "./options.js";
+import { invalidOption, loaded, type CommonOptions, type DialOptions } from "./options.js";
 
 const openState = 1;
+/** What requiring TLS lets pass, but for rare ports and characters. */
+const usualUrl = /^wss:\/\/[a-z0-9.-]+(:\d{1,4})?([/?#]|$)/i;
 
-/** Asks the policy. Errors: validate/transport_policy_denied; timeout and canceled of `stage`. */
+/** Asks the policy, with code that loads unless the answer is plain. Errors: validate/transport_policy_denied; connect/dial_failed; timeout and canceled of `stage`. */
 export async function enforcePolicy(
   path: FlowersecPath,
   url: string,
@@ -24,16 +24,10 @@ export async function enforcePolicy(
   timeoutMs: number,
   observer?: ClientObserver,
 ): Promise<void> {
-  const { transportSecurityPolicy, signal, clock } = options;
-  const judging = judgeTransport(transportSecurityPolicy, path, url);
-  const { allowed, plaintext } = await withDeadline(judging, { signal, timeoutMs, clock }).catch((error: unknown) => {
-    if (!isAbort(error) && !isTimeout(error)) throw failure(path, "validate", "transport_policy_denied", error);
-    const code = isAbort(error) ? "canceled" : "timeout";
-    observer?.onConnect(path, "fail", code, 0);
-    throw failure(path, stage, code, error);
-  });
-  if (!allowed) throw failure(path, "validate", "transport_policy_denied");
-  if (plaintext) tell(observer, { stage: "transport", code: "plaintext_transport", result: "skip" });
+  const { transportSecurityPolicy: policy = "require_tls", signal } = options;
+  if (policy === "require_tls" && usualUrl.test(url)) return;
+  const { askPolicy } = await loaded(path, import("./check_options.js"), signal);
+  await askPolicy(path, url, options, stage, timeoutMs, observer, { failure, isAbort, isTimeout, tell, withDeadline });
 }
 
 /** Opens a WebSocket. Errors: validate/invalid_option, connect/timeout, connect/canceled, connect/dial_failed. */
@@ -42,12 +36,12 @@ export async function dial(
   url: string,
   origin: string,
   options: DialOptions,
-  checked: CheckedOptions,
+  timeoutMs: number,
   observer: ClientObserver,
 ): Promise<{ ws: WebSocketLike; transport: SocketTransport }> {
   const { signal, clock, webSocketLimits } = options;
   const startedAt = nowSeconds();
-  const told = (reason?: ConnectReason) => observer.onConnect(path, reason === undefined ? "ok" : "fail", reason, nowSeconds() - startedAt);
+  const told = (reason?: ConnectReason) => observer.onConnect(path, reason ? "fail" : "ok", reason, nowSeconds() - startedAt);
   if (signal?.aborted) {
     told("canceled");
     throw failure(path, "connect", "canceled", signal.reason);
@@ -60,15 +54,14 @@ export async function dial(
     told("websocket_error");
     throw failure(path, "connect", "dial_failed", cause);
   }
-  let reason: ConnectReason = "websocket_error";
   try {
-    const { opening, stop } = opened(ws, () => new SocketTransport(ws, { webSocketLimits, observer, clock }), (why) => (reason = why));
-    const transport = await withDeadline(opening, { signal, timeoutMs: checked.connectTimeoutMs, clock }, stop);
+    const { opening, stop } = opened(ws, () => new SocketTransport(ws, { webSocketLimits, observer, clock }));
+    const transport = await withDeadline(opening, { signal, timeoutMs, clock }, stop);
     told();
     return { ws, transport };
   } catch (cause) {
     const code = isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed";
-    told(code === "dial_failed" ? reason : code);
+    told(code !== "dial_failed" ? code : cause instanceof WsCloseError ? "websocket_closed" : "websocket_error");
     throw closing(failure(path, "connect", code, cause), ws);
   }
 }
@@ -77,45 +70,39 @@ function factoryFor(path: FlowersecPath, origin: string, given: WebSocketFactory
   if (typeof given === "function") return given;
   if (given !== undefined) throw invalidOption(path, "wsFactory must be a function");
   const page = pageOrigin();
-  if (page === undefined) throw invalidOption(path, "wsFactory is required outside a browser");
+  if (!page) throw invalidOption(path, "no wsFactory");
   if (page !== origin) throw invalidOption(path, "origin must be the page's");
   return createPlatformWebSocket;
 }
 
 /** What `then` makes of the socket once it is open, in the same turn: no message comes before its listeners. */
-function opened<T>(ws: WebSocketLike, then: () => T, onReason: (why: ConnectReason) => void): { opening: Promise<T>; stop: () => void } {
+function opened<T>(ws: WebSocketLike, then: () => T): { opening: Promise<T>; stop: () => void } {
   const { promise: opening, resolve, reject } = deferred<T>();
-  const stop = () => {
-    ws.removeEventListener("open", onOpen);
-    ws.removeEventListener("error", onError);
-    ws.removeEventListener("close", onClose);
-  };
-  const onOpen = () => {
+  const open = () => {
     stop();
     resolve(then());
   };
-  const onError = (event: unknown) => {
+  const close = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
     stop();
-    reject(new Error("websocket error", { cause: event }));
-  };
-  const onClose = ({ code = 1006, reason = "" }: { code?: number; reason?: string }) => {
-    stop();
-    onReason("websocket_closed");
     reject(new WsCloseError(code, reason));
   };
-  ws.addEventListener("open", onOpen);
-  ws.addEventListener("error", onError);
-  ws.addEventListener("close", onClose);
-  if (ws.readyState === openState) onOpen();
-  else if (ws.readyState > openState) onClose({});
+  const error = (event: unknown) => {
+    stop();
+    reject(new Error("websocket: error", { cause: event }));
+  };
+  const stop = listen(ws, { open, close, error });
+  if (ws.readyState === openState) open();
+  else if (ws.readyState > openState) close({});
   return { opening, stop };
 }
 
 /** Sends the attach message, as text. Errors: attach/attach_failed. */
 export function attach(ws: WebSocketLike, plan: TunnelPlan, observer: ClientObserver): void {
   const { channelId: channel_id, role, token, endpointInstanceId: endpoint_instance_id } = plan;
+  // All of it was checked with the grant.
+  const message: Attach = { v: 1, channel_id, role, token, endpoint_instance_id };
   try {
-    ws.send(encodeAttach({ v: 1, channel_id, role, token, endpoint_instance_id }));
+    ws.send(JSON.stringify(message));
   } catch (cause) {
     observer.onAttach("fail", "send_failed");
     throw failure("tunnel", "attach", "attach_failed", cause);
@@ -135,14 +122,13 @@ export async function handshakeFailed(path: FlowersecPath, startedAt: number, ob
   const general = isTimeout(error) ? "timeout" : isAbort(error) ? "canceled" : "handshake_failed";
   // An error whose name cannot be loaded has the general one.
   const names = general === "handshake_failed" ? await import("./failure_names.js").catch(() => undefined) : undefined;
-  if (isTunnel && error instanceof WsCloseError && names?.attachTokens.has(error.reason)) {
-    const token = error.reason as AttachToken;
-    observer.onAttach("fail", token);
-    return failure(path, "attach", token, error);
+  const [code, stage = "handshake"] = names?.nameOf(error, isTunnel) ?? [general];
+  if (stage === "attach") {
+    observer.onAttach("fail", code as AttachToken);
+  } else {
+    if (isTunnel) observer.onAttach("fail", code === "timeout" || code === "canceled" ? code : "attach_failed");
+    observer.onHandshake(path, "fail", stage === "handshake" ? (code as HandshakeReason) : "handshake_failed", elapsed);
   }
-  const [code, stage = "handshake"] = (error instanceof HandshakeError && names?.publicNames[error.code]) || [general];
-  if (isTunnel) observer.onAttach("fail", code === "timeout" || code === "canceled" ? code : "attach_failed");
-  observer.onHandshake(path, "fail", stage === "handshake" ? (code as HandshakeReason) : "handshake_failed", elapsed);
   return failure(path, stage, code, error);
 }
 

@@ -1,5 +1,5 @@
 // What is wrong with a grant or info that is malformed: which field is missing, which suite is foreign.
-// Layer endpoint. Loaded when there is one. The order of the checks is part of the contract. Source: PROTOCOL, "Client through
+// Layer endpoint. The order of the checks is part of the contract. Source: PROTOCOL, "Client through
 // a tunnel", "Client, direct".
 
 import type { FlowersecErrorCode } from "../base/index.js";

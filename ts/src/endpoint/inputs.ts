@@ -2,7 +2,7 @@
 // Layer endpoint. The order of the checks is part of the contract. Source: PROTOCOL, "Client through a tunnel", "Client, direct".
 
 import {
-  decodeBase64url, encodeBase64url, maxChannelIdBytes, pskBytes, randomBytes, utf8, type FlowersecErrorCode, type FlowersecPath,
+  decodeBase64url, encodeBase64url, maxChannelIdBytes, pskBytes, randomBytes, trimmed, utf8, type FlowersecErrorCode, type FlowersecPath,
 } from "../base/index.js";
 import { assertChannelInitGrant, isSuite, type Role, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { assertDirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
@@ -36,9 +36,9 @@ export async function checkGrant(value: unknown, role: Role, endpointInstanceId:
   const path = "tunnel";
   const grant = await asserted(path, value, assertChannelInitGrant, role);
   if (grant.role !== role) throw refusal(path, "role_mismatch");
-  const url = trimmed(path, grant.tunnel_url, "missing_tunnel_url");
+  const url = present(path, grant.tunnel_url, "missing_tunnel_url");
   const channelId = checkChannelId(path, grant.channel_id);
-  const token = trimmed(path, grant.token, "missing_token");
+  const token = present(path, grant.token, "missing_token");
   const initExpireAtUnixS = checkInitExp(path, grant.channel_init_expire_at_unix_s);
   const suite = grant.default_suite;
   if (!grant.allowed_suites.includes(suite)) throw refusal(path, "invalid_suite");
@@ -54,7 +54,7 @@ export async function checkGrant(value: unknown, role: Role, endpointInstanceId:
 export async function checkInfo(value: unknown): Promise<ChannelPlan> {
   const path = "direct";
   const info = await asserted(path, value, assertDirectConnectInfo);
-  const url = trimmed(path, info.ws_url, "missing_ws_url");
+  const url = present(path, info.ws_url, "missing_ws_url");
   const channelId = checkChannelId(path, info.channel_id);
   const initExpireAtUnixS = checkInitExp(path, info.channel_init_expire_at_unix_s);
   return { url, channelId, suite: info.default_suite, psk: checkPsk(path, info.e2ee_psk_b64u), initExpireAtUnixS };
@@ -66,21 +66,21 @@ async function asserted<Message>(path: "tunnel" | "direct", value: unknown, asse
   try {
     return assert(value);
   } catch (cause) {
-    const diagnosis = await import("./input_diagnosis.js").catch(() => undefined);
+    const diagnosis = await import("./failure_names.js").catch(() => undefined);
     const code = diagnosis?.diagnose(path, value, isSuite, role);
-    throw code === undefined ? refusal(path, "invalid_input", cause) : refusal(path, code);
+    throw code ? refusal(path, code) : refusal(path, "invalid_input", cause);
   }
 }
 
-function trimmed(path: FlowersecPath, text: string, missing: FlowersecErrorCode): string {
-  const kept = typeof text === "string" ? text.trim() : "";
-  if (kept === "") throw refusal(path, missing);
+function present(path: FlowersecPath, text: string, missing: FlowersecErrorCode): string {
+  const kept = trimmed(text);
+  if (!kept) throw refusal(path, missing);
   return kept;
 }
 
 /** A channel id, trimmed. Errors: missing_channel_id; invalid_input above 256 bytes. */
 export function checkChannelId(path: FlowersecPath, text: string): string {
-  const id = trimmed(path, text, "missing_channel_id");
+  const id = present(path, text, "missing_channel_id");
   if (utf8(id).length > maxChannelIdBytes) throw refusal(path, "invalid_input");
   return id;
 }
@@ -106,7 +106,7 @@ function checkInstanceId(given: unknown): string {
       throw refusal("tunnel", "random_failed", cause);
     }
   }
-  const id = typeof given === "string" ? given.trim() : "";
+  const id = trimmed(given);
   const length = decodeBase64url(id)?.length ?? 0;
   if (length < leastInstanceIdBytes || length > mostInstanceIdBytes) throw refusal("tunnel", "invalid_endpoint_instance_id");
   return id;

@@ -1,11 +1,11 @@
 // Options of connecting and accepting, and their checks.
 // Layer endpoint. Source: PROTOCOL, "Connection lifecycle". Sizes are bytes; 0 or absent is the default unless said otherwise.
 
-import { e2eeDefaults, FlowersecError, transportDefaults, type Clock, type FlowersecPath } from "../base/index.js";
+import { FlowersecError, transportDefaults, trimmed, withDeadline, type Clock, type FlowersecPath } from "../base/index.js";
 import type { ServerHandshakeCache } from "../e2ee/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { checkedLimits, type RecordLimits } from "../record/index.js";
-import { checkLiveness, failure, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
+import { failure, isAbort, isTimeout, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "../ws/limits.js";
 import type { WebSocketFactory } from "../ws/socket.js";
 import { checkYamuxLimits, type YamuxLimits } from "../yamux/index.js";
@@ -94,45 +94,36 @@ export interface TunnelEndpointOptions extends EndpointOptions, DialOptions {
   endpointInstanceId?: string | undefined;
 }
 
-/** What the steps after validation work with. */
+/** What the steps after validation work with, besides the options themselves. */
 export interface CheckedOptions {
   readonly connectTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
-  readonly clockSkewSeconds: number;
-  readonly features: number;
-  readonly records: RecordLimits & { readonly maxHandshakePayload: number };
-  readonly yamuxLimits: YamuxLimits;
   readonly liveness: Liveness;
 }
 
-type AnyOptions = CommonOptions & Pick<DialOptions, "connectTimeoutMs"> & Pick<ClientConnectOptions, "clientFeatures"> & EndpointOptions;
+/** Options of any role and path. */
+export type AnyOptions = CommonOptions & Pick<DialOptions, "connectTimeoutMs"> & Pick<ClientConnectOptions, "clientFeatures"> & EndpointOptions;
 
-const u32Max = 0xffff_ffff;
+/** What check_options.ts has checks for. */
+const namesToCheck: readonly (keyof AnyOptions)[] = [
+  "connectTimeoutMs", "handshakeTimeoutMs", "clientFeatures", "maxHandshakePayload", "maxRecordBytes", "maxBufferedBytes",
+  "maxOutboundBufferedBytes", "outboundRecordChunkBytes", "transportSecurityPolicy", "webSocketLimits", "yamuxLimits", "liveness",
+];
 
-/** Throws validate/invalid_option for the first that makes no sense: times, features, sizes, limits, liveness. */
-export function checkOptions(path: FlowersecPath, options: AnyOptions, derivedLiveness: Liveness = noLiveness): CheckedOptions {
+/** Defaults filled in, and what is given checked. Throws validate/invalid_option. */
+export async function checkedOptions(path: FlowersecPath, options: AnyOptions, derived: Liveness): Promise<CheckedOptions> {
+  const isAnyGiven = namesToCheck.some((name) => options[name] !== undefined);
+  return filled(path, options, derived, isAnyGiven ? await loaded(path, import("./check_options.js"), options.signal) : undefined);
+}
+
+/** checkedOptions, with the checks there already. */
+export function filled(path: FlowersecPath, options: AnyOptions, derived: Liveness, checks?: typeof import("./check_options.js")): CheckedOptions {
   try {
-    const connectTimeoutMs = time("connectTimeoutMs", options.connectTimeoutMs, transportDefaults.connectTimeoutMs);
-    const handshakeTimeoutMs = time("handshakeTimeoutMs", options.handshakeTimeoutMs, transportDefaults.handshakeTimeoutMs);
-    const skewMs = time("handshakeClockSkewMs", options.handshakeClockSkewMs, transportDefaults.handshakeClockSkewMs);
-    const features = options.clientFeatures ?? options.serverFeatures ?? 0;
-    if (!Number.isInteger(features) || features < 0 || features > u32Max) throw new RangeError("features must be a u32");
-    for (const name of ["maxHandshakePayload", "maxRecordBytes", "maxBufferedBytes", "maxOutboundBufferedBytes"] as const) {
-      const value = options[name] ?? 0;
-      if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${name} must be an integer >= 0`);
-    }
-    const policy = options.transportSecurityPolicy ?? "require_tls";
-    if (typeof policy !== "function" && policy !== "require_tls" && policy !== "allow_plaintext_for_loopback") throw new RangeError("no such transportSecurityPolicy");
-    const records = checkedLimits(options);
-    resolveWebSocketLimits(options.webSocketLimits);
+    checks?.checkOptions(options, { checkedLimits, resolveWebSocketLimits, checkYamuxLimits });
     return {
-      connectTimeoutMs,
-      handshakeTimeoutMs,
-      clockSkewSeconds: Math.ceil(skewMs / 1000),
-      features,
-      records: { ...records, maxHandshakePayload: options.maxHandshakePayload || e2eeDefaults.maxHandshakePayload },
-      yamuxLimits: checkYamuxLimits(options.yamuxLimits),
-      liveness: checkLiveness(options.liveness, derivedLiveness),
+      connectTimeoutMs: options.connectTimeoutMs ?? transportDefaults.connectTimeoutMs,
+      handshakeTimeoutMs: options.handshakeTimeoutMs ?? transportDefaults.handshakeTimeoutMs,
+      liveness: checks?.checkLiveness(options.liveness, derived, noLiveness) ?? derived,
     };
   } catch (error) {
     throw invalidOption(path, (error as Error).message, error);
@@ -144,15 +135,20 @@ export function invalidOption(path: FlowersecPath, message: string, cause?: unkn
   return new FlowersecError({ path, stage: "validate", code: "invalid_option", message, cause });
 }
 
-/** The origin. Throws validate/missing_origin. */
-export function checkOrigin(path: FlowersecPath, origin: unknown): string {
-  const text = typeof origin === "string" ? origin.trim() : "";
-  if (text === "") throw failure(path, "validate", "missing_origin");
-  return text;
+/**
+ * Code that is loaded when it is needed. Where it cannot be, or not in 10 s, connecting fails as dialling would: connect/dial_failed,
+ * connect/timeout. Errors also connect/canceled; a signal that had fired before is left to whoever looks at it in its turn.
+ */
+export function loaded<Module>(path: FlowersecPath, module: Promise<Module>, signal?: AbortSignal): Promise<Module> {
+  const { connectTimeoutMs: timeoutMs } = transportDefaults;
+  return withDeadline(module, { signal: signal?.aborted ? undefined : signal, timeoutMs }).catch((cause: unknown) => {
+    throw failure(path, "connect", isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed", cause);
+  });
 }
 
-function time(name: string, value: number | undefined, otherwise: number): number {
-  const ms = value ?? otherwise;
-  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0) throw new RangeError(`${name} must be >= 0`);
-  return ms;
+/** The origin. Throws validate/missing_origin. */
+export function checkOrigin(path: FlowersecPath, origin: unknown): string {
+  const text = trimmed(origin);
+  if (!text) throw failure(path, "validate", "missing_origin");
+  return text;
 }

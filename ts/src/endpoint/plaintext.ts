@@ -1,4 +1,4 @@
-// Policies that allow plaintext, or decide themselves. Loaded when there is one.
+// Policies: what they say of an address that is well-formed.
 // Layer endpoint. Pure: no DNS, no network. Source: PROTOCOL, "Transport policy".
 
 import type { TransportPolicyInput, TransportSecurityPolicy } from "./policy.js";

@@ -1,23 +1,28 @@
-// Reading connect artifacts. Clients load the half for scopes and correlations only when there are some.
-// Layer endpoint. Source: PROTOCOL, "Messages".
+// Reading connect artifacts in full, and saying what is wrong with one.
+// Layer endpoint. Clients load it for an artifact that is more than a grant or info, or is none; so that it is all they load
+// then, it is given what they have already and imports nothing of it. Source: PROTOCOL, "Messages".
 
-import { assertChannelInitGrant, assertCorrelationContext, assertScopeMetadataEntry, Role } from "../gen/flowersec/controlplane/v1.gen.js";
-import { assertDirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
+import type { assertChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import type { assertDirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import type { ConnectArtifact } from "./artifact.js";
-import type { readParts } from "./artifact_parts.js";
+import { readParts } from "./artifact_parts.js";
 
-/** Whether a value carries more than a grant or info. */
-export function hasParts(value: unknown): boolean {
-  const { scoped, correlation } = (value ?? {}) as Partial<ConnectArtifact>;
-  return scoped !== undefined || correlation !== undefined;
+export { contextOf, resolveScopes } from "./artifact_parts.js";
+
+/** Generated code. */
+export interface BodyChecks {
+  readonly assertChannelInitGrant: typeof assertChannelInitGrant;
+  readonly assertDirectConnectInfo: typeof assertDirectConnectInfo;
 }
+
+const clientRole = 1;
 
 function refuse(what: string): never {
   throw new Error(`bad ${what}`);
 }
 
-/** What assertConnectArtifact does. `parts` reads scopes and correlation; one that hasParts needs it. */
-export function readArtifact(artifact: unknown, parts?: typeof readParts): ConnectArtifact {
+/** What assertConnectArtifact does. */
+export function readArtifact(artifact: unknown, checks: BodyChecks): ConnectArtifact {
   if (typeof artifact !== "object" || artifact === null || Array.isArray(artifact)) refuse("ConnectArtifact");
   const value = artifact as Record<string, unknown>;
   if (value["v"] !== 1) refuse("ConnectArtifact.v");
@@ -25,14 +30,14 @@ export function readArtifact(artifact: unknown, parts?: typeof readParts): Conne
   if (transport !== "tunnel" && transport !== "direct") refuse("ConnectArtifact.transport");
   const kind = transport === "tunnel" ? "TunnelClientConnectArtifact" : "DirectClientConnectArtifact";
   const bodyKey = transport === "tunnel" ? "tunnel_grant" : "direct_info";
-  const rest = parts?.(value, { assertCorrelationContext, assertScopeMetadataEntry });
+  const rest = readParts(value);
   for (const key of Object.keys(value)) {
     if (!["v", "transport", "scoped", "correlation", bodyKey].includes(key)) refuse(`${kind}.${key}`);
   }
   const body = value[bodyKey];
   if (body === undefined || body === null) refuse(`${kind}.${bodyKey}`);
-  if (transport === "direct") return Object.freeze({ v: 1, transport, direct_info: Object.freeze({ ...assertDirectConnectInfo(body) }), ...rest });
-  const grant = assertChannelInitGrant(body);
-  if (grant.role !== Role.client) refuse(`${kind}.${bodyKey}.role`);
+  if (transport === "direct") return Object.freeze({ v: 1, transport, direct_info: Object.freeze({ ...checks.assertDirectConnectInfo(body) }), ...rest });
+  const grant = checks.assertChannelInitGrant(body);
+  if (grant.role !== clientRole) refuse(`${kind}.${bodyKey}.role`);
   return Object.freeze({ v: 1, transport, tunnel_grant: Object.freeze({ ...grant }), ...rest });
 }

@@ -5,12 +5,17 @@ export {
   type RequestConnectArtifactInput, type RequestEntryConnectArtifactInput,
 } from "../controlplane/artifact_request.js";
 export {
+  createArtifactEndpoint, requireBearerKey, type ArtifactEndpointOptions, type ArtifactQuestion, type RequestMetadata,
+} from "../controlplane/artifact_endpoint.js";
+export { decodeConnectArtifact, encodeConnectArtifact } from "../controlplane/artifact_text.js";
+export {
   CHANNEL_INIT_WINDOW_SECONDS, ChannelInitService, DEFAULT_IDLE_TIMEOUT_SECONDS, DEFAULT_TOKEN_EXP_SECONDS, type ChannelInitParams, type UnixClock,
 } from "../controlplane/channel_init.js";
 export {
   bearerToken, ControlplaneCodecError, decodeArtifactRequest, encodeArtifactEnvelope, encodeControlplaneError, type ArtifactRequest,
 } from "../controlplane/codec.js";
 export { IssuerKeyset } from "../controlplane/issuer_keyset.js";
+export { chooseTunnel, tunnelScore } from "../controlplane/tunnel_choice.js";
 export type { ConnectArtifact } from "../endpoint/artifact.js";
 export type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 export { TokenError, type TokenErrorCode } from "../token/error.js";

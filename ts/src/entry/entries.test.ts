@@ -12,7 +12,7 @@ const doors: Record<string, string[]> = {
   "flowersec": ["FlowersecError", "assertChannelInitGrant", "assertConnectArtifact", "assertDirectConnectInfo", "connect", "connectDirect", "connectTunnel", ...policies],
   "flowersec/node": [
     "acceptDirectNode", "acceptDirectResolvedNode", "adaptNodeWebSocket", "assertConnectArtifact", "connectDirectNode", "connectNode",
-    "connectTunnelEndpointNode", "connectTunnelNode", "createDirectNodeReconnectConfig", "createNodeReconnectConfig", "createNodeWsFactory",
+    "connectTunnelEndpointNode", "connectTunnelNode", "createDirectNodeReconnectConfig", "createNodeArtifactEndpoint", "createNodeReconnectConfig", "createNodeWsFactory",
     "createTunnelNodeReconnectConfig", ...endpoint, ...policies,
   ],
   "flowersec/browser": [
@@ -23,8 +23,9 @@ const doors: Record<string, string[]> = {
   "flowersec/controlplane": [
     "CHANNEL_INIT_WINDOW_SECONDS", "ChannelInitService", "ControlplaneCodecError", "ControlplaneRequestError", "DEFAULT_CONNECT_ARTIFACT_PATH",
     "DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH", "DEFAULT_IDLE_TIMEOUT_SECONDS", "DEFAULT_TOKEN_EXP_SECONDS", "IssuerKeyset", "TOKEN_PREFIX", "TokenError",
-    "bearerToken", "decodeArtifactRequest", "encodeArtifactEnvelope", "encodeControlplaneError", "equalSignedTokenPart", "parseToken",
-    "requestConnectArtifact", "requestEntryConnectArtifact", "signToken", "verifyToken",
+    "bearerToken", "chooseTunnel", "createArtifactEndpoint", "decodeArtifactRequest", "decodeConnectArtifact", "encodeArtifactEnvelope",
+    "encodeConnectArtifact", "encodeControlplaneError", "equalSignedTokenPart", "parseToken", "requestConnectArtifact", "requestEntryConnectArtifact",
+    "requireBearerKey", "signToken", "tunnelScore", "verifyToken",
   ],
   "flowersec/framing": ["DEFAULT_MAX_JSON_FRAME_BYTES", "JsonFramingError", "readJsonFrame", "writeJsonFrame"],
   "flowersec/streamio": ["createByteReader", "createJsonFrameChannel", "openJsonFrameChannel", "readExactly", "readMaybe", "readNBytes"],

@@ -1,4 +1,5 @@
 // flowersec/node: both roles, with WebSockets of the `ws` package. `connectTunnel` is the endpoint's, as in flowersec/endpoint.
+export { createNodeArtifactEndpoint } from "../controlplane/node/artifact_endpoint.js";
 export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
 } from "../endpoint/index.js";

@@ -58,44 +58,43 @@ function isPlain(value: unknown): value is Members {
 /** Whether JSON can hold all of it. Walks without recursion; what holds itself is too deep. */
 function isJson(value: unknown): boolean {
   const open: { value: unknown; depth: number }[] = [{ value, depth: 0 }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const each = next.value;
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { value: each, depth } = next;
     if (each === null || isBoolean(each) || isString(each) || Number.isFinite(each)) continue;
-    if (next.depth === maxJsonDepth || !(Array.isArray(each) || isPlain(each))) return false;
+    if (depth === maxJsonDepth || !(Array.isArray(each) || isPlain(each))) return false;
     const keys = Object.keys(each);
     // An array may have members besides its elements, and holes.
     if (Array.isArray(each) ? keys.length !== each.length : !keys.every(isString)) return false;
-    const inside: unknown[] = Array.isArray(each) ? Array.from(each) : Object.values(each);
-    for (const member of inside) open.push({ value: member, depth: next.depth + 1 });
+    for (const member of Object.values(each) as unknown[]) open.push({ value: member, depth: depth + 1 });
   }
   return true;
 }
 
 // ---- messages
 
-/** One field: a scalar that passes a check, a message, a map of texts, or any JSON value. */
-export type Field<Key extends string> = {
-  readonly key: Key;
+/** What a field holds, where that is no scalar on its own: a scalar, a message, a map of texts, or any JSON value. */
+type Holder = (
+  | { readonly is: Check }
+  | { readonly of: () => AnyShape }
+  | { readonly texts: typeof readTexts }
+  | { readonly json: true }
+) & {
   readonly list?: true;
   /** When the key may be left out: as it says, or null counts as left out, or left out counts as null. */
   readonly absent?: "allowed" | "null too" | "is null";
-  /** Not written when empty. */
-  readonly omitEmpty?: true;
-} & (
-  | { readonly is: Check }
-  | { readonly of: () => AnyShape }
-  | { readonly texts: true }
-  | { readonly json: true }
-);
+  /** Not written when this says so. */
+  readonly omit?: Check;
+};
 
-/** What generated code says about a message: its fields in declared order, which is the order on the wire. */
+/** What generated code says about a message. What few messages need is functions, so that a bundle has it when one does. */
 export interface Shape<Message> {
   readonly name: string;
-  readonly fields: readonly Field<keyof Message & string>[];
+  /** The check of a scalar that must be there, or more than that. In declared order, which is the order on the wire. */
+  readonly fields: { readonly [Key in keyof Message & string]-?: Check | Holder };
   /** Unknown keys are refused. */
-  readonly strict?: true;
-  /** Written for people. */
-  readonly indented?: true;
+  readonly strict?: typeof refuseStrangers;
+  /** Written for people, with so many spaces. */
+  readonly indent?: number;
   /** Holds raw JSON, itself or deeper. */
   readonly carriesJson?: true;
 }
@@ -113,31 +112,29 @@ function pass(outermost: AnyShape, value: unknown, writing: boolean): Members {
     const refuse = (place?: string) => new BadMessageError(shape.name, place);
     if (!isObject(from)) throw refuse();
     deepest = Math.max(deepest, nesting);
-    if (shape.strict) refuseStrangers(shape, from);
+    shape.strict?.(shape, from);
 
-    const element = (field: Field<string>, place: string, each: unknown, at: number): unknown => {
+    const element = (field: Holder, place: string, each: unknown, at: number): unknown => {
       if ("of" in field) {
         if (!isObject(each) || depth === maxDepth) throw refuse(place);
         return message(field.of(), each, depth + 1, at);
       }
       if ("texts" in field) {
-        if (!isPlain(each)) throw refuse(place);
         deepest = Math.max(deepest, at);
-        const texts = { ...each };
-        if (!Object.entries(texts).flat().every(isString)) throw refuse(`${place}[]`);
-        return texts;
+        return field.texts(each, place, refuse);
       }
       if (!("json" in field ? !writing || isJson(each) : field.is(each))) throw refuse(place);
       return each;
     };
 
     const copy: Members = {};
-    for (const field of shape.fields as readonly Field<string>[]) {
-      const { key, absent } = field;
+    for (const [key, given] of Object.entries<Check | Holder>(shape.fields)) {
+      const field: Holder = typeof given === "function" ? { is: given } : given;
+      const { absent } = field;
       // A member that is undefined is left out on writing, so it counts as absent. Inherited ones are not members.
       const member = Object.hasOwn(from, key) ? from[key] : undefined;
       if (member === undefined || (member === null && absent === "null too")) {
-        if (absent === undefined) throw refuse(key);
+        if (!absent) throw refuse(key);
         if (absent === "is null") copy[key] = null;
         continue;
       }
@@ -149,7 +146,7 @@ function pass(outermost: AnyShape, value: unknown, writing: boolean): Members {
       } else {
         made = element(field, key, member, nesting + 1);
       }
-      if (!field.omitEmpty || !isEmpty(made)) copy[key] = made;
+      if (!field.omit?.(made)) copy[key] = made;
     }
     return copy;
   }
@@ -159,14 +156,20 @@ function pass(outermost: AnyShape, value: unknown, writing: boolean): Members {
   return copy;
 }
 
-function isEmpty(value: unknown): boolean {
-  return value === "" || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+/** An empty text, list or map. */
+export const isEmpty: Check = (value) => value === "" || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
+
+/** A copy of a map of texts. */
+export function readTexts(value: unknown, place: string, refuse: (place: string) => Error): Members {
+  if (!isPlain(value)) throw refuse(place);
+  const texts = { ...value };
+  if (!Object.entries(texts).flat().every(isString)) throw refuse(`${place}[]`);
+  return texts;
 }
 
 /** Of several unknown keys the error names the first by code points, because an object does not keep their order. */
-function refuseStrangers(shape: AnyShape, value: Members): void {
-  const isKnown = (key: string) => value[key] === undefined || shape.fields.some((field) => field.key === key);
-  const strangers = Object.keys(value).filter((key) => !isKnown(key));
+export function refuseStrangers(shape: AnyShape, value: Members): void {
+  const strangers = Object.keys(value).filter((key) => value[key] !== undefined && !Object.hasOwn(shape.fields, key));
   // Digits of equal number, so that the order of these texts is that of the code points.
   const order = (key: string) => Array.from(key, (point) => point.codePointAt(0)?.toString(16).padStart(6, "0")).join("");
   const [first] = strangers.sort((a, b) => (order(a) < order(b) ? -1 : 1));
@@ -188,7 +191,7 @@ export function toWire<Message>(shape: Shape<Message>, message: Message): unknow
 export function encode<Message>(shape: Shape<Message>, message: Message): string {
   const wire = pass(shape, message, true);
   try {
-    return JSON.stringify(wire, null, shape.indented ? 2 : 0);
+    return JSON.stringify(wire, null, shape.indent);
   } catch (cause) {
     // Deeper or longer than the engine can write.
     throw new BadMessageError(shape.name, "", { cause });
@@ -207,40 +210,34 @@ function parse(shape: AnyShape, from: string | Uint8Array): unknown {
     const bytes = typeof from === "string" ? new TextEncoder().encode(from) : from;
     if (bytes.length > maxTextBytes) throw new RangeError("too long");
     const text = typeof from === "string" ? from : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(from);
-    const { deepest, isText } = survey(text);
-    if (!isText) throw new TypeError("a surrogate stands alone");
+    if (!isString(text) || loneEscape.test(text.replace(wholeEscapes, " "))) throw new TypeError("a surrogate stands alone");
     // The object around raw JSON is one level more.
-    if (deepest > (shape.carriesJson ? maxJsonDepth + 1 : maxDepth)) throw new RangeError("too deep");
+    if (depthOf(text) > (shape.carriesJson ? maxJsonDepth + 1 : maxDepth)) throw new RangeError("too deep");
     return JSON.parse(text);
   } catch (cause) {
     throw new BadMessageError(shape.name, "", { cause });
   }
 }
 
-/** Nesting of a text that may be JSON, and whether its characters are whole: also those that are written as escapes. */
-function survey(text: string): { deepest: number; isText: boolean } {
+// Escapes of anything but a surrogate that stands alone, then what is left over.
+const wholeEscapes = /\\(?:[^u]|u[dD][89abAB]..\\u[dD][c-fC-F]..)/g;
+const loneEscape = /\\u[dD][89a-fA-F]/;
+
+/** Nesting of a text that may be JSON. */
+function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
   let quoted = false;
-  let isText = isString(text);
-  let afterHigh = false; // behind the escape of a high surrogate, which that of a low one must follow
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (quoted) {
-      const unit = c === 0x5c && text[i + 1] === "u" ? Number.parseInt(text.slice(i + 2, i + 6), 16) : 0;
-      if (c === 0x5c) i += unit === 0 ? 1 : 5;
-      else if (c === 0x22) quoted = false;
-      isText &&= afterHigh === (unit >= 0xdc00 && unit <= 0xdfff);
-      afterHigh = unit >= 0xd800 && unit <= 0xdbff;
-    } else if (c === 0x22) {
-      quoted = true;
-    } else if (c === 0x5b || c === 0x7b) {
-      deepest = Math.max(deepest, ++depth);
-    } else if (c === 0x5d || c === 0x7d) {
-      depth--;
-    }
+    if (c === 0x5c) i++;
+    else if (c === 0x22) quoted = !quoted;
+    else if (quoted) continue;
+    // The bit is all that brackets and braces differ in.
+    else if ((c | 0x20) === 0x7b) deepest = Math.max(deepest, ++depth);
+    else if ((c | 0x20) === 0x7d) depth--;
   }
-  return { deepest, isText };
+  return deepest;
 }
 
 // ---- calls
@@ -258,7 +255,7 @@ export interface RpcReply {
 }
 
 /** The longest that setTimeout waits, 24 days; a longer time would be none. */
-const longestTimerMs = 2 ** 31 - 1;
+const longestTimerMs = 0x7fff_ffff;
 
 /** What a typed client calls on: the RPC client of a session. */
 export interface RpcCaller {

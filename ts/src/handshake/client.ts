@@ -5,7 +5,7 @@
 
 import { decodeBase64url, encodeBase64url, utf8, wipe } from "../base/index.js";
 import { publicKeyBytes, type KeyPair } from "../crypto/index.js";
-import { decodeE2EE_Resp, encodeE2EE_Ack, encodeE2EE_Init, type E2EE_Resp } from "../gen/flowersec/e2ee/v1.gen.js";
+import { decodeE2EE_Resp, encodeE2EE_Init, type E2EE_Ack, type E2EE_Resp } from "../gen/flowersec/e2ee/v1.gen.js";
 import { FramingError, HandshakeError } from "./error.js";
 import { decodeMessage, encodeFrame, handshakeHeaderBytes, payloadOf, typeAck, typeInit, typeResp } from "./frame.js";
 import { authTagOf, deriveTrafficKeys, hashOf, type TrafficKeys } from "./key_schedule.js";
@@ -105,20 +105,17 @@ export class ClientHandshake {
     const common = (features & resp.server_features) >>> 0;
     const keys = await deriveTrafficKeys(crypto, psk, sharedSecret, transcriptHash, common);
     wipe(sharedSecret);
-    const ack = encodeE2EE_Ack({
-      handshake_id: resp.handshake_id,
-      timestamp_unix_s: unixSeconds,
-      auth_tag_b64u: encodeBase64url(tag),
-    });
-    return { ackFrame: encodeFrame(typeAck, utf8(ack)), keys };
+    // Nothing in it that was not checked when it came, or is ours.
+    const ack: E2EE_Ack = { handshake_id: resp.handshake_id, timestamp_unix_s: unixSeconds, auth_tag_b64u: encodeBase64url(tag) };
+    return { ackFrame: encodeFrame(typeAck, utf8(JSON.stringify(ack))), keys };
   }
 
   private check(resp: E2EE_Resp): { serverPublicKey: Uint8Array; nonceS: Uint8Array } {
     if (resp.handshake_id === "") throw new HandshakeError("empty_handshake_id");
     const serverPublicKey = decodeBase64url(resp.server_eph_pub_b64u);
-    if (serverPublicKey === undefined) throw new HandshakeError("malformed_public_key");
+    if (!serverPublicKey) throw new HandshakeError("malformed_public_key");
     const nonceS = decodeBase64url(resp.nonce_s_b64u, 32);
-    if (nonceS === undefined) throw new HandshakeError("malformed_nonce");
+    if (!nonceS) throw new HandshakeError("malformed_nonce");
     if (serverPublicKey.length !== publicKeyBytes(this.options.suite)) throw new HandshakeError("malformed_public_key");
     return { serverPublicKey, nonceS };
   }

@@ -25,11 +25,16 @@ export function superseded(): FlowersecError {
 const leavingCloseCodes: ReadonlySet<number> = new Set([1001, 1012, 1013]);
 const deepestCause = 16;
 
-/** Whether the other side said that it is going away: a close with such a code, or Go Away, anywhere among the causes. */
+/** How the `ws` package says that an upgrade was answered 503, as a tunnel does that drains. Browsers do not tell. */
+const unavailable = /^Unexpected server response: 503$/;
+
+/** Whether the other side said that it is going away: a close with such a code, Go Away, or HTTP 503, anywhere among the causes. */
 export function isDraining(error: unknown, depth = 0): boolean {
-  if (depth > deepestCause || !(error instanceof Error)) return false;
+  if (depth > deepestCause || typeof error !== "object" || error === null) return false;
   if (error instanceof WsCloseError && leavingCloseCodes.has(error.code)) return true;
   if (error instanceof YamuxError && error.code === "go_away") return true;
-  const causes: unknown[] = error instanceof AggregateError ? [error.cause, ...(error.errors as unknown[])] : [error.cause];
-  return causes.some((cause) => isDraining(cause, depth + 1));
+  // The event of a WebSocket is no Error, and has a message too.
+  const { message, cause, errors } = error as { message?: unknown; cause?: unknown; errors?: unknown };
+  if (typeof message === "string" && unavailable.test(message)) return true;
+  return [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])].some((each) => isDraining(each, depth + 1));
 }

@@ -53,6 +53,39 @@ for (const crypto of providers) {
       assert.equal(fromUtf8(await readAll(server, 14)), "abcdefghijklmn");
     });
 
+    test("a write that would leave a splinter in a record begins the next one, one that fits does not", async () => {
+      const { client, a } = await channelPair({ crypto, outboundRecordChunkBytes: 1600 });
+      await Promise.all([1501, 100, 1599, 1, 1500, 101].map((size) => client.write(pattern(size))));
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [1501, 1600, 1600, 101]);
+    });
+
+    test("parts are as if they were one, and records end anywhere in them", async () => {
+      const { client, server, a } = await channelPair({ crypto, outboundRecordChunkBytes: 4 });
+      const parts = ["a", "", "bcd", "efghij", "k"].map(utf8);
+      await Promise.all([client.writeParts(parts), client.write(utf8("l")), client.writeParts([utf8("")])]);
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [4, 4, 4]);
+      assert.deepEqual(parts.map(fromUtf8), ["a", "", "bcd", "efghij", "k"]);
+      assert.equal(fromUtf8(await readAll(server, 12)), "abcdefghijkl");
+    });
+
+    for (const copiesFrames of [true, false]) {
+      test(`a large frame is ${copiesFrames ? "used again" : "the transport's"} where the transport ${copiesFrames ? "copies" : "does not say that it copies"}`, async () => {
+        const { client, server, a } = await channelPair({ crypto });
+        const [frames, write] = [new Set<ArrayBufferLike>(), a.writeBinary.bind(a)];
+        Object.assign(a, copiesFrames && { copiesFrames }, {
+          writeBinary(frame: Uint8Array) {
+            frames.add(frame.buffer);
+            return write(frame);
+          },
+        });
+        const bytes = pattern(65_536 * 20 + 65_535);
+        const [got] = await Promise.all([readAll(server, bytes.length), client.write(bytes), client.rekeyNow()]);
+        assert.deepEqual(got, bytes);
+        assert.equal(a.written.length, 22);
+        assert.ok(copiesFrames ? frames.size <= 14 : frames.size === 22, `${frames.size} buffers`);
+      });
+    }
+
     test("trap 6: empty app records are never sent, and one received is ignored", async () => {
       const { client, server, a, b } = await channelPair({ crypto });
       await client.write(new Uint8Array(0));
@@ -233,6 +266,28 @@ describe("secure channel", () => {
     };
     const [atServer, atClient] = await Promise.all([readAll(server, total), readAll(client, total), send(client), send(server)]);
     assert.deepEqual([atServer.length, atClient.length], [total, total]);
+  });
+
+  test("pings of a peer that sends nothing else are opened one at a time", async () => {
+    let inFlight = 0;
+    let most = 0;
+    const slow = { ...webCrypto(crypto.subtle) };
+    const cipherOf = slow.cipher;
+    slow.cipher = async (key) => {
+      const cipher = await cipherOf(key);
+      const open = async (...args: Parameters<typeof cipher.open>) => {
+        most = Math.max(most, ++inFlight);
+        await new Promise(setImmediate);
+        inFlight--;
+        return cipher.open(...args);
+      };
+      return { seal: (...args) => cipher.seal(...args), open, wipe: () => cipher.wipe() };
+    };
+    const { server, a } = await channelPair({ peerCrypto: slow });
+    for (let sequence = 1n; sequence <= 50n; sequence++) a.peer.arrive(forged(1, sequence, ""));
+    a.peer.arrive(forged(0, 51n, "behind them"));
+    assert.equal(fromUtf8(await server.read()), "behind them");
+    assert.equal(most, 1);
   });
 
   test("records of implementations that take their time leave in order, several in flight", async () => {

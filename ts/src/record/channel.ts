@@ -69,7 +69,12 @@ export class SecureChannel {
    * channel lives on), or with what ended the channel.
    */
   write(bytes: Uint8Array): Promise<void> {
-    return this.outbox.write(bytes);
+    return this.outbox.write([bytes]);
+  }
+
+  /** write(), of parts as if they were one. */
+  writeParts(parts: readonly Uint8Array[]): Promise<void> {
+    return this.outbox.write([...parts]);
   }
 
   /** Sends a keep-alive record. It has no answer. Rejects with what ended the channel. */
@@ -91,8 +96,9 @@ export class SecureChannel {
     try {
       while (this.failure === undefined) {
         const kind = this.accept(await this.transport.readBinary());
-        // The key of what follows a rekey record is known only after it. Nothing else is waited for here.
-        if (kind === recordRekey) await this.opening;
+        // The key of what follows a rekey record is known only after it. A ping takes no room, so one at a time is held.
+        // Nothing else is waited for here.
+        if (kind !== recordApp) await this.opening;
       }
     } catch (error) {
       // What arrived whole before the end is delivered before it.

@@ -1,7 +1,7 @@
 // The sending half of a channel: admission, one queue, records in order.
 // Layer record. Source: PROTOCOL, "Sending records" and "Record buffers".
 
-import { concat, deferred, isPromise, type Awaitable, type BinaryTransport, type Deferred } from "../base/index.js";
+import { deferred, isPromise, lengthOf, type Awaitable, type BinaryTransport, type Deferred } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, type RecordKind } from "./frame.js";
 import type { Sealer } from "./sealer.js";
@@ -9,12 +9,15 @@ import type { Sealer } from "./sealer.js";
 /** Records sealed ahead of the one being written, where sealing is a round trip to another thread. */
 const sealAhead = 8;
 
-const nothing = new Uint8Array(0);
+/** Frames up to so many bytes are not worth keeping. */
+const spareBytes = 16_384;
 
 /** A write or a control record on its way. */
 interface Item {
   readonly kind: RecordKind;
-  readonly bytes: Uint8Array;
+  /** Those not sealed. */
+  readonly parts: Uint8Array[];
+  readonly bytes: number;
   readonly done: Deferred<void>;
 }
 
@@ -28,7 +31,6 @@ interface Outgoing {
 export class Outbox {
   private readonly unfinished = new Set<Item>();
   private readonly queue: Item[] = []; // not wholly sealed
-  private offset = 0; // of the first of them, in bytes already sealed
   private readonly sealed: Outgoing[] = [];
   private unfinishedBytes = 0;
   private isRunning = false;
@@ -41,20 +43,21 @@ export class Outbox {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** See SecureChannel.write. */
-  write(bytes: Uint8Array): Promise<void> {
+  /** See SecureChannel.write. The list is the outbox's, and so are the bytes until it settles. */
+  write(parts: Uint8Array[]): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure.error);
-    if (bytes.length > this.limits.maxOutboundBufferedBytes - this.unfinishedBytes) {
+    const bytes = lengthOf(parts);
+    if (bytes > this.limits.maxOutboundBufferedBytes - this.unfinishedBytes) {
       return Promise.reject(new RecordError("outbound_overflow"));
     }
-    if (bytes.length === 0) return Promise.resolve();
-    this.unfinishedBytes += bytes.length;
-    return this.enqueue(recordApp, bytes);
+    if (bytes === 0) return Promise.resolve();
+    this.unfinishedBytes += bytes;
+    return this.enqueue({ kind: recordApp, parts, bytes, done: deferred() });
   }
 
   /** Queues a record without plaintext. */
   control(kind: RecordKind): Promise<void> {
-    return this.failure === undefined ? this.enqueue(kind, nothing) : Promise.reject(this.failure.error);
+    return this.failure === undefined ? this.enqueue({ kind, parts: [], bytes: 0, done: deferred() }) : Promise.reject(this.failure.error);
   }
 
   /** Fails whatever is unfinished. Once is enough. */
@@ -65,8 +68,7 @@ export class Outbox {
     for (const item of this.unfinished) this.finish(item, error);
   }
 
-  private enqueue(kind: RecordKind, bytes: Uint8Array): Promise<void> {
-    const item = { kind, bytes, done: deferred<void>() };
+  private enqueue(item: Item): Promise<void> {
     this.queue.push(item);
     this.unfinished.add(item);
     if (!this.isRunning) {
@@ -88,6 +90,8 @@ export class Outbox {
         if (this.failure !== undefined) break;
         const written = this.transport.writeBinary(frame);
         if (isPromise(written)) await written;
+        // Memory that is warm already: large frames come one after the other.
+        if (this.transport.copiesFrames && frame.length > spareBytes) this.sealer.spare = frame;
         this.sealed.shift();
         for (const item of record.finishes) this.finish(item);
       }
@@ -120,29 +124,33 @@ export class Outbox {
     const first = this.queue[0] as Item;
     if (first.kind !== recordApp) {
       this.queue.shift();
-      return { frame: this.sealer.seal(first.kind, nothing), finishes: [first] };
+      return { frame: this.sealer.seal(first.kind), finishes: [first] };
     }
     const parts: Uint8Array[] = [];
     const finishes: Item[] = [];
-    for (let room = this.limits.outboundRecordChunkBytes; room > 0; ) {
+    const most = this.limits.outboundRecordChunkBytes;
+    for (let room = most; room > 0; ) {
       const item = this.queue[0];
-      if (item?.kind !== recordApp) break;
-      const part = item.bytes.subarray(this.offset, this.offset + room);
-      parts.push(part);
+      // The last of the room is left empty rather than filled with a splinter, which costs both sides more than it saves.
+      if (item?.kind !== recordApp || (room < most / 16 && lengthOf(item.parts) > room)) break;
+      const part = item.parts[0] as Uint8Array;
+      parts.push(part.subarray(0, room));
+      if (part.length > room) {
+        item.parts[0] = part.subarray(room);
+        break;
+      }
       room -= part.length;
-      this.offset += part.length;
-      if (this.offset < item.bytes.length) break;
-      this.offset = 0;
+      item.parts.shift();
+      if (item.parts.length > 0) continue;
       this.queue.shift();
       finishes.push(item);
     }
-    const plaintext = parts.length === 1 ? (parts[0] as Uint8Array) : concat(...parts);
-    return { frame: this.sealer.seal(recordApp, plaintext), finishes };
+    return { frame: this.sealer.seal(recordApp, ...parts), finishes };
   }
 
   private finish(item: Item, error?: unknown): void {
     if (!this.unfinished.delete(item)) return;
-    this.unfinishedBytes -= item.bytes.length;
+    this.unfinishedBytes -= item.bytes;
     if (error === undefined) item.done.resolve();
     else item.done.reject(error);
   }

@@ -1,8 +1,8 @@
 // The sending direction of a session: numbers, seals and rekeys records.
 // Layer record. Knows nothing of streams or transports. Source: PROTOCOL, "Records".
 
-import { isPromise, then, wipe, type Awaitable } from "../base/index.js";
-import type { Cipher, CryptoProvider } from "../crypto/index.js";
+import { gather, isPromise, lengthOf, then, wipe, type Awaitable } from "../base/index.js";
+import { tagBytes, type Cipher, type CryptoProvider } from "../crypto/index.js";
 import { RecordError } from "./error.js";
 import {
   exhaustedSequence, firstSequence, newFrame, nonceOf, recordHeaderBytes, recordRekey, type RecordKind,
@@ -16,6 +16,8 @@ import { deriveNextKey, type DirectionKeys } from "./keys.js";
 export class Sealer {
   /** Settles when the key after the last rekey record is in use; undefined when it is. */
   rekeyed: PromiseLike<void> | undefined;
+  /** A frame that nobody needs any more: the next record of its size is made of it. */
+  spare: Uint8Array | undefined;
   private closed = false;
 
   private constructor(
@@ -34,18 +36,22 @@ export class Sealer {
   }
 
   /**
-   * One record. The plaintext must not change before the frame is there. A rekey record is sealed with the old key, and
-   * what follows with the next one. Throws RecordError exhausted and closed, which end the channel.
+   * One record, of the parts joined, which may change as soon as the call has returned. A rekey record is sealed with the
+   * old key, and what follows with the next one. Throws RecordError exhausted and closed, which end the channel.
    */
-  seal(kind: RecordKind, plaintext: Uint8Array): Awaitable<Uint8Array> {
+  seal(kind: RecordKind, ...parts: readonly Uint8Array[]): Awaitable<Uint8Array> {
     if (this.closed) throw new RecordError("closed");
     if (this.next === exhaustedSequence) {
       this.close();
       throw new RecordError("exhausted");
     }
     const sequence = this.next++;
-    const frame = newFrame(kind, sequence, plaintext.length);
+    const frame = newFrame(kind, sequence, lengthOf(parts), this.spare);
+    if (frame === this.spare) this.spare = undefined;
     const [header, rest] = [frame.subarray(0, recordHeaderBytes), frame.subarray(recordHeaderBytes)];
+    // Sealed where it lies: a buffer less for each record.
+    const plaintext = rest.subarray(0, -tagBytes);
+    gather(parts, plaintext);
     const sealed = this.cipher.seal(nonceOf(this.keys.prefix, sequence), header, plaintext, rest);
     if (kind === recordRekey) this.rekey(sequence);
     return then(sealed, () => frame);

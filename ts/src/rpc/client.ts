@@ -1,7 +1,7 @@
 // The calling end of an RPC stream: numbers requests, matches responses, passes notifications on.
 // Layer rpc. The stream hello is not its business. Source: PROTOCOL, "RPC calls".
 
-import { type Deferred, deferred, withAbort } from "../base/index.js";
+import { type Deferred, deferred, onAbort, quietly, withAbort } from "../base/index.js";
 import type { ReadExactly, Write } from "../framing/index.js";
 import type { RpcCaller, RpcReply } from "../gen/flowersec_runtime.gen.js";
 import { EnvelopeReader, envelopeFrame } from "./envelope.js";
@@ -54,15 +54,14 @@ export class RpcClient implements RpcCaller {
    */
   async call(typeId: number, payload: unknown, signal?: AbortSignal): Promise<RpcReply> {
     signal?.throwIfAborted();
-    if (this.ended !== undefined) throw this.ended;
+    if (this.ended) throw this.ended;
     if (this.nextId > Number.MAX_SAFE_INTEGER) throw new RpcStreamError("ids_exhausted");
     const frame = envelopeFrame(typeId, { requestId: this.nextId }, payload);
     const id = this.nextId++;
     const startedAt = performance.now();
     const answer = deferred<RpcReply>();
-    const onAbort = () => answer.reject(signal?.reason);
     this.pending.set(id, answer);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopListening = onAbort(signal, () => answer.reject(signal?.reason));
     try {
       void this.send(frame).catch(answer.reject);
       const reply = await answer.promise;
@@ -73,14 +72,14 @@ export class RpcClient implements RpcCaller {
       throw error;
     } finally {
       this.pending.delete(id);
-      signal?.removeEventListener("abort", onAbort);
+      stopListening();
     }
   }
 
   /** Sends one notification; settles when it is on its way. Aborting gives up the waiting only. Errors as call(). */
   async notify(typeId: number, payload: unknown, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.ended !== undefined) throw this.ended;
+    if (this.ended) throw this.ended;
     await withAbort(this.send(envelopeFrame(typeId, {}, payload)), signal).catch((error: unknown) => {
       throw signal?.aborted ? signal.reason : error;
     });
@@ -102,7 +101,7 @@ export class RpcClient implements RpcCaller {
 
   private async readLoop(reader: EnvelopeReader): Promise<void> {
     try {
-      while (this.ended === undefined) {
+      while (!this.ended) {
         const { envelope } = await reader.next();
         const { type_id: typeId, request_id: requestId, response_to: responseTo, payload, error } = envelope;
         if (responseTo !== 0) this.pending.get(responseTo)?.resolve({ payload: payload ?? null, ...(error && { error }) });
@@ -115,33 +114,20 @@ export class RpcClient implements RpcCaller {
   }
 
   private onNotification(typeId: number, payload: unknown): void {
-    if (this.ended !== undefined) return;
-    try {
-      this.options.observer?.onRpcNotify?.();
-    } catch {
-      // An observer's failure concerns nobody but the observer.
-    }
+    if (this.ended) return;
+    quietly(() => this.options.observer?.onRpcNotify?.());
     this.subscriptions.deliver(typeId, payload);
   }
 
   private end(error: RpcStreamError): void {
-    if (this.ended !== undefined) return;
+    if (this.ended) return;
     this.ended = error;
     for (const answer of this.pending.values()) answer.reject(error);
-    if (error.code === "closed") return;
-    try {
-      this.options.onTerminal?.(error);
-    } catch {
-      // Nobody is left to tell.
-    }
+    if (error.code !== "closed") quietly(() => this.options.onTerminal?.(error));
   }
 
   private count(outcome: RpcCallOutcome, startedAt: number): void {
-    try {
-      this.options.observer?.onRpcCall?.(outcome, (performance.now() - startedAt) / 1000);
-    } catch {
-      // As above.
-    }
+    quietly(() => this.options.observer?.onRpcCall?.(outcome, (performance.now() - startedAt) / 1000));
   }
 }
 

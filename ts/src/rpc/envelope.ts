@@ -22,8 +22,8 @@ export function envelopeFrame(
 
 export interface ReceivedEnvelope {
   readonly envelope: RpcEnvelope;
-  /** Of its text: what holding it costs. */
-  readonly bytes: number;
+  /** What it was decoded from; perhaps a view into more. */
+  readonly text: Uint8Array;
 }
 
 /** Reads envelopes one after the other. */
@@ -34,22 +34,16 @@ export class EnvelopeReader {
   /** The next valid one. Rejects with RpcStreamError bad_frame_length, malformed_envelopes, stream_closed. */
   async next(): Promise<ReceivedEnvelope> {
     for (;;) {
-      const text = await this.nextText();
+      const text = await readFrameText(this.readExactly, rpcDefaults.maxJsonFrameBytes).catch((cause: unknown) => {
+        throw new RpcStreamError(cause instanceof JsonFramingError ? "bad_frame_length" : "stream_closed", { cause });
+      });
       try {
         const envelope = decodeRpcEnvelope(text);
         this.malformedInARow = 0;
-        return { envelope, bytes: text.length };
+        return { envelope, text };
       } catch (cause) {
         if (++this.malformedInARow > maxMalformedInARow) throw new RpcStreamError("malformed_envelopes", { cause });
       }
-    }
-  }
-
-  private async nextText(): Promise<Uint8Array> {
-    try {
-      return await readFrameText(this.readExactly, rpcDefaults.maxJsonFrameBytes);
-    } catch (cause) {
-      throw new RpcStreamError(cause instanceof JsonFramingError ? "bad_frame_length" : "stream_closed", { cause });
     }
   }
 }

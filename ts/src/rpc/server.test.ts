@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Deferred, deferred } from "../base/index.js";
 import type { RpcReply } from "../gen/flowersec_runtime.gen.js";
 import { ScriptedStream, textsOfFrames } from "../testing/rpc_stream.js";
@@ -174,6 +176,42 @@ test("payloads at the limit of what is held are admitted, and the next request i
   stream.arrive(request(116, 1, 0));
   await settled();
   assert.deepEqual(stream.sent().map(({ response_to, error }) => [response_to, error?.code]), [[116, 429]]);
+});
+
+test("what waits for a slot is text, not the objects it stands for", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { stream, started } = scripted({ maxConcurrentRequests: 1 });
+  stream.arrive(request(1, 1), request(0, 1));
+  await settled();
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const payload = Array.from({ length: 40_000 }, () => ({})); // 120 kB of text, more than 2 MB of objects
+  for (let id = 2; id < 52; id++) stream.arrive(request(id, 1, payload), request(0, 1, payload));
+  for (let i = 0; i < 3; i++) await settled();
+  collect();
+  const held = process.memoryUsage().heapUsed - before;
+  assert.equal(started.length, 2);
+  assert.ok(held < 60_000_000, `${held} bytes for 100 requests of 2 MB each`);
+  started[0]?.answer.resolve({ payload: 0 });
+  started[1]?.answer.resolve({ payload: 0 });
+  await settled();
+  assert.deepEqual(started.slice(2).map(({ payload: given }) => (given as unknown[]).length), [40_000, 40_000]);
+});
+
+test("a notification that cannot leave may be given up: the reason is kept, nothing is left behind", async () => {
+  const { stream, server } = scripted();
+  stream.isHolding = true;
+  const counted = new CountingSignal();
+  const waiting = server.notify(2, "x", counted.signal);
+  counted.abort("enough");
+  await assert.rejects(waiting, (reason) => reason === "enough");
+  await assert.rejects(server.notify(2, "y", counted.signal), (reason) => reason === "enough");
+  assert.equal(counted.listeners, 0);
+  stream.isHolding = false;
+  stream.release();
+  await server.notify(2, "z");
+  assert.deepEqual(stream.sent().map(({ payload }) => payload), ["x", "z"], "given up is the waiting only");
 });
 
 test("pushes notifications at any time, bounded, and refuses what cannot be sent", async () => {

@@ -1,9 +1,9 @@
 // The serving end of an RPC stream: admission, order, and what the peer is answered.
 // Layer rpc. The stream hello is not its business. Source: PROTOCOL, "RPC server", "Malformed envelopes".
 
-import { type Awaitable, onAbort, rpcServerDefaults } from "../base/index.js";
+import { type Awaitable, onAbort, rpcServerDefaults, withAbort } from "../base/index.js";
 import type { ReadExactly, Write } from "../framing/index.js";
-import type { RpcEnvelope, RpcError } from "../gen/flowersec/rpc/v1.gen.js";
+import { decodeRpcEnvelope, type RpcEnvelope, type RpcError } from "../gen/flowersec/rpc/v1.gen.js";
 import type { RpcRegistrar, RpcReply } from "../gen/flowersec_runtime.gen.js";
 import { EnvelopeReader, envelopeFrame, type ReceivedEnvelope } from "./envelope.js";
 import { RpcStreamError } from "./errors.js";
@@ -27,7 +27,10 @@ export interface RpcServerOptions {
   readonly maxQueuedNotifications?: number | undefined;
 }
 
-/** Text of all admitted requests and notifications, which as objects may be twelve times as much. A request above it is answered 429, a notification ends the stream. */
+/**
+ * Text of all admitted requests and notifications. A request above it is answered 429, a notification ends the stream. What
+ * waits is held as text; what runs is objects, which may take twelve times as much.
+ */
 const maxHeldBytes = 16_777_216;
 /** Refusals waiting to be written. One more ends the stream: the peer does not read. */
 const maxQueuedRefusals = 4096;
@@ -43,8 +46,8 @@ export class RpcServer implements RpcRegistrar {
   private readonly router: RpcRouter;
   private readonly limits: { readonly [Name in keyof RpcServerOptions]-?: number };
   private readonly stopping = new AbortController();
-  private readonly queued: ReceivedEnvelope[] = [];
-  private readonly notifications: ReceivedEnvelope[] = [];
+  private readonly queued: Uint8Array[] = []; // texts, each in memory of its own
+  private readonly notifications: Uint8Array[] = [];
   private running = 0;
   private isNotifying = false;
   private heldBytes = 0;
@@ -92,17 +95,23 @@ export class RpcServer implements RpcRegistrar {
   }
 
   /**
-   * Sends one notification; settles when it is on its way. Errors: RpcStreamError resource_exhausted, nothing was sent, or
-   * the stream's end; BadMessageError and JsonFramingError for what cannot be sent.
+   * Sends one notification; settles when it is on its way. Aborting rejects with the signal's reason and gives up the waiting
+   * only. Errors: RpcStreamError resource_exhausted, nothing was sent, or the stream's end; BadMessageError and
+   * JsonFramingError for what cannot be sent.
    */
-  async notify(typeId: number, payload: unknown): Promise<void> {
+  async notify(typeId: number, payload: unknown, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     if (this.ended !== undefined) throw this.ended;
     const frame = envelopeFrame(typeId, {}, payload);
     if (frame.length > maxOutputBytes - this.outputBytes) throw new RpcStreamError("resource_exhausted");
     this.outputBytes += frame.length;
-    await this.send(frame);
-    this.outputBytes -= frame.length;
-    if (this.ended !== undefined) throw this.ended;
+    const sent = this.send(frame).then(() => {
+      this.outputBytes -= frame.length;
+      if (this.ended !== undefined) throw this.ended;
+    });
+    await withAbort(sent, signal).catch((error: unknown) => {
+      throw signal?.aborted ? signal.reason : error;
+    });
   }
 
   /** Ends the stream: in order, or with an error, which serve() rejects with. Once is enough, more is harmless. */
@@ -119,13 +128,13 @@ export class RpcServer implements RpcRegistrar {
     else this.onRequest(received);
   }
 
-  private onRequest(received: ReceivedEnvelope): void {
+  private onRequest({ envelope, text }: ReceivedEnvelope): void {
     const { maxConcurrentRequests, maxQueuedRequests } = this.limits;
     const isFull = this.running + this.queued.length >= maxConcurrentRequests + maxQueuedRequests;
-    if (isFull || received.bytes > maxHeldBytes - this.heldBytes) return this.refuse(received.envelope);
-    this.heldBytes += received.bytes;
-    this.queued.push(received);
-    this.startQueued();
+    if (isFull || text.length > maxHeldBytes - this.heldBytes) return this.refuse(envelope);
+    this.heldBytes += text.length;
+    if (this.running < maxConcurrentRequests) void this.run(envelope, text.length);
+    else this.queued.push(new Uint8Array(text));
   }
 
   private refuse(request: RpcEnvelope): void {
@@ -134,30 +143,30 @@ export class RpcServer implements RpcRegistrar {
     void this.send(responseFrame(request, { payload: null, error: overloaded })).then(() => this.refusals--);
   }
 
-  private onNotification(received: ReceivedEnvelope): void {
+  private onNotification({ envelope, text }: ReceivedEnvelope): void {
     const isFull = this.isNotifying && this.notifications.length >= this.limits.maxQueuedNotifications;
-    if (isFull || received.bytes > maxHeldBytes - this.heldBytes) return this.end(new RpcStreamError("notification_overflow"));
-    this.heldBytes += received.bytes;
-    this.notifications.push(received);
-    if (!this.isNotifying) void this.runNotifications();
+    if (isFull || text.length > maxHeldBytes - this.heldBytes) return this.end(new RpcStreamError("notification_overflow"));
+    this.heldBytes += text.length;
+    if (this.isNotifying) this.notifications.push(new Uint8Array(text));
+    else void this.runNotifications(envelope, text.length);
   }
 
   // ---- handlers
 
   private startQueued(): void {
     while (this.ended === undefined && this.running < this.limits.maxConcurrentRequests) {
-      const next = this.queued.shift();
-      if (next === undefined) return;
-      void this.run(next);
+      const text = this.queued.shift();
+      if (text === undefined) return;
+      void this.run(decodeRpcEnvelope(text), text.length);
     }
   }
 
-  private async run(received: ReceivedEnvelope): Promise<void> {
+  private async run(request: RpcEnvelope, bytes: number): Promise<void> {
     this.running++;
-    const reply = await this.reply(received.envelope);
-    this.heldBytes -= received.bytes;
+    const reply = await this.reply(request);
+    this.heldBytes -= bytes;
     // The slot stays taken until the response is: a peer that does not read cannot make us pile up answers.
-    if (this.ended === undefined) await this.send(responseFrame(received.envelope, reply));
+    if (this.ended === undefined) await this.send(responseFrame(request, reply));
     this.running--;
     this.startQueued();
   }
@@ -172,12 +181,14 @@ export class RpcServer implements RpcRegistrar {
     }
   }
 
-  /** One at a time, in order. Nothing is answered, and a failure concerns nobody but the handler. */
-  private async runNotifications(): Promise<void> {
+  /** This one, then those that came meanwhile, in order. Nothing is answered, and a failure concerns nobody but the handler. */
+  private async runNotifications(first: RpcEnvelope, bytes: number): Promise<void> {
     this.isNotifying = true;
-    for (let next = this.notifications.shift(); next !== undefined; next = this.notifications.shift()) {
-      await this.reply(next.envelope);
-      this.heldBytes -= next.bytes;
+    await this.reply(first);
+    this.heldBytes -= bytes;
+    for (let text = this.notifications.shift(); text !== undefined; text = this.notifications.shift()) {
+      await this.reply(decodeRpcEnvelope(text));
+      this.heldBytes -= text.length;
     }
     this.isNotifying = false;
   }

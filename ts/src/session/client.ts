@@ -44,73 +44,50 @@ export interface Client extends AsyncDisposable {
 /** The stream kind that carries calls. */
 export const rpcKind = "rpc";
 
-export class ClientSession implements Client {
-  readonly path: ClientPath;
-  readonly endpointInstanceId?: string;
-  readonly ended: Promise<FlowersecError | undefined>;
-
-  constructor(
-    private readonly link: SessionLink,
-    readonly rpc: RpcClient,
-    readonly rpcEnded: Promise<FlowersecError>,
-    path: ClientPath,
-    endpointInstanceId: string | undefined,
-  ) {
-    this.path = path;
-    if (endpointInstanceId !== undefined) this.endpointInstanceId = endpointInstanceId;
-    this.ended = link.ended;
-    void link.ended.then(() => rpc.close());
-  }
-
-  openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream> {
-    return this.link.openStream(kind, options);
-  }
-
-  ping(options?: AbortOptions): Promise<void> {
-    return this.link.ping(options);
-  }
-
-  rekey(options?: AbortOptions): Promise<void> {
-    return this.link.rekey(options);
-  }
-
-  probeLiveness(options?: AbortOptions): Promise<number> {
-    return this.link.probeLiveness(undefined, options);
-  }
-
-  close(): void {
-    this.rpc.close();
-    this.link.close();
-  }
-
-  async [asyncDispose](): Promise<void> {
-    await this.link.closeGently();
-  }
-}
-
 export interface StartClientOptions extends Omit<LinkOptions, "client" | "onIncomingStream"> {
   readonly path: ClientPath;
-  readonly endpointInstanceId?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+class ClientSession extends SessionLink implements Client {
+  declare readonly path: ClientPath;
+  rpc!: RpcClient;
+  rpcEnded!: Promise<FlowersecError>;
+
+  probeLiveness(options?: AbortOptions): Promise<number> {
+    return this.probe(undefined, options);
+  }
+
+  override close(): void {
+    this.rpc?.close();
+    super.close();
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.closeGently();
+  }
+}
+
 /** Multiplexes a channel and opens the rpc stream. Errors of SessionLink.openStream; the caller closes the channel. */
-export async function startClient(options: StartClientOptions): Promise<ClientSession> {
-  const link = new SessionLink({ ...options, client: true });
+export async function startClient(options: StartClientOptions): Promise<Client> {
+  const { path, observer, signal } = options;
+  const client = new ClientSession({ ...options, client: true });
   try {
-    const stream = await link.openStream(rpcKind, { signal: options.signal });
+    const stream = await client.openStream(rpcKind, { signal });
     const reader = new ExactReader((maxBytes) => stream.read({ maxBytes }));
-    const { promise: rpcEnded, resolve: resolveRpcEnded } = deferred<FlowersecError>();
-    const rpc = new RpcClient((n) => reader.readExactly(n), (bytes) => stream.write(bytes), {
-      observer: options.observer,
+    const { promise, resolve } = deferred<FlowersecError>();
+    client.rpcEnded = promise;
+    client.rpc = new RpcClient((n) => reader.readExactly(n), (bytes) => stream.write(bytes), {
+      observer,
       onTerminal: (error: RpcStreamError) => {
         stream.reset(error);
-        if (link.error === undefined) resolveRpcEnded(failure(options.path, "rpc", "rpc_failed", error));
+        if (!client.error) resolve(failure(path, "rpc", "rpc_failed", error));
       },
     });
-    return new ClientSession(link, rpc, rpcEnded, options.path, options.endpointInstanceId);
+    void client.ended.then(() => client.rpc.close());
+    return client;
   } catch (error) {
-    link.close();
+    client.close();
     throw error;
   }
 }

@@ -6,12 +6,11 @@ import { FlowersecError, type FlowersecErrorCode, type FlowersecPath, type Flowe
 /** A FlowersecError; an error that is one already is kept. An aborted wait's cause is the signal's own reason. */
 export function failure(path: FlowersecPath, stage: FlowersecStage, code: FlowersecErrorCode, cause?: unknown): FlowersecError {
   if (cause instanceof FlowersecError) return cause;
-  const isAbort = code === "canceled" && cause instanceof Error && cause.name === "AbortError" && cause.cause !== undefined;
-  return new FlowersecError({ path, stage, code, cause: isAbort ? cause.cause : cause });
+  return new FlowersecError({ path, stage, code, cause: (code === "canceled" && isAbort(cause) && cause.cause) || cause });
 }
 
 /** Whether a wait ended because the caller's signal fired. */
-export function isAbort(error: unknown): boolean {
+export function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === "AbortError";
 }
 

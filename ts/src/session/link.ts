@@ -1,7 +1,7 @@
 // What both roles share once the handshake is over: streams with a hello, pings, keys, probes, the end.
 // Layer session. Source: PROTOCOL, "After connect", "Stream hello", "Liveness".
 
-import { deferred, onAbort, systemClock, throwIfAborted, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
+import { deferred, onAbort, systemClock, throwIfAborted, trimmed, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
 import { tell, type ClientObserver } from "../observability/index.js";
 import { writeStreamHello } from "../streamhello/index.js";
@@ -9,7 +9,7 @@ import {
   isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type AbortOptions, type YamuxError, type YamuxLimits, type YamuxStream,
 } from "../yamux/index.js";
 import { failure, isAbort } from "./failure.js";
-import { LivenessTimer, noLiveness, type Liveness } from "./liveness.js";
+import { keepProbing, noLiveness, type Liveness } from "./liveness.js";
 
 /** How long what was written may take to leave when a session is let go of. */
 const flushMs = 2000;
@@ -27,21 +27,26 @@ export interface LinkOptions {
   /** What the channel holds of accepted writes; absent or 0: enough. */
   readonly maxOutboundBufferedBytes?: number | undefined;
   readonly onIncomingStream?: ((stream: YamuxStream) => void) | undefined;
+  readonly endpointInstanceId?: string | undefined;
   readonly clock?: Clock | undefined;
 }
 
 /** One session over one secure channel. Constructing throws RangeError for limits that cannot be. */
 export class SessionLink {
+  readonly path: FlowersecPath;
+  readonly endpointInstanceId?: string;
   /** How it ended: undefined when it was closed here, else close/not_connected with the cause. Never rejects. */
   readonly ended: Promise<FlowersecError | undefined>;
   private readonly mux: YamuxSession;
-  private readonly prober: LivenessTimer;
+  private readonly stopProbing: (() => void) | undefined;
   private readonly resolveEnded: (how: FlowersecError | undefined) => void;
   private readonly closeErrors: unknown[] = [];
   private readonly clock: Clock;
 
   constructor(private readonly options: LinkOptions) {
-    const { channel, client, yamuxLimits, onIncomingStream, maxOutboundBufferedBytes, liveness = noLiveness } = options;
+    const { path, channel, client, yamuxLimits, onIncomingStream, maxOutboundBufferedBytes, endpointInstanceId, liveness = noLiveness } = options;
+    this.path = path;
+    if (endpointInstanceId !== undefined) this.endpointInstanceId = endpointInstanceId;
     const { promise, resolve } = deferred<FlowersecError | undefined>();
     this.ended = promise;
     this.resolveEnded = resolve;
@@ -50,6 +55,7 @@ export class SessionLink {
       {
         read: () => channel.read(),
         write: (bytes) => channel.write(bytes),
+        writeParts: (parts) => channel.writeParts(parts),
         close: () => {
           try {
             channel.close();
@@ -65,10 +71,10 @@ export class SessionLink {
         onIncomingStream,
         maxUnsentBytes: Math.min(mostUnsentBytes, maxOutboundBufferedBytes || mostUnsentBytes),
         onDiagnostic: (diagnostic) => tell(options.observer, { stage: "yamux", result: "fail", ...diagnostic }),
-        onTerminal: (error) => this.end(failure(options.path, "close", "not_connected", error)),
+        onTerminal: (error) => this.end(failure(path, "close", "not_connected", error)),
       },
     );
-    this.prober = new LivenessTimer(liveness.intervalMs, () => this.probeLiveness(liveness.timeoutMs), this.clock);
+    this.stopProbing = keepProbing(liveness.intervalMs, () => this.probe(), this.clock);
   }
 
   /** Why it ended, of the layer that noticed; undefined while it lives. */
@@ -81,10 +87,10 @@ export class SessionLink {
    * yamux/canceled, yamux/resource_exhausted, yamux/open_stream_failed, rpc/stream_hello_failed. None ends the session.
    */
   async openStream(kind: string, options: { signal?: AbortSignal | undefined } = {}): Promise<YamuxStream> {
-    const { path } = this.options;
+    const { path } = this;
     const { signal } = options;
-    const name = typeof kind === "string" ? kind.trim() : "";
-    if (name === "") throw failure(path, "rpc", "missing_stream_kind");
+    const name = trimmed(kind);
+    if (!name) throw failure(path, "rpc", "missing_stream_kind");
     let stream: YamuxStream;
     try {
       throwIfAborted(signal);
@@ -122,13 +128,14 @@ export class SessionLink {
       throwIfAborted(signal);
       await withAbort(start(this.options.channel), signal);
     } catch (error) {
-      throw failure(this.options.path, "secure", isAbort(error) ? "canceled" : code, error);
+      throw failure(this.path, "secure", isAbort(error) ? "canceled" : code, error);
     }
   }
 
   /** One round trip, in milliseconds. Errors: yamux/timeout, yamux/ping_failed; both end the session. yamux/canceled. */
-  async probeLiveness(timeoutMs?: number, options?: AbortOptions): Promise<number> {
-    const { path, liveness = noLiveness } = this.options;
+  async probe(timeoutMs?: number, options?: AbortOptions): Promise<number> {
+    const { path } = this;
+    const { liveness = noLiveness } = this.options;
     try {
       return await this.mux.probeLiveness(timeoutMs ?? liveness.timeoutMs, options);
     } catch (error) {
@@ -152,7 +159,7 @@ export class SessionLink {
 
   /** close(), after what was written has left, for which it has 2 s. */
   async closeGently(): Promise<void> {
-    if (this.mux.error === undefined) {
+    if (!this.mux.error) {
       // Behind everything that the channel has accepted.
       await withDeadline(this.options.channel.sendPing(), { timeoutMs: flushMs, clock: this.clock }).catch(() => {});
     }
@@ -160,7 +167,7 @@ export class SessionLink {
   }
 
   private end(how: FlowersecError | undefined): void {
-    this.prober?.stop();
+    this.stopProbing?.();
     this.resolveEnded(how);
   }
 }

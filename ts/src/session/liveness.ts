@@ -1,7 +1,7 @@
 // Automatic probes: is the peer still there?
 // Layer session. Source: PROTOCOL, "Liveness".
 
-import { systemClock, type CancelTimer, type Clock } from "../base/index.js";
+import type { CancelTimer, Clock } from "../base/index.js";
 
 /** Milliseconds. */
 export interface LivenessOptions {
@@ -32,47 +32,16 @@ export function livenessOfIdleTimeout(seconds: number): Liveness {
   return { intervalMs, timeoutMs: Math.min(longestMs, intervalMs) };
 }
 
-/** Options with defaults; `otherwise` where nothing is said. Throws RangeError for what is no time. */
-export function checkLiveness(given: false | LivenessOptions | undefined, otherwise: Liveness): Liveness {
-  if (given === undefined) return otherwise;
-  if (given === false) return noLiveness;
-  if (typeof given !== "object") throw new RangeError("liveness must be false or an object");
-  const { intervalMs = 0 } = given;
-  const { timeoutMs = intervalMs > 0 ? Math.min(longestMs, intervalMs) : longestMs } = given;
-  const good = Number.isFinite(intervalMs) && intervalMs >= 0 && Number.isFinite(timeoutMs) && timeoutMs > 0;
-  if (!good) throw new RangeError("bad liveness");
-  return { intervalMs, timeoutMs };
-}
-
-/** Calls `probe` again and again until it rejects or stop is called. Its timer keeps no process alive. */
-export class LivenessTimer {
-  private cancel: CancelTimer = () => {};
-  private stopped = false;
-
-  constructor(
-    private readonly intervalMs: number,
-    private readonly probe: () => Promise<unknown>,
-    private readonly clock: Clock = systemClock,
-  ) {
-    if (intervalMs > 0) this.schedule();
-  }
-
-  stop(): void {
-    this.stopped = true;
-    this.cancel();
-  }
-
-  private schedule(): void {
-    if (this.stopped) return;
-    this.cancel = this.clock.after(
-      this.intervalMs,
-      () => {
-        this.probe().then(
-          () => this.schedule(),
-          () => this.stop(),
-        );
-      },
-      true,
-    );
-  }
+/** Calls `probe` again and again until it rejects. Returns what stops that. Its timer keeps no process alive. */
+export function keepProbing(intervalMs: number, probe: () => Promise<unknown>, clock: Clock): () => void {
+  let cancel: CancelTimer | undefined = () => {};
+  const stop = () => {
+    cancel?.();
+    cancel = undefined;
+  };
+  const schedule = () => {
+    if (cancel) cancel = clock.after(intervalMs, () => void probe().then(schedule, stop), true);
+  };
+  if (intervalMs > 0) schedule();
+  return stop;
 }

@@ -17,7 +17,7 @@ const serve = new AsyncFunction("session", loop);
 
 /** Opens a stream whose hello is none, or ends before it is one. */
 async function badHello(client: Client, end: (stream: YamuxStream) => unknown): Promise<void> {
-  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<YamuxStream> } } }).link;
+  const { mux } = client as unknown as { mux: { openStream(): Promise<YamuxStream> } };
   const stream = await mux.openStream();
   await stream.write(Uint8Array.from([0, 0, 0, 9]));
   await client.probeLiveness(); // it is there

@@ -48,7 +48,10 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
   /** Streams whose hello was read, or the error of one that was bad. */
   private readonly ready: (AcceptedStream | FlowersecError)[] = [];
   private readonly waiting: Deferred<AcceptedStream>[] = [];
+  /** Hellos under way. */
+  private greeting = 0;
   private over = false;
+  private isClosed = false;
 
   private constructor(path: FlowersecPath, channel: SecureChannel, private readonly options: SessionOptions) {
     this.path = path;
@@ -65,15 +68,16 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
 
   /**
    * The next stream of the peer. Hellos are read side by side; one that is bad, or does not come within 10 s, resets its
-   * stream. Errors: rpc/stream_hello_failed, after which the next one may be accepted; yamux/canceled, no stream is lost;
-   * yamux/accept_stream_failed when no more will come.
+   * stream. A bad hello may be told before a stream that was opened earlier: whoever stops at the first error misses that.
+   * Once the peer has left, what had arrived from it is still accepted and read. Errors: rpc/stream_hello_failed, after which
+   * the next one may be accepted; yamux/canceled, no stream is lost; yamux/accept_stream_failed when no more will come.
    */
   async acceptStream(options: { signal?: AbortSignal | undefined } = {}): Promise<AcceptedStream> {
     if (options.signal?.aborted) throw failure(this.path, "yamux", "canceled", options.signal.reason);
     const next = this.ready.shift();
     if (next !== undefined && "kind" in next) return next;
     if (next !== undefined) throw next;
-    if (this.over) throw this.noMore();
+    if (this.over && !(this.mayRead() && this.greeting > 0)) throw this.noMore();
     const waiter = deferred<AcceptedStream>();
     this.waiting.push(waiter);
     try {
@@ -125,7 +129,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
    * does not.
    */
   probeLiveness(timeoutMs?: number, options?: AbortOptions): Promise<number> {
-    return this.link.probeLiveness(timeoutMs, options);
+    return this.link.probe(timeoutMs, options);
   }
 
   /** Sends one keep-alive record; nothing answers it. Errors: secure/ping_failed, secure/canceled: the waiting was given up. */
@@ -140,6 +144,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
 
   /** Ends the session at once; whoever waits is rejected. Once is enough. Throws when closing the WebSocket does. */
   close(): void {
+    this.isClosed = true;
     this.failWaiters();
     this.link.close();
   }
@@ -175,6 +180,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
 
   private async greet(stream: YamuxStream): Promise<void> {
     let outcome: AcceptedStream | FlowersecError;
+    this.greeting++;
     try {
       const reader = createByteReader(stream);
       const hello = readStreamHello((n) => reader.readExactly(n));
@@ -184,7 +190,14 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
       stream.reset(error);
       outcome = failure(this.path, "rpc", "stream_hello_failed", error);
     }
-    if (this.over) return;
+    this.greeting--;
+    // A hello that the end of the session cut off is none that was bad.
+    const counts = "kind" in outcome ? this.mayRead() : this.link.error === undefined;
+    if (counts) this.offer(outcome, stream);
+    if (this.over) this.failWaiters();
+  }
+
+  private offer(outcome: AcceptedStream | FlowersecError, stream: YamuxStream): void {
     const waiter = this.waiting.shift();
     if (waiter === undefined && this.ready.length < maxReady) this.ready.push(outcome);
     else if (waiter === undefined) stream.reset();
@@ -192,9 +205,15 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
     else waiter.reject(outcome);
   }
 
+  /** Whether streams still hold what arrived: while the session lives, and when it was the peer who left. */
+  private mayRead(): boolean {
+    return !this.isClosed && (this.link.error === undefined || this.link.error.code === "transport_closed");
+  }
+
   private failWaiters(): void {
     this.over = true;
-    this.ready.length = 0;
+    if (!this.mayRead()) this.ready.length = 0;
+    else if (this.greeting > 0) return; // they will not take long: nothing more arrives
     for (const waiter of this.waiting.splice(0)) waiter.reject(this.noMore());
   }
 

@@ -8,7 +8,7 @@ import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { connected, type World } from "../testing/world.js";
 import { isYamuxStreamResetError } from "../yamux/index.js";
-import { checkLiveness, livenessOfIdleTimeout, noLiveness } from "./liveness.js";
+import { livenessOfIdleTimeout } from "./liveness.js";
 
 const isTriple = (path: string, stage: string, code: string) => (error: unknown) =>
   error instanceof FlowersecError && `${error.path}/${error.stage}/${error.code}` === `${path}/${stage}/${code}`;
@@ -219,8 +219,8 @@ test("accepting: hellos side by side, aborting loses no stream, a bad hello rese
   await client.openStream("kept");
   assert.equal((await session.acceptStream()).kind, "kept");
 
-  // The link under the client, to write hellos that are none.
-  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } } }).link;
+  // The multiplexer under the client, to write hellos that are none.
+  const { mux } = client as unknown as { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } };
   for (const hello of ['{"kind":"x","v":2}', '{"kind":"","v":1}', '{"kind":1,"v":1}', "[]", "{"]) {
     const silent = await mux.openStream(); // says nothing and holds nobody up
     const stream = await mux.openStream();
@@ -245,7 +245,7 @@ test("a stream whose hello does not come within 10 s is reset", async () => {
   const clock = new ManualClock(Math.floor(Date.now() / 1000));
   const { client, session } = await connected({}, { clock });
   await session.acceptStream();
-  const { mux } = (client as unknown as { link: { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } } }).link;
+  const { mux } = client as unknown as { mux: { openStream(): Promise<import("../yamux/index.js").YamuxStream> } };
   const silent = await mux.openStream();
   const accepting = session.acceptStream();
   await client.probeLiveness(); // the stream has arrived
@@ -284,16 +284,6 @@ test("serveRPC stops for its signal", async () => {
 test("probes follow the idle time-out", () => {
   const table: [number, number, number][] = [[60, 30_000, 10_000], [10, 5000, 5000], [1, 500, 500], [2, 1000, 1000], [0, 0, 10_000], [-1, 0, 10_000]];
   for (const [idle, intervalMs, timeoutMs] of table) assert.deepEqual(livenessOfIdleTimeout(idle), { intervalMs, timeoutMs }, `${idle} s`);
-});
-
-test("liveness options, and what they leave out", () => {
-  const tunnel = livenessOfIdleTimeout(60);
-  assert.equal(checkLiveness(undefined, tunnel), tunnel);
-  assert.deepEqual(checkLiveness(false, tunnel), noLiveness);
-  assert.deepEqual(checkLiveness({}, tunnel), { intervalMs: 0, timeoutMs: 10_000 });
-  assert.deepEqual(checkLiveness({ intervalMs: 400 }, tunnel), { intervalMs: 400, timeoutMs: 400 });
-  assert.deepEqual(checkLiveness({ intervalMs: 60_000 }, tunnel), { intervalMs: 60_000, timeoutMs: 10_000 });
-  assert.deepEqual(checkLiveness({ intervalMs: 400, timeoutMs: 7 }, tunnel), { intervalMs: 400, timeoutMs: 7 });
 });
 
 test("a peer that no longer answers ends the session in time, with an event", async () => {

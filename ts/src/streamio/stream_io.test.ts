@@ -61,6 +61,22 @@ test("readNBytes gives one array, tells its progress, and rounds what is no coun
   await assert.rejects(readNBytes(reader, 86), { name: "StreamEOFError" });
 });
 
+test("one read may be given up: nothing is lost, the stream and the reader go on", async () => {
+  const { channel, stream } = await scripted();
+  const reader = createByteReader(stream);
+  channel.arrive(wire.data(1, pattern(4)));
+  for (const read of [readExactly, readNBytes]) {
+    const counted = new CountingSignal();
+    const waiting = read(reader, 10, { signal: counted.signal });
+    await settled();
+    counted.abort("enough");
+    await assert.rejects(waiting, { name: "AbortError", cause: "enough" });
+    assert.equal(counted.listeners, 0);
+  }
+  channel.arrive(wire.data(1, pattern(6, 4)));
+  assert.deepEqual(await readExactly(reader, 10), pattern(10));
+});
+
 test("signals that fired before stop the helpers before they read", async () => {
   const { channel, stream } = await scripted();
   channel.arrive(wire.data(1, pattern(10)));

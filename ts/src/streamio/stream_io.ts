@@ -7,7 +7,7 @@ import { ByteReader } from "../yamux/index.js";
 
 /** The reading half that is needed here; a YamuxStream has it. */
 export interface ReadableByteStream {
-  read(options?: { readonly maxBytes?: number | undefined }): Promise<Uint8Array | null>;
+  read(options?: { readonly maxBytes?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<Uint8Array | null>;
   reset?(error?: unknown): void;
 }
 
@@ -28,28 +28,29 @@ export function readMaybe(stream: ReadableByteStream): Promise<Uint8Array | null
 
 /**
  * Exact reads from a stream. It takes no more than it is asked for, so the stream may be read on behind it. The signal,
- * also one that has fired already, resets the stream; its listener goes away at the end of the stream.
+ * also one that has fired already, resets the stream; its listener goes away at the end of the stream. A signal given to
+ * one read gives up that read only.
  */
 export function createByteReader(stream: ReadableByteStream, options: SignalOptions = {}): ByteReader {
   const stopListening = onAbort(options.signal, (error) => stream.reset?.(error));
-  return new ByteReader(async (maxBytes) => {
+  return new ByteReader(async (maxBytes, { signal } = {}) => {
     try {
       throwIfAborted(options.signal);
-      const chunk = await stream.read({ maxBytes });
+      const chunk = await stream.read({ maxBytes, signal });
       if (chunk === null) stopListening();
       return chunk;
     } catch (error) {
-      stopListening();
+      if (!signal?.aborted) stopListening();
       throwIfAborted(options.signal);
       throw error;
     }
   });
 }
 
-/** The next n bytes. Checks the signal first; one that fires later is the reader's business. Errors as ByteReader. */
+/** The next n bytes. The signal gives up this read, and loses nothing. Errors as ByteReader. */
 export async function readExactly(reader: ByteReader, n: number, options: SignalOptions = {}): Promise<Uint8Array> {
   throwIfAborted(options.signal);
-  return reader.readExactly(n);
+  return reader.readExactly(n, options);
 }
 
 export interface ReadNBytesOptions extends SignalOptions {
@@ -61,7 +62,7 @@ export interface ReadNBytesOptions extends SignalOptions {
 
 /**
  * The next n bytes in one array, for which the memory is taken at once: n is the caller's to bound. n is rounded down, and
- * 0 when negative. Checks the signal before each step. Errors as ByteReader.
+ * 0 when negative. Errors as ByteReader; what was read until then is gone.
  */
 export async function readNBytes(reader: ByteReader, n: number, options: ReadNBytesOptions = {}): Promise<Uint8Array> {
   const { chunkSize = 65_536, signal, onProgress } = options;
@@ -71,7 +72,7 @@ export async function readNBytes(reader: ByteReader, n: number, options: ReadNBy
   throwIfAborted(signal);
   for (let at = 0; at < all.length; ) {
     throwIfAborted(signal);
-    const chunk = await reader.readExactly(Math.min(step, all.length - at));
+    const chunk = await reader.readExactly(Math.min(step, all.length - at), { signal });
     all.set(chunk, at);
     at += chunk.length;
     onProgress?.(at);

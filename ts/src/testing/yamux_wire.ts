@@ -73,7 +73,7 @@ export class CoreFixture {
   }
 
   sentBytes(maxBytes = 1_000_000): Uint8Array {
-    return this.core.nextBatch(maxBytes) ?? new Uint8Array(0);
+    return concat(...(this.core.nextBatch(maxBytes) ?? []));
   }
 
   /** A stream of the peer, acknowledged. */

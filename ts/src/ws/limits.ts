@@ -24,6 +24,6 @@ export const DEFAULT_WEB_SOCKET_LIMITS: WebSocketLimits = Object.freeze({ ...web
 export function resolveWebSocketLimits(given: { readonly [name in keyof WebSocketLimits]?: number | undefined } = {}): WebSocketLimits {
   const limits = positiveLimits(DEFAULT_WEB_SOCKET_LIMITS, given);
   const { outboundLowWatermarkBytes: low, outboundHighWatermarkBytes: high, outboundHardLimitBytes: hard } = limits;
-  if (low > high || high > hard) throw new RangeError("outbound limits must be low <= high <= hard");
+  if (low > high || high > hard) throw new RangeError("outbound: low <= high <= hard");
   return limits;
 }

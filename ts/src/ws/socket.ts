@@ -1,5 +1,5 @@
 // What this package needs of a WebSocket: the part of the browsers' interface that other implementations share.
-// Layer ws. Types only.
+// Layer ws.
 
 /** Listeners by event. */
 export interface WebSocketEvents {
@@ -24,6 +24,15 @@ export interface WebSocketLike {
   onceDrained?(then: () => void): void;
   addEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;
   removeEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;
+}
+
+/** Adds listeners. Returns what takes them away again. */
+export function listen(ws: WebSocketLike, listeners: { readonly [Type in keyof WebSocketEvents]?: WebSocketListener<Type> }): () => void {
+  const each = Object.entries(listeners) as ["open", WebSocketListener<"open">][];
+  for (const [type, listener] of each) ws.addEventListener(type, listener);
+  return () => {
+    for (const [type, listener] of each) ws.removeEventListener(type, listener);
+  };
 }
 
 /** Opens a WebSocket to `url` that says it comes from `origin`. */

@@ -66,13 +66,13 @@ test("several readers are served in the order they came", async () => {
 // ---- what ends it
 
 const failures: { name: string; happen: (ws: FakeWebSocket) => void; is: (error: Error) => boolean; told: string[]; closes: number }[] = [
-  { name: "a text message", happen: (ws) => ws.receive("x"), is: (e) => e.message === "text message", told: ["unexpected_text_frame"], closes: 0 },
-  { name: "an unknown message type", happen: (ws) => ws.receive({}), is: (e) => e.message === "unknown message type", told: ["unexpected_message_type"], closes: 0 },
-  { name: "a transport error", happen: (ws) => ws.emit("error", "why"), is: (e) => e.message === "websocket error" && e.cause === "why", told: ["error"], closes: 0 },
+  { name: "a text message", happen: (ws) => ws.receive("x"), is: (e) => e.message === "websocket: unexpected_text_frame", told: ["unexpected_text_frame"], closes: 0 },
+  { name: "an unknown message type", happen: (ws) => ws.receive({}), is: (e) => e.message === "websocket: unexpected_message_type", told: ["unexpected_message_type"], closes: 0 },
+  { name: "a transport error", happen: (ws) => ws.emit("error", "why"), is: (e) => e.message === "websocket: error" && e.cause === "why", told: ["error"], closes: 0 },
   {
     name: "more unread bytes than the limit",
     happen: (ws) => ws.receive(buffer(9)),
-    is: (e) => e.message === "too many bytes received and not read",
+    is: (e) => e.message === "websocket: recv_buffer_exceeded",
     told: ["recv_buffer_exceeded"],
     closes: 1,
   },
@@ -131,7 +131,7 @@ test("a local close after a failure still closes the socket, and the failure sta
   const { ws, transport } = setUp();
   ws.receive("x");
   transport.close();
-  await assert.rejects(transport.readBinary(), { message: "text message" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: unexpected_text_frame" });
   assert.equal(ws.closes.length, 1);
 });
 
@@ -157,7 +157,7 @@ test("unread bytes may reach the limit and not one more", async () => {
   ws.receive(buffer(4));
   assert.equal((await transport.readBinary()).length, 4);
   ws.receive(buffer(5));
-  await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
 });
 
 for (const [name, empty] of [["an empty message", () => bytes()], ["an empty buffer", () => buffer(0)], ["an empty Blob", () => new Blob([])]] as const) {
@@ -171,7 +171,7 @@ for (const [name, empty] of [["an empty message", () => bytes()], ["an empty buf
     ws.receive(empty());
     assert.deepEqual([told, ws.closes.length], [[], 0]);
     ws.receive(empty());
-    await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
+    await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
     assert.equal(ws.closes.length, 1);
   });
 }
@@ -189,7 +189,7 @@ for (const [name, make] of measured) {
     assert.equal((await fits).length, 8);
     const reader = transport.readBinary();
     ws.receive(make(9));
-    await assert.rejects(reader, { message: "too many bytes received and not read" });
+    await assert.rejects(reader, { message: "websocket: recv_buffer_exceeded" });
     assert.equal(ws.closes.length, 1);
   });
 }
@@ -200,7 +200,7 @@ test("a Uint8Array is measured only when it has to be queued", async () => {
   ws.receive(new Uint8Array(100));
   assert.equal((await reader).length, 100);
   ws.receive(new Uint8Array(9));
-  await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
 });
 
 test("blobs keep their place among other messages, and count from their arrival", async () => {
@@ -212,7 +212,7 @@ test("blobs keep their place among other messages, and count from their arrival"
   for (const expected of [bytes(1, 1), bytes(2), bytes(3), bytes(4)]) assert.deepEqual(await transport.readBinary(), expected);
   ws.receive(new Blob([buffer(8 + 2 * messageCostBytes)]));
   ws.receive(bytes(1));
-  await assert.rejects(transport.readBinary(), { message: "too many bytes received and not read" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
 });
 
 test("what comes behind a blob waits for it: a close too", async () => {
@@ -229,7 +229,7 @@ test("a blob that cannot be read is a transport error", async () => {
   const blob = new Blob([bytes(1)]);
   blob.arrayBuffer = () => Promise.reject(new Error("gone"));
   ws.receive(blob);
-  await assert.rejects(transport.readBinary(), { message: "unreadable message" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: error" });
   await turn();
   assert.deepEqual(told, ["error"]);
 });
@@ -316,7 +316,7 @@ test("one frame may be as large as the hard limit and not one byte more", async 
   const fits = setUp(marks);
   assert.equal(await stateOf(fits.transport.writeBinary(new Uint8Array(40))), "done");
   const { ws, transport, told } = setUp(marks);
-  await assert.rejects(transport.writeBinary(new Uint8Array(41)), { message: "too many bytes to send" });
+  await assert.rejects(transport.writeBinary(new Uint8Array(41)), { message: "websocket: send_buffer_exceeded" });
   assert.deepEqual(ws.sent, []);
   assert.equal(ws.closes.length, 1);
   await turn();
@@ -332,7 +332,7 @@ test("queued, buffered and the frame together are held to the hard limit", async
   const third = transport.writeBinary(new Uint8Array(5));
   assert.equal(await stateOf(third), "waits");
   const fourth = transport.writeBinary(new Uint8Array(1));
-  for (const writer of [first, second, third, fourth]) await assert.rejects(writer, { message: "too many bytes to send" });
+  for (const writer of [first, second, third, fourth]) await assert.rejects(writer, { message: "websocket: send_buffer_exceeded" });
   assert.equal(ws.closes.length, 1);
 });
 
@@ -343,7 +343,7 @@ test("a network that takes nothing for the drain time ends the connection", asyn
   clock.advance(999);
   assert.equal(await stateOf(writer), "waits");
   clock.advance(1);
-  assert.equal(await stateOf(writer), "the network takes no more bytes");
+  assert.equal(await stateOf(writer), "websocket: send_buffer_timeout");
   assert.equal(ws.closes.length, 1);
   assert.equal(clock.pending, 0);
   assert.deepEqual(told, ["transport/queue_pressure/websocket_outbound_bytes 30 of 10", "send_buffer_timeout"]);
@@ -377,7 +377,7 @@ test("aborting a writer whose turn has not come takes its frame back, and no lis
 test("send() that throws is a transport error", async () => {
   const { ws, transport, told } = setUp();
   ws.sendError = new Error("not open");
-  await assert.rejects(transport.writeBinary(bytes(1)), (error: Error) => error.message === "websocket error" && error.cause === ws.sendError);
+  await assert.rejects(transport.writeBinary(bytes(1)), (error: Error) => error.message === "websocket: error" && error.cause === ws.sendError);
   assert.equal(ws.closes.length, 0);
   await turn();
   assert.deepEqual(told, ["error"]);

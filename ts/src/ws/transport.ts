@@ -6,7 +6,7 @@ import { NoopObserver, tell, type ClientObserver, type WsErrorReason } from "../
 import { InboundQueue, type ReadOptions } from "./inbound.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "./limits.js";
 import { OutboundQueue } from "./outbound.js";
-import { WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
+import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
 
 export interface SocketTransportOptions {
   /** Those given; the rest as in DEFAULT_WEB_SOCKET_LIMITS. Throws RangeError when they make no sense. */
@@ -27,9 +27,12 @@ const resource = "websocket_outbound_bytes";
  * of unknown type, an error of the WebSocket, a limit, a close of the peer (WsCloseError) and close().
  */
 export class SocketTransport implements BinaryTransport {
+  /** The platform's own WebSocket copies what it is given. Source: WHATWG WebSockets, "send(data)". */
+  readonly copiesFrames: boolean;
   private readonly inbound: InboundQueue;
   private readonly outbound: OutboundQueue;
   private readonly observer: ClientObserver;
+  private readonly stopListening: () => void;
   private failed = false;
   private closeTold = false;
 
@@ -40,27 +43,35 @@ export class SocketTransport implements BinaryTransport {
     const limits = resolveWebSocketLimits(options.webSocketLimits);
     const clock = options.clock ?? systemClock;
     this.observer = options.observer ?? NoopObserver;
-    this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, {
-      onFailure: (reason, error, close) => this.fail(error, reason, close),
-    });
+    this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, (reason, cause) => this.fail(reason, cause));
     const failed = (code: "resource_limit_reached" | "queue_pressure", current: number, limit: number) =>
       tell(this.observer, { stage: "transport", code, result: "fail", resource, current, limit });
     this.outbound = new OutboundQueue(ws, limits, clock, {
       onExceeded: (current) => {
         failed("resource_limit_reached", current, limits.outboundHardLimitBytes);
-        this.fail(new Error("too many bytes to send"), "send_buffer_exceeded", true);
+        this.fail("send_buffer_exceeded");
       },
       onStalled: (current) => {
         failed("queue_pressure", current, limits.outboundLowWatermarkBytes);
-        this.fail(new Error("the network takes no more bytes"), "send_buffer_timeout", true);
+        this.fail("send_buffer_timeout");
       },
-      onSendFailed: (cause) => this.fail(new Error("websocket error", { cause }), "error", false),
+      onSendFailed: (cause) => this.fail("error", cause),
     });
+    this.copiesFrames = typeof WebSocket !== "undefined" && ws instanceof WebSocket;
     ws.binaryType = "arraybuffer";
-    ws.addEventListener("message", this.onMessage);
-    ws.addEventListener("error", this.onError);
-    ws.addEventListener("close", this.onClose);
-    if (ws.readyState >= closedState) this.onClose({});
+    const onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
+      this.inbound.inOrder(() => {
+        if (!this.closeTold) this.observer.onWsClose("peer_or_error", code);
+        this.closeTold = true;
+        this.end(new WsCloseError(code, reason));
+      });
+    };
+    this.stopListening = listen(ws, {
+      message: ({ data }) => this.inbound.accept(data),
+      error: (event) => this.inbound.inOrder(() => this.fail("error", event)),
+      close: onClose,
+    });
+    if (ws.readyState >= closedState) onClose({});
   }
 
   /** The next message. Rejects with AbortError, TimeoutError, or what ended the transport; giving up loses no message. */
@@ -82,9 +93,7 @@ export class SocketTransport implements BinaryTransport {
 
   /** Takes the listeners away, drops what is queued and closes the WebSocket. Harmless the second time. */
   close(): void {
-    this.ws.removeEventListener("message", this.onMessage);
-    this.ws.removeEventListener("error", this.onError);
-    this.ws.removeEventListener("close", this.onClose);
+    this.stopListening();
     this.end(new Error("closed"));
     if (this.closeTold) return;
     this.closeTold = true;
@@ -98,24 +107,11 @@ export class SocketTransport implements BinaryTransport {
     this.outbound.fail(error);
   }
 
-  private fail(error: Error, reason: WsErrorReason, close: boolean): void {
+  private fail(reason: WsErrorReason, cause?: unknown): void {
     if (this.failed) return;
-    this.end(error);
+    this.end(new Error(`websocket: ${reason}`, { cause }));
     this.observer.onWsError(reason);
-    if (close) this.ws.close(1000);
+    // Only what is over a limit closes the WebSocket.
+    if (reason.includes("_buffer_")) this.ws.close(1000);
   }
-
-  private readonly onMessage = (event: WebSocketEvents["message"]) => this.inbound.accept(event.data);
-
-  private readonly onError = (event: unknown) => {
-    this.inbound.inOrder(() => this.fail(new Error("websocket error", { cause: event }), "error", false));
-  };
-
-  private readonly onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
-    this.inbound.inOrder(() => {
-      if (!this.closeTold) this.observer.onWsClose("peer_or_error", code);
-      this.closeTold = true;
-      this.end(new WsCloseError(code, reason));
-    });
-  };
 }

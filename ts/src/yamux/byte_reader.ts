@@ -3,12 +3,13 @@
 
 import { ByteQueue } from "../base/index.js";
 import { StreamEOFError } from "./errors.js";
+import type { AbortOptions } from "./stream.js";
 
 /**
  * Bytes that arrived, or null at the end. `maxBytes` is how many are missing: a source that gives no more never leaves
- * anything in a reader, so that somebody else can read on behind it.
+ * anything in a reader, so that somebody else can read on behind it. The options are those of the call that needs it.
  */
-export type ReadChunk = (maxBytes: number) => Promise<Uint8Array | null>;
+export type ReadChunk = (maxBytes: number, options?: AbortOptions) => Promise<Uint8Array | null>;
 
 /** readExactly alone, which is all that calls need. */
 export class ExactReader {
@@ -17,15 +18,16 @@ export class ExactReader {
 
   /**
    * The next n bytes. Nothing is allocated for bytes that did not come. Errors: StreamEOFError when the source ends
-   * first, whatever the source throws; what was read until then stays, and can be read again.
+   * first, whatever the source throws, and the signal where the source heeds it; what was read until then stays, and can be
+   * read again.
    */
-  async readExactly(n: number): Promise<Uint8Array> {
-    while (this.queue.length < n) await this.more(n - this.queue.length);
+  async readExactly(n: number, options?: AbortOptions): Promise<Uint8Array> {
+    while (this.queue.length < n) await this.more(n - this.queue.length, options);
     return this.queue.take(n);
   }
 
-  protected async more(missing: number): Promise<void> {
-    const chunk = await this.readChunk(missing);
+  protected async more(missing: number, options?: AbortOptions): Promise<void> {
+    const chunk = await this.readChunk(missing, options);
     if (chunk === null) throw new StreamEOFError();
     this.queue.push(chunk);
   }
@@ -33,10 +35,10 @@ export class ExactReader {
 
 /** Reads exact portions. One call at a time. */
 export class ByteReader extends ExactReader {
-  /** Skips the next n bytes without holding them. Errors as readExactly. */
-  async discardExactly(n: number): Promise<void> {
+  /** Skips the next n bytes without holding them. Errors as readExactly; what was skipped until then is gone. */
+  async discardExactly(n: number, options?: AbortOptions): Promise<void> {
     for (let left = n; left > 0; ) {
-      if (this.queue.length === 0) await this.more(left);
+      if (this.queue.length === 0) await this.more(left, options);
       left -= this.queue.takeChunk(left)?.length ?? 0;
     }
   }

@@ -127,6 +127,8 @@ export class YamuxCore extends OutputSide implements FrameSink {
     return stream?.isOpen ? stream : undefined;
   }
 
+  // Any id that is not alive will do, a lower one than the last too: peers that open streams from several threads send
+  // their SYNs in any order.
   private accept(id: number): StreamState | undefined {
     const { maxInboundStreams, maxActiveStreams } = this.limits;
     const isOwn = (id % 2 === 1) === this.isClient;
@@ -208,23 +210,26 @@ export class YamuxCore extends OutputSide implements FrameSink {
     if (chunk === undefined) return stream.finReceived && (stream.phase !== "failed" || stream.why === "transport_closed") ? null : undefined;
     if (!stream.isOpen) return chunk; // and the session is over
     this.unreadBytes -= chunk.length;
-    // Half a window is worth a frame; granting less would cost a frame for every small read.
-    if (!stream.finReceived && stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 2) stream.creditDue = true;
+    // Half a window is worth a record; granting less would cost one for every small read. Less goes along with another's.
+    if (!stream.finReceived && stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 8) {
+      if (stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 2) stream.creditDue = true;
+      else this.earned.add(stream);
+    }
     this.finishIfDone(stream);
     this.settle(stream);
     return chunk;
   }
 
   /**
-   * Queues one write; writes of a stream leave in order. The stream is open, its sending half too, and `bytes` is not
-   * empty. Throws YamuxResourceExhaustedError; nothing of it is sent then.
+   * Queues a copy of one write; writes of a stream leave in order. The stream is open, its sending half too, and `bytes` is
+   * not empty. Throws YamuxResourceExhaustedError; nothing of it is sent then.
    */
   write(stream: StreamState, bytes: Uint8Array): QueuedWrite {
     const limit = this.limits.maxStreamWriteQueueBytes;
     if (bytes.length > limit - stream.queuedBytes) {
       throw this.exhausted("stream_write_queue_bytes", stream.queuedBytes, limit);
     }
-    const write = { left: bytes, begun: false, done: false };
+    const write = { left: new Uint8Array(bytes), begun: false, done: false }; // slice() of a Buffer would share the bytes
     stream.writes.push(write);
     stream.queuedBytes += bytes.length;
     this.settle(stream);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { CoreFixture, pattern, wire } from "../testing/yamux_wire.js";
 import { HEADER_LEN } from "./frame.js";
 import { DEFAULT_MAX_STREAM_WINDOW as window, maxQueuedPingReplies, maxQueuedRefusals } from "./limits.js";
+import type { StreamState } from "./stream_state.js";
 
 test("credit is granted at half a window read and not before", () => {
   const server = new CoreFixture("server");
@@ -13,6 +14,35 @@ test("credit is granted at half a window read and not before", () => {
   assert.deepEqual(server.sent(), []);
   server.core.read(stream, 1);
   assert.deepEqual(server.sent(), [`update 1 ${window / 2}`]);
+});
+
+test("an eighth of a window goes along with the credit of another stream, less does not", () => {
+  const server = new CoreFixture("server");
+  const [first, second, third, gone] = [1, 3, 5, 7].map((id) => server.accepted(id)) as [StreamState, StreamState, StreamState, StreamState];
+  server.peer(...[1, 3, 5, 7].map((id) => wire.data(id, new Uint8Array(window))));
+  server.core.read(second, window / 8);
+  server.core.read(third, window / 8 - 1);
+  server.core.read(gone, window / 8);
+  server.core.discard(gone);
+  assert.deepEqual(server.sent(), ["update 7 rst 0"]);
+  server.core.read(first, window / 2);
+  assert.deepEqual(server.sent(), [`update 1 ${window / 2}`, `update 3 ${window / 8}`]);
+  server.core.read(first, window / 2);
+  assert.deepEqual(server.sent(), [`update 1 ${window / 2}`]);
+});
+
+test("a stream that closed or ended while its credit waited for another's gets none", () => {
+  const server = new CoreFixture("server");
+  const first = server.accepted(1);
+  for (const id of [3, 5, 7]) {
+    const stream = server.accepted(id);
+    server.peer(wire.data(id, new Uint8Array(window / 2)));
+    server.core.read(stream, window / 8);
+  }
+  server.peer(wire.close(3), wire.reset(5), wire.data(1, new Uint8Array(window)));
+  server.core.discard(server.stream(7));
+  server.core.read(first);
+  assert.deepEqual(server.sent(), [`update 1 ${window}`]);
 });
 
 test("credit merges while nothing can be sent, and a closed sender gets none", () => {
@@ -70,6 +100,19 @@ test("a writer stops at the window and goes on with credit", () => {
   client.peer(wire.credit(1, 1000));
   assert.deepEqual(client.sent(), ["data 1 40"]);
   assert.equal(write.done, true);
+});
+
+test("the end of a batch is left empty rather than filled with a splinter of a write", () => {
+  const client = new CoreFixture("client");
+  const [first, second] = [client.opened(), client.opened()];
+  client.core.write(first, new Uint8Array(1500));
+  client.core.write(second, new Uint8Array(77));
+  assert.deepEqual(client.sent(1600), ["data 1 1500"]); // 88 bytes are left, of 89 and of 100 that count as little
+  client.core.write(first, new Uint8Array(1500));
+  assert.deepEqual(client.sent(1600), ["data 3 77", "data 1 1499"]);
+  client.core.write(second, new Uint8Array(76));
+  client.core.write(first, new Uint8Array(1486));
+  assert.deepEqual(client.sent(1600), ["data 1 1", "data 3 76", "data 1 1486"]);
 });
 
 test("a blocked stream does not hold up others, and streams take turns frame by frame", () => {

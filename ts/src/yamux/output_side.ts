@@ -1,7 +1,6 @@
 // Frames out: what is sent next.
 // Layer yamux, private. Source: PROTOCOL, "Opening streams", "Closing and resetting streams", "Flow control".
 
-import { concat } from "../base/index.js";
 import { encodeHeader, FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN, HEADER_LEN, TYPE_DATA, TYPE_PING, TYPE_WINDOW_UPDATE } from "./frame.js";
 import { StreamTable } from "./stream_table.js";
 
@@ -19,21 +18,22 @@ export class OutputSide extends StreamTable {
 
   /**
    * The next frames, one behind the other, at most `maxBytes`; undefined when nothing is due or fits. Answers come
-   * first, then openings, acknowledgements, credit and resets, then data: one frame per stream in turn.
+   * first, then openings, acknowledgements, credit and resets, then data: one frame per stream in turn. In parts: joining
+   * them is left to who copies them anyway.
    */
-  nextBatch(maxBytes: number): Uint8Array | undefined {
+  nextBatch(maxBytes: number): Uint8Array[] | undefined {
     const parts: Uint8Array[] = [];
     for (let room = maxBytes; room >= HEADER_LEN; ) {
       const header = this.nextControl();
       if (header === undefined) {
-        room = this.nextData(parts, room);
+        room = this.nextData(parts, room, maxBytes);
         if (room < 0) break;
         continue;
       }
       parts.push(header);
       room -= HEADER_LEN;
     }
-    return parts.length === 0 ? undefined : concat(...parts);
+    return parts.length === 0 ? undefined : parts;
   }
 
   /** How much nextBatch could give, up to `enough`. */
@@ -71,6 +71,11 @@ export class OutputSide extends StreamTable {
       stream.ackDue = false;
       header = windowUpdate(stream.id, FLAG_ACK);
     } else {
+      for (const other of this.earned) {
+        other.creditDue = other.isOpen && !other.finReceived && !other.discarding;
+        this.settle(other);
+      }
+      this.earned.clear();
       stream.creditDue = false;
       const credit = stream.grantable;
       stream.granted += credit;
@@ -81,9 +86,10 @@ export class OutputSide extends StreamTable {
   }
 
   /** Room left behind the frame, or -1 when there was none to send, or none that fits. */
-  private nextData(parts: Uint8Array[], room: number): number {
+  private nextData(parts: Uint8Array[], room: number, maxBytes: number): number {
     const [stream] = this.data;
-    if (stream === undefined || (stream.queuedBytes > 0 && room === HEADER_LEN)) return -1;
+    // A splinter of a write at the end of a batch would cost both sides more than it saves.
+    if (stream === undefined || (stream.queuedBytes > room - HEADER_LEN && room <= HEADER_LEN + (parts.length && maxBytes / 16))) return -1;
     this.data.delete(stream); // settle() puts it back, behind the others
     const write = stream.writes[0];
     if (write === undefined) {

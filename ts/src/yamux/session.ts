@@ -3,8 +3,8 @@
 // Layer yamux. The read loop never waits for a write, and what waits to be written is bounded. Source: PROTOCOL, "Yamux".
 
 import {
-  asyncDispose, type Awaitable, type Clock, type Deferred, deferred, isPromise, systemClock, throwIfAborted, TimeoutError,
-  withDeadline,
+  asyncDispose, type Awaitable, type Clock, concat, type Deferred, deferred, isPromise, lengthOf, quietly, systemClock,
+  throwIfAborted, TimeoutError, withDeadline,
 } from "../base/index.js";
 import { YamuxCore } from "./core.js";
 import { YamuxError, type YamuxErrorCode, YamuxPingTimeoutError } from "./errors.js";
@@ -19,6 +19,8 @@ export interface YamuxChannel {
   read(): Promise<Uint8Array>;
   /** Sends all bytes behind those of earlier calls; settles when it can take more. The bytes are the channel's from then on. */
   write(bytes: Uint8Array): Awaitable<void>;
+  /** The same for parts, as if they were one. Without it they are joined first. */
+  writeParts?(parts: readonly Uint8Array[]): Awaitable<void>;
   /** Ends it, and every waiting read. */
   close(): void;
 }
@@ -62,7 +64,7 @@ export class YamuxSession implements AsyncDisposable {
     this.core = new YamuxCore(options.client, checkYamuxLimits({ maxFrameBytes, ...limits }));
     this.unsentLimit = options.maxUnsentBytes ?? defaultUnsentBytes;
     this.batchBytes = Math.min(maxBatchBytes, this.unsentLimit);
-    if (!(this.batchBytes > HEADER_LEN)) throw new RangeError("maxBatchBytes and maxUnsentBytes must be at least 13");
+    if (!(this.batchBytes > HEADER_LEN)) throw new RangeError("maxBatchBytes, maxUnsentBytes: at least 13");
     this.clock = clock;
     const session = this;
     this.host = {
@@ -183,14 +185,16 @@ export class YamuxSession implements AsyncDisposable {
     this.tell();
   }
 
-  private send(batch: Uint8Array): void {
+  private send(parts: readonly Uint8Array[]): void {
+    const { channel } = this;
+    const bytes = lengthOf(parts);
     const sent = () => {
-      this.unsent -= batch.length;
+      this.unsent -= bytes;
     };
     const failed = (cause: unknown) => this.end("transport_closed", undefined, cause);
-    this.unsent += batch.length;
+    this.unsent += bytes;
     try {
-      const sending = this.channel.write(batch);
+      const sending = channel.writeParts === undefined ? channel.write(concat(...parts)) : channel.writeParts(parts);
       if (!isPromise(sending)) return sent();
       sending.then(() => {
         sent();
@@ -245,14 +249,5 @@ export class YamuxSession implements AsyncDisposable {
     quietly(() => this.channel.close());
     const { ending } = this;
     if (why !== "closed") quietly(() => this.options.onTerminal?.(ending));
-  }
-}
-
-/** What an application's function throws is no reason to stop. */
-function quietly(call: () => void): void {
-  try {
-    call();
-  } catch {
-    // An observer's failure concerns nobody but the observer.
   }
 }

@@ -143,9 +143,9 @@ function simulate(seed: number, resets: boolean): number {
     [server, new Uint8Array(0)],
   ]);
   const exchange = (from: Side, to: Side) => {
-    const batch = from.core.nextBatch(13 + random(100_000));
-    if (batch !== undefined) from.checker.watch(batch);
-    let pipe = concat(pipes.get(to) ?? new Uint8Array(0), batch ?? new Uint8Array(0));
+    const batch = concat(...(from.core.nextBatch(13 + random(100_000)) ?? []));
+    if (batch.length > 0) from.checker.watch(batch);
+    let pipe = concat(pipes.get(to) ?? new Uint8Array(0), batch);
     do {
       const piece = 1 + random(random(2) === 0 ? 20 : 70_000);
       to.core.receive(pipe.slice(0, piece));

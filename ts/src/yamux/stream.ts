@@ -7,7 +7,7 @@ import type { YamuxCore } from "./core.js";
 import { YamuxError, YamuxStreamResetError } from "./errors.js";
 import type { QueuedWrite, StreamState } from "./stream_state.js";
 
-/** Writes from this size on are sent at once, without a copy. Smaller ones are gathered until the end of the turn. */
+/** Writes from this size on are sent at once. Smaller ones are gathered until the end of the turn. */
 const eagerWriteBytes = 16_384;
 
 /** How long a stream that its owner let go may take to end in order. */
@@ -101,7 +101,6 @@ export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncD
     if (bytes.length < eagerWriteBytes) host.schedule();
     else host.pump();
     if (write.done) return;
-    write.left = new Uint8Array(write.left); // slice() of a Buffer would share the bytes
     const writer = { ...deferred<void>(), write };
     this.writers.push(writer);
     return wait(writer.promise, options.signal, (error) => {

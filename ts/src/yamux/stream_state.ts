@@ -5,7 +5,7 @@ import type { YamuxErrorCode } from "./errors.js";
 import { DEFAULT_MAX_STREAM_WINDOW } from "./limits.js";
 import { ReceiveQueue } from "./receive_queue.js";
 
-/** One write that is not done: its bytes that did not leave yet. Views, which must not change until they left. */
+/** One write that is not done: its bytes that did not leave yet. */
 export interface QueuedWrite {
   left: Uint8Array;
   /** Some of it left already. */

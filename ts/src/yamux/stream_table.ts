@@ -42,6 +42,8 @@ export class StreamTable {
   /** Streams with a control frame due, and with data due; in the order of their turns. */
   protected readonly control = new Set<StreamState>();
   protected readonly data = new Set<StreamState>();
+  /** Streams of which an eighth of a window was read, and not yet half of it. */
+  protected readonly earned = new Set<StreamState>();
 
   constructor(readonly limits: CheckedYamuxLimits) {}
 
@@ -85,6 +87,7 @@ export class StreamTable {
     this.activeStreams--;
     if (stream.inbound) this.inboundStreams--;
     this.streams.delete(stream.id);
+    this.earned.delete(stream);
   }
 
   /** One of a kind is enough until somebody looks: a flood of refusals must not become a flood of reports. */

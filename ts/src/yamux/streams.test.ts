@@ -60,6 +60,13 @@ test("an opening may ride on data, empty or not, with fin or without", () => {
   assert.deepEqual(server.readAll(server.stream(5)), pattern(2));
 });
 
+test("streams of the peer may be opened in any order of their ids", () => {
+  const server = new CoreFixture("server");
+  server.peer(wire.open(5), wire.open(1), wire.open(3));
+  assert.deepEqual(server.sent(), ["update 5 ack 0", "update 1 ack 0", "update 3 ack 0"]);
+  assert.deepEqual(server.core.opened.map(({ id }) => id), [5, 1, 3]);
+});
+
 test("a half-closed stream still reads, and fin follows the data before it", () => {
   const client = new CoreFixture("client");
   const stream = client.opened();

@@ -87,7 +87,7 @@ export function webCrypto(subtle: SubtleCrypto): CryptoProvider {
         pair = (await subtle.generateKey(curve(suite), false, ["deriveBits"])) as CryptoKeyPair;
       } catch {
         // Younger than WebCrypto: browsers got X25519 between 2023 and 2025.
-        return (await import("../noble/dh.js")).nobleKeyPair(suite);
+        return (await import("../noble/provider.js")).nobleCrypto.generateKeyPair(suite);
       }
       const publicKey = new Uint8Array(await subtle.exportKey("raw", pair.publicKey));
       return webKeyPair(subtle, suite, pair.privateKey, publicKey);

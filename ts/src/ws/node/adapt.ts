@@ -16,26 +16,37 @@ export interface EmitterWebSocket {
 
 /** How long a peer may take to answer our close before the connection is cut. */
 const closeGraceMs = 2000;
+const closedState = 3;
 
 type Listeners = { [Type in keyof WebSocketEvents]: Set<WebSocketListener<Type>> };
 
 /**
- * Messages arrive as the emitter's own bytes, without a copy, and text as a string. Errors always have a listener: an
- * emitter without one would end the process.
+ * Messages arrive as the emitter's own bytes, without a copy, and text as a string. Errors always have a listener, even
+ * after the end: an emitter without one would end the process. The others go away with the connection.
  */
 export class EmitterWebSocketAdapter implements WebSocketLike {
   binaryType = "arraybuffer";
   private readonly listeners: Listeners = { open: new Set(), message: new Set(), error: new Set(), close: new Set() };
   private readonly waitingForDrain: (() => void)[] = [];
+  private cutting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly socket: EmitterWebSocket) {
-    socket.on("open", () => this.tell("open", {}));
-    socket.on("error", (error: unknown) => this.tell("error", error));
-    socket.on("close", (code: number, reason: Uint8Array) => this.tell("close", { code, reason: new TextDecoder().decode(reason) }));
-    socket.on("message", (data: unknown, isBinary: boolean) => {
+    const onOpen = () => this.tell("open", {});
+    const onMessage = (data: unknown, isBinary: boolean) => {
       const whole = Array.isArray(data) ? Buffer.concat(data as Uint8Array[]) : data;
       this.tell("message", { data: isBinary || !(whole instanceof Uint8Array) ? whole : new TextDecoder().decode(whole) });
-    });
+    };
+    const onClose = (code: number, reason: Uint8Array) => {
+      clearTimeout(this.cutting);
+      socket.off("open", onOpen);
+      socket.off("message", onMessage);
+      socket.off("close", onClose);
+      this.tell("close", { code, reason: new TextDecoder().decode(reason) });
+    };
+    socket.on("open", onOpen);
+    socket.on("message", onMessage);
+    socket.on("close", onClose);
+    socket.on("error", (error: unknown) => this.tell("error", error));
   }
 
   get readyState(): number {
@@ -54,9 +65,9 @@ export class EmitterWebSocketAdapter implements WebSocketLike {
 
   close(code?: number, reason?: string): void {
     this.socket.close(code, reason);
-    const timer = setTimeout(() => this.socket.terminate?.(), closeGraceMs);
-    timer.unref();
-    this.socket.on("close", () => clearTimeout(timer));
+    if (this.cutting !== undefined || this.readyState === closedState) return;
+    this.cutting = setTimeout(() => this.socket.terminate?.(), closeGraceMs);
+    this.cutting.unref();
   }
 
   onceDrained(then: () => void): void {

@@ -46,7 +46,7 @@ test("binary comes as it was sent, both ways", async () => {
 test("text is told apart from binary with the same bytes", async () => {
   const { transport, peer } = await connect();
   peer.send("FSEC");
-  await assert.rejects(transport.readBinary(), { message: "text message" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: unexpected_text_frame" });
   transport.close();
 });
 
@@ -62,7 +62,7 @@ test("a message may have maxPayload bytes and not one more", async () => {
   peer.send(new Uint8Array(100));
   assert.equal((await transport.readBinary()).length, 100);
   peer.send(new Uint8Array(101));
-  await assert.rejects(transport.readBinary(), { message: "websocket error" });
+  await assert.rejects(transport.readBinary(), { message: "websocket: error" });
   transport.close();
 });
 
@@ -109,15 +109,25 @@ test("fragments of an emitter become one message", async () => {
   assert.deepEqual(Uint8Array.from(await transport.readBinary()), Uint8Array.from([1, 2]));
 });
 
-test("a peer that does not answer a close is cut off", async (t) => {
-  const emitter = Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {}, cut: 0, terminate() { this.cut++; } });
+test("a peer that does not answer a close is cut off, once; one that does leaves no timer and only the listener for errors", async (t) => {
+  const made = () => Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {}, cut: 0, terminate() { this.cut++; } });
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const silent = adaptNodeWebSocket(emitter);
-  silent.close(1000);
+  const silent = made();
+  const adapted = adaptNodeWebSocket(silent);
+  adapted.close(1000);
+  adapted.close(1000);
   t.mock.timers.tick(2000);
-  assert.equal(emitter.cut, 1);
-  silent.close(1000);
-  emitter.emit("close", 1000, Buffer.alloc(0));
+  assert.equal(silent.cut, 1);
+  const polite = made();
+  const other = adaptNodeWebSocket(polite);
+  const heard: unknown[] = [];
+  other.addEventListener("close", ({ code }) => heard.push(code));
+  other.close(1000);
+  polite.readyState = 3;
+  polite.emit("close", 1000, Buffer.alloc(0));
+  other.close(1000);
   t.mock.timers.tick(2000);
-  assert.equal(emitter.cut, 1);
+  assert.deepEqual([polite.cut, heard], [0, [1000]]);
+  for (const event of ["open", "message", "close"]) assert.equal(polite.listenerCount(event), 0, event);
+  polite.emit("error", new Error("late"));
 });

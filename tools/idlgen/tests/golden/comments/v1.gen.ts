@@ -17,10 +17,10 @@ export interface Noted {
 
 const shapeOfNoted: wire.Shape<Noted> = {
   name: "Noted",
-  fields: [
-    { key: "short_one", is: wire.isString },
-    { key: "other", is: wire.isString },
-  ],
+  fields: {
+    short_one: wire.isString,
+    other: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad Noted.<field>` otherwise. */

@@ -22,10 +22,10 @@ export interface Holder {
 
 const shapeOfHolder: wire.Shape<Holder> = {
   name: "Holder",
-  fields: [
-    { key: "role", is: isRole },
-    { key: "others", is: wire.isU32, list: true },
-  ],
+  fields: {
+    role: isRole,
+    others: { is: wire.isU32, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Holder.<field>` otherwise. */

@@ -14,14 +14,14 @@ export interface Numbers {
 
 const shapeOfNumbers: wire.Shape<Numbers> = {
   name: "Numbers",
-  fields: [
-    { key: "tiny", is: wire.isU8 },
-    { key: "small", is: wire.isU16 },
-    { key: "normal", is: wire.isU32 },
-    { key: "large", is: wire.isU64 },
-    { key: "signed_normal", is: wire.isI32 },
-    { key: "signed_large", is: wire.isI64 },
-  ],
+  fields: {
+    tiny: wire.isU8,
+    small: wire.isU16,
+    normal: wire.isU32,
+    large: wire.isU64,
+    signed_normal: wire.isI32,
+    signed_large: wire.isI64,
+  },
 };
 
 /** The same object, when it is one. Throws `bad Numbers.<field>` otherwise. */

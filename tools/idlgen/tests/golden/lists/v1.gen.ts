@@ -11,11 +11,11 @@ export interface Lists {
 
 const shapeOfLists: wire.Shape<Lists> = {
   name: "Lists",
-  fields: [
-    { key: "texts", is: wire.isString, list: true },
-    { key: "numbers", is: wire.isU32, list: true, absent: "allowed" },
-    { key: "labels", texts: true, absent: "allowed", omitEmpty: true },
-  ],
+  fields: {
+    texts: { is: wire.isString, list: true },
+    numbers: { is: wire.isU32, list: true, absent: "allowed" },
+    labels: { texts: wire.readTexts, absent: "allowed", omit: wire.isEmpty },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Lists.<field>` otherwise. */

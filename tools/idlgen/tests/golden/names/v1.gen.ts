@@ -12,12 +12,12 @@ export interface Promise_ {
 
 const shapeOfPromise_: wire.Shape<Promise_> = {
   name: "Promise",
-  fields: [
-    { key: "class", is: wire.isString },
-    { key: "then", is: wire.isString },
-    { key: "promise", is: wire.isString },
-    { key: "NULL", is: wire.isString },
-  ],
+  fields: {
+    class: wire.isString,
+    then: wire.isString,
+    promise: wire.isString,
+    NULL: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad Promise.<field>` otherwise. */
@@ -46,9 +46,9 @@ export interface Text {
 
 const shapeOfText: wire.Shape<Text> = {
   name: "Text",
-  fields: [
-    { key: "promise", of: () => shapeOfPromise_, absent: "allowed" },
-  ],
+  fields: {
+    promise: { of: () => shapeOfPromise_, absent: "allowed" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Text.<field>` otherwise. */

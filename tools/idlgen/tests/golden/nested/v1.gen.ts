@@ -8,7 +8,7 @@ export interface Inner {
 
 const shapeOfInner: wire.Shape<Inner> = {
   name: "Inner",
-  fields: [],
+  fields: {},
 };
 
 /** The same object, when it is one. Throws `bad Inner.<field>` otherwise. */
@@ -38,10 +38,10 @@ export interface Outer {
 
 const shapeOfOuter: wire.Shape<Outer> = {
   name: "Outer",
-  fields: [
-    { key: "inner", of: () => shapeOfInner },
-    { key: "maybe", of: () => shapeOfInner, absent: "allowed" },
-  ],
+  fields: {
+    inner: { of: () => shapeOfInner },
+    maybe: { of: () => shapeOfInner, absent: "allowed" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Outer.<field>` otherwise. */

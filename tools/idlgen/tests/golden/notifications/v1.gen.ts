@@ -8,7 +8,7 @@ export interface News {
 
 const shapeOfNews: wire.Shape<News> = {
   name: "News",
-  fields: [],
+  fields: {},
 };
 
 /** The same object, when it is one. Throws `bad News.<field>` otherwise. */

@@ -12,12 +12,12 @@ export interface Maybe {
 
 const shapeOfMaybe: wire.Shape<Maybe> = {
   name: "Maybe",
-  fields: [
-    { key: "always", is: wire.isString },
-    { key: "absent", is: wire.isString, absent: "allowed" },
-    { key: "nullable", is: wire.isString, absent: "null too" },
-    { key: "non_empty", is: wire.isString, absent: "allowed", omitEmpty: true },
-  ],
+  fields: {
+    always: wire.isString,
+    absent: { is: wire.isString, absent: "allowed" },
+    nullable: { is: wire.isString, absent: "null too" },
+    non_empty: { is: wire.isString, absent: "allowed", omit: wire.isEmpty },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Maybe.<field>` otherwise. */

@@ -12,11 +12,11 @@ export interface Raw {
 const shapeOfRaw: wire.Shape<Raw> = {
   name: "Raw",
   carriesJson: true,
-  fields: [
-    { key: "any", json: true },
-    { key: "maybe", json: true, absent: "allowed" },
-    { key: "view", json: true, absent: "is null" },
-  ],
+  fields: {
+    any: { json: true },
+    maybe: { json: true, absent: "allowed" },
+    view: { json: true, absent: "is null" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Raw.<field>` otherwise. */

@@ -9,9 +9,9 @@ export interface Tree {
 
 const shapeOfTree: wire.Shape<Tree> = {
   name: "Tree",
-  fields: [
-    { key: "branches", of: () => shapeOfBranch, list: true },
-  ],
+  fields: {
+    branches: { of: () => shapeOfBranch, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Tree.<field>` otherwise. */
@@ -40,9 +40,9 @@ export interface Branch {
 
 const shapeOfBranch: wire.Shape<Branch> = {
   name: "Branch",
-  fields: [
-    { key: "tree", of: () => shapeOfTree },
-  ],
+  fields: {
+    tree: { of: () => shapeOfTree },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Branch.<field>` otherwise. */

@@ -8,7 +8,7 @@ export interface Ask {
 
 const shapeOfAsk: wire.Shape<Ask> = {
   name: "Ask",
-  fields: [],
+  fields: {},
 };
 
 /** The same object, when it is one. Throws `bad Ask.<field>` otherwise. */
@@ -36,7 +36,7 @@ export interface Answer {
 
 const shapeOfAnswer: wire.Shape<Answer> = {
   name: "Answer",
-  fields: [],
+  fields: {},
 };
 
 /** The same object, when it is one. Throws `bad Answer.<field>` otherwise. */

@@ -9,9 +9,9 @@ export interface Key {
 
 const shapeOfKey: wire.Shape<Key> = {
   name: "Key",
-  fields: [
-    { key: "secret", is: wire.isString },
-  ],
+  fields: {
+    secret: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad Key.<field>` otherwise. */
@@ -41,12 +41,12 @@ export interface Keys {
 
 const shapeOfKeys: wire.Shape<Keys> = {
   name: "Keys",
-  strict: true,
-  indented: true,
-  fields: [
-    { key: "name", is: wire.isString },
-    { key: "keys", of: () => shapeOfKey, list: true },
-  ],
+  strict: wire.refuseStrangers,
+  indent: 2,
+  fields: {
+    name: wire.isString,
+    keys: { of: () => shapeOfKey, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Keys.<field>` otherwise. */

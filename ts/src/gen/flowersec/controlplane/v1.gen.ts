@@ -51,17 +51,17 @@ export interface ChannelInitGrant {
 
 const shapeOfChannelInitGrant: wire.Shape<ChannelInitGrant> = {
   name: "ChannelInitGrant",
-  fields: [
-    { key: "tunnel_url", is: wire.isString },
-    { key: "channel_id", is: wire.isString },
-    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
-    { key: "idle_timeout_seconds", is: wire.isI32 },
-    { key: "role", is: isRole },
-    { key: "token", is: wire.isString },
-    { key: "e2ee_psk_b64u", is: wire.isString },
-    { key: "allowed_suites", is: isSuite, list: true },
-    { key: "default_suite", is: isSuite },
-  ],
+  fields: {
+    tunnel_url: wire.isString,
+    channel_id: wire.isString,
+    channel_init_expire_at_unix_s: wire.isI64,
+    idle_timeout_seconds: wire.isI32,
+    role: isRole,
+    token: wire.isString,
+    e2ee_psk_b64u: wire.isString,
+    allowed_suites: { is: isSuite, list: true },
+    default_suite: isSuite,
+  },
 };
 
 /** The same object, when it is one. Throws `bad ChannelInitGrant.<field>` otherwise. */
@@ -95,11 +95,11 @@ export interface TunnelArtifact {
 
 const shapeOfTunnelArtifact: wire.Shape<TunnelArtifact> = {
   name: "TunnelArtifact",
-  fields: [
-    { key: "v", is: wire.isU32 },
-    { key: "transport", is: wire.isString },
-    { key: "tunnel_grant", of: () => shapeOfChannelInitGrant },
-  ],
+  fields: {
+    v: wire.isU32,
+    transport: wire.isString,
+    tunnel_grant: { of: () => shapeOfChannelInitGrant },
+  },
 };
 
 /** The same object, when it is one. Throws `bad TunnelArtifact.<field>` otherwise. */
@@ -133,13 +133,13 @@ export interface GrantsFile {
 
 const shapeOfGrantsFile: wire.Shape<GrantsFile> = {
   name: "GrantsFile",
-  fields: [
-    { key: "version", is: wire.isString },
-    { key: "commit", is: wire.isString },
-    { key: "date", is: wire.isString },
-    { key: "grant_client", of: () => shapeOfChannelInitGrant },
-    { key: "grant_server", of: () => shapeOfChannelInitGrant },
-  ],
+  fields: {
+    version: wire.isString,
+    commit: wire.isString,
+    date: wire.isString,
+    grant_client: { of: () => shapeOfChannelInitGrant },
+    grant_server: { of: () => shapeOfChannelInitGrant },
+  },
 };
 
 /** The same object, when it is one. Throws `bad GrantsFile.<field>` otherwise. */
@@ -172,11 +172,11 @@ export interface CredentialWrapper {
 const shapeOfCredentialWrapper: wire.Shape<CredentialWrapper> = {
   name: "CredentialWrapper",
   carriesJson: true,
-  fields: [
-    { key: "tunnel_grant", json: true, absent: "allowed" },
-    { key: "direct_info", json: true, absent: "allowed" },
-    { key: "grant_client", json: true, absent: "allowed" },
-  ],
+  fields: {
+    tunnel_grant: { json: true, absent: "allowed" },
+    direct_info: { json: true, absent: "allowed" },
+    grant_client: { json: true, absent: "allowed" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad CredentialWrapper.<field>` otherwise. */
@@ -213,14 +213,14 @@ export interface ScopeMetadataEntry {
 
 const shapeOfScopeMetadataEntry: wire.Shape<ScopeMetadataEntry> = {
   name: "ScopeMetadataEntry",
-  strict: true,
+  strict: wire.refuseStrangers,
   carriesJson: true,
-  fields: [
-    { key: "scope", is: wire.isString },
-    { key: "scope_version", is: wire.isU16 },
-    { key: "critical", is: wire.isBoolean },
-    { key: "payload", json: true },
-  ],
+  fields: {
+    scope: wire.isString,
+    scope_version: wire.isU16,
+    critical: wire.isBoolean,
+    payload: { json: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad ScopeMetadataEntry.<field>` otherwise. */
@@ -252,11 +252,11 @@ export interface CorrelationKV {
 
 const shapeOfCorrelationKV: wire.Shape<CorrelationKV> = {
   name: "CorrelationKV",
-  strict: true,
-  fields: [
-    { key: "key", is: wire.isString },
-    { key: "value", is: wire.isString },
-  ],
+  strict: wire.refuseStrangers,
+  fields: {
+    key: wire.isString,
+    value: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad CorrelationKV.<field>` otherwise. */
@@ -290,13 +290,13 @@ export interface CorrelationContext {
 
 const shapeOfCorrelationContext: wire.Shape<CorrelationContext> = {
   name: "CorrelationContext",
-  strict: true,
-  fields: [
-    { key: "v", is: wire.isU32 },
-    { key: "trace_id", is: wire.isString, absent: "null too" },
-    { key: "session_id", is: wire.isString, absent: "null too" },
-    { key: "tags", of: () => shapeOfCorrelationKV, list: true, absent: "allowed" },
-  ],
+  strict: wire.refuseStrangers,
+  fields: {
+    v: wire.isU32,
+    trace_id: { is: wire.isString, absent: "null too" },
+    session_id: { is: wire.isString, absent: "null too" },
+    tags: { of: () => shapeOfCorrelationKV, list: true, absent: "allowed" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad CorrelationContext.<field>` otherwise. */

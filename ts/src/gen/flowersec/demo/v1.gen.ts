@@ -8,7 +8,7 @@ export interface PingRequest {
 
 const shapeOfPingRequest: wire.Shape<PingRequest> = {
   name: "PingRequest",
-  fields: [],
+  fields: {},
 };
 
 /** The same object, when it is one. Throws `bad PingRequest.<field>` otherwise. */
@@ -37,9 +37,9 @@ export interface PingResponse {
 
 const shapeOfPingResponse: wire.Shape<PingResponse> = {
   name: "PingResponse",
-  fields: [
-    { key: "ok", is: wire.isBoolean },
-  ],
+  fields: {
+    ok: wire.isBoolean,
+  },
 };
 
 /** The same object, when it is one. Throws `bad PingResponse.<field>` otherwise. */
@@ -68,9 +68,9 @@ export interface HelloNotify {
 
 const shapeOfHelloNotify: wire.Shape<HelloNotify> = {
   name: "HelloNotify",
-  fields: [
-    { key: "hello", is: wire.isString },
-  ],
+  fields: {
+    hello: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad HelloNotify.<field>` otherwise. */

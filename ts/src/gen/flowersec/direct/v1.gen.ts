@@ -28,13 +28,13 @@ export interface DirectConnectInfo {
 
 const shapeOfDirectConnectInfo: wire.Shape<DirectConnectInfo> = {
   name: "DirectConnectInfo",
-  fields: [
-    { key: "ws_url", is: wire.isString },
-    { key: "channel_id", is: wire.isString },
-    { key: "e2ee_psk_b64u", is: wire.isString },
-    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
-    { key: "default_suite", is: isSuite },
-  ],
+  fields: {
+    ws_url: wire.isString,
+    channel_id: wire.isString,
+    e2ee_psk_b64u: wire.isString,
+    channel_init_expire_at_unix_s: wire.isI64,
+    default_suite: isSuite,
+  },
 };
 
 /** The same object, when it is one. Throws `bad DirectConnectInfo.<field>` otherwise. */
@@ -68,11 +68,11 @@ export interface DirectArtifact {
 
 const shapeOfDirectArtifact: wire.Shape<DirectArtifact> = {
   name: "DirectArtifact",
-  fields: [
-    { key: "v", is: wire.isU32 },
-    { key: "transport", is: wire.isString },
-    { key: "direct_info", of: () => shapeOfDirectConnectInfo },
-  ],
+  fields: {
+    v: wire.isU32,
+    transport: wire.isString,
+    direct_info: { of: () => shapeOfDirectConnectInfo },
+  },
 };
 
 /** The same object, when it is one. Throws `bad DirectArtifact.<field>` otherwise. */
@@ -109,16 +109,16 @@ export interface DirectInfoFile {
 
 const shapeOfDirectInfoFile: wire.Shape<DirectInfoFile> = {
   name: "DirectInfoFile",
-  fields: [
-    { key: "version", is: wire.isString },
-    { key: "commit", is: wire.isString },
-    { key: "date", is: wire.isString },
-    { key: "ws_url", is: wire.isString },
-    { key: "channel_id", is: wire.isString },
-    { key: "e2ee_psk_b64u", is: wire.isString },
-    { key: "channel_init_expire_at_unix_s", is: wire.isI64 },
-    { key: "default_suite", is: isSuite },
-  ],
+  fields: {
+    version: wire.isString,
+    commit: wire.isString,
+    date: wire.isString,
+    ws_url: wire.isString,
+    channel_id: wire.isString,
+    e2ee_psk_b64u: wire.isString,
+    channel_init_expire_at_unix_s: wire.isI64,
+    default_suite: isSuite,
+  },
 };
 
 /** The same object, when it is one. Throws `bad DirectInfoFile.<field>` otherwise. */

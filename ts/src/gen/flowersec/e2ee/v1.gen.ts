@@ -59,15 +59,15 @@ export interface E2EE_Init {
 
 const shapeOfE2EE_Init: wire.Shape<E2EE_Init> = {
   name: "E2EE_Init",
-  fields: [
-    { key: "channel_id", is: wire.isString },
-    { key: "role", is: isRole },
-    { key: "version", is: wire.isU8 },
-    { key: "suite", is: isSuite },
-    { key: "client_eph_pub_b64u", is: wire.isString },
-    { key: "nonce_c_b64u", is: wire.isString },
-    { key: "client_features", is: wire.isU32 },
-  ],
+  fields: {
+    channel_id: wire.isString,
+    role: isRole,
+    version: wire.isU8,
+    suite: isSuite,
+    client_eph_pub_b64u: wire.isString,
+    nonce_c_b64u: wire.isString,
+    client_features: wire.isU32,
+  },
 };
 
 /** The same object, when it is one. Throws `bad E2EE_Init.<field>` otherwise. */
@@ -97,9 +97,9 @@ export interface E2EE_InitSuite {
 
 const shapeOfE2EE_InitSuite: wire.Shape<E2EE_InitSuite> = {
   name: "E2EE_InitSuite",
-  fields: [
-    { key: "suite", is: wire.isI64 },
-  ],
+  fields: {
+    suite: wire.isI64,
+  },
 };
 
 /** The same object, when it is one. Throws `bad E2EE_InitSuite.<field>` otherwise. */
@@ -132,12 +132,12 @@ export interface E2EE_Resp {
 
 const shapeOfE2EE_Resp: wire.Shape<E2EE_Resp> = {
   name: "E2EE_Resp",
-  fields: [
-    { key: "handshake_id", is: wire.isString },
-    { key: "server_eph_pub_b64u", is: wire.isString },
-    { key: "nonce_s_b64u", is: wire.isString },
-    { key: "server_features", is: wire.isU32 },
-  ],
+  fields: {
+    handshake_id: wire.isString,
+    server_eph_pub_b64u: wire.isString,
+    nonce_s_b64u: wire.isString,
+    server_features: wire.isU32,
+  },
 };
 
 /** The same object, when it is one. Throws `bad E2EE_Resp.<field>` otherwise. */
@@ -169,11 +169,11 @@ export interface E2EE_Ack {
 
 const shapeOfE2EE_Ack: wire.Shape<E2EE_Ack> = {
   name: "E2EE_Ack",
-  fields: [
-    { key: "handshake_id", is: wire.isString },
-    { key: "timestamp_unix_s", is: wire.isU64 },
-    { key: "auth_tag_b64u", is: wire.isString },
-  ],
+  fields: {
+    handshake_id: wire.isString,
+    timestamp_unix_s: wire.isU64,
+    auth_tag_b64u: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad E2EE_Ack.<field>` otherwise. */

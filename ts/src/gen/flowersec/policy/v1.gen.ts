@@ -24,19 +24,19 @@ export interface AttachQuestion {
 
 const shapeOfAttachQuestion: wire.Shape<AttachQuestion> = {
   name: "AttachQuestion",
-  fields: [
-    { key: "channel_id", is: wire.isString },
-    { key: "tenant_id", is: wire.isString, absent: "allowed", omitEmpty: true },
-    { key: "audience", is: wire.isString },
-    { key: "issuer", is: wire.isString },
-    { key: "role", is: wire.isString },
-    { key: "endpoint_instance_id", is: wire.isString },
-    { key: "token_id", is: wire.isString },
-    { key: "init_exp_unix", is: wire.isI64 },
-    { key: "idle_timeout_seconds", is: wire.isI32 },
-    { key: "origin", is: wire.isString, absent: "allowed", omitEmpty: true },
-    { key: "remote_addr", is: wire.isString, absent: "allowed", omitEmpty: true },
-  ],
+  fields: {
+    channel_id: wire.isString,
+    tenant_id: { is: wire.isString, absent: "allowed", omit: wire.isEmpty },
+    audience: wire.isString,
+    issuer: wire.isString,
+    role: wire.isString,
+    endpoint_instance_id: wire.isString,
+    token_id: wire.isString,
+    init_exp_unix: wire.isI64,
+    idle_timeout_seconds: wire.isI32,
+    origin: { is: wire.isString, absent: "allowed", omit: wire.isEmpty },
+    remote_addr: { is: wire.isString, absent: "allowed", omit: wire.isEmpty },
+  },
 };
 
 /** The same object, when it is one. Throws `bad AttachQuestion.<field>` otherwise. */
@@ -67,10 +67,10 @@ export interface AttachDecision {
 
 const shapeOfAttachDecision: wire.Shape<AttachDecision> = {
   name: "AttachDecision",
-  fields: [
-    { key: "allowed", is: wire.isBoolean, absent: "null too" },
-    { key: "lease_expires_at_unix_ms", is: wire.isI64, absent: "null too" },
-  ],
+  fields: {
+    allowed: { is: wire.isBoolean, absent: "null too" },
+    lease_expires_at_unix_ms: { is: wire.isI64, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad AttachDecision.<field>` otherwise. */
@@ -105,14 +105,14 @@ export interface ObservedChannel {
 
 const shapeOfObservedChannel: wire.Shape<ObservedChannel> = {
   name: "ObservedChannel",
-  fields: [
-    { key: "channel_id", is: wire.isString },
-    { key: "tenant_id", is: wire.isString, absent: "allowed", omitEmpty: true },
-    { key: "audience", is: wire.isString },
-    { key: "issuer", is: wire.isString },
-    { key: "bytes_to_client", is: wire.isU64 },
-    { key: "bytes_to_server", is: wire.isU64 },
-  ],
+  fields: {
+    channel_id: wire.isString,
+    tenant_id: { is: wire.isString, absent: "allowed", omit: wire.isEmpty },
+    audience: wire.isString,
+    issuer: wire.isString,
+    bytes_to_client: wire.isU64,
+    bytes_to_server: wire.isU64,
+  },
 };
 
 /** The same object, when it is one. Throws `bad ObservedChannel.<field>` otherwise. */
@@ -143,10 +143,10 @@ export interface ObserveQuestion {
 
 const shapeOfObserveQuestion: wire.Shape<ObserveQuestion> = {
   name: "ObserveQuestion",
-  fields: [
-    { key: "now_unix_ms", is: wire.isI64 },
-    { key: "channels", of: () => shapeOfObservedChannel, list: true },
-  ],
+  fields: {
+    now_unix_ms: wire.isI64,
+    channels: { of: () => shapeOfObservedChannel, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad ObserveQuestion.<field>` otherwise. */
@@ -180,14 +180,14 @@ export interface ChannelDecision {
 
 const shapeOfChannelDecision: wire.Shape<ChannelDecision> = {
   name: "ChannelDecision",
-  fields: [
-    { key: "channel_id", is: wire.isString },
-    { key: "tenant_id", is: wire.isString, absent: "null too" },
-    { key: "audience", is: wire.isString },
-    { key: "issuer", is: wire.isString },
-    { key: "allowed", is: wire.isBoolean, absent: "null too" },
-    { key: "lease_expires_at_unix_ms", is: wire.isI64, absent: "null too" },
-  ],
+  fields: {
+    channel_id: wire.isString,
+    tenant_id: { is: wire.isString, absent: "null too" },
+    audience: wire.isString,
+    issuer: wire.isString,
+    allowed: { is: wire.isBoolean, absent: "null too" },
+    lease_expires_at_unix_ms: { is: wire.isI64, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad ChannelDecision.<field>` otherwise. */
@@ -216,9 +216,9 @@ export interface ObserveDecisions {
 
 const shapeOfObserveDecisions: wire.Shape<ObserveDecisions> = {
   name: "ObserveDecisions",
-  fields: [
-    { key: "decisions", of: () => shapeOfChannelDecision, list: true, absent: "null too" },
-  ],
+  fields: {
+    decisions: { of: () => shapeOfChannelDecision, list: true, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad ObserveDecisions.<field>` otherwise. */

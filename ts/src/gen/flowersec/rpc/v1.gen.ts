@@ -13,10 +13,10 @@ export interface StreamHello {
 
 const shapeOfStreamHello: wire.Shape<StreamHello> = {
   name: "StreamHello",
-  fields: [
-    { key: "kind", is: wire.isString },
-    { key: "v", is: wire.isU32 },
-  ],
+  fields: {
+    kind: wire.isString,
+    v: wire.isU32,
+  },
 };
 
 /** The same object, when it is one. Throws `bad StreamHello.<field>` otherwise. */
@@ -46,10 +46,10 @@ export interface RpcError {
 
 const shapeOfRpcError: wire.Shape<RpcError> = {
   name: "RpcError",
-  fields: [
-    { key: "code", is: wire.isU32 },
-    { key: "message", is: wire.isString, absent: "null too" },
-  ],
+  fields: {
+    code: wire.isU32,
+    message: { is: wire.isString, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad RpcError.<field>` otherwise. */
@@ -90,13 +90,13 @@ export interface RpcEnvelope {
 const shapeOfRpcEnvelope: wire.Shape<RpcEnvelope> = {
   name: "RpcEnvelope",
   carriesJson: true,
-  fields: [
-    { key: "type_id", is: wire.isU32 },
-    { key: "request_id", is: wire.isU64 },
-    { key: "response_to", is: wire.isU64 },
-    { key: "payload", json: true, absent: "is null" },
-    { key: "error", of: () => shapeOfRpcError, absent: "null too" },
-  ],
+  fields: {
+    type_id: wire.isU32,
+    request_id: wire.isU64,
+    response_to: wire.isU64,
+    payload: { json: true, absent: "is null" },
+    error: { of: () => shapeOfRpcError, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad RpcEnvelope.<field>` otherwise. */

@@ -14,12 +14,12 @@ export interface ChannelBandwidth {
 
 const shapeOfChannelBandwidth: wire.Shape<ChannelBandwidth> = {
   name: "ChannelBandwidth",
-  fields: [
-    { key: "channel_id", is: wire.isString },
-    { key: "bytes_to_client", is: wire.isU64 },
-    { key: "bytes_to_server", is: wire.isU64 },
-    { key: "closed_at_unix_ms", is: wire.isI64, absent: "allowed" },
-  ],
+  fields: {
+    channel_id: wire.isString,
+    bytes_to_client: wire.isU64,
+    bytes_to_server: wire.isU64,
+    closed_at_unix_ms: { is: wire.isI64, absent: "allowed" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad ChannelBandwidth.<field>` otherwise. */
@@ -49,10 +49,10 @@ export interface BandwidthReport {
 
 const shapeOfBandwidthReport: wire.Shape<BandwidthReport> = {
   name: "BandwidthReport",
-  fields: [
-    { key: "now_unix_ms", is: wire.isI64 },
-    { key: "channels", of: () => shapeOfChannelBandwidth, list: true },
-  ],
+  fields: {
+    now_unix_ms: wire.isI64,
+    channels: { of: () => shapeOfChannelBandwidth, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad BandwidthReport.<field>` otherwise. */

@@ -28,18 +28,18 @@ export interface TokenPayload {
 
 const shapeOfTokenPayload: wire.Shape<TokenPayload> = {
   name: "TokenPayload",
-  fields: [
-    { key: "kid", is: wire.isString },
-    { key: "aud", is: wire.isString },
-    { key: "iss", is: wire.isString, absent: "null too", omitEmpty: true },
-    { key: "channel_id", is: wire.isString },
-    { key: "role", is: wire.isU8 },
-    { key: "token_id", is: wire.isString },
-    { key: "init_exp", is: wire.isI64 },
-    { key: "idle_timeout_seconds", is: wire.isI32 },
-    { key: "iat", is: wire.isI64 },
-    { key: "exp", is: wire.isI64 },
-  ],
+  fields: {
+    kid: wire.isString,
+    aud: wire.isString,
+    iss: { is: wire.isString, absent: "null too", omit: wire.isEmpty },
+    channel_id: wire.isString,
+    role: wire.isU8,
+    token_id: wire.isString,
+    init_exp: wire.isI64,
+    idle_timeout_seconds: wire.isI32,
+    iat: wire.isI64,
+    exp: wire.isI64,
+  },
 };
 
 /** The same object, when it is one. Throws `bad TokenPayload.<field>` otherwise. */
@@ -69,10 +69,10 @@ export interface KeysetEntry {
 
 const shapeOfKeysetEntry: wire.Shape<KeysetEntry> = {
   name: "KeysetEntry",
-  fields: [
-    { key: "kid", is: wire.isString },
-    { key: "pubkey_b64u", is: wire.isString },
-  ],
+  fields: {
+    kid: wire.isString,
+    pubkey_b64u: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad KeysetEntry.<field>` otherwise. */
@@ -102,10 +102,10 @@ export interface KeysetFile {
 
 const shapeOfKeysetFile: wire.Shape<KeysetFile> = {
   name: "KeysetFile",
-  indented: true,
-  fields: [
-    { key: "keys", of: () => shapeOfKeysetEntry, list: true },
-  ],
+  indent: 2,
+  fields: {
+    keys: { of: () => shapeOfKeysetEntry, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad KeysetFile.<field>` otherwise. */
@@ -136,12 +136,12 @@ export interface PrivateKeyFile {
 
 const shapeOfPrivateKeyFile: wire.Shape<PrivateKeyFile> = {
   name: "PrivateKeyFile",
-  strict: true,
-  indented: true,
-  fields: [
-    { key: "kid", is: wire.isString },
-    { key: "privkey_b64u", is: wire.isString },
-  ],
+  strict: wire.refuseStrangers,
+  indent: 2,
+  fields: {
+    kid: wire.isString,
+    privkey_b64u: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad PrivateKeyFile.<field>` otherwise. */
@@ -174,12 +174,12 @@ export interface Tenant {
 
 const shapeOfTenant: wire.Shape<Tenant> = {
   name: "Tenant",
-  fields: [
-    { key: "id", is: wire.isString, absent: "null too" },
-    { key: "aud", is: wire.isString },
-    { key: "iss", is: wire.isString },
-    { key: "issuer_keys_file", is: wire.isString },
-  ],
+  fields: {
+    id: { is: wire.isString, absent: "null too" },
+    aud: wire.isString,
+    iss: wire.isString,
+    issuer_keys_file: wire.isString,
+  },
 };
 
 /** The same object, when it is one. Throws `bad Tenant.<field>` otherwise. */
@@ -208,9 +208,9 @@ export interface TenantsFile {
 
 const shapeOfTenantsFile: wire.Shape<TenantsFile> = {
   name: "TenantsFile",
-  fields: [
-    { key: "tenants", of: () => shapeOfTenant, list: true },
-  ],
+  fields: {
+    tenants: { of: () => shapeOfTenant, list: true },
+  },
 };
 
 /** The same object, when it is one. Throws `bad TenantsFile.<field>` otherwise. */

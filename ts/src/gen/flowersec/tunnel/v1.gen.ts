@@ -27,14 +27,14 @@ export interface Attach {
 
 const shapeOfAttach: wire.Shape<Attach> = {
   name: "Attach",
-  fields: [
-    { key: "v", is: wire.isU32 },
-    { key: "channel_id", is: wire.isString },
-    { key: "role", is: isRole },
-    { key: "token", is: wire.isString },
-    { key: "endpoint_instance_id", is: wire.isString },
-    { key: "caps", texts: true, absent: "null too" },
-  ],
+  fields: {
+    v: wire.isU32,
+    channel_id: wire.isString,
+    role: isRole,
+    token: wire.isString,
+    endpoint_instance_id: wire.isString,
+    caps: { texts: wire.readTexts, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad Attach.<field>` otherwise. */
