@@ -6,3 +6,11 @@ flowersec_add_test(system.tunnel_keys
   LIBS OpenSSL::SSL
   LABELS system)
 add_dependencies(test_system.tunnel_keys flowersec-tunnel)
+
+# The same under load, with the issuer's side of it.
+flowersec_add_test(system.rotation
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/rotation_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+  DEPS controlplane endpoint tunnel token_sign
+  LIBS OpenSSL::SSL
+  LABELS system)
+add_dependencies(test_system.rotation flowersec-tunnel)
