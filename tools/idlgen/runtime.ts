@@ -34,6 +34,7 @@ function isInteger(value: unknown, min: number, max: number): boolean {
   return number >= min && number <= max && !(min === 0 && Object.is(number, -0));
 }
 
+/** Text of whole characters: no surrogate stands alone. */
 export const isString: Check = (value) => typeof value === "string" && !loneSurrogate.test(value);
 export const isBoolean: Check = (value) => typeof value === "boolean";
 export const isU8: Check = (value) => isInteger(value, 0, 0xff);
@@ -242,6 +243,7 @@ function depthOf(text: string): number {
 
 // ---- calls
 
+/** How a call may be given up. */
 export interface CallOptions {
   /** Gives the call up; the peer does not learn of it. */
   signal?: AbortSignal;
@@ -249,6 +251,7 @@ export interface CallOptions {
   timeoutMs?: number;
 }
 
+/** The answer to a call; `error` is the peer's refusal. */
 export interface RpcReply {
   payload: unknown;
   error?: { code: number; message?: string | null | undefined } | null | undefined;
@@ -259,8 +262,11 @@ const longestTimerMs = 0x7fff_ffff;
 
 /** What a typed client calls on: the RPC client of a session. */
 export interface RpcCaller {
+  /** Sends one request and waits for its answer. Aborting rejects with the reason of the signal. */
   call(typeId: number, payload: unknown, signal?: AbortSignal): Promise<RpcReply>;
+  /** Sends one notification. */
   notify(typeId: number, payload: unknown, signal?: AbortSignal): Promise<void> | void;
+  /** Hears notifications of a type. Returns what ends that. */
   onNotify(typeId: number, handler: (payload: unknown) => void): () => void;
 }
 
@@ -269,6 +275,7 @@ export type Notifier = Pick<RpcCaller, "notify">;
 
 /** Where handlers of requests are registered: an RPC router or server. */
 export interface RpcRegistrar {
+  /** Answers requests of a type; a second handler takes the place of the first. */
   register(typeId: number, handler: (payload: unknown) => Promise<RpcReply>): void;
 }
 

@@ -2,9 +2,10 @@
 //   types     programs for Node and for browsers compile against it with tsc --strict, libraries checked too
 //   publint   the manifest says what is there
 //   attw      types and code resolve alike, from ES modules (there is no CommonJS)
+//   docs      every export of every entry, and every method, has a docstring: TypeDoc says which has none
 //   size      a browser client with calls, streams and both suites, minified and gzipped; the chunk that loads on demand
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -97,6 +98,15 @@ check("publint", process.execPath, [fromHere("node_modules/publint/src/cli.js"),
 check("attw", process.execPath, [
   fromHere("node_modules/@arethetypeswrong/cli/dist/index.js"), tarball, "--profile", "esm-only", "--no-emoji", "--no-color", "--format", "table-flipped",
 ]);
+
+// ---- docstrings
+
+const documented = JSON.parse(readFileSync(fromHere("typedoc.json"), "utf8")).entryPoints;
+for (const { types } of Object.values(JSON.parse(readFileSync(fromHere("package.json"), "utf8")).exports)) {
+  const source = types.replace("./dist/", "src/").replace(".d.ts", ".ts");
+  if (!source.includes("*") && !documented.includes(source)) failures.push(`typedoc.json does not know ${source}`);
+}
+check("docs", process.execPath, [fromHere("node_modules/typedoc/bin/typedoc"), "--emit", "none"], fromHere());
 
 // ---- size
 

@@ -7,7 +7,9 @@ import { splitAuthority } from "../endpoint/authority.js";
 import { isLoopbackHost } from "../endpoint/plaintext.js";
 import { decodeArtifactEnvelope } from "./artifact_text.js";
 
+/** Path of the route that an application calls with its own session. Source: docs/CONTROLPLANE.md. */
 export const DEFAULT_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact";
+/** Path of the route that takes an entry ticket. Source: docs/CONTROLPLANE.md. */
 export const DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact/entry";
 
 /** Where and how to ask. */
@@ -25,6 +27,7 @@ export interface ControlplaneBaseConfig {
   allowLoopbackHTTP?: boolean;
 }
 
+/** What ties the request to a trace. `traceId` comes back in the artifact; a blank one is left out. */
 export interface ArtifactRequestCorrelation {
   traceId?: string;
 }

@@ -7,12 +7,15 @@ import type { IssuerKeyset } from "./issuer_keyset.js";
 
 /** How long both ends have to meet, in seconds. */
 export const CHANNEL_INIT_WINDOW_SECONDS = 120;
+/** Seconds of silence after which a tunnel closes a channel, where ChannelInitParams say nothing else. */
 export const DEFAULT_IDLE_TIMEOUT_SECONDS = 60;
+/** Seconds that a token may be used, where ChannelInitParams say nothing else; never beyond the init window. */
 export const DEFAULT_TOKEN_EXP_SECONDS = 60;
 
 const tokenIdBytes = 24;
 const maxIdleSeconds = 2 ** 31 - 1;
 
+/** What all channels of a ChannelInitService have in common. Texts are trimmed and not blank; times are whole seconds. */
 export interface ChannelInitParams {
   /** WebSocket URL of the tunnel. */
   tunnelUrl: string;

@@ -15,14 +15,23 @@ import {
 import { deriveNextKey } from "../record/keys.js";
 import { maxPlaintextBytes } from "../record/limits.js";
 
+/** First bytes of a handshake frame. */
 export const HANDSHAKE_MAGIC = "FSEH";
+/** First bytes of a record. */
 export const RECORD_MAGIC = "FSEC";
+/** Version of frames, records and INIT. */
 export const PROTOCOL_VERSION = 1;
+/** Type of the frame that the client begins with. */
 export const HANDSHAKE_TYPE_INIT = typeInit;
+/** Type of the server's answer. */
 export const HANDSHAKE_TYPE_RESP = typeResp;
+/** Type of the frame with the client's tag. */
 export const HANDSHAKE_TYPE_ACK = typeAck;
+/** Flags of a record that carries bytes of the application. */
 export const RECORD_FLAG_APP = recordApp;
+/** Flags of a record that carries nothing. */
 export const RECORD_FLAG_PING = recordPing;
+/** Flags of a record after which the next key is used. */
 export const RECORD_FLAG_REKEY = recordRekey;
 /** Bytes. */
 export const HANDSHAKE_HEADER_LEN = handshakeHeaderBytes;

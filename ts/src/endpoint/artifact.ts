@@ -28,16 +28,19 @@ interface ArtifactBase {
   readonly correlation?: Correlation;
 }
 
+/** An artifact that leads through a tunnel. Its token works once. */
 export interface TunnelConnectArtifact extends ArtifactBase {
   readonly transport: "tunnel";
   readonly tunnel_grant: ChannelInitGrant;
 }
 
+/** An artifact that leads to the endpoint itself. */
 export interface DirectConnectArtifact extends ArtifactBase {
   readonly transport: "direct";
   readonly direct_info: DirectConnectInfo;
 }
 
+/** How an endpoint is reached. Source: PROTOCOL, "Messages". */
 export type ConnectArtifact = TunnelConnectArtifact | DirectConnectArtifact;
 
 /** What an error of a grant or info is called in an artifact. */

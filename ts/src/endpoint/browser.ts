@@ -12,8 +12,11 @@ import type { ConnectOptions, DirectConnectOptions, TunnelConnectOptions } from 
 
 type InPage<Options> = Omit<Options, "origin" | "wsFactory">;
 
+/** ConnectOptions without what the page says: its origin and its WebSocket. */
 export type BrowserConnectOptions = InPage<ConnectOptions>;
+/** TunnelConnectOptions, likewise. */
 export type TunnelBrowserConnectOptions = InPage<TunnelConnectOptions>;
+/** DirectConnectOptions, likewise. */
 export type DirectBrowserConnectOptions = InPage<DirectConnectOptions>;
 
 function inPage<Options>(path: FlowersecPath, options: Options): Options & { origin: string; wsFactory: undefined } {

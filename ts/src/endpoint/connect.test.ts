@@ -272,9 +272,10 @@ for (const [name, change, expected] of serverSide) {
 test("clocks too far apart, the skew rounded up", async () => {
   for (const [aheadS, handshakeClockSkewMs, expected] of [[31, 30_000, false], [29, 28_001, true]] as const) {
     const [a, b] = PairedWebSocket.pair();
+    const startS = now();
     const [client, server] = await Promise.allSettled([
-      connectDirect({ ...info, channel_init_expire_at_unix_s: now() + 600 }, { origin, wsFactory: () => a }),
-      acceptDirect(b, { ...credential, initExpireAtUnixS: now() + 600 }, { handshakeClockSkewMs, clock: new ManualClock(now() + aheadS) }),
+      connectDirect({ ...info, channel_init_expire_at_unix_s: startS + 600 }, { origin, wsFactory: () => a, clock: new ManualClock(startS) }),
+      acceptDirect(b, { ...credential, initExpireAtUnixS: startS + 600 }, { handshakeClockSkewMs, clock: new ManualClock(startS + aheadS) }),
     ]);
     assert.equal(server.status === "fulfilled", expected);
     if (server.status === "rejected") assert.equal(triple(server.reason), "direct/handshake/timestamp_out_of_skew");

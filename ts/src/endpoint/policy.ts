@@ -25,6 +25,7 @@ export const RequireTLS = "require_tls";
 /** wss, and ws to localhost, ::1 and 127.0.0.0/8, judged on the text. */
 export const AllowPlaintextForLoopback = "allow_plaintext_for_loopback";
 
+/** One of the presets, or a function. Source: PROTOCOL, "Transport policy". */
 export type TransportSecurityPolicy = typeof RequireTLS | typeof AllowPlaintextForLoopback | TransportPolicyFunction;
 
 /** What createNetworkPlaintextPolicy wants to be told: attach tokens and channel ids will be readable on the network. */

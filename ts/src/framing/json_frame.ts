@@ -14,6 +14,7 @@ export type ReadExactly = (n: number) => Promise<Uint8Array>;
 export type Write = (bytes: Uint8Array) => Awaitable<void>;
 /** A function, or an object that has it. */
 export type FrameReader = ReadExactly | { readExactly: ReadExactly };
+/** The same for writing. */
 export type FrameWriter = Write | { write: Write };
 
 /**

@@ -28,9 +28,11 @@ export type WsErrorReason =
 /** How a call ended; handler_not_found is the peer's code 404. */
 export type RpcCallResult = "ok" | "rpc_error" | "handler_not_found" | "transport_error" | "canceled";
 
+/** Where an event happened: a stage of the error model, or what comes before and around it. */
 export type DiagnosticStage =
   | "validate" | "normalize" | "scope" | "connect" | "attach" | "handshake" | "transport" | "yamux" | "rpc" | "close" | "reconnect";
 
+/** How it went. `retry`: another attempt follows; `skip`: something was passed over or merely ended. */
 export type DiagnosticResult = "ok" | "fail" | "retry" | "skip";
 
 /** Codes of code_domain `event`. */
@@ -67,14 +69,21 @@ export type DiagnosticEventInput = Pick<DiagnosticEvent, "stage" | "code" | "res
 
 /** Callbacks, told in order and never from inside the call they are about. What they throw is swallowed. */
 export interface ClientObserver {
+  /** The WebSocket opened, or why not; seconds since dialling began. */
   onConnect(path: FlowersecPath, result: "ok" | "fail", reason: ConnectReason | undefined, elapsedSeconds: number): void;
   /** `ok` once the handshake has succeeded: only then the attach is known to be accepted. */
   onAttach(result: "ok" | "fail", reason: AttachReason | undefined): void;
+  /** The handshake succeeded, or why not; seconds since it began. */
   onHandshake(path: FlowersecPath, result: "ok" | "fail", reason: HandshakeReason | undefined, elapsedSeconds: number): void;
+  /** The WebSocket was closed, from here or not; `code` is the close code, 1006 where there was none. */
   onWsClose(kind: "local" | "peer_or_error", code: number | undefined): void;
+  /** What ended the WebSocket other than a close. */
   onWsError(reason: WsErrorReason): void;
+  /** A call ended; seconds since it was made. */
   onRpcCall(result: RpcCallResult, elapsedSeconds: number): void;
+  /** A notification came. */
   onRpcNotify(): void;
+  /** One event, for whatever the other callbacks are told and more. */
   onDiagnosticEvent(event: DiagnosticEvent): void;
 }
 

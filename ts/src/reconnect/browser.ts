@@ -4,6 +4,7 @@
 import { connectBrowser, type BrowserConnectOptions } from "../endpoint/browser.js";
 import { reconnectConfig, type ConnectConfig, type ReconnectConfigInput } from "./config.js";
 
+/** ReconnectConfigInput for a page: options as those of connectBrowser. */
 export type BrowserReconnectConfigInput = ReconnectConfigInput<BrowserConnectOptions>;
 
 /**

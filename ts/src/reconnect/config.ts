@@ -12,12 +12,14 @@ import type { Surroundings } from "./surroundings.js";
 
 /** What a manager can supervise: a Client, or whatever is made of one. */
 export interface SupervisedClient {
+  /** Ends the session; may throw. */
   close(): void;
   /** As Client.ended. Without it the observer's callbacks tell of the end. */
   readonly ended?: Promise<FlowersecError | undefined>;
   /** As Client.rpcEnded. */
   readonly rpcEnded?: Promise<FlowersecError>;
   readonly rpc?: RpcCaller;
+  /** As Client.probeLiveness: one round trip, in milliseconds. Without it nobody is asked after a sleep. */
   probeLiveness?(): Promise<number>;
 }
 
@@ -29,6 +31,7 @@ export interface ConnectAttempt {
   readonly observer: ClientObserverLike;
 }
 
+/** What a ReconnectManager connects with. createBrowserReconnectConfig and createNodeReconnectConfig make one. */
 export interface ConnectConfig<C extends SupervisedClient = Client> {
   /** One attempt, with an artifact of its own. */
   connectOnce(attempt: ConnectAttempt): Promise<C>;

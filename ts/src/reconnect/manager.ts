@@ -24,6 +24,7 @@ export type ConnectionState<C extends SupervisedClient = Client> =
 export interface ReconnectManager<C extends SupervisedClient = Client> {
   /** Over the session of the moment: subscriptions hear every session, calls without one fail with RpcProxyDetachedError. */
   readonly rpc: RpcProxy;
+  /** How things stand: status, and the client or the error that belong to it. The same object until something changes. */
   state(): ConnectionState<C>;
   /** Calls with the state as it is, then with every change. What it throws is swallowed. Returns what ends it. */
   subscribe(listener: (state: ConnectionState<C>) => void): () => void;

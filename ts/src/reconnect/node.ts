@@ -5,6 +5,7 @@ import { connectNode } from "../endpoint/node.js";
 import type { ConnectOptions } from "../endpoint/options.js";
 import { reconnectConfig, type ConnectConfig, type ReconnectConfigInput } from "./config.js";
 
+/** ReconnectConfigInput for Node: options as those of connectNode. */
 export type NodeReconnectConfigInput = ReconnectConfigInput<ConnectOptions>;
 
 /**

@@ -16,7 +16,11 @@ export interface ArtifactRequest {
 /** `once` has one artifact and cannot reconnect; `refreshable` is asked for each attempt, never twice at once by one manager. */
 export type ArtifactSource =
   | { readonly kind: "once"; readonly artifact: ConnectArtifact }
-  | { readonly kind: "refreshable"; acquire(request: ArtifactRequest): Promise<ConnectArtifact> };
+  | {
+      readonly kind: "refreshable";
+      /** A fresh artifact for one attempt. Errors: what it rejects with ends the attempt, and by its code perhaps all of them. */
+      acquire(request: ArtifactRequest): Promise<ConnectArtifact>;
+    };
 
 /** Gets the artifact of the next attempt. Errors: AbortError when the signal fires; those of the source. */
 export type ArtifactResolver = (request?: { readonly signal?: AbortSignal | undefined }) => Promise<ConnectArtifact>;

@@ -29,7 +29,7 @@ for (const crypto of providers) {
   describe(`secure channel with ${crypto.name}`, () => {
     test("order holds over sizes, rekeys and pings in both directions", async () => {
       const { client, server } = await channelPair({ crypto });
-      const sizes = [1, 12, 1023, 1024, 1025, 65_535, 65_536, 65_537, 200_000, 3];
+      const sizes = [1, 12, 112, 113, 128, 129, 1024, 65_535, 65_536, 65_537, 200_000, 3];
       const total = sizes.reduce((sum, size) => sum + size, 0);
       const expected = concat(...sizes.map(pattern));
       const send = async (from: SecureChannel) => {

@@ -13,10 +13,13 @@ export type RpcCallOutcome = "ok" | "rpc_error" | "handler_not_found" | "transpo
 
 /** Who counts calls. What it throws is swallowed. */
 export interface RpcObserver {
+  /** A call ended; seconds since it was made. */
   onRpcCall?(result: RpcCallOutcome, elapsedSeconds: number): void;
+  /** A notification came, whether somebody listens or not. */
   onRpcNotify?(): void;
 }
 
+/** How an RpcClient is set up. All may be left out. */
 export interface RpcClientOptions {
   readonly observer?: RpcObserver | undefined;
   /** The stream ended, and not by close(). Called once, after every pending call was rejected. */

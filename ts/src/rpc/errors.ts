@@ -1,6 +1,7 @@
 // What can go wrong with RPC on this side, and what each case ends.
 // Layer rpc. What a peer answers is RpcCallError. Source: PROTOCOL, "RPC".
 
+/** What an RpcStreamError says, and what it ends. */
 export type RpcStreamErrorCode =
   // A call or notification is refused before anything was written; the RPC stream lives.
   | "ids_exhausted" // the last request id was used; open a new RPC stream

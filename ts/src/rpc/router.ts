@@ -22,6 +22,7 @@ export class RpcRouter implements RpcRegistrar {
     this.handlers.set(typeId, handler);
   }
 
+  /** The handler of a type; undefined: calls of it are answered 404. */
   handler(typeId: number): RpcHandler | undefined {
     return this.handlers.get(typeId);
   }

@@ -18,6 +18,7 @@ export interface RpcServerTransport {
   close(error?: unknown): Awaitable<void>;
 }
 
+/** What an RpcServer holds at most. A value that makes no sense is a RangeError. Source: docs/LIMITS.md. */
 export interface RpcServerOptions {
   /** Requests whose responses were not written yet. More than 0; default 32. */
   readonly maxConcurrentRequests?: number | undefined;

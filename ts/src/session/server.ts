@@ -25,6 +25,7 @@ export interface AcceptedStream {
   readonly stream: YamuxStream;
 }
 
+/** What Session.create may be told. The authenticated channel has its own limits already. */
 export interface SessionOptions {
   readonly yamuxLimits?: YamuxLimits | undefined;
   readonly endpointInstanceId?: string | undefined;
@@ -34,6 +35,7 @@ export interface SessionOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** Limits of the RPC server; the signal gives up the waiting, and ends the serving. */
 export interface ServeRpcOptions extends RpcServerOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -149,6 +151,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
     this.link.close();
   }
 
+  /** close(), after what was written has left, for which it has 2 s. */
   async [asyncDispose](): Promise<void> {
     await this.link.closeGently();
   }

@@ -7,16 +7,21 @@ import { ByteReader } from "../yamux/index.js";
 
 /** The reading half that is needed here; a YamuxStream has it. */
 export interface ReadableByteStream {
+  /** One chunk, of at most maxBytes; null at the end of the stream. */
   read(options?: { readonly maxBytes?: number | undefined; readonly signal?: AbortSignal | undefined }): Promise<Uint8Array | null>;
+  /** Abandons both directions. */
   reset?(error?: unknown): void;
 }
 
 /** Both halves. */
 export interface ByteStream extends ReadableByteStream {
+  /** Sends bytes in order; settles when it can take more. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Closes this sending half. */
   close(): Promise<void> | void;
 }
 
+/** What may be given up. */
 export interface SignalOptions {
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,6 +58,7 @@ export async function readExactly(reader: ByteReader, n: number, options: Signal
   return reader.readExactly(n, options);
 }
 
+/** How readNBytes goes about it. The signal gives it up. */
 export interface ReadNBytesOptions extends SignalOptions {
   /** Most bytes of one step; default 65536. */
   readonly chunkSize?: number | undefined;
@@ -80,11 +86,13 @@ export async function readNBytes(reader: ByteReader, n: number, options: ReadNBy
   return all;
 }
 
+/** How a JsonFrameChannel is set up. The signal resets its stream. */
 export interface JsonFrameChannelOptions extends SignalOptions {
   /** Most bytes of one frame's text; 0: no bound. Default 1 MiB. */
   readonly maxJsonFrameBytes?: number | undefined;
 }
 
+/** How one frame is read. */
 export interface ReadFrameOptions<Value> {
   /** Instead of the channel's. */
   readonly maxBytes?: number | undefined;

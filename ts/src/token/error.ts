@@ -1,6 +1,7 @@
 // Why a token was refused.
 // Layer token.
 
+/** What a TokenError says. Source: PROTOCOL, "Attach token". */
 export type TokenErrorCode =
   | "invalid_format" | "invalid_base64url" | "invalid_json" | "unknown_kid" | "invalid_signature" | "invalid_audience"
   | "invalid_issuer" | "invalid_idle_timeout" | "exp_after_init" | "invalid_clock_skew" | "invalid_time" | "iat_in_future"

@@ -17,21 +17,31 @@ export interface TokenPayload extends Omit<WirePayload, "iss"> {
 export const keyBytes = 32;
 
 /**
- * The payload with its texts trimmed. Throws TokenError: invalid_format for a blank key id or token id, a channel id that
- * is not 1 to 256 bytes, an unknown role, or times out of order; invalid_idle_timeout; exp_after_init.
+ * The rules of each field, texts judged without the white space around them. Throws TokenError: invalid_format for a blank
+ * key id or token id, a channel id that is not 1 to 256 bytes, an unknown role, or numbers that are none;
+ * invalid_idle_timeout.
  */
-export function checkPayload(payload: WirePayload): TokenPayload {
-  const kid = payload.kid.trim();
-  const channel_id = payload.channel_id.trim();
-  const token_id = payload.token_id.trim();
+export function checkFields(payload: WirePayload): void {
   const { role, init_exp, idle_timeout_seconds, iat, exp } = payload;
+  const channel_id = payload.channel_id.trim();
   const whole = [init_exp, idle_timeout_seconds, iat, exp].every(Number.isSafeInteger);
-  if (kid === "" || token_id === "" || channel_id === "" || utf8(channel_id).length > maxChannelIdBytes) throw new TokenError("invalid_format");
+  if (payload.kid.trim() === "" || payload.token_id.trim() === "") throw new TokenError("invalid_format");
+  if (channel_id === "" || utf8(channel_id).length > maxChannelIdBytes) throw new TokenError("invalid_format");
   if ((role !== 1 && role !== 2) || !whole) throw new TokenError("invalid_format");
   if (idle_timeout_seconds <= 0) throw new TokenError("invalid_idle_timeout");
+}
+
+/** The order of the times. Throws TokenError exp_after_init, and invalid_format for a token that expires before it is issued. */
+export function checkOrder({ init_exp, iat, exp }: WirePayload): void {
   if (exp > init_exp) throw new TokenError("exp_after_init");
   if (iat > exp) throw new TokenError("invalid_format");
-  const aud = payload.aud.trim();
-  const iss = (payload.iss ?? "").trim();
-  return { kid, aud, ...(iss === "" ? {} : { iss }), channel_id, role, token_id, init_exp, idle_timeout_seconds, iat, exp };
+}
+
+/** With its texts trimmed, and without an issuer that is blank. */
+export function trimmed({ kid, aud, iss, channel_id, role, token_id, init_exp, idle_timeout_seconds, iat, exp }: WirePayload): TokenPayload {
+  const issuer = (iss ?? "").trim();
+  return {
+    kid: kid.trim(), aud: aud.trim(), ...(issuer === "" ? {} : { iss: issuer }), channel_id: channel_id.trim(), role, token_id: token_id.trim(),
+    init_exp, idle_timeout_seconds, iat, exp,
+  };
 }

@@ -5,10 +5,10 @@ import { encodeBase64url, utf8 } from "../base/index.js";
 import { ed25519Sign } from "../crypto/noble/ed25519.js";
 import { assertTokenPayload, encodeTokenPayload } from "../gen/flowersec/token/v1.gen.js";
 import { TokenError } from "./error.js";
-import { checkPayload, keyBytes, TOKEN_PREFIX, type TokenPayload } from "./payload.js";
+import { checkFields, checkOrder, keyBytes, TOKEN_PREFIX, type TokenPayload } from "./payload.js";
 
 /**
- * The token of this payload, its texts trimmed. `seed` is the 32-byte Ed25519 seed. Throws TokenError invalid_signing_key,
+ * The token of this payload: key id and channel id trimmed, the other texts as they are given. `seed` is the 32-byte Ed25519 seed. Throws TokenError invalid_signing_key,
  * invalid_format (also for a blank audience and times that are not positive), invalid_idle_timeout, exp_after_init.
  */
 export function signToken(seed: Uint8Array, payload: TokenPayload): string {
@@ -18,8 +18,11 @@ export function signToken(seed: Uint8Array, payload: TokenPayload): string {
   } catch (cause) {
     throw new TokenError("invalid_format", { cause });
   }
-  const checked = checkPayload(payload);
-  if (checked.aud === "" || checked.init_exp <= 0 || checked.iat <= 0 || checked.exp <= 0) throw new TokenError("invalid_format");
-  const signed = `${TOKEN_PREFIX}.${encodeBase64url(utf8(encodeTokenPayload(checked)))}`;
+  checkFields(payload);
+  checkOrder(payload);
+  const { kid, aud, channel_id, init_exp, iat, exp } = payload;
+  if (aud.trim() === "" || init_exp <= 0 || iat <= 0 || exp <= 0) throw new TokenError("invalid_format");
+  const text = encodeTokenPayload({ ...payload, kid: kid.trim(), channel_id: channel_id.trim() });
+  const signed = `${TOKEN_PREFIX}.${encodeBase64url(utf8(text))}`;
   return `${signed}.${encodeBase64url(ed25519Sign(seed, utf8(signed)))}`;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodeBase64url, utf8 } from "../base/index.js";
+import { decodeBase64url, encodeBase64url, fromUtf8, utf8 } from "../base/index.js";
 import { ed25519PublicKey, ed25519Sign } from "../crypto/noble/ed25519.js";
 import { TokenError, type TokenErrorCode } from "./error.js";
 import type { TokenPayload } from "./payload.js";
@@ -47,9 +47,26 @@ for (const { seed: seedHex, payload, token } of vectors) {
   });
 }
 
-test("the issuer is left out when it is empty, and texts are trimmed", () => {
-  const { payload } = parseToken(signToken(seed, { ...basic.payload, kid: " k1 ", aud: "\taud\n", iss: " ", channel_id: " c ", token_id: " t " }));
-  assert.deepEqual(payload, { ...withoutIssuer(basic.payload), aud: "aud", channel_id: "c", token_id: "t" });
+test("the issuer is left out when it is empty; key id and channel id are written trimmed, the rest as given; what is read is trimmed", () => {
+  const token = signToken(seed, { ...basic.payload, kid: " k1 ", aud: "\taud\n", iss: " ", channel_id: " c ", token_id: " t " });
+  const written = JSON.parse(fromUtf8(decodeBase64url(token.split(".")[1] as string) as Uint8Array)) as TokenPayload;
+  assert.deepEqual(written, { ...basic.payload, aud: "\taud\n", iss: " ", channel_id: "c", token_id: " t " });
+  const expected = { ...withoutIssuer(basic.payload), aud: "aud", channel_id: "c", token_id: "t" };
+  assert.deepEqual(parseToken(token).payload, expected);
+  assert.deepEqual(verifyToken(token, keys, { ...now, audience: "\taud\n", issuer: " " }), expected);
+  assert.throws(() => verifyToken(token, keys, { ...now, audience: "aud" }), fails("invalid_audience"));
+  assert.throws(() => verifyToken(token, keys, { ...now, audience: "\taud\n", issuer: "" }), fails("invalid_issuer"));
+  const empty = signToken(seed, { ...basic.payload, iss: "" });
+  assert.ok(!fromUtf8(decodeBase64url(empty.split(".")[1] as string) as Uint8Array).includes("iss"));
+});
+
+test("the order of times is looked at only when the signature holds", () => {
+  for (const [change, code] of [[{ exp: basic.payload.init_exp + 1 }, "exp_after_init"], [{ iat: basic.payload.exp + 1 }, "invalid_format"]] as const) {
+    const token = signAnything({ ...basic.payload, ...change });
+    assert.throws(() => verifyToken(token, keys, now), fails(code));
+    assert.throws(() => verifyToken(token, keys, { ...now, audience: "other" }), fails("invalid_audience"));
+    assert.throws(() => verifyToken(token, { k1: new Uint8Array(32) }, now), fails("invalid_signature"));
+  }
 });
 
 function withoutIssuer({ iss: _, ...rest }: TokenPayload): TokenPayload {
@@ -145,7 +162,7 @@ test("order of keys, spaces and strangers do not matter: the text is what is sig
 
 const refusals: [string, TokenVerifyOptions, TokenErrorCode | undefined][] = [
   ["audience", { ...now, audience: "flowersec-tunnel:dev" }, undefined],
-  ["audience with spaces", { ...now, audience: " flowersec-tunnel:dev " }, undefined],
+  ["audience with spaces", { ...now, audience: " flowersec-tunnel:dev " }, "invalid_audience"],
   ["another audience", { ...now, audience: "flowersec-tunnel:de" }, "invalid_audience"],
   ["another issuer", { ...now, issuer: "issuer" }, "invalid_issuer"],
   ["an empty issuer is compared", { ...now, issuer: "" }, "invalid_issuer"],
@@ -182,6 +199,9 @@ test("keys come from a map, a record or a function; one of another length is non
   for (const lookup of [keys, { k1: key }, (kid: string) => (kid === "k1" ? key : undefined)]) {
     assert.doesNotThrow(() => verifyToken(basic.token, lookup, now));
   }
+  // Also for a token of the key that stands in: RFC 8032, 7.1, test 1.
+  const byStandIn = signToken(hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"), basic.payload);
+  assert.throws(() => verifyToken(byStandIn, new Map(), now), fails("unknown_kid"));
   for (const lookup of [new Map(), {}, () => undefined, { k1: key.subarray(1) }, Object.create({ k1: key }) as Record<string, Uint8Array>]) {
     assert.throws(() => verifyToken(basic.token, lookup, now), fails("unknown_kid"));
   }

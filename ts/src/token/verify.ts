@@ -5,10 +5,11 @@ import { constantTimeEqual, decodeBase64url, fromUtf8, systemClock, utf8 } from 
 import { ed25519Verify } from "../crypto/noble/ed25519.js";
 import { decodeTokenPayload, type TokenPayload as WirePayload } from "../gen/flowersec/token/v1.gen.js";
 import { TokenError } from "./error.js";
-import { checkPayload, keyBytes, TOKEN_PREFIX, type TokenPayload } from "./payload.js";
+import { checkFields, checkOrder, keyBytes, TOKEN_PREFIX, trimmed, type TokenPayload } from "./payload.js";
 
 /** A token taken apart. Nothing of it is verified. */
 export interface ParsedToken {
+  /** Its texts trimmed. */
   payload: TokenPayload;
   /** The text before the last dot, which the signature covers. */
   signed: string;
@@ -19,6 +20,7 @@ export interface ParsedToken {
 /** 32-byte Ed25519 public keys by key id. */
 export type TokenKeyLookup = ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>> | ((kid: string) => Uint8Array | undefined);
 
+/** What a token is held against. */
 export interface TokenVerifyOptions {
   /** Default: now. */
   nowUnixS?: number;
@@ -31,10 +33,23 @@ export interface TokenVerifyOptions {
 }
 
 /**
+ * Stands in for a key that is not there, so that an unknown key id costs what a wrong signature costs: RFC 8032, 7.1, test 1.
+ * Anybody can sign with it, hence what it says counts for nothing.
+ */
+const standIn = decodeBase64url("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo") as Uint8Array;
+
+/**
  * Takes a token apart and checks the rules of its payload. Throws TokenError invalid_format, invalid_base64url,
  * invalid_json, invalid_idle_timeout, exp_after_init.
  */
 export function parseToken(text: string): ParsedToken {
+  const { payload, signed, signature } = takeApart(text);
+  checkFields(payload);
+  checkOrder(payload);
+  return { payload: trimmed(payload), signed, signature };
+}
+
+function takeApart(text: string): { payload: WirePayload; signed: string; signature: Uint8Array } {
   const [prefix, payloadText, signatureText, ...more] = text.split(".");
   if (prefix !== TOKEN_PREFIX || payloadText === undefined || signatureText === undefined || more.length > 0) throw new TokenError("invalid_format");
   const json = decodeBase64url(payloadText);
@@ -47,29 +62,34 @@ export function parseToken(text: string): ParsedToken {
   } catch (cause) {
     throw new TokenError("invalid_json", { cause });
   }
-  return { payload: checkPayload(payload), signed: `${TOKEN_PREFIX}.${payloadText}`, signature };
+  return { payload, signed: `${TOKEN_PREFIX}.${payloadText}`, signature };
 }
 
 /**
- * The payload of a token that verifies, its texts trimmed. Throws TokenError: what parseToken throws, then unknown_kid,
- * invalid_signature, invalid_audience, invalid_issuer, iat_in_future, init_expired, expired; invalid_time and
- * invalid_clock_skew for options that make no sense.
+ * The payload of a token that verifies, its texts trimmed; audience and issuer are compared as they are. Throws TokenError,
+ * in this order: invalid_time and invalid_clock_skew for options that make no sense, what parseToken throws but for the order
+ * of times, unknown_kid, invalid_signature, invalid_audience, invalid_issuer, exp_after_init, invalid_format, iat_in_future,
+ * init_expired, expired.
  */
 export function verifyToken(text: string, keys: TokenKeyLookup, options: TokenVerifyOptions = {}): TokenPayload {
   const { nowUnixS = systemClock.unixSeconds(), audience, issuer, clockSkewMs = 0 } = options;
   if (!Number.isSafeInteger(nowUnixS) || nowUnixS < 0) throw new TokenError("invalid_time");
   if (!Number.isFinite(clockSkewMs) || clockSkewMs < 0) throw new TokenError("invalid_clock_skew");
   const skew = Math.ceil(clockSkewMs / 1000);
-  const { payload, signed, signature } = parseToken(text);
-  const key = lookUp(keys, payload.kid);
-  if (key === undefined || key.length !== keyBytes) throw new TokenError("unknown_kid");
-  if (!ed25519Verify(key, utf8(signed), signature)) throw new TokenError("invalid_signature");
-  if (audience !== undefined && !equalTexts(payload.aud, audience.trim())) throw new TokenError("invalid_audience");
-  if (issuer !== undefined && !equalTexts(payload.iss ?? "", issuer.trim())) throw new TokenError("invalid_issuer");
+  const { payload, signed, signature } = takeApart(text);
+  checkFields(payload);
+  const found = lookUp(keys, payload.kid.trim());
+  const key = found?.length === keyBytes ? found : undefined;
+  const verifies = ed25519Verify(key ?? standIn, utf8(signed), signature);
+  if (key === undefined) throw new TokenError("unknown_kid");
+  if (!verifies) throw new TokenError("invalid_signature");
+  if (audience !== undefined && !equalTexts(payload.aud, audience)) throw new TokenError("invalid_audience");
+  if (issuer !== undefined && !equalTexts(payload.iss ?? "", issuer)) throw new TokenError("invalid_issuer");
+  checkOrder(payload);
   if (payload.iat > nowUnixS + skew) throw new TokenError("iat_in_future");
   if (payload.init_exp < nowUnixS - skew) throw new TokenError("init_expired");
   if (payload.exp < nowUnixS - skew) throw new TokenError("expired");
-  return payload;
+  return trimmed(payload);
 }
 
 /** Whether two tokens say the same, whoever signed them: the texts before the last dot, compared in constant time. */

@@ -6,6 +6,7 @@ import { normalizeObserver } from "../observability/observer.js";
 import type { WebSocketLike } from "./socket.js";
 import { SocketTransport, type SocketTransportOptions } from "./transport.js";
 
+/** How a WebSocketBinaryTransport is set up. All may be left out. */
 export interface WebSocketTransportOptions extends Omit<SocketTransportOptions, "observer"> {
   observer?: ClientObserverLike | undefined;
 }

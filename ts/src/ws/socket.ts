@@ -9,6 +9,7 @@ export interface WebSocketEvents {
   close: { readonly code?: number; readonly reason?: string };
 }
 
+/** A listener of one event. */
 export type WebSocketListener<Type extends keyof WebSocketEvents> = (event: WebSocketEvents[Type]) => void;
 
 /** A WebSocket, opening or open. The browsers' own fits; adaptNodeWebSocket makes one of an emitter. */
@@ -18,11 +19,17 @@ export interface WebSocketLike {
   readonly readyState: number;
   /** Bytes given to send() and not yet to the network. */
   readonly bufferedAmount: number;
+  /** A text or a binary message; throws unless the WebSocket is open. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
+  /** Bytes may change as soon as send() has returned. Absent: true of the platform's own WebSocket only. */
+  readonly copies?: boolean;
+  /** Starts closing; harmless when it is closing already. */
   close(code?: number, reason?: string): void;
   /** Calls `then` once when bytes have left for the network. A WebSocket that cannot say so is asked every 10 ms. */
   onceDrained?(then: () => void): void;
+  /** As EventTarget; a listener that is added again stays one. */
   addEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;
+  /** As EventTarget. */
   removeEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;
 }
 

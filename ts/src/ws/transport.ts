@@ -27,7 +27,7 @@ const resource = "websocket_outbound_bytes";
  * of unknown type, an error of the WebSocket, a limit, a close of the peer (WsCloseError) and close().
  */
 export class SocketTransport implements BinaryTransport {
-  /** The platform's own WebSocket copies what it is given. Source: WHATWG WebSockets, "send(data)". */
+  /** The platform's own WebSocket does. Source: WHATWG WebSockets, "send(data)". */
   readonly copiesFrames: boolean;
   private readonly inbound: InboundQueue;
   private readonly outbound: OutboundQueue;
@@ -57,7 +57,7 @@ export class SocketTransport implements BinaryTransport {
       },
       onSendFailed: (cause) => this.fail("error", cause),
     });
-    this.copiesFrames = typeof WebSocket !== "undefined" && ws instanceof WebSocket;
+    this.copiesFrames = ws.copies ?? (typeof WebSocket !== "undefined" && ws instanceof WebSocket);
     ws.binaryType = "arraybuffer";
     const onClose = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => {
       this.inbound.inOrder(() => {

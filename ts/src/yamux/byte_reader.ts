@@ -26,6 +26,7 @@ export class ExactReader {
     return this.queue.take(n);
   }
 
+  /** Fetches at least one byte of `missing`. Errors: StreamEOFError; those of the source. */
   protected async more(missing: number, options?: AbortOptions): Promise<void> {
     const chunk = await this.readChunk(missing, options);
     if (chunk === null) throw new StreamEOFError();

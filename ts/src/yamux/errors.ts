@@ -1,6 +1,7 @@
 // What can go wrong in the multiplexer, and what each case ends.
 // Layer yamux. Source: PROTOCOL, "Yamux".
 
+/** What a YamuxError says, and what it ends. */
 export type YamuxErrorCode =
   // A call is refused; nothing else changes.
   | "resource_exhausted" // the limit on live streams, or on bytes waiting to be written, was reached
@@ -75,10 +76,14 @@ export class YamuxPingTimeoutError extends YamuxError {
   }
 }
 
+/** Whether an error is a StreamEOFError. */
 export const isStreamEOFError = (error: unknown): error is StreamEOFError => error instanceof StreamEOFError;
+/** Whether an error is a YamuxStreamResetError. */
 export const isYamuxStreamResetError = (error: unknown): error is YamuxStreamResetError =>
   error instanceof YamuxStreamResetError;
+/** Whether an error is a YamuxResourceExhaustedError. */
 export const isYamuxResourceExhaustedError = (error: unknown): error is YamuxResourceExhaustedError =>
   error instanceof YamuxResourceExhaustedError;
+/** Whether an error is a YamuxPingTimeoutError. */
 export const isYamuxPingTimeoutError = (error: unknown): error is YamuxPingTimeoutError =>
   error instanceof YamuxPingTimeoutError;

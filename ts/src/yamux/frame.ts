@@ -4,15 +4,25 @@
 import { readU16, readU32, writeU16, writeU32 } from "../base/index.js";
 import { YamuxError } from "./errors.js";
 
+/** Bytes of a header. */
 export const HEADER_LEN = 12;
+/** The only version. */
 export const YAMUX_VERSION = 0;
+/** Bytes of a stream; `length` counts them. */
 export const TYPE_DATA = 0;
+/** Credit for a stream; `length` is how many bytes. */
 export const TYPE_WINDOW_UPDATE = 1;
+/** A question with SYN, its answer with ACK; `length` is what the answer repeats. */
 export const TYPE_PING = 2;
+/** The end of the session. */
 export const TYPE_GO_AWAY = 3;
+/** Opens a stream, or asks. */
 export const FLAG_SYN = 1;
+/** Accepts a stream, or answers. */
 export const FLAG_ACK = 2;
+/** Closes the sending half. */
 export const FLAG_FIN = 4;
+/** Abandons a stream. */
 export const FLAG_RST = 8;
 
 /** One header. `length` is bytes of body, credit, an opaque value or a code, as the type says. All are unsigned. */

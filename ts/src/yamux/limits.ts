@@ -45,6 +45,7 @@ export interface YamuxLimits {
 /** Limits with nothing left open. */
 export type CheckedYamuxLimits = { readonly [Name in keyof YamuxLimits]-?: number };
 
+/** What holds when nothing else is said. Source: docs/LIMITS.md. */
 export const DEFAULT_YAMUX_LIMITS: CheckedYamuxLimits = yamuxDefaults;
 
 /** Fills in the defaults. Throws RangeError for what is no positive integer, and for limits that contradict each other. */

@@ -77,21 +77,6 @@ test("a write that waits has its own copy", async () => {
   assert.deepEqual(channel.written[0], wire.data(1, pattern(40_000)));
 });
 
-test("a channel that takes parts gets parts, which the writer cannot change", async () => {
-  const { channel, session } = scripted();
-  const batches: (readonly Uint8Array[])[] = [];
-  Object.assign(channel, { writeParts: (parts: readonly Uint8Array[]) => void batches.push(parts) });
-  const stream = await session.openStream();
-  await settled();
-  const bytes = pattern(40_000);
-  const writing = stream.write(bytes);
-  bytes.fill(0);
-  await writing;
-  assert.deepEqual(channel.written, []);
-  assert.deepEqual(batches.map((parts) => parts.length), [1, 2]);
-  assert.deepEqual(concat(...batches[1]!), wire.data(1, pattern(40_000)));
-});
-
 test("reads are served in order, give at most what was asked, and end with null", async () => {
   const { channel, session } = scripted();
   const stream = await session.openStream();

@@ -25,6 +25,7 @@ export interface YamuxChannel {
   close(): void;
 }
 
+/** How a YamuxSession is set up. */
 export interface YamuxSessionOptions {
   /** The client opens odd stream ids, the server even ones. */
   readonly client: boolean;
@@ -143,6 +144,7 @@ export class YamuxSession implements AsyncDisposable {
     this.end("closed");
   }
 
+  /** close(). */
   async [asyncDispose](): Promise<void> {
     this.close();
   }

@@ -8,10 +8,10 @@ import {
 } from "../provider.js";
 
 /**
- * Records of at most so many bytes go through JavaScript once it is loaded: below it the round trip costs more than the
- * work. docs/PERFORMANCE.md has the measurement.
+ * Records of at most so many bytes go through JavaScript once it is loaded: a round trip to another thread is saved, and
+ * above it costs less than the work. docs/PERFORMANCE.md has the measurement.
  */
-export const smallRecordBytes = 1024;
+export const smallRecordBytes = 128;
 
 /** What WebCrypto takes: no shared memory. */
 type Own = Uint8Array<ArrayBuffer>;

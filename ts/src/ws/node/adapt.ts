@@ -30,7 +30,10 @@ export class EmitterWebSocketAdapter implements WebSocketLike {
   private readonly waitingForDrain: (() => void)[] = [];
   private cutting: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly socket: EmitterWebSocket) {
+  constructor(
+    private readonly socket: EmitterWebSocket,
+    readonly copies = false,
+  ) {
     const onOpen = () => this.tell("open", {});
     const onMessage = (data: unknown, isBinary: boolean) => {
       const whole = Array.isArray(data) ? Buffer.concat(data as Uint8Array[]) : data;

@@ -1,6 +1,7 @@
 // WebSockets of a Node client: the Origin header is ours to set, there is no compression, and messages are bounded.
 // Layer ws, Node only. Source: PROTOCOL, "Opening handshake", "Message sizes".
 
+import { randomFillSync } from "node:crypto";
 import { WebSocket } from "ws";
 import { e2eeDefaults } from "../../base/index.js";
 import type { WebSocketFactory } from "../socket.js";
@@ -10,6 +11,7 @@ import { EmitterWebSocketAdapter } from "./adapt.js";
 const slack = 64;
 const handshakeHeader = 10;
 
+/** What the `ws` library is told of every WebSocket. */
 export interface NodeWsFactoryOptions {
   /** Largest message accepted, in bytes. Default: the largest record or handshake message with default limits, and 64. */
   maxPayload?: number | undefined;
@@ -25,12 +27,19 @@ export function maxPayloadFor(maxRecordBytes?: number, maxHandshakePayload?: num
   return Math.max(or(maxRecordBytes, e2eeDefaults.maxRecordBytes), or(maxHandshakePayload, e2eeDefaults.maxHandshakePayload) + handshakeHeader) + slack;
 }
 
+/** A fresh mask. `ws` copies a message when it masks it, which a mask of zeros would not need. Source: RFC 6455, 5.3. */
+function generateMask(mask: Uint8Array): void {
+  do randomFillSync(mask);
+  while (mask.every((byte) => byte === 0));
+}
+
 /** Opens WebSockets of the `ws` package. Throws RangeError unless maxPayload is a positive integer. */
 export function createNodeWsFactory(options: NodeWsFactoryOptions = {}): WebSocketFactory {
   const { maxPayload = maxPayloadFor(), perMessageDeflate = false, ca } = options;
   if (!Number.isSafeInteger(maxPayload) || maxPayload <= 0) throw new RangeError("maxPayload must be a positive integer");
   return (url, origin) =>
     new EmitterWebSocketAdapter(
-      new WebSocket(url, { headers: { Origin: origin }, maxPayload, perMessageDeflate, followRedirects: false, ...(ca === undefined ? {} : { ca }) }),
+      new WebSocket(url, { headers: { Origin: origin }, maxPayload, perMessageDeflate, generateMask, followRedirects: false, ...(ca === undefined ? {} : { ca }) }),
+      !perMessageDeflate, // which would keep the bytes until it has compressed them
     );
 }

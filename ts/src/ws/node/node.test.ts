@@ -43,6 +43,31 @@ test("binary comes as it was sent, both ways", async () => {
   transport.close();
 });
 
+test("a frame whose write settled may be changed, while a peer that does not read leaves it waiting", async () => {
+  const { client, transport, peer } = await connect();
+  assert.equal(transport.copiesFrames, true);
+  peer.pause();
+  const got: number[] = [];
+  peer.on("message", (data: Buffer) => got.push(new Set(data).size === 1 ? (data[0] as number) : -1));
+  const frame = new Uint8Array(65_570);
+  let sent = 0;
+  // Until the network takes no more and several frames wait in this process.
+  while (client.bufferedAmount < 4 * frame.length) await transport.writeBinary(frame.fill(++sent));
+  frame.fill(0);
+  peer.resume();
+  while (got.length < sent) await once(peer, "message");
+  assert.deepEqual(got, Array.from({ length: sent }, (_, i) => (i + 1) % 256));
+  transport.close();
+});
+
+test("a frame that may be compressed later, or that an unknown socket was given, is not the writer's again", async () => {
+  const { transport } = await connect({ perMessageDeflate: true });
+  assert.equal(transport.copiesFrames, false);
+  transport.close();
+  const emitter = Object.assign(new EventEmitter(), { readyState: 1, bufferedAmount: 0, send() {}, close() {} });
+  assert.equal(new WebSocketBinaryTransport(adaptNodeWebSocket(emitter)).copiesFrames, false);
+});
+
 test("text is told apart from binary with the same bytes", async () => {
   const { transport, peer } = await connect();
   peer.send("FSEC");

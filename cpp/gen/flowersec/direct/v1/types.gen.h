@@ -33,6 +33,7 @@ struct direct_connect_info;
 struct direct_artifact;
 struct direct_info_file;
 
+/// How a client reaches one channel of an endpoint, and what both sides know of it.
 struct direct_connect_info {
   std::string ws_url{};  ///< WebSocket URL of the endpoint
   std::string channel_id{};

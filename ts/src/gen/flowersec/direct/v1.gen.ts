@@ -14,6 +14,7 @@ export function isSuite(value: unknown): value is Suite {
   return value === 1 || value === 2;
 }
 
+/** How a client reaches one channel of an endpoint, and what both sides know of it. */
 export interface DirectConnectInfo {
   /** WebSocket URL of the endpoint */
   ws_url: string;
