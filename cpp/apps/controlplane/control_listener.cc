@@ -9,7 +9,7 @@
 #include <stop_token>
 
 #include "flowersec/token/control_frames.h"
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 

@@ -11,7 +11,7 @@
 #include "controlplane/plane_metrics.h"
 #include "flowersec/controlplane/artifact_endpoint.h"
 #include "flowersec/controlplane/channel_init.h"
-#include "service/refusal_lines.h"
+#include "serving/refusal_lines.h"
 
 namespace flowersec::apps {
 

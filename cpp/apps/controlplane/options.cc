@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps::plane {
 namespace {

@@ -11,8 +11,8 @@
 #include "controlplane/bearer_key.h"
 #include "controlplane/front.h"
 #include "flowersec/base/json.h"
-#include "service/listen_address.h"
-#include "service/log.h"
+#include "serving/listen_address.h"
+#include "serving/log.h"
 
 namespace flowersec::apps::plane {
 namespace {

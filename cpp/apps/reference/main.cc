@@ -1,10 +1,12 @@
 // flowersec-reference: writes the reference page of every program into a folder, from the tables their readers use.
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
 #include "channelinit/options.h"
 #include "cli/help.h"
+#include "controlplane/options.h"
 #include "directinit/options.h"
 #include "issuer_keygen/options.h"
 #include "peer/options.h"
@@ -31,11 +33,31 @@ int run(const std::filesystem::path& folder) {
   serve_command serve;
   client_command client;
   wiretap_command wiretap;
+  plane::serve_command plane_serve;
+  std::array<plane::admin_command, 11> plane_commands;  // one each: their defaults differ
   std::error_code ignored;
   std::filesystem::create_directories(folder, ignored);
-  for (const auto& described : {describe_tunnel(tunnel), describe_issuer_keygen(keygen),
-                                describe_channelinit(channelinit), describe_directinit(directinit), describe_peer(),
-                                describe_serve(serve), describe_client(client), describe_wiretap(wiretap)}) {
+  for (const auto& described : {describe_tunnel(tunnel),
+                                describe_issuer_keygen(keygen),
+                                describe_channelinit(channelinit),
+                                describe_directinit(directinit),
+                                describe_peer(),
+                                describe_serve(serve),
+                                describe_client(client),
+                                describe_wiretap(wiretap),
+                                plane::describe_controlplane(),
+                                plane::describe_serve(plane_serve),
+                                plane::describe_init(plane_commands[0]),
+                                plane::describe_add_endpoint(plane_commands[1]),
+                                plane::describe_revoke_endpoint(plane_commands[2]),
+                                plane::describe_list_endpoints(plane_commands[3]),
+                                plane::describe_make_ticket(plane_commands[4]),
+                                plane::describe_list_keys(plane_commands[5]),
+                                plane::describe_publish_key(plane_commands[6]),
+                                plane::describe_rotate_key(plane_commands[7]),
+                                plane::describe_retire_key(plane_commands[8]),
+                                plane::describe_export_key(plane_commands[9]),
+                                plane::describe_back_up(plane_commands[10])}) {
     if (!write_page(folder, described)) {
       std::cerr << "cannot write the page of " << described.name << " in " << folder.native() << '\n';
       return exit_runtime;

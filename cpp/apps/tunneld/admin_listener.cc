@@ -1,6 +1,6 @@
 #include "tunneld/admin_listener.h"
 
-#include "service/listen_address.h"
+#include "serving/listen_address.h"
 
 namespace flowersec::apps {
 
@@ -16,8 +16,7 @@ result<admin_listener> admin_listener::open(boost::asio::io_context& context, co
     if (!loaded) return loaded.error();
     options.tls = std::move(*loaded);
   }
-  const auto where =
-      resolve_listen_address(context, listen, make_error_code(tunnel::tunnel_errc::bad_listen_address));
+  const auto where = resolve_listen_address(context, listen, make_error_code(tunnel::tunnel_errc::bad_listen_address));
   if (!where) return where.error();
   auto server = std::make_unique<http::server>(context.get_executor(), std::move(options), std::move(handler));
   if (const auto error = server->listen(*where)) return error;

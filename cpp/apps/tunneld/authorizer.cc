@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "flowersec/policy/v1/types.gen.h"
-#include "service/log.h"
+#include "serving/log.h"
 #include "tunneld/policy_answer.h"
 
 namespace flowersec::apps {

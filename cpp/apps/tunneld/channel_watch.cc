@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "flowersec/policy/v1/types.gen.h"
+#include "serving/log.h"
 #include "tunneld/authorizer.h"
-#include "service/log.h"
 #include "tunneld/policy_answer.h"
 
 namespace flowersec::apps {

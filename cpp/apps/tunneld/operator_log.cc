@@ -2,7 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 

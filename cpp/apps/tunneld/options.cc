@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "flowersec/base/text.h"
+#include "serving/log.h"
 #include "tunneld/authorizer_options.h"
-#include "service/log.h"
 
 namespace flowersec::apps {
 namespace {

@@ -1,7 +1,7 @@
 #include "tunneld/reloader.h"
 
 #include "flowersec/base/error.h"
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 namespace {

@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "flowersec/tunnel/replay_journal.h"
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "flowersec/base/json.h"
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 namespace {

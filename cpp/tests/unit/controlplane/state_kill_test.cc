@@ -27,9 +27,7 @@ struct world {
 
   [[nodiscard]] std::filesystem::path state() const { return folder / "state.db"; }
   [[nodiscard]] std::filesystem::path keyset() const { return folder / "issuer_keys.json"; }
-  [[nodiscard]] state_store open() const {
-    return std::move(state_store::open(state(), {.before_step = before_step}).value());
-  }
+  [[nodiscard]] state_store open() const { return state_store::open(state(), {.before_step = before_step}).value(); }
 };
 
 using step = std::function<bool(const world&)>;

@@ -85,17 +85,6 @@ TEST(direct, an_unknown_origin_is_refused_at_the_upgrade) {
   EXPECT_EQ(seen.server, endpoint_errc::upgrade_failed);
 }
 
-TEST(direct, any_origin_comes_in_where_that_is_wanted) {
-  auto accept = listening();
-  accept.allowed_origins.clear();
-  accept.any_origin = true;
-  auto options = dial_options();
-  options.origin = "https://anywhere.example";
-  const auto seen = try_once(std::move(accept), [&](std::string url) { return dial(std::move(url), options); });
-  EXPECT_FALSE(seen.client) << seen.client.message();
-  EXPECT_FALSE(seen.server) << seen.server.message();
-}
-
 TEST(direct, another_path_is_refused) {
   const auto seen = try_once(listening(), [&](std::string url) { return dial(url + "/else"); });
   EXPECT_EQ(seen.client, endpoint_errc::dial_failed);
@@ -297,24 +286,6 @@ TEST(resolved_credential, is_asked_for_the_channel_of_the_init_with_the_suite_of
     EXPECT_FALSE(seen.server) << seen.server.message();
     EXPECT_EQ(with.asked, std::vector<std::string>{"some channel"});
   }
-}
-
-TEST(resolved_credential, both_ends_of_a_session_know_whose_it_is) {
-  EXPECT_EQ(endpoint::session{}.channel_id(), "");
-  asio::io_context context;
-  resolving with;
-  with.answer = [] { return resolving::good(); };
-  auto listener = endpoint::direct_listener::open(context.get_executor(), with.resolver(), listening()).value();
-  auto info = info_for(listener.url(), 1);
-  info.channel_id = " of the laptop ";  // trimmed before it is sent
-  const auto whole = [&]() -> awaitable<void> {
-    auto [client, accepted] =
-        co_await (endpoint::async_connect(context.get_executor(), std::move(info), dial_options()) &&
-                  listener.async_accept(asio::use_awaitable_t<asio::any_io_executor>{}));
-    EXPECT_EQ(client.channel_id(), "of the laptop");
-    EXPECT_EQ(accepted.channel_id(), "of the laptop");
-  };
-  run(context, whole());
 }
 
 TEST(resolved_credential, refusals_have_their_codes) {

@@ -1,4 +1,4 @@
-#include "service/listen_address.h"
+#include "serving/listen_address.h"
 
 #include <sstream>
 

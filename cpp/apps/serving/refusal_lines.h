@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 

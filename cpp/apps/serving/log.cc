@@ -1,5 +1,5 @@
 // Where the lines of the log go: spdlog gives them their time and their level. See log.h.
-#include "service/log.h"
+#include "serving/log.h"
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>

@@ -4,7 +4,7 @@
 
 #include "flowersec/base/json.h"
 #include "flowersec/base/text.h"
-#include "service/log.h"
+#include "serving/log.h"
 
 namespace flowersec::apps {
 namespace {

@@ -1,0 +1,117 @@
+// What flowersec-controlplane is told, before anything is opened.
+#include <gmock/gmock.h>
+
+#include "controlplane/bearer_key.h"
+#include "controlplane/options.h"
+#include "controlplane/tunnel_keys.h"
+#include "support/process.h"
+
+namespace flowersec::apps::plane {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+serve_command good() {
+  serve_command c;
+  c.files.state = "plane.db";
+  c.bearer_key_file = "bearer.key";
+  c.tunnel_urls = {"wss://tunnel.example/ws"};
+  c.audience = "aud";
+  c.issuer = "iss";
+  return c;
+}
+
+template <class Change>
+std::string problem_after(Change change) {
+  auto c = good();
+  change(c);
+  return usage_problem(c).value_or("none");
+}
+
+TEST(controlplane_options, what_is_needed_is_asked_for_by_its_flag) {
+  EXPECT_EQ(problem_after([](auto&) {}), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.files.state.clear(); }), HasSubstr("missing --state"));
+  EXPECT_THAT(problem_after([](auto& c) { c.bearer_key_file.clear(); }), HasSubstr("missing --bearer-key-file"));
+  EXPECT_THAT(problem_after([](auto& c) { c.tunnel_urls.clear(); }), HasSubstr("missing --tunnel-url"));
+  EXPECT_THAT(problem_after([](auto& c) { c.audience.clear(); }), HasSubstr("missing --aud"));
+  EXPECT_THAT(problem_after([](auto& c) { c.issuer.clear(); }), HasSubstr("missing --iss"));
+}
+
+TEST(controlplane_options, values_are_bounded_at_their_edges) {
+  EXPECT_EQ(problem_after([](auto& c) { c.token_lifetime = 1s; }), "none");
+  EXPECT_EQ(problem_after([](auto& c) { c.token_lifetime = 120s; }), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.token_lifetime = 999ms; }), HasSubstr("--token-lifetime"));
+  EXPECT_THAT(problem_after([](auto& c) { c.token_lifetime = 121s; }), HasSubstr("--token-lifetime"));
+  EXPECT_THAT(problem_after([](auto& c) { c.idle_timeout = 0s; }), HasSubstr("--idle-timeout"));
+  EXPECT_EQ(problem_after([](auto& c) { c.max_conns = 1; }), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.max_conns = 0; }), HasSubstr("--max-conns"));
+  EXPECT_EQ(problem_after([](auto& c) { c.max_endpoints = 1'000'000; }), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.max_endpoints = 1'000'001; }), HasSubstr("--max-endpoints"));
+  EXPECT_THAT(problem_after([](auto& c) { c.request_timeout = 99ms; }), HasSubstr("--request-timeout"));
+  EXPECT_THAT(problem_after([](auto& c) { c.shutdown_timeout = -1ms; }), HasSubstr("--shutdown-timeout"));
+  EXPECT_THAT(problem_after([](auto& c) { c.tls_cert_file = "cert.pem"; }), HasSubstr("--tls-key-file"));
+  EXPECT_THAT(problem_after([](auto& c) { c.log_level = "loud"; }), HasSubstr("--log-level"));
+  EXPECT_THAT(problem_after([](auto& c) { c.tunnel_urls.emplace_back("https://tunnel.example/ws"); }),
+              HasSubstr("invalid --tunnel-url: https://tunnel.example/ws"));
+}
+
+TEST(controlplane_options, the_keyset_file_lies_beside_the_state_file_unless_told_otherwise) {
+  EXPECT_EQ((state_files{.state = "/var/lib/plane.db", .issuer_keys_file = {}}.keyset_path()),
+            "/var/lib/issuer_keys.json");
+  EXPECT_EQ((state_files{.state = "plane.db", .issuer_keys_file = {}}.keyset_path()), "issuer_keys.json");
+  EXPECT_EQ((state_files{.state = "plane.db", .issuer_keys_file = "/etc/k.json"}.keyset_path()), "/etc/k.json");
+}
+
+TEST(tunnel_keys, a_ready_page_lists_what_its_tenants_have_loaded) {
+  const std::string page =
+      R"({"ready":false,"tenants":[{"id":"a","key_ids":["k1"]},{"id":"b","key_ids":["k2","k3"]}]})";
+  EXPECT_TRUE(lists_key(page, "k1"));
+  EXPECT_TRUE(lists_key(page, "k3"));
+  EXPECT_FALSE(lists_key(page, "k"));
+  for (const auto* other : {"", "ok", "{}", R"({"tenants":null})", R"({"tenants":["k1"]})", R"({"tenants":[{}]})",
+                            R"({"tenants":[{"key_ids":"k1"}]})", R"({"tenants":[{"key_ids":[1]}]})"}) {
+    EXPECT_FALSE(lists_key(other, "k1")) << other;
+  }
+}
+
+TEST(tunnel_keys, a_page_that_is_none_is_named) {
+  EXPECT_THAT(wait_for_key({"ftp://tunnel.example"}, "k1", 0s).value_or(""),
+              HasSubstr("invalid --tunnel-ready-url: ftp://tunnel.example"));
+  EXPECT_THAT(wait_for_key({"http://127.0.0.1:1/readyz"}, "k1", 0s).value_or(""),
+              HasSubstr("http://127.0.0.1:1/readyz"));
+  EXPECT_FALSE(wait_for_key({}, "k1", 0s));
+}
+
+TEST(bearer_key, is_one_word_of_16_to_4096_characters) {
+  const testing_support::temporary_folder folder;
+  const auto read = [&](const std::string& text) {
+    testing_support::write_whole_file(folder.file("key"), text);
+    auto key = read_bearer_key(folder.file("key"));
+    return key ? std::string{key->view()} : "refused";
+  };
+  const std::string shortest(16, 'a');
+  const std::string longest(4096, 'a');
+  EXPECT_EQ(read(shortest), shortest);
+  EXPECT_EQ(read(shortest + "\r\n"), shortest);
+  EXPECT_EQ(read(longest + "\n"), longest);
+  EXPECT_EQ(read(shortest.substr(1)), "refused");
+  EXPECT_EQ(read(longest + 'a'), "refused");
+  EXPECT_EQ(read("two words, long enough"), "refused");
+  EXPECT_EQ(read("caf\xc3\xa9, long-enough"), "refused");
+  EXPECT_EQ(read(""), "refused");
+}
+
+TEST(bearer_key, is_never_in_what_is_said_about_it) {
+  const testing_support::temporary_folder folder;
+  testing_support::write_whole_file(folder.file("key"), "secret but two words");
+  const auto key = read_bearer_key(folder.file("key"));
+  ASSERT_FALSE(key);
+  EXPECT_THAT(key.error().text, HasSubstr(folder.file("key")));
+  EXPECT_THAT(key.error().text, Not(HasSubstr("secret")));
+  EXPECT_THAT(read_bearer_key(folder.file("none")).error().text, HasSubstr("--bearer-key-file"));
+}
+
+}  // namespace
+}  // namespace flowersec::apps::plane
