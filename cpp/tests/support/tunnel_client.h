@@ -225,4 +225,10 @@ class tunnel_client {
   bool reset_ = false;
 };
 
+/// Whether nothing comes to `who` for so long.
+[[nodiscard]] inline bool is_silent(const tunnel_client& who, std::chrono::milliseconds time = {}) {
+  pollfd waiting{.fd = who.descriptor(), .events = POLLIN, .revents = 0};
+  return ::poll(&waiting, 1, static_cast<int>(time.count())) == 0;
+}
+
 }  // namespace flowersec::testing

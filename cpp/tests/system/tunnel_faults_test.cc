@@ -20,12 +20,6 @@ using ::testing::StartsWith;
 using steady = std::chrono::steady_clock;
 using testing_support::http_get;
 
-/// Whether nothing comes from `who` for so long.
-bool is_silent(const tunnel_client& who, std::chrono::milliseconds time) {
-  pollfd waiting{.fd = who.descriptor(), .events = POLLIN, .revents = 0};
-  return ::poll(&waiting, 1, static_cast<int>(time.count())) == 0;
-}
-
 void expect_refused(tunnel_client c, std::string_view reason) {
   const auto frame = c.frame();
   ASSERT_TRUE(frame) << reason;

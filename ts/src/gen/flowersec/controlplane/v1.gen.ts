@@ -327,9 +327,9 @@ export interface EndpointRegistration {
 
 const shapeOfEndpointRegistration: wire.Shape<EndpointRegistration> = {
   name: "EndpointRegistration",
-  fields: [
-    { key: "endpoint_id", is: wire.isString, absent: "null too" },
-  ],
+  fields: {
+    endpoint_id: { is: wire.isString, absent: "null too" },
+  },
 };
 
 /** The same object, when it is one. Throws `bad EndpointRegistration.<field>` otherwise. */
@@ -360,9 +360,9 @@ export interface EndpointRegistered {
 
 const shapeOfEndpointRegistered: wire.Shape<EndpointRegistered> = {
   name: "EndpointRegistered",
-  fields: [
-    { key: "ok", is: wire.isBoolean },
-  ],
+  fields: {
+    ok: wire.isBoolean,
+  },
 };
 
 /** The same object, when it is one. Throws `bad EndpointRegistered.<field>` otherwise. */
