@@ -18,7 +18,7 @@ help:
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
 	@echo 'make fmt       format the C++ sources in place'
-	@echo 'make check     what CI runs: test, lint, sanitizers, installed package, two minutes of soak'
+	@echo 'make check     what CI runs: test, lint, sanitizers, installed package, three minutes of soak'
 	@echo 'make bench     the benchmark tables of C++ and TypeScript, two minutes'
 	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
 	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
@@ -63,7 +63,7 @@ sanitize: setup
 	tools/sanitize tsan
 
 check: test lint sanitize install-test
-	$(MAKE) soak MINUTES=2
+	$(MAKE) soak MINUTES=3
 
 bench: setup
 	@test -f build/release/build.ninja || cmake --preset release
