@@ -121,9 +121,12 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
 
   void take(endpoint::session session) {
     auto credential = store_.find_credential(session.channel_id());
-    const auto* refusal = !credential                                       ? "revoked"
-                          : connections_.size() >= options_.max_connections ? "too_many"
-                                                                            : nullptr;
+    const char* refusal = nullptr;
+    if (!credential) {
+      refusal = credential.error().code == store_errc::unknown_endpoint ? "revoked" : "state_failed";
+    } else if (connections_.size() >= options_.max_connections) {
+      refusal = "too_many";
+    }
     if (refusal != nullptr) {
       metrics_.dropped(refusal);
       log_line(log_level::warning, "control connection refused", {{"reason", refusal}});
