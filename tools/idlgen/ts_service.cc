@@ -1,6 +1,7 @@
 #include "declarations.h"
 #include "names.h"
 #include "text.h"
+#include "ts_doc.h"
 #include "ts_printer.h"
 
 namespace flowersec::idlgen {
@@ -39,13 +40,9 @@ class service_printer {
   declarations& names_;
 };
 
-void doc(text& out, const std::string& comment) {
-  if (comment.empty()) return;
-  out.line("/**").comment(comment, " * ").line(" */");
-}
-
 void service_printer::ids(text& out, const service_model& service) const {
   const auto name = declare(ids_of(service), service.at);
+  doc(out, "Type ids of the methods of " + service.name + '.');
   out.line("export const ", name, " = {").in();
   for (const auto& method : service.methods) {
     out.line(member(name, method.ts_name, method), ": ", std::to_string(method.type_id), ",");
@@ -55,7 +52,7 @@ void service_printer::ids(text& out, const service_model& service) const {
 
 void service_printer::client(text& out, const service_model& service) const {
   const auto name = declare(service.name + "Client", service.at);
-  doc(out, service.comment);
+  doc(out, comment_or(service.comment, "Client of", service.at));
   out.line("export interface ", name, " {").in();
   for (const auto& method : service.methods) {
     doc(out, method.comment);
@@ -102,6 +99,7 @@ void service_printer::server(text& out, const service_model& service) const {
              type(method.response), "> | ", type(method.response), ";");
   }
   out.out().line("}").line();
+  doc(out, "Lets a handler answer what clients of " + service.name + " ask.");
   out.line("export function ", declare("register" + service.name, service.at),
            "(router: wire.RpcRegistrar, handler: ", name, "): void {")
       .in();

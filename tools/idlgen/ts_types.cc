@@ -2,6 +2,7 @@
 #include "names.h"
 #include "runtime_text.h"
 #include "text.h"
+#include "ts_doc.h"
 #include "ts_printer.h"
 
 namespace flowersec::idlgen {
@@ -31,15 +32,6 @@ class types_printer {
   const file_model& model_;
   declarations& names_;
 };
-
-void doc(text& out, const std::string& comment) {
-  if (comment.empty()) return;
-  if (comment.find('\n') == std::string::npos) {
-    out.line("/** ", comment, " */");
-    return;
-  }
-  out.line("/**").comment(comment, " * ").line(" */");
-}
 
 std::string types_printer::ts_name_of(const field_model& field) const {
   const auto* found = model_.find_enum(field.type);
@@ -105,25 +97,27 @@ std::string types_printer::holds(const field_model& field) const {
 
 void types_printer::enumeration(text& out, const enum_model& each) const {
   const auto name = declare(each.ts_name, each.at);
-  doc(out, each.comment);
+  doc(out, comment_or(each.comment, "Enum", each.at));
   out.line("export const ", name, " = {").in();
   for (const auto& value : each.values) {
     doc(out, value.comment);
     out.line(names_.declare(path() + ' ' + name, value.ts_name, value.at), ": ", std::to_string(value.number), ",");
   }
   out.out().line("} as const;");
+  doc(out, "One of the numbers of " + name + '.');
   out.line("export type ", name, " = (typeof ", name, ")[keyof typeof ", name, "];").line();
   std::vector<std::string> tests;
   for (const auto& value : each.values) {
     // -0 is no whole number on the wire.
     tests.push_back(value.number == 0 ? "Object.is(value, 0)" : "value === " + std::to_string(value.number));
   }
+  doc(out, "Whether this is a declared number of " + name + '.');
   out.line("export function ", declare("is" + name, each.at), "(value: unknown): value is ", name, " {").in();
   out.line("return ", join(tests, " || "), ";").out().line("}").line();
 }
 
 void types_printer::interface(text& out, const message_model& each) const {
-  doc(out, each.comment);
+  doc(out, comment_or(each.comment, "Message", each.at));
   out.line("export interface ", declare(each.ts_name, each.at), " {").in();
   for (const auto& field : each.fields) {
     doc(out, field.comment);

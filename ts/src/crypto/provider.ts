@@ -3,9 +3,11 @@
 
 import type { Awaitable } from "../base/index.js";
 
-/** Cipher suites by their number on the wire. */
+/** X25519, by its number on the wire. */
 export const suiteX25519 = 1;
+/** P-256, by its number on the wire. */
 export const suiteP256 = 2;
+/** A cipher suite. */
 export type SuiteId = typeof suiteX25519 | typeof suiteP256;
 
 /** Bytes of an AES-256 key, a digest and a shared secret; of a GCM tag; of a GCM nonce. */
@@ -46,6 +48,7 @@ export interface Cipher {
 /** One implementation of the primitives. */
 export interface CryptoProvider {
   readonly name: "node" | "webcrypto" | "noble";
+  /** A fresh pair for one handshake. */
   generateKeyPair(suite: SuiteId): Awaitable<KeyPair>;
   /** Of the parts joined. */
   sha256(...parts: readonly Uint8Array[]): Awaitable<Uint8Array>;

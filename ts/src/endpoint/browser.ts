@@ -10,7 +10,8 @@ import type { ConnectArtifact } from "./artifact.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
 import type { ConnectOptions, DirectConnectOptions, TunnelConnectOptions } from "./options.js";
 
-type InPage<Options> = Omit<Options, "origin" | "wsFactory">;
+/** Options without what a page has of itself: its origin, and its WebSocket. */
+export type InPage<Options> = Omit<Options, "origin" | "wsFactory">;
 
 /** ConnectOptions without what the page says: its origin and its WebSocket. */
 export type BrowserConnectOptions = InPage<ConnectOptions>;

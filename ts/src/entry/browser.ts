@@ -4,7 +4,7 @@ export {
 } from "../controlplane/artifact_request.js";
 export {
   connectBrowser, connectDirectBrowser, connectTunnelBrowser, type BrowserConnectOptions, type DirectBrowserConnectOptions,
-  type TunnelBrowserConnectOptions,
+  type InPage, type TunnelBrowserConnectOptions,
 } from "../endpoint/browser.js";
 export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,

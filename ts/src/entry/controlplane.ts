@@ -1,4 +1,5 @@
 // flowersec/controlplane: asking for connect artifacts, and issuing them.
+export type { CancelTimer, Clock } from "../base/clock.js";
 export {
   ControlplaneRequestError, DEFAULT_CONNECT_ARTIFACT_PATH, DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH, requestConnectArtifact, requestEntryConnectArtifact,
   type ArtifactRequestCorrelation, type ConnectArtifactEnvelope, type ControlplaneBaseConfig, type ControlplaneErrorEnvelope,

@@ -5,4 +5,13 @@ export { FramingError, type HandshakeError, type FramingErrorCode, type Handshak
 export { ServerHandshakeCache, type ServerHandshakeCacheOptions } from "../handshake/response_cache.js";
 export { SecureChannel, type SecureChannelOptions } from "../record/channel.js";
 export { RecordError, type RecordErrorCode } from "../record/error.js";
+export type { OpenedRecord, Opener } from "../record/opener.js";
+export type { Sealer } from "../record/sealer.js";
+export {
+  clientToServer, recordApp, recordPing, recordRekey, serverToClient, type Direction, type RecordKind,
+} from "../record/frame.js";
+export type { Awaitable } from "../base/awaitable.js";
+export type { CancelTimer, Clock } from "../base/clock.js";
+export type { RandomSource } from "../base/random.js";
 export type { BinaryTransport } from "../base/transport.js";
+export { suiteP256, suiteX25519, type Cipher, type CryptoProvider, type KeyPair, type SuiteId } from "../crypto/provider.js";

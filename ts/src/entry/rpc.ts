@@ -1,6 +1,6 @@
 // flowersec/rpc: calls and notifications over one stream.
-export { RpcCallError, type RpcCaller, type RpcRegistrar, type RpcReply } from "../gen/flowersec_runtime.gen.js";
-export { callTyped } from "../rpc/call_typed.js";
+export { RpcCallError, type CallOptions, type Notifier, type RpcCaller, type RpcRegistrar, type RpcReply } from "../gen/flowersec_runtime.gen.js";
+export { callTyped, type CallTypedOptions } from "../rpc/call_typed.js";
 export { RpcClient, type RpcCallOutcome, type RpcClientOptions, type RpcObserver } from "../rpc/client.js";
 export { RpcProxyDetachedError, type RpcStreamError, type RpcStreamErrorCode } from "../rpc/errors.js";
 export { RpcProxy } from "../rpc/proxy.js";

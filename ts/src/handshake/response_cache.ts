@@ -48,7 +48,10 @@ export class ServerHandshakeCache {
     return this.entries.size;
   }
 
-  /** Removes what expired, then looks for the answer already given to this INIT. */
+  /**
+   * Removes what expired, then looks for the answer already given to this INIT.
+   * @internal
+   */
   find(fingerprint: string, monoMs: number): PendingResponse | undefined {
     this.removeExpired(monoMs);
     return this.entries.get(fingerprint)?.response;
@@ -57,6 +60,7 @@ export class ServerHandshakeCache {
   /**
    * Keeps `fresh` unless another connection answered the same INIT meanwhile, and returns what holds. Throws HandshakeError
    * cache_full: the handshake is refused.
+   * @internal
    */
   insert(fingerprint: string, fresh: PendingResponse, monoMs: number): PendingResponse {
     const known = this.find(fingerprint, monoMs);
@@ -66,7 +70,10 @@ export class ServerHandshakeCache {
     return fresh;
   }
 
-  /** Consumes the entry, for the first ACK. */
+  /**
+   * Consumes the entry, for the first ACK.
+   * @internal
+   */
   take(fingerprint: string): PendingResponse | undefined {
     const taken = this.entries.get(fingerprint)?.response;
     this.entries.delete(fingerprint);

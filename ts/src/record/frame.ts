@@ -16,15 +16,20 @@ export const exhaustedSequence = 0xffff_ffff_ffff_ffffn;
 
 const magic = 0x46534543; // "FSEC"
 
-/** The flags byte: an enumeration, not a set of bits. */
+/** The flags byte, an enumeration and no set of bits: plaintext of the session. */
 export const recordApp = 0;
+/** A keep-alive; empty, and not answered. */
 export const recordPing = 1;
+/** The last one under the sender's key. */
 export const recordRekey = 2;
+/** What a record is for. */
 export type RecordKind = typeof recordApp | typeof recordPing | typeof recordRekey;
 
-/** The way a record travels, whoever looks at it. */
+/** From client to server, whoever looks at it. */
 export const clientToServer = 1;
+/** From server to client. */
 export const serverToClient = 2;
+/** The way a record travels. */
 export type Direction = typeof clientToServer | typeof serverToClient;
 
 /** A frame with its header written, and room for `plaintextBytes` sealed: `spare` when it has the size, else a new one. */

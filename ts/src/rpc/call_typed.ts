@@ -3,6 +3,7 @@
 
 import { RpcCallError, type RpcCaller } from "../gen/flowersec_runtime.gen.js";
 
+/** How a typed call reads its answer, and how it may be given up. */
 export interface CallTypedOptions<Response> {
   /** As RpcClient.call. */
   readonly signal?: AbortSignal | undefined;

@@ -7,6 +7,7 @@ import type { WsErrorReason } from "../observability/index.js";
 /** What a message that waits is charged beside its bytes, for it costs memory even when it is empty. */
 export const messageCostBytes = 256;
 
+/** How long a read waits. */
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
   timeoutMs?: number | undefined;

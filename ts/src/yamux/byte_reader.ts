@@ -13,6 +13,7 @@ export type ReadChunk = (maxBytes: number, options?: AbortOptions) => Promise<Ui
 
 /** readExactly alone, which is all that calls need. */
 export class ExactReader {
+  /** @internal */
   protected readonly queue = new ByteQueue();
   constructor(private readonly readChunk: ReadChunk) {}
 

@@ -3,17 +3,21 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Enum golden.enums.v1.Role. */
 export const Role = {
   /** calls */
   client: 1,
   server: 2,
 } as const;
+/** One of the numbers of Role. */
 export type Role = (typeof Role)[keyof typeof Role];
 
+/** Whether this is a declared number of Role. */
 export function isRole(value: unknown): value is Role {
   return value === 1 || value === 2;
 }
 
+/** Message golden.enums.v1.Holder. */
 export interface Holder {
   /** has the name of its type */
   role: Role;

@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.integers.v1.Numbers. */
 export interface Numbers {
   tiny: number;
   small: number;

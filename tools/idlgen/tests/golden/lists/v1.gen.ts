@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.lists.v1.Lists. */
 export interface Lists {
   texts: string[];
   numbers?: number[] | undefined;

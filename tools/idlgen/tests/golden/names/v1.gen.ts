@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.names.v1.Promise. */
 export interface Promise_ {
   class: string;
   then: string;
@@ -40,6 +41,7 @@ export function decodePromise_(text: string | Uint8Array): Promise_ {
   return wire.decode(shapeOfPromise_, text);
 }
 
+/** Message golden.names.v1.Text. */
 export interface Text {
   promise?: Promise_ | undefined;
 }

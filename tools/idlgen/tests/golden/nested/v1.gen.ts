@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.nested.v1.Inner. */
 export interface Inner {
 }
 
@@ -31,6 +32,7 @@ export function decodeInner(text: string | Uint8Array): Inner {
   return wire.decode(shapeOfInner, text);
 }
 
+/** Message golden.nested.v1.Outer. */
 export interface Outer {
   inner: Inner;
   maybe?: Inner | undefined;

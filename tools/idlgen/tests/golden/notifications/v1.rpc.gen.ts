@@ -4,10 +4,12 @@
 import * as wire from "../../flowersec_runtime.gen.js";
 import * as types from "./v1.gen.js";
 
+/** Type ids of the methods of Paper. */
 export const paperTypeIds = {
   printed: 8,
 } as const;
 
+/** Client of golden.notifications.v1.Paper. */
 export interface PaperClient {
   onPrinted(handler: (message: types.News) => void): () => void;
 }

@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.presence.v1.Maybe. */
 export interface Maybe {
   always: string;
   absent?: string | undefined;

@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.raw_json.v1.Raw. */
 export interface Raw {
   any: unknown;
   maybe?: unknown;

@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.recursion.v1.Tree. */
 export interface Tree {
   branches: Branch[];
 }
@@ -34,6 +35,7 @@ export function decodeTree(text: string | Uint8Array): Tree {
   return wire.decode(shapeOfTree, text);
 }
 
+/** Message golden.recursion.v1.Branch. */
 export interface Branch {
   tree: Tree;
 }

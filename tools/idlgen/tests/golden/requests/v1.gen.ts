@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.requests.v1.Ask. */
 export interface Ask {
 }
 
@@ -31,6 +32,7 @@ export function decodeAsk(text: string | Uint8Array): Ask {
   return wire.decode(shapeOfAsk, text);
 }
 
+/** Message golden.requests.v1.Answer. */
 export interface Answer {
 }
 

@@ -4,17 +4,14 @@
 import * as wire from "../../flowersec_runtime.gen.js";
 import * as types from "./v1.gen.js";
 
+/** Type ids of the methods of Oracle. */
 export const oracleTypeIds = {
   askIt: 7,
 } as const;
 
-/**
- * Answers.
- */
+/** Answers. */
 export interface OracleClient {
-  /**
-   * Is never wrong.
-   */
+  /** Is never wrong. */
   askIt(request: types.Ask, options?: wire.CallOptions): Promise<types.Answer>;
 }
 
@@ -30,12 +27,11 @@ export function createOracleClient(rpc: wire.RpcCaller): OracleClient {
 
 /** A handler that throws a wire.RpcCallError tells the peer its code and message; any other error is a 500. */
 export interface OracleHandler {
-  /**
-   * Is never wrong.
-   */
+  /** Is never wrong. */
   askIt(request: types.Ask): Promise<types.Answer> | types.Answer;
 }
 
+/** Lets a handler answer what clients of Oracle ask. */
 export function registerOracle(router: wire.RpcRegistrar, handler: OracleHandler): void {
   router.register(
     oracleTypeIds.askIt,

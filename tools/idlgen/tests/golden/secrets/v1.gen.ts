@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message golden.secrets.v1.Key. */
 export interface Key {
   secret: string;
 }
@@ -34,6 +35,7 @@ export function decodeKey(text: string | Uint8Array): Key {
   return wire.decode(shapeOfKey, text);
 }
 
+/** Message golden.secrets.v1.Keys. */
 export interface Keys {
   name: string;
   keys: Key[];

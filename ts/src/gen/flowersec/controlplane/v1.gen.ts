@@ -4,22 +4,28 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Enum flowersec.controlplane.v1.Role. */
 export const Role = {
   client: 1,
   server: 2,
 } as const;
+/** One of the numbers of Role. */
 export type Role = (typeof Role)[keyof typeof Role];
 
+/** Whether this is a declared number of Role. */
 export function isRole(value: unknown): value is Role {
   return value === 1 || value === 2;
 }
 
+/** Enum flowersec.controlplane.v1.Suite. */
 export const Suite = {
   x25519_hkdf_sha256_aes_256_gcm: 1,
   p256_hkdf_sha256_aes_256_gcm: 2,
 } as const;
+/** One of the numbers of Suite. */
 export type Suite = (typeof Suite)[keyof typeof Suite];
 
+/** Whether this is a declared number of Suite. */
 export function isSuite(value: unknown): value is Suite {
   return value === 1 || value === 2;
 }

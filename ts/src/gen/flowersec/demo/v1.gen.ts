@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message flowersec.demo.v1.PingRequest. */
 export interface PingRequest {
 }
 
@@ -31,6 +32,7 @@ export function decodePingRequest(text: string | Uint8Array): PingRequest {
   return wire.decode(shapeOfPingRequest, text);
 }
 
+/** Message flowersec.demo.v1.PingResponse. */
 export interface PingResponse {
   ok: boolean;
 }
@@ -62,6 +64,7 @@ export function decodePingResponse(text: string | Uint8Array): PingResponse {
   return wire.decode(shapeOfPingResponse, text);
 }
 
+/** Message flowersec.demo.v1.HelloNotify. */
 export interface HelloNotify {
   hello: string;
 }

@@ -4,19 +4,17 @@
 import * as wire from "../../flowersec_runtime.gen.js";
 import * as types from "./v1.gen.js";
 
+/** Type ids of the methods of Demo. */
 export const demoTypeIds = {
   ping: 1,
   hello: 2,
 } as const;
 
+/** Client of flowersec.demo.v1.Demo. */
 export interface DemoClient {
-  /**
-   * Answered at once.
-   */
+  /** Answered at once. */
   ping(request: types.PingRequest, options?: wire.CallOptions): Promise<types.PingResponse>;
-  /**
-   * Sent by the server whenever it likes.
-   */
+  /** Sent by the server whenever it likes. */
   onHello(handler: (message: types.HelloNotify) => void): () => void;
 }
 
@@ -35,12 +33,11 @@ export function createDemoClient(rpc: wire.RpcCaller): DemoClient {
 
 /** A handler that throws a wire.RpcCallError tells the peer its code and message; any other error is a 500. */
 export interface DemoHandler {
-  /**
-   * Answered at once.
-   */
+  /** Answered at once. */
   ping(request: types.PingRequest): Promise<types.PingResponse> | types.PingResponse;
 }
 
+/** Lets a handler answer what clients of Demo ask. */
 export function registerDemo(router: wire.RpcRegistrar, handler: DemoHandler): void {
   router.register(
     demoTypeIds.ping,

@@ -4,22 +4,28 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Enum flowersec.e2ee.v1.Role. */
 export const Role = {
   client: 1,
   server: 2,
 } as const;
+/** One of the numbers of Role. */
 export type Role = (typeof Role)[keyof typeof Role];
 
+/** Whether this is a declared number of Role. */
 export function isRole(value: unknown): value is Role {
   return value === 1 || value === 2;
 }
 
+/** Enum flowersec.e2ee.v1.Suite. */
 export const Suite = {
   x25519_hkdf_sha256_aes_256_gcm: 1,
   p256_hkdf_sha256_aes_256_gcm: 2,
 } as const;
+/** One of the numbers of Suite. */
 export type Suite = (typeof Suite)[keyof typeof Suite];
 
+/** Whether this is a declared number of Suite. */
 export function isSuite(value: unknown): value is Suite {
   return value === 1 || value === 2;
 }
@@ -30,8 +36,10 @@ export const RecordFlags = {
   ping: 1,
   rekey: 2,
 } as const;
+/** One of the numbers of RecordFlags. */
 export type RecordFlags = (typeof RecordFlags)[keyof typeof RecordFlags];
 
+/** Whether this is a declared number of RecordFlags. */
 export function isRecordFlags(value: unknown): value is RecordFlags {
   return Object.is(value, 0) || value === 1 || value === 2;
 }
@@ -40,8 +48,10 @@ export function isRecordFlags(value: unknown): value is RecordFlags {
 export const E2EEFeatureBits = {
   rekey: 1,
 } as const;
+/** One of the numbers of E2EEFeatureBits. */
 export type E2EEFeatureBits = (typeof E2EEFeatureBits)[keyof typeof E2EEFeatureBits];
 
+/** Whether this is a declared number of E2EEFeatureBits. */
 export function isE2EEFeatureBits(value: unknown): value is E2EEFeatureBits {
   return value === 1;
 }

@@ -93,6 +93,7 @@ export function decodeAttachDecision(text: string | Uint8Array): AttachDecision 
   return wire.decode(shapeOfAttachDecision, text);
 }
 
+/** Message flowersec.policy.v1.ObservedChannel. */
 export interface ObservedChannel {
   channel_id: string;
   tenant_id?: string | undefined;
@@ -169,6 +170,7 @@ export function decodeObserveQuestion(text: string | Uint8Array): ObserveQuestio
   return wire.decode(shapeOfObserveQuestion, text);
 }
 
+/** Message flowersec.policy.v1.ChannelDecision. */
 export interface ChannelDecision {
   channel_id: string;
   tenant_id?: string | null | undefined;
@@ -210,6 +212,7 @@ export function decodeChannelDecision(text: string | Uint8Array): ChannelDecisio
   return wire.decode(shapeOfChannelDecision, text);
 }
 
+/** Message flowersec.policy.v1.ObserveDecisions. */
 export interface ObserveDecisions {
   decisions?: ChannelDecision[] | null | undefined;
 }

@@ -39,6 +39,7 @@ export function decodeStreamHello(text: string | Uint8Array): StreamHello {
   return wire.decode(shapeOfStreamHello, text);
 }
 
+/** Message flowersec.rpc.v1.RpcError. */
 export interface RpcError {
   code: number;
   message?: string | null | undefined;

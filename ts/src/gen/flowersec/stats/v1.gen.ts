@@ -3,6 +3,7 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Message flowersec.stats.v1.ChannelBandwidth. */
 export interface ChannelBandwidth {
   channel_id: string;
   /** payload bytes of binary messages written to that role */
@@ -42,6 +43,7 @@ export function decodeChannelBandwidth(text: string | Uint8Array): ChannelBandwi
   return wire.decode(shapeOfChannelBandwidth, text);
 }
 
+/** Message flowersec.stats.v1.BandwidthReport. */
 export interface BandwidthReport {
   now_unix_ms: number;
   channels: ChannelBandwidth[];

@@ -62,6 +62,7 @@ export function decodeTokenPayload(text: string | Uint8Array): TokenPayload {
   return wire.decode(shapeOfTokenPayload, text);
 }
 
+/** Message flowersec.token.v1.KeysetEntry. */
 export interface KeysetEntry {
   kid: string;
   pubkey_b64u: string;
@@ -128,6 +129,7 @@ export function decodeKeysetFile(text: string | Uint8Array): KeysetFile {
   return wire.decode(shapeOfKeysetFile, text);
 }
 
+/** Message flowersec.token.v1.PrivateKeyFile. */
 export interface PrivateKeyFile {
   kid: string;
   /** Seed then public key, 64 bytes, base64url. */
@@ -202,6 +204,7 @@ export function decodeTenant(text: string | Uint8Array): Tenant {
   return wire.decode(shapeOfTenant, text);
 }
 
+/** Message flowersec.token.v1.TenantsFile. */
 export interface TenantsFile {
   tenants: Tenant[];
 }

@@ -4,16 +4,20 @@
 
 import * as wire from "../../flowersec_runtime.gen.js";
 
+/** Enum flowersec.tunnel.v1.Role. */
 export const Role = {
   client: 1,
   server: 2,
 } as const;
+/** One of the numbers of Role. */
 export type Role = (typeof Role)[keyof typeof Role];
 
+/** Whether this is a declared number of Role. */
 export function isRole(value: unknown): value is Role {
   return value === 1 || value === 2;
 }
 
+/** Message flowersec.tunnel.v1.Attach. */
 export interface Attach {
   /** 1 */
   v: number;
