@@ -7,8 +7,8 @@ import type { Awaitable } from "../base/index.js";
 export const suiteX25519 = 1;
 /** P-256, by its number on the wire. */
 export const suiteP256 = 2;
-/** A cipher suite. */
-export type SuiteId = typeof suiteX25519 | typeof suiteP256;
+/** A cipher suite: 1 is X25519, 2 is P-256. */
+export type SuiteId = 1 | 2;
 
 /** Bytes of an AES-256 key, a digest and a shared secret; of a GCM tag; of a GCM nonce. */
 export const keyBytes = 32;

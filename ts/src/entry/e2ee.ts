@@ -3,15 +3,13 @@ export * from "../e2ee/formats.js";
 export { clientHandshake, serverHandshake, type ClientHandshakeOptions, type ServerHandshakeOptions } from "../e2ee/index.js";
 export { FramingError, type HandshakeError, type FramingErrorCode, type HandshakeErrorCode } from "../handshake/error.js";
 export { ServerHandshakeCache, type ServerHandshakeCacheOptions } from "../handshake/response_cache.js";
-export { SecureChannel, type SecureChannelOptions } from "../record/channel.js";
+export { SecureChannel, type SecureChannelOptions, type WaitableOptions } from "../record/channel.js";
 export { RecordError, type RecordErrorCode } from "../record/error.js";
 export type { OpenedRecord, Opener } from "../record/opener.js";
 export type { Sealer } from "../record/sealer.js";
-export {
-  clientToServer, recordApp, recordPing, recordRekey, serverToClient, type Direction, type RecordKind,
-} from "../record/frame.js";
+export type { Direction, RecordKind } from "../record/frame.js";
 export type { Awaitable } from "../base/awaitable.js";
 export type { CancelTimer, Clock } from "../base/clock.js";
 export type { RandomSource } from "../base/random.js";
 export type { BinaryTransport } from "../base/transport.js";
-export { suiteP256, suiteX25519, type Cipher, type CryptoProvider, type KeyPair, type SuiteId } from "../crypto/provider.js";
+export type { Cipher, CryptoProvider, KeyPair, SuiteId } from "../crypto/provider.js";

@@ -5,6 +5,7 @@ import { webCrypto } from "../crypto/browser/provider.js";
 import { nobleCrypto } from "../crypto/noble/provider.js";
 import { nodeCrypto } from "../crypto/node/provider.js";
 import { flipped, pattern } from "../testing/bytes.js";
+import { CountedAbort } from "../testing/counted_signal.js";
 import { PipeClosedError } from "../testing/memory_transport.js";
 import { channelPair, forged, recordCode } from "../testing/record_fixture.js";
 import { readSharedJson } from "../testing/repository.js";
@@ -43,6 +44,47 @@ for (const crypto of providers) {
       const [atServer, atClient] = await Promise.all([readAll(server, total), readAll(client, total), send(client), send(server)]);
       assert.deepEqual(atServer, expected);
       assert.deepEqual(atClient, expected);
+    });
+
+    test("a read that is given up takes nothing away, and leaves no listener", async () => {
+      const { client, server } = await channelPair({ crypto });
+      const abort = new CountedAbort();
+      const givenUp = server.read({ signal: abort.signal });
+      const next = server.read();
+      assert.equal(abort.listeners, 1);
+      abort.abort("enough");
+      await assert.rejects(givenUp, { name: "AbortError", cause: "enough" });
+      await client.write(utf8("all of it"));
+      assert.equal(fromUtf8(await next), "all of it");
+      await assert.rejects(server.read({ signal: abort.signal }), { name: "AbortError", cause: "enough" });
+      assert.equal(abort.listeners, 0);
+    });
+
+    test("a read that has its bytes keeps them when its signal fires", async () => {
+      const { client, server } = await channelPair({ crypto });
+      const abort = new CountedAbort();
+      const read = server.read({ signal: abort.signal }).then((bytes) => {
+        abort.abort();
+        return bytes;
+      });
+      await client.write(utf8("here"));
+      assert.equal(fromUtf8(await read), "here");
+      assert.equal(abort.listeners, 0);
+    });
+
+    test("a write, a ping and a rekey that are given up go out all the same; one whose signal has fired does not", async () => {
+      const { client, server } = await channelPair({ crypto });
+      for (const start of ["write", "sendPing", "rekeyNow"] as const) {
+        const abort = new CountedAbort();
+        const run = () => (start === "write" ? client.write(utf8("sent"), abort) : client[start](abort));
+        const givenUp = run();
+        abort.abort(start);
+        await assert.rejects(givenUp, { name: "AbortError", cause: start });
+        await assert.rejects(run(), { name: "AbortError", cause: start });
+        assert.equal(abort.listeners, 0);
+      }
+      await client.write(utf8(" and more"));
+      assert.equal(fromUtf8(await readAll(server, 13)), "sent and more");
     });
 
     test("small writes of one turn leave as one record, larger ones in chunks", async () => {

@@ -2,7 +2,9 @@
 // Layer record. Two loops that never wait for each other: one reads, opens and queues plaintext; one seals and writes.
 // Source: PROTOCOL, "Records".
 
-import { ByteQueue, deferred, isPromise, type BinaryTransport, type Deferred } from "../base/index.js";
+import {
+  abortErrorOf, ByteQueue, deferred, isPromise, onAbort, withAbort, type BinaryTransport, type Deferred,
+} from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, recordOverheadBytes, recordPing, recordRekey, type RecordKind } from "./frame.js";
 import { checkedLimits, recordCostBytes, type RecordLimits } from "./limits.js";
@@ -17,6 +19,16 @@ export interface SecureChannelOptions extends RecordLimits {
   opener: Opener;
   /** Feature bits both sides have set. */
   commonFeatures?: number | undefined;
+}
+
+/** How a wait may be given up. */
+export interface WaitableOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Starts nothing when the signal has fired; gives up the wait, not the work, when it fires. */
+function unlessAborted({ signal }: WaitableOptions, start: () => Promise<void>): Promise<void> {
+  return signal?.aborted ? Promise.reject(abortErrorOf(signal)) : withAbort(start(), signal);
 }
 
 /** Encrypted ordered bytes in both directions. The first failure is the end of both, and is kept. */
@@ -49,9 +61,10 @@ export class SecureChannel {
   /**
    * The next plaintext, in portions of the sender's choosing, never empty. Waits for it; several waiting reads are served
    * in their order. After the end: what had arrived, then rejects with what ended the channel, which is RecordError closed
-   * after close().
+   * after close(). Aborting gives up this read alone, with AbortError: nothing that arrived is lost.
    */
-  read(): Promise<Uint8Array> {
+  read({ signal }: WaitableOptions = {}): Promise<Uint8Array> {
+    if (signal?.aborted) return Promise.reject(abortErrorOf(signal));
     const chunk = this.unread.takeChunk();
     if (chunk !== undefined) {
       this.unreadBytes -= chunk.length + recordCostBytes;
@@ -60,16 +73,23 @@ export class SecureChannel {
     if (this.failure !== undefined) return Promise.reject(this.failure.error);
     const reader = deferred<Uint8Array>();
     this.readers.push(reader);
-    return reader.promise;
+    if (signal === undefined) return reader.promise;
+    const stop = onAbort(signal, (error) => {
+      // One that has its bytes already is no longer among those that wait.
+      const at = this.readers.indexOf(reader);
+      if (at >= 0) this.readers.splice(at, 1)[0]?.reject(error);
+    });
+    return reader.promise.finally(stop);
   }
 
   /**
    * Sends bytes; settles when the transport took the last of them, and until then they must not change. Empty: nothing is
    * sent. Rejects with RecordError outbound_overflow when accepted and unfinished writes leave no room for all of it (the
-   * channel lives on), or with what ended the channel.
+   * channel lives on), or with what ended the channel. Aborting ends the wait, with AbortError, and takes nothing back: the
+   * bytes are sent all the same, and must not change until the channel closes.
    */
-  write(bytes: Uint8Array): Promise<void> {
-    return this.outbox.write([bytes]);
+  write(bytes: Uint8Array, options: WaitableOptions = {}): Promise<void> {
+    return unlessAborted(options, () => this.outbox.write([bytes]));
   }
 
   /** write(), of parts as if they were one. */
@@ -77,14 +97,17 @@ export class SecureChannel {
     return this.outbox.write([...parts]);
   }
 
-  /** Sends a keep-alive record. It has no answer. Rejects with what ended the channel. */
-  sendPing(): Promise<void> {
-    return this.outbox.control(recordPing);
+  /** Sends a keep-alive record. It has no answer. Rejects with what ended the channel. Aborting: as write(). */
+  sendPing(options: WaitableOptions = {}): Promise<void> {
+    return unlessAborted(options, () => this.outbox.control(recordPing));
   }
 
-  /** Sends a rekey record and moves the sending direction to its next key. Rejects with what ended the channel. */
-  rekeyNow(): Promise<void> {
-    return this.outbox.control(recordRekey);
+  /**
+   * Sends a rekey record and moves the sending direction to its next key. Rejects with what ended the channel. Aborting: as
+   * write().
+   */
+  rekeyNow(options: WaitableOptions = {}): Promise<void> {
+    return unlessAborted(options, () => this.outbox.control(recordRekey));
   }
 
   /** Ends the channel and its transport, wipes its keys, fails who waits. Once is enough. */

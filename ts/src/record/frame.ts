@@ -22,15 +22,15 @@ export const recordApp = 0;
 export const recordPing = 1;
 /** The last one under the sender's key. */
 export const recordRekey = 2;
-/** What a record is for. */
-export type RecordKind = typeof recordApp | typeof recordPing | typeof recordRekey;
+/** What a record is for: 0 plaintext, 1 keep-alive, 2 rekey. */
+export type RecordKind = 0 | 1 | 2;
 
 /** From client to server, whoever looks at it. */
 export const clientToServer = 1;
 /** From server to client. */
 export const serverToClient = 2;
-/** The way a record travels. */
-export type Direction = typeof clientToServer | typeof serverToClient;
+/** The way a record travels: 1 from client to server, 2 from server to client. */
+export type Direction = 1 | 2;
 
 /** A frame with its header written, and room for `plaintextBytes` sealed: `spare` when it has the size, else a new one. */
 export function newFrame(kind: RecordKind, sequence: bigint, plaintextBytes: number, spare?: Uint8Array): Uint8Array {
