@@ -6,9 +6,33 @@ import { ManualClock } from "../testing/manual_clock.js";
 import { readSharedJson } from "../testing/repository.js";
 import {
   AbortError, abortErrorOf, all, ByteQueue, concat, constantTimeEqual, Deadline, decodeBase64url, deferred, encodeBase64url,
-  FlowersecError, fromUtf8, onAbort, randomBytes, readU16, readU32, readU64, then, TimeoutError, utf8, wipe, withAbort,
+  FlowersecError, fromUtf8, onAbort, randomBytes, readU16, readU32, readU64, then, TimeoutError, trimmed, utf8, wipe, withAbort,
   withDeadline, writeU16, writeU32, writeU64,
 } from "./index.js";
+
+describe("trimming", () => {
+  const whiteSpace = [
+    9, 10, 11, 12, 13, 0x20, 0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009, 0x200a,
+    0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
+  ].map((code) => String.fromCharCode(code));
+
+  test("takes what the protocol calls white space from both ends, and nothing from within", () => {
+    for (const space of whiteSpace) {
+      assert.equal(trimmed(`${space}${space}a${space}b${space}`), `a${space}b`, JSON.stringify(space));
+      assert.equal(trimmed(space), "");
+    }
+  });
+  test("keeps what a language may call white space and the protocol does not", () => {
+    for (const kept of ["\ufeff", "\u200b", "\u180e", "\u001c", "\u0000"]) assert.equal(trimmed(kept), kept, JSON.stringify(kept));
+  });
+  test("a long run of white space within costs no more than its length", () => {
+    const text = `a${" ".repeat(1_000_000)}b`;
+    assert.equal(trimmed(text), text);
+  });
+  test("of anything but a text it makes an empty one", () => {
+    for (const value of [undefined, null, 1, {}, []]) assert.equal(trimmed(value), "");
+  });
+});
 
 describe("base64url", () => {
   const cases = readSharedJson("testdata/base/base64url.json") as {

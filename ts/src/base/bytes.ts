@@ -9,9 +9,16 @@ export function utf8(text: string): Uint8Array {
   return utf8Encoder.encode(text);
 }
 
-/** A text without white space around it; of anything else an empty one. */
+const isWhiteSpace = (unit: string | undefined) => /\p{White_Space}/u.test(unit as string);
+
+/** A text without white space around it, as PROTOCOL, "Trimming", says; of anything else an empty one. */
 export function trimmed(text: unknown): string {
-  return typeof text === "string" ? text.trim() : "";
+  if (typeof text !== "string") return "";
+  let from = 0;
+  let to = text.length;
+  while (from < to && isWhiteSpace(text[from])) from++;
+  while (to > from && isWhiteSpace(text[to - 1])) to--;
+  return text.slice(from, to);
 }
 
 /** Text of strict UTF-8. Throws TypeError for anything else. */

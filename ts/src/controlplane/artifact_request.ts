@@ -1,7 +1,7 @@
 // Asking a control plane for a connect artifact.
 // Layer controlplane, for clients. Runs in browsers. HTTPS only; no redirects, no caches, a bounded answer.
 
-import { concat, controlplaneDefaults, fromUtf8 } from "../base/index.js";
+import { concat, controlplaneDefaults, fromUtf8, trimmed } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import { splitAuthority } from "../endpoint/authority.js";
 import { isLoopbackHost } from "../endpoint/plaintext.js";
@@ -82,14 +82,14 @@ export function requestConnectArtifact(input: RequestConnectArtifactInput): Prom
 
 /** The same from the entry endpoint, on the strength of a ticket. */
 export async function requestEntryConnectArtifact(input: RequestEntryConnectArtifactInput): Promise<ConnectArtifact> {
-  const ticket = input.entryTicket.trim();
+  const ticket = trimmed(input.entryTicket);
   if (ticket === "") throw new Error("entryTicket is required");
   return request(input, DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH, { authorization: `Bearer ${ticket}` });
 }
 
 async function request(input: RequestConnectArtifactInput, defaultPath: string, extra: Record<string, string>): Promise<ConnectArtifact> {
   const { payload, signal } = input;
-  const endpoint_id = input.endpointId.trim();
+  const endpoint_id = trimmed(input.endpointId);
   if (endpoint_id === "") throw new Error("endpointId is required");
   const url = (input.baseUrl ?? "").trim().replace(/\/+$/, "") + (input.path ?? defaultPath);
   if (!isAllowed(url, input.allowLoopbackHTTP === true)) {
@@ -146,9 +146,8 @@ async function textOf(response: Response): Promise<string> {
 
 function refusal(status: number, body: string): ControlplaneRequestError {
   const error = parsed(body)?.["error"] as { code?: unknown; message?: unknown } | null | undefined;
-  const text = (value: unknown) => (typeof value === "string" ? value.trim() : "");
-  const message = text(error?.message) || body.trim() || `controlplane request failed: ${status}`;
-  return new ControlplaneRequestError(message, status, text(error?.code), body);
+  const message = trimmed(error?.message) || trimmed(body) || `controlplane request failed: ${status}`;
+  return new ControlplaneRequestError(message, status, trimmed(error?.code), body);
 }
 
 function parsed(body: string): Record<string, unknown> | undefined {

@@ -1,7 +1,7 @@
 // Grants for the two ends of a channel.
 // Layer controlplane. Source: PROTOCOL, "Issuing".
 
-import { encodeBase64url, maxChannelIdBytes, pskBytes, randomBytes, systemClock, utf8 } from "../base/index.js";
+import { encodeBase64url, maxChannelIdBytes, pskBytes, randomBytes, systemClock, trimmed, utf8 } from "../base/index.js";
 import { isSuite, Role, type ChannelInitGrant, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { IssuerKeyset } from "./issuer_keyset.js";
 
@@ -69,7 +69,7 @@ export class ChannelInitService {
 
   /** A pair of grants that differ in role and token. */
   issue(channelId: string): { client: ChannelInitGrant; server: ChannelInitGrant } {
-    const channel_id = channelId.trim();
+    const channel_id = trimmed(channelId);
     if (channel_id === "" || utf8(channel_id).length > maxChannelIdBytes) throw new Error(`the channel id must have 1 to ${maxChannelIdBytes} bytes`);
     const now = this.now();
     const e2ee_psk_b64u = encodeBase64url(randomBytes(pskBytes));
@@ -123,7 +123,7 @@ export class ChannelInitService {
 }
 
 function required(name: string, value: string): string {
-  const text = typeof value === "string" ? value.trim() : "";
+  const text = trimmed(value);
   if (text === "") throw new Error(`${name} is required`);
   return text;
 }

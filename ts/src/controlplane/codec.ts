@@ -1,7 +1,7 @@
 // Bodies of the artifact endpoints, for whoever serves them: serve them as application/json and never cached.
 // Layer controlplane. No HTTP here: bytes in, text out.
 
-import { controlplaneDefaults, fromUtf8 } from "../base/index.js";
+import { controlplaneDefaults, fromUtf8, trimmed } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import type { ArtifactRequestCorrelation } from "./artifact_request.js";
 import { encodeConnectArtifact } from "./artifact_text.js";
@@ -57,7 +57,7 @@ export function decodeArtifactRequest(contentType: string | null | undefined, bo
   if (stranger !== undefined) throw badRequest(`unknown request field: ${stranger}`);
   const { endpoint_id, payload } = value;
   if (endpoint_id === undefined) throw badRequest("missing endpoint_id");
-  const endpointId = typeof endpoint_id === "string" ? endpoint_id.trim() : "";
+  const endpointId = trimmed(endpoint_id);
   if (endpointId === "") throw badRequest("bad endpoint_id");
   if (payload !== undefined && !isObject(payload)) throw badRequest("bad payload");
   const traceId = traceIdOf(value["correlation"]);
@@ -87,7 +87,7 @@ function traceIdOf(correlation: unknown): string {
   if (stranger !== undefined) throw badRequest(`unknown correlation field: ${stranger}`);
   const traceId = correlation["trace_id"] ?? "";
   if (typeof traceId !== "string") throw badRequest("bad correlation.trace_id");
-  return traceId.trim();
+  return trimmed(traceId);
 }
 
 function badRequest(message: string): ControlplaneCodecError {

@@ -1,7 +1,7 @@
 // The keys of an issuer: one signs, the others are published so that tokens of yesterday still verify.
 // Layer controlplane. Source: PROTOCOL, "Key files".
 
-import { concat, constantTimeEqual, decodeBase64url, encodeBase64url, randomBytes, utf8, wipe } from "../base/index.js";
+import { concat, constantTimeEqual, decodeBase64url, encodeBase64url, randomBytes, trimmed, utf8, wipe } from "../base/index.js";
 import { ed25519PublicKey } from "../crypto/noble/ed25519.js";
 import { decodePrivateKeyFile, encodeKeysetFile, encodePrivateKeyFile, type PrivateKeyFile } from "../gen/flowersec/token/v1.gen.js";
 import { keyBytes, type TokenPayload } from "../token/payload.js";
@@ -140,7 +140,7 @@ function readFile(text: string | Uint8Array): PrivateKeyFile {
 }
 
 function cleanKid(kid: string): string {
-  const name = kid.trim();
+  const name = trimmed(kid);
   if (name === "") throw new Error("the key id is blank");
   return name;
 }

@@ -93,7 +93,7 @@ export function checkInitExp(path: FlowersecPath, unixS: number): number {
 
 /** A copy of a key, given as base64url or bytes. Errors: invalid_psk unless it has 32 bytes. */
 export function checkPsk(path: FlowersecPath, given: string | Uint8Array): Uint8Array {
-  const psk = typeof given === "string" ? decodeBase64url(given.trim(), pskBytes) : given instanceof Uint8Array ? new Uint8Array(given) : undefined;
+  const psk = typeof given === "string" ? decodeBase64url(trimmed(given), pskBytes) : given instanceof Uint8Array ? new Uint8Array(given) : undefined;
   if (psk?.length !== pskBytes) throw refusal(path, "invalid_psk");
   return psk;
 }

@@ -1,7 +1,7 @@
 // What a token says, and the rules that hold for it before any key is looked at.
 // Layer token. Source: PROTOCOL, "Attach token".
 
-import { maxChannelIdBytes, utf8 } from "../base/index.js";
+import { maxChannelIdBytes, trimmed, utf8 } from "../base/index.js";
 import type { TokenPayload as WirePayload } from "../gen/flowersec/token/v1.gen.js";
 import { TokenError } from "./error.js";
 
@@ -23,9 +23,9 @@ export const keyBytes = 32;
  */
 export function checkFields(payload: WirePayload): void {
   const { role, init_exp, idle_timeout_seconds, iat, exp } = payload;
-  const channel_id = payload.channel_id.trim();
+  const channel_id = trimmed(payload.channel_id);
   const whole = [init_exp, idle_timeout_seconds, iat, exp].every(Number.isSafeInteger);
-  if (payload.kid.trim() === "" || payload.token_id.trim() === "") throw new TokenError("invalid_format");
+  if (trimmed(payload.kid) === "" || trimmed(payload.token_id) === "") throw new TokenError("invalid_format");
   if (channel_id === "" || utf8(channel_id).length > maxChannelIdBytes) throw new TokenError("invalid_format");
   if ((role !== 1 && role !== 2) || !whole) throw new TokenError("invalid_format");
   if (idle_timeout_seconds <= 0) throw new TokenError("invalid_idle_timeout");
@@ -38,10 +38,10 @@ export function checkOrder({ init_exp, iat, exp }: WirePayload): void {
 }
 
 /** With its texts trimmed, and without an issuer that is blank. */
-export function trimmed({ kid, aud, iss, channel_id, role, token_id, init_exp, idle_timeout_seconds, iat, exp }: WirePayload): TokenPayload {
-  const issuer = (iss ?? "").trim();
+export function trimmedPayload({ kid, aud, iss, channel_id, role, token_id, init_exp, idle_timeout_seconds, iat, exp }: WirePayload): TokenPayload {
+  const issuer = trimmed(iss);
   return {
-    kid: kid.trim(), aud: aud.trim(), ...(issuer === "" ? {} : { iss: issuer }), channel_id: channel_id.trim(), role, token_id: token_id.trim(),
+    kid: trimmed(kid), aud: trimmed(aud), ...(issuer === "" ? {} : { iss: issuer }), channel_id: trimmed(channel_id), role, token_id: trimmed(token_id),
     init_exp, idle_timeout_seconds, iat, exp,
   };
 }

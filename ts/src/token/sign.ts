@@ -1,7 +1,7 @@
 // Signing attach tokens. Reached from controlplane only: an endpoint never signs.
 // Layer token. Source: PROTOCOL, "Attach token".
 
-import { encodeBase64url, utf8 } from "../base/index.js";
+import { encodeBase64url, trimmed, utf8 } from "../base/index.js";
 import { ed25519Sign } from "../crypto/noble/ed25519.js";
 import { assertTokenPayload, encodeTokenPayload } from "../gen/flowersec/token/v1.gen.js";
 import { TokenError } from "./error.js";
@@ -21,8 +21,8 @@ export function signToken(seed: Uint8Array, payload: TokenPayload): string {
   checkFields(payload);
   checkOrder(payload);
   const { kid, aud, channel_id, init_exp, iat, exp } = payload;
-  if (aud.trim() === "" || init_exp <= 0 || iat <= 0 || exp <= 0) throw new TokenError("invalid_format");
-  const text = encodeTokenPayload({ ...payload, kid: kid.trim(), channel_id: channel_id.trim() });
+  if (trimmed(aud) === "" || init_exp <= 0 || iat <= 0 || exp <= 0) throw new TokenError("invalid_format");
+  const text = encodeTokenPayload({ ...payload, kid: trimmed(kid), channel_id: trimmed(channel_id) });
   const signed = `${TOKEN_PREFIX}.${encodeBase64url(utf8(text))}`;
   return `${signed}.${encodeBase64url(ed25519Sign(seed, utf8(signed)))}`;
 }

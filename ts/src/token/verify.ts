@@ -1,11 +1,11 @@
 // Reading and verifying attach tokens.
 // Layer token. Source: PROTOCOL, "Token verification". Nothing is serialised again: the signature covers the text received.
 
-import { constantTimeEqual, decodeBase64url, fromUtf8, systemClock, utf8 } from "../base/index.js";
+import { constantTimeEqual, decodeBase64url, fromUtf8, systemClock, trimmed, utf8 } from "../base/index.js";
 import { ed25519Verify } from "../crypto/noble/ed25519.js";
 import { decodeTokenPayload, type TokenPayload as WirePayload } from "../gen/flowersec/token/v1.gen.js";
 import { TokenError } from "./error.js";
-import { checkFields, checkOrder, keyBytes, TOKEN_PREFIX, trimmed, type TokenPayload } from "./payload.js";
+import { checkFields, checkOrder, keyBytes, TOKEN_PREFIX, trimmedPayload, type TokenPayload } from "./payload.js";
 
 /** A token taken apart. Nothing of it is verified. */
 export interface ParsedToken {
@@ -46,7 +46,7 @@ export function parseToken(text: string): ParsedToken {
   const { payload, signed, signature } = takeApart(text);
   checkFields(payload);
   checkOrder(payload);
-  return { payload: trimmed(payload), signed, signature };
+  return { payload: trimmedPayload(payload), signed, signature };
 }
 
 function takeApart(text: string): { payload: WirePayload; signed: string; signature: Uint8Array } {
@@ -78,7 +78,7 @@ export function verifyToken(text: string, keys: TokenKeyLookup, options: TokenVe
   const skew = Math.ceil(clockSkewMs / 1000);
   const { payload, signed, signature } = takeApart(text);
   checkFields(payload);
-  const found = lookUp(keys, payload.kid.trim());
+  const found = lookUp(keys, trimmed(payload.kid));
   const key = found?.length === keyBytes ? found : undefined;
   const verifies = ed25519Verify(key ?? standIn, utf8(signed), signature);
   if (key === undefined) throw new TokenError("unknown_kid");
@@ -89,7 +89,7 @@ export function verifyToken(text: string, keys: TokenKeyLookup, options: TokenVe
   if (payload.iat > nowUnixS + skew) throw new TokenError("iat_in_future");
   if (payload.init_exp < nowUnixS - skew) throw new TokenError("init_expired");
   if (payload.exp < nowUnixS - skew) throw new TokenError("expired");
-  return trimmed(payload);
+  return trimmedPayload(payload);
 }
 
 /** Whether two tokens say the same, whoever signed them: the texts before the last dot, compared in constant time. */
