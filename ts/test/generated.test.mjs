@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 
 const out = process.env.FLOWERSEC_TS_OUT;
@@ -93,6 +94,14 @@ test("raw JSON is read as deep as in C++, and refused in words where the engine 
     assert.equal(error.message, "bad Branch");
     assert.ok(error.cause instanceof RangeError);
   }
+});
+
+test("an error for what is no JSON quotes nothing of it", () => {
+  const text = '{"psk": "hunter2" hunter2';
+  assert.throws(() => torture.decodeBranch(text), (error) => {
+    assert.equal(error.message, "bad Branch");
+    return !inspect(error, { depth: 9 }).includes("hunter2");
+  });
 });
 
 test("an error says which message and field", () => {

@@ -59,8 +59,9 @@ export async function readJsonFrame(
   const text = await readFrameText(reader, maxBytes);
   try {
     return JSON.parse(fromUtf8(text));
-  } catch (cause) {
-    throw new JsonFramingError("invalid_json", { cause });
+  } catch {
+    // What JSON.parse says quotes the text, which may hold secrets.
+    throw new JsonFramingError("invalid_json");
   }
 }
 
