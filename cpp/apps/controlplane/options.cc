@@ -24,6 +24,15 @@ option keyset_option(state_files& files) {
           {"FSEC_ISSUER_KEYS_FILE"}};
 }
 
+option audience_option(std::string& audience) {
+  return {"aud", &audience, "audience of the tokens, as the tunnel's --aud (required)", {"FSEC_TUNNEL_AUD"}};
+}
+
+option issuer_option(std::string& issuer) {
+  return {
+      "iss", &issuer, "issuer of the tokens, as the tunnel's --iss (required)", {"FSEC_TUNNEL_ISS", "FSEC_ISSUER_ID"}};
+}
+
 option pretty_option(bool& pretty) { return {"pretty", &pretty, "indent the JSON on stdout"}; }
 
 option kid_option(admin_command& c) { return {"kid", &c.kid, "key id (required)"}; }
@@ -103,11 +112,8 @@ program describe_serve(serve_command& c) {
             &c.tunnel_urls,
             "WebSocket URL of a tunnel (required; repeatable: each channel has its tunnel by rendezvous hashing)",
             {"FSEC_TUNNEL_URL"}},
-           {"aud", &c.audience, "audience of the tokens, as the tunnel's --aud (required)", {"FSEC_TUNNEL_AUD"}},
-           {"iss",
-            &c.issuer,
-            "issuer of the tokens, as the tunnel's --iss (required)",
-            {"FSEC_TUNNEL_ISS", "FSEC_ISSUER_ID"}},
+           audience_option(c.audience),
+           issuer_option(c.issuer),
            {"token-lifetime", &c.token_lifetime, "how long a token may be shown, at most 2m"},
            {"idle-timeout", &c.idle_timeout, "silence after which a tunnel closes a channel"},
            {"tls-cert-file", &c.tls_cert_file, "PEM certificate chain; turns TLS on for all listeners"},
@@ -199,15 +205,18 @@ program describe_publish_key(admin_command& c) {
 program describe_rotate_key(admin_command& c) {
   return command(
       "rotate-key", "Second step of a rotation: waits until every tunnel knows the key, then signs with it.",
-      "--state FILE --kid ID --tunnel-ready-url URL [flags]",
-      {"--state plane.db --kid k2 --tunnel-ready-url https://tunnel.example/readyz"},
+      "--state FILE --kid ID --tunnel-ready-url URL --aud AUDIENCE --iss ISSUER [flags]",
+      {"--state plane.db --kid k2 --tunnel-ready-url https://tunnel.example/readyz --aud my-tunnel --iss my-issuer",
+       "--state plane.db --kid k2 --unchecked"},
       {"stdout: one JSON line: kid, state"},
       {state_option(c.files),
        keyset_option(c.files),
        kid_option(c),
        {"tunnel-ready-url", &c.tunnel_ready_urls,
         "/readyz of a tunnel (repeatable: give every tunnel); it lists the keys that the tunnel has loaded"},
-       {"wait", &c.wait, "how long to wait for the tunnels"},
+       audience_option(c.audience),
+       issuer_option(c.issuer),
+       {"wait", &c.wait, "how long to wait for the tunnels, which are asked twice a second"},
        {"unchecked", &c.unchecked, "do not ask the tunnels: tokens are refused by those that do not know the key yet"},
        pretty_option(c.pretty)});
 }

@@ -53,6 +53,8 @@ struct admin_command {
   std::chrono::nanoseconds valid_for{0};
   std::int64_t uses = 1;
   std::vector<std::string> tunnel_ready_urls;
+  std::string audience;
+  std::string issuer;
   std::chrono::nanoseconds wait = std::chrono::seconds{30};
   bool unchecked = false;
   bool now = false;

@@ -227,8 +227,7 @@ TEST(controlplane_program, a_rotation_under_load_refuses_nobody) {
   ASSERT_EQ(world.command({"publish-key", "--kid", "k2"}).exit_code, 0);
   EXPECT_THAT(world.kids(), ElementsAre("k1", "k2"));
   meet_more(40);
-  const auto rotated =
-      world.command({"rotate-key", "--kid", "k2", "--tunnel-ready-url", world.tunnel_ready_url, "--wait", "30s"});
+  const auto rotated = world.rotate("k2", {"--tunnel-ready-url", world.tunnel_ready_url, "--wait", "30s"});
   ASSERT_EQ(rotated.exit_code, 0) << rotated.err;
   meet_more(40);
   EXPECT_EQ(world.command({"retire-key", "--kid", "k1"}).exit_code, 1) << "its tokens may be under way";
@@ -245,10 +244,13 @@ TEST(controlplane_program, a_rotation_under_load_refuses_nobody) {
 TEST(controlplane_program, a_key_that_a_tunnel_does_not_know_never_signs) {
   controlplane_world world;
   ASSERT_EQ(world.command({"publish-key", "--kid", "k2"}).exit_code, 0);
-  const auto nobody =
-      world.command({"rotate-key", "--kid", "k2", "--tunnel-ready-url", "http://127.0.0.1:1/readyz", "--wait", "0s"});
+  const auto nobody = world.rotate("k2", {"--tunnel-ready-url", "http://127.0.0.1:1/readyz", "--wait", "0s"});
   EXPECT_EQ(nobody.exit_code, 1);
   EXPECT_THAT(nobody.err, HasSubstr("nothing was changed"));
+  // Every tunnel has the key by now or soon, but for the tokens of somebody else.
+  const auto other = world.rotate("k2", {"--tunnel-ready-url", world.tunnel_ready_url, "--wait", "0s", "--iss", "x"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, HasSubstr("does not list key k2 for --aud aud and --iss x; nothing was changed"));
   EXPECT_THAT(world.command({"list-keys"}).out, HasSubstr(R"({"kid":"k1","state":"signing")"));
 }
 
@@ -342,6 +344,11 @@ TEST(controlplane_commands, say_which_flag_is_wrong_and_what_would_be_right) {
               HasSubstr("1 x: there is no such endpoint"));
   EXPECT_THAT(said({"make-ticket", "--state", state, "--endpoint-id", "x", "--uses", "0"}), HasSubstr("2 --uses must"));
   EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2"}), HasSubstr("2 missing --tunnel-ready-url"));
+  EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz"}),
+              HasSubstr("2 missing --aud"));
+  EXPECT_THAT(
+      said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz", "--aud", "a"}),
+      HasSubstr("2 missing --iss"));
   EXPECT_THAT(said({"retire-key", "--state", state, "--kid", "k1"}), HasSubstr("1 k1: the key signs; rotate-key"));
   EXPECT_THAT(said({"serve", "--state", state}), HasSubstr("2 missing --bearer-key-file"));
   const process::words serve{"serve", "--state", state, "--tunnel-url", "ws://x", "--aud", "a", "--iss", "i"};

@@ -65,6 +65,12 @@ class controlplane_world {
     arguments.insert(arguments.begin() + 1, {"--state", state});
     return run_program("flowersec-controlplane", std::move(arguments));
   }
+  /// Step 2 of a rotation, for the tokens of this world.
+  process_result rotate(const std::string& kid, const words& more) const {
+    words arguments{"rotate-key", "--kid", kid, "--aud", "aud", "--iss", "iss"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return command(std::move(arguments));
+  }
   /// The credential of a new endpoint.
   endpoint::direct_connect_info add_endpoint(const std::string& endpoint_id) const {
     const auto file = folder.file(endpoint_id + ".json");
