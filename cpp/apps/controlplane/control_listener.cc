@@ -65,6 +65,9 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   }
 
   [[nodiscard]] std::string url() const { return listener_->url(); }
+  error_code replace_certificate(const endpoint::server_certificate& next) {
+    return listener_->replace_certificate(next);
+  }
   [[nodiscard]] bool is_online(std::string_view endpoint_id) const { return registrations_.contains(endpoint_id); }
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
   [[nodiscard]] std::size_t registered() const noexcept { return registrations_.size(); }
@@ -252,6 +255,9 @@ result<control_listener> control_listener::open(asio::any_io_executor executor, 
 }
 
 std::string control_listener::url() const { return impl_->url(); }
+error_code control_listener::replace_certificate(const endpoint::server_certificate& next) {
+  return impl_->replace_certificate(next);
+}
 bool control_listener::is_online(std::string_view endpoint_id) const { return impl_->is_online(endpoint_id); }
 bool control_listener::deliver(std::string_view endpoint_id, std::string grant) {
   return impl_->deliver(endpoint_id, std::move(grant));

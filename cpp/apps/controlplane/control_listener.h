@@ -39,6 +39,8 @@ class control_listener {
   ~control_listener();
 
   [[nodiscard]] std::string url() const;
+  /// For the connections to come. Errors   those of direct_listener::replace_certificate; nothing has changed then.
+  [[nodiscard]] error_code replace_certificate(const endpoint::server_certificate& next);
   [[nodiscard]] bool is_online(std::string_view endpoint_id) const;
   /// Sends the grant to the endpoint. False when it is not registered.
   [[nodiscard]] bool deliver(std::string_view endpoint_id, std::string grant);

@@ -14,7 +14,8 @@ std::string_view route_of(std::string_view path) {
 
 front::front(issuing& artifacts, messages::sensitive_text bearer_key, controlplane::state_store& store,
              plane_metrics& metrics)
-    : normal_(artifacts.normal_route(std::move(bearer_key))),
+    : artifacts_(artifacts),
+      normal_(artifacts.normal_route(std::move(bearer_key))),
       entry_(artifacts.entry_route()),
       store_(store),
       metrics_(metrics) {}
@@ -30,6 +31,10 @@ void front::operator()(http::request request, http::responder answer) const {
   if (route == "other") return counted(http::not_found());
   if (request.method != "GET" && request.method != "HEAD") return counted(http::method_not_allowed());
   counted(request.path() == "/readyz" ? readiness() : http::healthy());
+}
+
+void front::replace_bearer_key(messages::sensitive_text bearer_key) {
+  normal_ = artifacts_.normal_route(std::move(bearer_key));
 }
 
 http::response front::readiness() const {

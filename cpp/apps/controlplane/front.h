@@ -18,12 +18,15 @@ class front {
         plane_metrics& metrics);
 
   void operator()(http::request request, http::responder answer) const;
+  /// For the requests to come; the key before is worth nothing from now on.
+  void replace_bearer_key(messages::sensitive_text bearer_key);
   /// For a request that could not be read.
   [[nodiscard]] http::response refuse_unread(unsigned status, const http::request& head) const;
 
  private:
   [[nodiscard]] http::response readiness() const;
 
+  issuing& artifacts_;
   controlplane::artifact_endpoint normal_;
   controlplane::artifact_endpoint entry_;
   controlplane::state_store& store_;

@@ -91,7 +91,9 @@ program describe_serve(serve_command& c) {
              "        second. No line holds a key, a token, a ticket or a bearer key."}},
            {"Exit codes",
             {"0  stopped by a signal", "1  the state file, a key, certificate or listener failed", "2  usage error"}},
-           {"Signals", {"SIGINT, SIGTERM  answer what was asked, close, and stop; at once at the second"}}},
+           {"Signals",
+            {"SIGHUP           read bearer key and certificate again; a bad file changes nothing",
+             "SIGINT, SIGTERM  answer what was asked, close, and stop; at once at the second"}}},
       .options =
           {state_option(c.files),
            keyset_option(c.files),

@@ -10,6 +10,7 @@
 #include "cli/version.h"
 #include "controlplane/bearer_key.h"
 #include "controlplane/front.h"
+#include "controlplane/live_files.h"
 #include "flowersec/base/json.h"
 #include "serving/listen_address.h"
 #include "serving/log.h"
@@ -103,6 +104,7 @@ class service {
   service(asio::io_context& context, const serve_command& command, const invocation& io)
       : context_(context),
         command_(command),
+        files_(context, command),
         tls_(load_tls(command)),
         store_(open_store(command)),
         seen_(read_revision(store_)),
@@ -110,9 +112,12 @@ class service {
         writer_(context.get_executor(), open_store(command)),
         artifacts_(issuing_options_of(command), store_, writer_, control_, metrics_, load_issuer(store_)),
         front_(artifacts_, bearer_key(command), store_, metrics_),
-        server_(context.get_executor(), http_options(), front_),
-        signals_(context, SIGINT, SIGTERM),
+        server_(
+            context.get_executor(), http_options(),
+            [this](http::request request, http::responder answer) { front_(std::move(request), std::move(answer)); }),
+        signals_(context, SIGINT, SIGTERM, SIGHUP),
         watch_(context) {
+    files_.add_listener([this](auto tls) { server_.replace_tls(std::move(tls)); });
     listen(server_, context, "--listen", command.listen);
     if (!command.metrics_listen.empty()) start_metrics();
     // The file may be older than the state: whoever died in between left it so.
@@ -120,6 +125,7 @@ class service {
       throw start_failure{"cannot write --issuer-keys-file: " + written.error().text};
     }
     server_.start();
+    files_.watch(front_, control_);
     print_ready_line(io);
   }
 
@@ -163,6 +169,7 @@ class service {
                               answer(request.path() == "/metrics" ? metrics_page() : http::not_found());
                             });
     listen(*metrics_server_, context_, "--metrics-listen", command_.metrics_listen);
+    files_.add_listener([this](auto tls) { metrics_server_->replace_tls(std::move(tls)); });
     metrics_server_->start();
   }
 
@@ -194,8 +201,12 @@ class service {
   }
 
   void wait_for_signal() {
-    signals_.async_wait([this](const error_code& failed, int) {
+    signals_.async_wait([this](const error_code& failed, int number) {
       if (failed) return;
+      if (number == SIGHUP) {
+        files_.reload();
+        return wait_for_signal();
+      }
       if (stopping_) {
         at_once_ = true;
         return context_.stop();
@@ -233,6 +244,7 @@ class service {
 
   asio::io_context& context_;
   const serve_command& command_;
+  live_files files_;
   tls_context tls_;
   plane_metrics metrics_;
   state_store store_;  // this thread reads; writer_ has a connection of its own

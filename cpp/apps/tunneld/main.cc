@@ -11,10 +11,10 @@
 
 #include "cli/config_file.h"
 #include "cli/json_text.h"
+#include "serving/certificate_files.h"
 #include "serving/log.h"
 #include "tunneld/admin_listener.h"
 #include "tunneld/authorizer.h"
-#include "tunneld/certificate_files.h"
 #include "tunneld/channel_watch.h"
 #include "tunneld/check_config.h"
 #include "tunneld/live_files.h"

@@ -1,7 +1,8 @@
 # The control plane's program with a tunnel, an endpoint and clients around it.
 flowersec_add_test(system.controlplane
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/controlplane_test.cc ${CMAKE_CURRENT_LIST_DIR}/controlplane_life_test.cc
-          ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+          ${CMAKE_CURRENT_LIST_DIR}/controlplane_reload_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+          ${CMAKE_CURRENT_LIST_DIR}/../support/test_certificates.cc
   DEPS controlplane_client endpoint sources token_control ws_frame
   LIBS OpenSSL::SSL
   LABELS system

@@ -49,11 +49,19 @@ inline std::map<std::string, std::string> ready_facts(process& program) {
   return facts;
 }
 
+/// The host:port of a URL.
+inline std::string host_of(const std::string& url) {
+  const auto begin = url.find("://") + 3;
+  return url.substr(begin, url.find('/', begin) - begin);
+}
+
 class controlplane_world {
  public:
   using words = process::words;
 
-  explicit controlplane_world(words more = {}) : more_(std::move(more)) {
+  /// `more` flags of the service; `ca_pem` for those who speak TLS with it.
+  explicit controlplane_world(words more = {}, std::optional<std::string> trusted = {})
+      : ca_pem(std::move(trusted)), more_(std::move(more)) {
     write_whole_file(bearer_file, bearer + "\n");
     EXPECT_EQ(command({"init"}).exit_code, 0);
     start_tunnel();
@@ -116,14 +124,20 @@ class controlplane_world {
     http_url = facts["http_url"];
     listen_ = facts["listen"];
     control_url = facts["control_url"];
-    control_listen_ = control_url.substr(5, control_url.find('/', 5) - 5);
-    metrics_address = facts["metrics_url"].substr(7, facts["metrics_url"].rfind('/') - 7);
+    control_listen_ = host_of(control_url);
+    metrics_address = host_of(facts["metrics_url"]);
   }
   void kill() {
     plane->send_signal(SIGKILL);
     EXPECT_EQ(plane->wait().signal, SIGKILL);
   }
   [[nodiscard]] std::string metrics() const { return testing_support::http_get(metrics_address, "/metrics"); }
+  /// Sends SIGHUP and waits until the log says `line`.
+  [[nodiscard]] bool hang_up(const std::string& line) {
+    plane->take_err();
+    plane->send_signal(SIGHUP);
+    return plane->wait_for_err(line);
+  }
   [[nodiscard]] const std::string& listen_address() const noexcept { return listen_; }
 
   // ---- Clients.
@@ -133,6 +147,12 @@ class controlplane_world {
     options.base_url = http_url;
     options.headers = {{"Authorization", "Bearer " + bearer}};
     options.allow_loopback_http = true;
+    options.fetching.ca_pem = ca_pem;
+    return options;
+  }
+  endpoint::connect_options dialling() const {
+    auto options = loopback_options();
+    options.trust.ca_pem = ca_pem;
     return options;
   }
   awaitable<controlplane::artifact_outcome> ask(std::string endpoint_id) {
@@ -165,7 +185,8 @@ class controlplane_world {
   const std::string state = folder.file("plane.db");
   const std::string keyset_file = folder.file("issuer_keys.json");
   const std::string bearer_file = folder.file("bearer.key");
-  const std::string bearer = "a-bearer-key-of-the-tests";
+  std::string bearer = "a-bearer-key-of-the-tests";
+  std::optional<std::string> ca_pem;  ///< what clients and endpoints trust
   std::optional<process> tunnel;
   std::optional<process> plane;
   std::string tunnel_url;
@@ -225,7 +246,7 @@ class standing_endpoint {
 
   awaitable<void> connect_once() {
     auto info = info_.clone();
-    auto options = loopback_options();
+    auto options = world_.dialling();
     auto [failed, session] = co_await endpoint::async_connect(world_.context.get_executor(), std::move(info),
                                                               std::move(options), with_error);
     if (failed) {

@@ -1,4 +1,4 @@
-// Reads files again while the tunnel runs: all of them when told to, and a part of them when its files have changed.
+// Reads files again while a program serves: all of them when told to, and a part of them when its files have changed.
 // Layer apps. Runs on the context it is given; blocking file I/O.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <string>
 
 #include "cli/problem.h"
-#include "tunneld/file_watch.h"
+#include "serving/file_watch.h"
 
 namespace flowersec::apps {
 
