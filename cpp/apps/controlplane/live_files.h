@@ -24,6 +24,7 @@ class live_files {
   void add_listener(certificate_files::take_context take);
   /// Follows the files from now on, for these, which outlive it.
   void watch(front& requests, control_listener& endpoints);
+  void stop() { reloader_.stop(); }
   /// Reads all of them again. Only after watch().
   void reload() { reloader_.reload_all(); }
 

@@ -81,6 +81,7 @@ control_listener open_control(asio::io_context& context, const serve_command& c,
   const auto where = resolve(context, "--control-listen", c.control_listen);
   control_options options{.address = where.address().to_string(), .port = where.port()};
   options.max_connections = static_cast<std::size_t>(c.max_endpoints);
+  options.delivery_timeout = c.delivery_timeout;
   if (!c.tls_cert_file.empty()) options.certificate = endpoint::server_certificate{c.tls_cert_file, c.tls_key_file};
   auto opened = control_listener::open(context.get_executor(), options, store, metrics);
   if (!opened) {
@@ -137,6 +138,7 @@ class service {
     if (metrics_server_) metrics_server_->abort();
     signals_.cancel();
     watch_.cancel();
+    files_.stop();
     if (at_once_) return;
     context_.restart();
     context_.run_for(goodbye);

@@ -34,6 +34,8 @@ class reloader {
   void add(reloadable part) { parts_.push_back(std::move(part)); }
   /// Looks at the files from now on.
   void watch();
+  /// Not any more.
+  void stop() { timer_.cancel(); }
   void reload_all();
 
  private:

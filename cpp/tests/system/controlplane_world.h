@@ -59,9 +59,10 @@ class controlplane_world {
  public:
   using words = process::words;
 
-  /// `more` flags of the service; `ca_pem` for those who speak TLS with it.
-  explicit controlplane_world(words more = {}, std::optional<std::string> trusted = {})
-      : ca_pem(std::move(trusted)), more_(std::move(more)) {
+  /// `more` flags of the service; `ca_pem` for those who speak TLS with it; `variables` for the service alone.
+  explicit controlplane_world(words more = {}, std::optional<std::string> trusted = {},
+                              process::environment variables = {})
+      : ca_pem(std::move(trusted)), more_(std::move(more)), variables_(std::move(variables)) {
     write_whole_file(bearer_file, bearer + "\n");
     EXPECT_EQ(command({"init"}).exit_code, 0);
     start_tunnel();
@@ -119,7 +120,7 @@ class controlplane_world {
                     "--iss",
                     "iss"};
     arguments.insert(arguments.end(), more_.begin(), more_.end());
-    plane.emplace("flowersec-controlplane", std::move(arguments));
+    plane.emplace("flowersec-controlplane", std::move(arguments), variables_);
     auto facts = ready_facts(*plane);
     http_url = facts["http_url"];
     listen_ = facts["listen"];
@@ -207,6 +208,7 @@ class controlplane_world {
   }
 
   words more_;
+  process::environment variables_;
   std::string listen_ = "127.0.0.1:0";
   std::string control_listen_ = "127.0.0.1:0";
 };
