@@ -43,6 +43,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     listen.certificate = options_.certificate;
     listen.any_origin = true;
     listen.common.liveness = options_.liveness;
+    listen.common.session.probe_timeout = std::chrono::ceil<std::chrono::milliseconds>(options_.delivery_timeout);
     auto opened = endpoint::direct_listener::open(
         executor_,
         [weak = weak_from_this()](
@@ -61,7 +62,11 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   void close() {
     if (listener_) listener_->close();
     registrations_.clear();
-    for (auto& [serial, one] : std::exchange(connections_, {})) one.session.async_close(asio::detached);
+    for (auto& [serial, one] : std::exchange(connections_, {})) {
+      one.session.async_close(asio::detached);
+      tell(one.undelivered, false);
+      tell(one.sent, false);
+    }
   }
 
   [[nodiscard]] std::string url() const { return listener_->url(); }
@@ -72,11 +77,14 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
   [[nodiscard]] std::size_t registered() const noexcept { return registrations_.size(); }
 
-  bool deliver(std::string_view endpoint_id, std::string grant) {
+  void deliver(std::string_view endpoint_id, std::string grant, delivered done) {
     const auto found = registrations_.find(endpoint_id);
-    if (found == registrations_.end()) return false;
+    if (found == registrations_.end()) return done(false);
     found->second.stream.notify(token::control_grant_type, std::move(grant));
-    return true;
+    const auto serial = found->second.connection;
+    auto& to = connections_.at(serial);
+    to.sent.push_back(std::move(done));
+    if (to.undelivered.empty()) ask_for_receipt(serial);
   }
 
   void drop_revoked() {
@@ -93,6 +101,8 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     endpoint::session session;
     std::string endpoint_id;
     std::unique_ptr<asio::steady_timer> deadline;  ///< of the first registration
+    std::vector<delivered> undelivered{};          ///< behind whose grants a ping is under way
+    std::vector<delivered> sent{};                 ///< whose grants wait for the next ping
   };
   struct registration {
     std::uint64_t connection = 0;
@@ -100,6 +110,27 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     rpc_peer stream;
     std::unique_ptr<std::stop_callback<std::function<void()>>> on_end;
   };
+
+  static void tell(std::vector<delivered>& waiting, bool outcome) {
+    for (const auto& done : std::exchange(waiting, {})) done(outcome);
+  }
+
+  void ask_for_receipt(std::uint64_t serial) {
+    auto& of = connections_.at(serial);
+    of.undelivered = std::exchange(of.sent, {});
+    of.session.async_probe(
+        asio::bind_executor(executor_, [weak = weak_from_this(), serial](error_code failed, std::chrono::nanoseconds) {
+          if (const auto self = weak.lock()) self->on_receipt(serial, !failed);
+        }));
+  }
+
+  void on_receipt(std::uint64_t serial, bool received) {
+    const auto found = connections_.find(serial);
+    if (found == connections_.end()) return;  // everybody was told when it went
+    if (!received) return drop(serial, "no_receipt");
+    tell(found->second.undelivered, true);
+    if (!found->second.sent.empty()) ask_for_receipt(serial);
+  }
 
   // Nothing is consumed here: whoever asks has not proved anything yet.
   result<endpoint::resolved_credential> resolve(const endpoint::credential_request& asked) {
@@ -228,7 +259,9 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     if (registered != registrations_.end() && registered->second.connection == serial) {
       unregister(found->second.endpoint_id, registered->second.stream_serial);
     }
-    connections_.erase(serial);
+    auto gone = connections_.extract(found);
+    tell(gone.mapped().undelivered, false);
+    tell(gone.mapped().sent, false);
   }
 
   asio::any_io_executor executor_;
@@ -259,8 +292,8 @@ error_code control_listener::replace_certificate(const endpoint::server_certific
   return impl_->replace_certificate(next);
 }
 bool control_listener::is_online(std::string_view endpoint_id) const { return impl_->is_online(endpoint_id); }
-bool control_listener::deliver(std::string_view endpoint_id, std::string grant) {
-  return impl_->deliver(endpoint_id, std::move(grant));
+void control_listener::deliver(std::string_view endpoint_id, std::string grant, delivered done) {
+  impl_->deliver(endpoint_id, std::move(grant), std::move(done));
 }
 void control_listener::drop_revoked() { impl_->drop_revoked(); }
 std::size_t control_listener::connections() const noexcept { return impl_->connections(); }

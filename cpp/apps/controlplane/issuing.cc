@@ -17,7 +17,7 @@ const http_refusal bad_ticket{401, "ticket_refused", "the ticket is unknown, use
 const http_refusal unknown_endpoint{404, "endpoint_unknown", "there is no such endpoint"};
 const http_refusal offline{503, "endpoint_offline", "the endpoint is not connected"};
 const http_refusal busy{503, "busy", "too many requests are waiting"};
-const http_refusal undelivered{503, "delivery_failed", "the endpoint went away"};
+const http_refusal undelivered{503, "delivery_failed", "the endpoint went away, or does not answer"};
 const http_refusal broken{500, "internal_error", "the control plane cannot issue artifacts"};
 
 /// Beyond the init window, for clocks that differ.
@@ -158,10 +158,13 @@ void issuing::finish(const asked& request, const issue_writer::noted& noted) {
     log_line(log_level::error, "cannot make a channel: " + grants.error().message());
     return refuse(request, broken);
   }
-  if (!endpoints_.deliver(request.question->request.endpoint_id, encode(grants->server))) {
-    return refuse(request, undelivered);
-  }
-  answer(request, {.body = std::move(grants->client)});
+  const auto artifact = std::make_shared<token::connect_artifact>();
+  artifact->body = std::move(grants->client);
+  endpoints_.deliver(request.question->request.endpoint_id, encode(grants->server),
+                     [this, request, artifact](bool delivered) {
+                       if (!delivered) return refuse(request, undelivered);
+                       answer(request, std::move(*artifact));
+                     });
 }
 
 void issuing::answer(const asked& request, token::connect_artifact artifact) {

@@ -123,6 +123,8 @@ program describe_serve(serve_command& c) {
            {"max-conns", &c.max_conns, "most HTTP connections, and so requests, at once; later ones wait"},
            {"max-endpoints", &c.max_endpoints, "most control connections; one more is closed"},
            {"request-timeout", &c.request_timeout, "longest time for a request to arrive"},
+           {"delivery-timeout", &c.delivery_timeout,
+            "longest time for an endpoint to have a grant; later it is dropped"},
            {"shutdown-timeout", &c.shutdown_timeout, "longest wait for requests under way when stopping"},
            {"log-format", &c.log_format, "text or json", {"FSEC_PLANE_LOG_FORMAT"}},
            {"log-level", &c.log_level, "error, warning, info or debug", {"FSEC_PLANE_LOG_LEVEL"}},
@@ -295,6 +297,7 @@ std::optional<std::string> usage_problem(const serve_command& c) {
   if (c.max_endpoints < 1 || c.max_endpoints > most)
     return "--max-endpoints must be between 1 and " + std::to_string(most);
   if (c.request_timeout < 100ms) return "--request-timeout must be >= 100ms";
+  if (c.delivery_timeout < 100ms || c.delivery_timeout > 1h) return "--delivery-timeout must be between 100ms and 1h";
   if (c.shutdown_timeout < 0ms) return "--shutdown-timeout must be >= 0";
   if (!parse_log_format(c.log_format)) return "--log-format must be text or json";
   if (!parse_log_level(c.log_level)) return "--log-level must be error, warning, info or debug";

@@ -36,6 +36,7 @@ struct serve_command {
   std::int64_t max_conns = 256;
   std::int64_t max_endpoints = 10'000;
   std::chrono::nanoseconds request_timeout = std::chrono::seconds{10};
+  std::chrono::nanoseconds delivery_timeout = std::chrono::seconds{5};
   std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{5};
   std::string log_format = "text";
   std::string log_level = "info";

@@ -37,6 +37,10 @@ TEST(controlplane_program, a_client_meets_the_endpoint_it_asked_for) {
   const auto metrics = world.metrics();
   EXPECT_THAT(metrics, HasSubstr("flowersec_controlplane_artifacts_total{outcome=\"ok\",route=\"normal\"} 3"));
   EXPECT_THAT(metrics, HasSubstr("flowersec_controlplane_registered_endpoints 2"));
+  for (const auto* of_the_process : {"process_cpu_seconds_total ", "process_max_fds ", "process_open_fds ",
+                                     "process_resident_memory_bytes ", "process_start_time_seconds "}) {
+    EXPECT_THAT(metrics, HasSubstr(std::string{"\n"} + of_the_process));
+  }
 }
 
 TEST(controlplane_program, an_endpoint_that_is_unknown_or_offline_is_a_typed_error_at_once) {
@@ -46,6 +50,38 @@ TEST(controlplane_program, an_endpoint_that_is_unknown_or_offline_is_a_typed_err
     EXPECT_EQ(refusal_of(co_await world.ask("nobody")), "404 endpoint_unknown");
     EXPECT_EQ(refusal_of(co_await world.ask("offline")), "503 endpoint_offline");
   }());
+}
+
+/// An endpoint that registers and then neither reads nor leaves, like a process that is stopped.
+class stalled_endpoint {
+ public:
+  stalled_endpoint(const controlplane_world& world, const std::string& endpoint_id) {
+    auto info = world.add_endpoint(endpoint_id);
+    run(context_, [&]() -> awaitable<void> {
+      auto options = world.dialling();
+      auto [failed, up] =
+          co_await endpoint::async_connect(context_.get_executor(), std::move(info), std::move(options), with_error);
+      EXPECT_FALSE(failed) << failed.message();
+      session_ = std::move(up);
+      auto payload = token::encode_registration(endpoint_id);
+      auto [lost, reply] = co_await session_.async_call(token::control_register_type, std::move(payload), with_error);
+      EXPECT_TRUE(!lost && reply.ok());
+    }());
+  }
+
+ private:
+  asio::io_context context_;  // stands still from now on
+  endpoint::session session_;
+};
+
+TEST(controlplane_program, an_endpoint_that_takes_no_grant_is_a_typed_error_and_then_offline) {
+  controlplane_world world{{"--delivery-timeout", "300ms"}};
+  stalled_endpoint stalled{world, "laptop"};
+  run(world.context, [&]() -> awaitable<void> {
+    EXPECT_EQ(refusal_of(co_await world.ask("laptop")), "503 delivery_failed");
+    EXPECT_EQ(refusal_of(co_await world.ask("laptop")), "503 endpoint_offline");
+  }());
+  EXPECT_THAT(world.metrics(), HasSubstr("flowersec_controlplane_control_drops_total{reason=\"no_receipt\"} 1"));
 }
 
 TEST(controlplane_program, the_normal_route_is_behind_the_bearer_key_and_the_entry_route_behind_tickets) {
@@ -184,6 +220,7 @@ TEST(controlplane_program, killed_again_and_again_while_it_mints_it_delivers_no_
   laptop.wait_registered(kills + 1);
   EXPECT_FALSE(laptop.saw_one_twice());
   EXPECT_GE(acknowledged.size(), static_cast<std::size_t>(kills));
+  EXPECT_THAT(laptop.channels(), ::testing::IsSupersetOf(acknowledged)) << "who was answered has somebody to meet";
   run(world.context,
       [&]() -> awaitable<void> { EXPECT_EQ(refusal_of(co_await world.ask("laptop")), "an artifact"); }());
 }

@@ -50,6 +50,9 @@ TEST(controlplane_options, values_are_bounded_at_their_edges) {
   EXPECT_EQ(problem_after([](auto& c) { c.max_endpoints = 1'000'000; }), "none");
   EXPECT_THAT(problem_after([](auto& c) { c.max_endpoints = 1'000'001; }), HasSubstr("--max-endpoints"));
   EXPECT_THAT(problem_after([](auto& c) { c.request_timeout = 99ms; }), HasSubstr("--request-timeout"));
+  EXPECT_EQ(problem_after([](auto& c) { c.delivery_timeout = 100ms; }), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.delivery_timeout = 99ms; }), HasSubstr("--delivery-timeout"));
+  EXPECT_THAT(problem_after([](auto& c) { c.delivery_timeout = 1h + 1ms; }), HasSubstr("--delivery-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.shutdown_timeout = -1ms; }), HasSubstr("--shutdown-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.tls_cert_file = "cert.pem"; }), HasSubstr("--tls-key-file"));
   EXPECT_THAT(problem_after([](auto& c) { c.log_level = "loud"; }), HasSubstr("--log-level"));
