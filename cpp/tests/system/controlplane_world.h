@@ -1,5 +1,6 @@
 // flowersec-controlplane and flowersec-tunnel as processes, an endpoint that stays registered, and clients that ask for
-// it. Test support.
+// it. Test support. Every secret that passes here is noted: bearer keys, tickets, credentials, grants, signing keys.
+// None may be in a log or a metric, which `process` sees to, nor in an answer that refuses.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -17,6 +18,7 @@
 #include "flowersec/token/control_frames.h"
 #include "support/process.h"
 #include "support/run_coroutine.h"
+#include "support/secret_watch.h"
 
 namespace flowersec::testing {
 
@@ -55,6 +57,13 @@ inline std::string host_of(const std::string& url) {
   return url.substr(begin, url.find('/', begin) - begin);
 }
 
+/// Notes the secrets of a grant, whichever side it is for.
+inline void note_secrets(const endpoint::channel_init_grant& grant) {
+  for (const auto secret : {grant.token.view(), grant.e2ee_psk_b64u.view()}) {
+    testing_support::secret_watch::instance().remember(secret);
+  }
+}
+
 class controlplane_world {
  public:
   using words = process::words;
@@ -63,8 +72,9 @@ class controlplane_world {
   explicit controlplane_world(words more = {}, std::optional<std::string> trusted = {},
                               process::environment variables = {})
       : ca_pem(std::move(trusted)), more_(std::move(more)), variables_(std::move(variables)) {
-    write_whole_file(bearer_file, bearer + "\n");
+    change_bearer(bearer);
     EXPECT_EQ(command({"init"}).exit_code, 0);
+    note_signing_key();
     start_tunnel();
     start();
   }
@@ -78,7 +88,13 @@ class controlplane_world {
   process_result rotate(const std::string& kid, const words& more) const {
     words arguments{"rotate-key", "--kid", kid, "--aud", "aud", "--iss", "iss"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return command(std::move(arguments));
+    auto rotated = command(std::move(arguments));
+    note_signing_key();
+    return rotated;
+  }
+  void change_bearer(const std::string& key) const {
+    testing_support::secret_watch::instance().remember(key);
+    write_whole_file(bearer_file, key + "\n");
   }
   /// The credential of a new endpoint.
   endpoint::direct_connect_info add_endpoint(const std::string& endpoint_id) const {
@@ -159,15 +175,15 @@ class controlplane_world {
   awaitable<controlplane::artifact_outcome> ask(std::string endpoint_id) {
     auto options = asking();
     controlplane::artifact_request request{.endpoint_id = std::move(endpoint_id), .trace_id = "trace-0001"};
-    co_return co_await controlplane::async_request_artifact(context.get_executor(), std::move(options),
-                                                            std::move(request));
+    co_return looked_through(
+        co_await controlplane::async_request_artifact(context.get_executor(), std::move(options), std::move(request)));
   }
   awaitable<controlplane::artifact_outcome> ask_with_ticket(std::string endpoint_id, std::string ticket) {
     auto options = asking();
     controlplane::artifact_request request{.endpoint_id = std::move(endpoint_id)};
     messages::sensitive_text shown{std::move(ticket)};
-    co_return co_await controlplane::async_request_entry_artifact(context.get_executor(), std::move(options),
-                                                                  std::move(request), std::move(shown));
+    co_return looked_through(co_await controlplane::async_request_entry_artifact(
+        context.get_executor(), std::move(options), std::move(request), std::move(shown)));
   }
   /// Meets the endpoint at the tunnel and is greeted. The answer, or what went wrong.
   awaitable<std::string> meet(token::connect_artifact artifact) {
@@ -198,6 +214,21 @@ class controlplane_world {
   asio::io_context context;
 
  private:
+  /// Notes what an artifact holds, and looks at what a refusal says.
+  static controlplane::artifact_outcome looked_through(controlplane::artifact_outcome outcome) {
+    if (outcome) {
+      note_secrets(std::get<endpoint::channel_init_grant>(outcome->body));
+    } else {
+      const auto& failed = outcome.error();
+      EXPECT_FALSE(testing_support::secret_watch::instance().find_in(failed.message + failed.response_body));
+    }
+    return outcome;
+  }
+  void note_signing_key() const {
+    const auto file = folder.file("signing.json");
+    EXPECT_EQ(command({"export-key", "--out", file, "--overwrite"}).exit_code, 0);
+    EXPECT_THAT(read_whole_file(file), ::testing::HasSubstr("privkey_b64u"));
+  }
   void start_tunnel() {
     tunnel.emplace("flowersec-tunnel",
                    words{"--listen", "127.0.0.1:0", "--issuer-keys-file", keyset_file, "--aud", "aud", "--iss", "iss",
@@ -271,6 +302,7 @@ class standing_endpoint {
   void take(const std::string& payload) {
     auto grant = messages::read_server_grant(payload);
     ASSERT_TRUE(grant) << payload;
+    note_secrets(*grant);
     channels_.push_back(grant->channel_id);
     asio::co_spawn(world_.context, greet(std::move(*grant)), asio::detached);
   }
