@@ -16,11 +16,19 @@
 
 namespace flowersec::apps {
 
+/// A credential that is no endpoint's own: whoever has it may register any id that has none of its own.
+struct shared_credential {
+  std::string channel_id;
+  crypto::psk psk;
+  unix_seconds init_exp{0};
+};
+
 struct control_options {
   std::string address;  ///< a literal
   std::uint16_t port = 0;
   std::string path = "/control/ws";
   std::optional<endpoint::server_certificate> certificate{};
+  std::optional<shared_credential> shared{};
   /// Control connections at once; one more is closed. An endpoint can make us hold one session.
   std::size_t max_connections = 10'000;
   /// From the handshake to the first registration; later the connection is closed.
@@ -34,9 +42,8 @@ struct control_options {
 class control_listener {
  public:
   /// `store` and `metrics` outlive it. Errors   those of direct_listener::open.
-  [[nodiscard]] static result<control_listener> open(boost::asio::any_io_executor executor,
-                                                     const control_options& options, controlplane::state_store& store,
-                                                     plane_metrics& metrics);
+  [[nodiscard]] static result<control_listener> open(boost::asio::any_io_executor executor, control_options options,
+                                                     controlplane::state_store& store, plane_metrics& metrics);
   control_listener(control_listener&&) noexcept;
   /// Closes every connection.
   ~control_listener();
@@ -45,6 +52,8 @@ class control_listener {
   /// For the connections to come. Errors   those of direct_listener::replace_certificate; nothing has changed then.
   [[nodiscard]] error_code replace_certificate(const endpoint::server_certificate& next);
   [[nodiscard]] bool is_online(std::string_view endpoint_id) const;
+  /// The endpoint that registered last; blank when it has left.
+  [[nodiscard]] const std::string& newest() const noexcept;
   /// Whether the endpoint has the grant: not when it is not registered, has left, or does not answer in time.
   using delivered = std::function<void(bool)>;
   /// Sends the grant to the endpoint. `done` is called once, perhaps from inside this call, but not after close().

@@ -1,17 +1,6 @@
 #include "controlplane/front.h"
 
 namespace flowersec::apps::plane {
-namespace {
-
-std::string_view route_of(std::string_view path) {
-  if (path == controlplane::default_artifact_path) return "normal";
-  if (path == controlplane::default_entry_artifact_path) return "entry";
-  if (path == "/healthz" || path == "/readyz") return "health";
-  return "other";
-}
-
-}  // namespace
-
 front::front(issuing& artifacts, messages::sensitive_text bearer_key, controlplane::state_store& store,
              plane_metrics& metrics)
     : artifacts_(artifacts),
@@ -20,6 +9,17 @@ front::front(issuing& artifacts, messages::sensitive_text bearer_key, controlpla
       store_(store),
       metrics_(metrics) {}
 
+front::front(issuing& artifacts, demo_routes demo, controlplane::state_store& store, plane_metrics& metrics)
+    : artifacts_(artifacts), normal_(demo.artifact_route()), demo_(demo), store_(store), metrics_(metrics) {}
+
+std::string_view front::route_of(std::string_view path) const {
+  if (path == controlplane::default_artifact_path) return "normal";
+  if (path == controlplane::default_entry_artifact_path && entry_) return "entry";
+  if (path == demo_routes::init_path && demo_) return "init";
+  if (path == "/healthz" || path == "/readyz") return "health";
+  return "other";
+}
+
 void front::operator()(http::request request, http::responder answer) const {
   const auto route = route_of(request.path());
   http::responder counted = [&metrics = metrics_, route, answer = std::move(answer)](http::response given) {
@@ -27,7 +27,8 @@ void front::operator()(http::request request, http::responder answer) const {
     answer(std::move(given));
   };
   if (route == "normal") return normal_(std::move(request), std::move(counted));
-  if (route == "entry") return entry_(std::move(request), std::move(counted));
+  if (route == "entry") return (*entry_)(std::move(request), std::move(counted));
+  if (route == "init") return demo_->init_channel(request, std::move(counted));
   if (route == "other") return counted(http::not_found());
   if (request.method != "GET" && request.method != "HEAD") return counted(http::method_not_allowed());
   counted(request.path() == "/readyz" ? readiness() : http::healthy());
@@ -43,7 +44,7 @@ http::response front::readiness() const {
 }
 
 http::response front::refuse_unread(unsigned status, const http::request& head) const {
-  auto given = normal_.refuse_unread(status, head);
+  auto given = route_of(head.path()) == "init" ? demo_->refuse_unread(status) : normal_.refuse_unread(status, head);
   metrics_.answered("unread", given.status);
   return given;
 }

@@ -147,13 +147,17 @@ bool issuing::reload_issuer() {
   return true;
 }
 
+result<controlplane::channel_grants> issuing::mint(const std::string& channel_id) const {
+  auto options = options_.channels;
+  options.tunnel_url = controlplane::choose_tunnel(channel_id, options_.tunnel_urls);
+  return controlplane::issue_channel(issuer_, options, channel_id, system_random(), wall_now());
+}
+
 void issuing::finish(const asked& request, const issue_writer::noted& noted) {
   if (!noted) return refuse(request, refusal_of(noted.error()));
   // The state file says which key signs; what we hold may be the one before.
   if (issuer_.public_keys()[issuer_.current_kid()] != *noted && !reload_issuer()) return refuse(request, broken);
-  auto options = options_.channels;
-  options.tunnel_url = controlplane::choose_tunnel(request.channel_id, options_.tunnel_urls);
-  auto grants = controlplane::issue_channel(issuer_, options, request.channel_id, system_random(), wall_now());
+  auto grants = mint(request.channel_id);
   if (!grants) {
     log_line(log_level::error, "cannot make a channel: " + grants.error().message());
     return refuse(request, broken);

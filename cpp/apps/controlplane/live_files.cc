@@ -6,7 +6,7 @@ namespace flowersec::apps::plane {
 
 live_files::live_files(boost::asio::io_context& context, const serve_command& command)
     : command_(command), reloader_(context) {
-  reloader_.add(bearer_key());
+  if (!command.bearer_key_file.empty()) reloader_.add(bearer_key());
   if (command.tls_cert_file.empty()) return;
   certificate_.emplace(certificate_paths{command.tls_cert_file, command.tls_key_file},
                        [this](const certificate_paths& paths) {

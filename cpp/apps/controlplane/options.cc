@@ -86,7 +86,9 @@ program describe_serve(serve_command& c) {
              "  -d '{\"endpoint_id\":\"laptop\"}' http://127.0.0.1:8090/v1/connect/artifact"}},
            {"Output",
             {"stdout: one JSON line when everything listens: version, commit, date, listen, http_url, control_url,",
-             "        issuer_keys_file, kid, and metrics_url when there is such a listener.",
+             "        issuer_keys_file, kid, and metrics_url when there is such a listener. With --demo also",
+             "        controlplane_http_url, tunnel_audience, tunnel_issuer, tunnel_ws_url_hint, tunnel_listen,",
+             "        tunnel_ws_path and server_endpoint_control.",
              "stderr: log lines. Each artifact and each change of an endpoint or a key gets one; refusals at most 20 a",
              "        second. No line holds a key, a token, a ticket or a bearer key."}},
            {"Exit codes",
@@ -118,6 +120,9 @@ program describe_serve(serve_command& c) {
            issuer_option(c.issuer),
            {"token-lifetime", &c.token_lifetime, "how long a token may be shown, at most 2m"},
            {"idle-timeout", &c.idle_timeout, "silence after which a tunnel closes a channel"},
+           {"demo", &c.demo,
+            "for the family's demonstration programs: callers need no key, the ready line has a credential for every "
+            "endpoint, and /v1/channel/init answers"},
            {"tls-cert-file", &c.tls_cert_file, "PEM certificate chain; turns TLS on for all listeners"},
            {"tls-key-file", &c.tls_key_file, "PEM private key of the certificate"},
            {"max-conns", &c.max_conns, "most HTTP connections, and so requests, at once; later ones wait"},
@@ -281,7 +286,9 @@ program describe_controlplane() {
 std::optional<std::string> usage_problem(const serve_command& c) {
   using namespace std::chrono_literals;
   if (c.files.state.empty()) return "missing --state (flowersec-controlplane init makes a state file)";
-  if (c.bearer_key_file.empty()) return "missing --bearer-key-file (head -c 32 /dev/urandom | base64 makes a key)";
+  if (c.demo && !c.bearer_key_file.empty()) return "--demo and --bearer-key-file exclude each other";
+  if (c.bearer_key_file.empty() && !c.demo)
+    return "missing --bearer-key-file (head -c 32 /dev/urandom | base64 makes a key)";
   if (c.tunnel_urls.empty()) return "missing --tunnel-url";
   if (c.audience.empty()) return "missing --aud";
   if (c.issuer.empty()) return "missing --iss";

@@ -40,6 +40,7 @@ struct serve_command {
   std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{5};
   std::string log_format = "text";
   std::string log_level = "info";
+  bool demo = false;
   std::string config;
   bool pretty = false;
 };

@@ -5,8 +5,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/json/serialize.hpp>
 #include <map>
 #include <optional>
 #include <set>
@@ -47,7 +49,9 @@ inline std::map<std::string, std::string> ready_facts(process& program) {
   const auto ready = parse_json_object(line.value_or(""), 1 << 20);
   if (!ready) throw std::runtime_error("no ready line: " + program.wait().err);
   std::map<std::string, std::string> facts;
-  for (const auto& [name, value] : *ready) facts[name] = std::string{value.as_string()};
+  for (const auto& [name, value] : *ready) {
+    facts[name] = value.is_string() ? std::string{value.get_string()} : boost::json::serialize(value);
+  }
   return facts;
 }
 
@@ -121,8 +125,6 @@ class controlplane_world {
     words arguments{"serve",
                     "--state",
                     state,
-                    "--bearer-key-file",
-                    bearer_file,
                     "--listen",
                     listen_,
                     "--control-listen",
@@ -136,8 +138,11 @@ class controlplane_world {
                     "--iss",
                     "iss"};
     arguments.insert(arguments.end(), more_.begin(), more_.end());
+    if (std::ranges::find(more_, "--demo") == more_.end()) {
+      arguments.insert(arguments.end(), {"--bearer-key-file", bearer_file});
+    }
     plane.emplace("flowersec-controlplane", std::move(arguments), variables_);
-    auto facts = ready_facts(*plane);
+    facts = ready_facts(*plane);
     http_url = facts["http_url"];
     listen_ = facts["listen"];
     control_url = facts["control_url"];
@@ -206,6 +211,7 @@ class controlplane_world {
   std::optional<std::string> ca_pem;  ///< what clients and endpoints trust
   std::optional<process> tunnel;
   std::optional<process> plane;
+  std::map<std::string, std::string> facts;  ///< of its ready line
   std::string tunnel_url;
   std::string tunnel_ready_url;
   std::string http_url;
@@ -233,9 +239,9 @@ class controlplane_world {
     tunnel.emplace("flowersec-tunnel",
                    words{"--listen", "127.0.0.1:0", "--issuer-keys-file", keyset_file, "--aud", "aud", "--iss", "iss",
                          "--allow-origin", "https://app.example", "--log-level", "error"});
-    auto facts = ready_facts(*tunnel);
-    tunnel_url = facts["ws_url"];
-    tunnel_ready_url = facts["http_url"] + "/readyz";
+    auto said = ready_facts(*tunnel);
+    tunnel_url = said["ws_url"];
+    tunnel_ready_url = said["http_url"] + "/readyz";
   }
 
   words more_;

@@ -34,6 +34,7 @@ TEST(controlplane_options, what_is_needed_is_asked_for_by_its_flag) {
   EXPECT_EQ(problem_after([](auto&) {}), "none");
   EXPECT_THAT(problem_after([](auto& c) { c.files.state.clear(); }), HasSubstr("missing --state"));
   EXPECT_THAT(problem_after([](auto& c) { c.bearer_key_file.clear(); }), HasSubstr("missing --bearer-key-file"));
+  EXPECT_THAT(problem_after([](auto& c) { c.demo = true; }), HasSubstr("--demo and --bearer-key-file exclude"));
   EXPECT_THAT(problem_after([](auto& c) { c.tunnel_urls.clear(); }), HasSubstr("missing --tunnel-url"));
   EXPECT_THAT(problem_after([](auto& c) { c.audience.clear(); }), HasSubstr("missing --aud"));
   EXPECT_THAT(problem_after([](auto& c) { c.issuer.clear(); }), HasSubstr("missing --iss"));
