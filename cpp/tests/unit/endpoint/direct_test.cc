@@ -77,47 +77,6 @@ TEST(direct, tls_is_verified_against_the_given_authority) {
   EXPECT_EQ(bad.server, endpoint_errc::upgrade_failed);
 }
 
-TEST(direct, another_certificate_is_for_the_clients_to_come) {
-  test_authority authority;
-  test_authority next;
-  const auto files = authority.issue("IP:127.0.0.1");
-  const auto next_files = next.issue("IP:127.0.0.1");
-  auto accept = listening();
-  accept.certificate = endpoint::server_certificate{.chain_file = files.chain, .key_file = files.key};
-  asio::io_context context;
-  auto listener = listen_on(context, std::move(accept));
-  const auto dialled = [&](const test_authority& trusted) -> awaitable<std::pair<error_code, endpoint::session>> {
-    auto options = dial_options();
-    options.policy = {};
-    options.trust.ca_pem = trusted.ca_pem();
-    auto info = info_for(listener.url());
-    auto [failed, up] =
-        co_await endpoint::async_connect(context.get_executor(), std::move(info), std::move(options), with_error);
-    co_return std::pair{failed, std::move(up)};
-  };
-  run(context, [&]() -> awaitable<void> {
-    auto [failed, old] = co_await dialled(authority);
-    EXPECT_FALSE(failed) << failed.message();
-    EXPECT_EQ(listener.replace_certificate({"/none", "/none"}), endpoint_errc::upgrade_failed);
-    EXPECT_EQ((co_await dialled(next)).first, endpoint_errc::dial_failed) << "nothing has changed";
-    EXPECT_FALSE(listener.replace_certificate({next_files.chain, next_files.key}));
-    auto [lost, fresh] = co_await dialled(next);
-    EXPECT_FALSE(lost) << lost.message();
-    EXPECT_EQ((co_await dialled(authority)).first, endpoint_errc::dial_failed);
-    auto [dead, round_trip] = co_await old.async_probe(with_error);
-    EXPECT_FALSE(dead) << "who was here is not touched";
-  }());
-}
-
-TEST(direct, without_a_certificate_there_is_none_to_replace) {
-  test_authority authority;
-  const auto files = authority.issue("IP:127.0.0.1");
-  asio::io_context context;
-  auto listener = listen_on(context);
-  EXPECT_EQ(listener.replace_certificate({files.chain, files.key}), endpoint_errc::invalid_option);
-  EXPECT_TRUE(listener.url().starts_with("ws://"));
-}
-
 TEST(direct, an_unknown_origin_is_refused_at_the_upgrade) {
   auto options = dial_options();
   options.origin = "https://elsewhere.example";
