@@ -210,7 +210,8 @@ int run_rotate_key(const admin_command& c, const invocation& io) {
       return fail_with(io, written.error());
     }
     if (!c.unchecked) {
-      if (const auto missing = wait_for_key(c.tunnel_ready_urls, c.kid, c.wait)) {
+      const key_of_issuer key{.kid = c.kid, .audience = c.audience, .issuer = c.issuer};
+      if (const auto missing = wait_for_key(c.tunnel_ready_urls, key, c.wait)) {
         return fail(io, exit_runtime, *missing + "; nothing was changed");
       }
     }
@@ -271,10 +272,14 @@ std::optional<std::string> needs_ticket(const admin_command& c) {
 }
 std::optional<std::string> needs_tunnels(const admin_command& c) {
   if (auto missing = needs_kid(c)) return missing;
-  if (c.tunnel_ready_urls.empty() == c.unchecked) return std::nullopt;
-  return c.unchecked
-             ? "--unchecked and --tunnel-ready-url exclude each other"
-             : "missing --tunnel-ready-url for each tunnel (or --unchecked, when they are known to have the key)";
+  if (c.unchecked && !c.tunnel_ready_urls.empty()) return "--unchecked and --tunnel-ready-url exclude each other";
+  if (c.unchecked) return std::nullopt;
+  if (c.tunnel_ready_urls.empty()) {
+    return "missing --tunnel-ready-url for each tunnel (or --unchecked, when they are known to have the key)";
+  }
+  if (c.audience.empty()) return "missing --aud: a tunnel lists its keys by audience and issuer";
+  if (c.issuer.empty()) return "missing --iss: a tunnel lists its keys by audience and issuer";
+  return std::nullopt;
 }
 
 struct command_entry {

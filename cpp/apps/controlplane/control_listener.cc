@@ -31,9 +31,9 @@ void log_refused_client(const error_code& failed) {
 
 class control_listener::impl : public std::enable_shared_from_this<impl> {
  public:
-  impl(asio::any_io_executor executor, const control_options& options, controlplane::state_store& store,
+  impl(asio::any_io_executor executor, control_options options, controlplane::state_store& store,
        plane_metrics& metrics)
-      : executor_(std::move(executor)), options_(options), store_(store), metrics_(metrics) {}
+      : executor_(std::move(executor)), options_(std::move(options)), store_(store), metrics_(metrics) {}
 
   error_code start() {
     endpoint::listen_options listen;
@@ -43,6 +43,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     listen.certificate = options_.certificate;
     listen.any_origin = true;
     listen.common.liveness = options_.liveness;
+    listen.common.session.probe_timeout = std::chrono::ceil<std::chrono::milliseconds>(options_.delivery_timeout);
     auto opened = endpoint::direct_listener::open(
         executor_,
         [weak = weak_from_this()](
@@ -61,25 +62,36 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   void close() {
     if (listener_) listener_->close();
     registrations_.clear();
-    for (auto& [serial, one] : std::exchange(connections_, {})) one.session.async_close(asio::detached);
+    for (auto& [serial, one] : std::exchange(connections_, {})) {
+      one.session.async_close(asio::detached);
+      tell(one.undelivered, false);
+      tell(one.sent, false);
+    }
   }
 
   [[nodiscard]] std::string url() const { return listener_->url(); }
+  error_code replace_certificate(const endpoint::server_certificate& next) {
+    return listener_->replace_certificate(next);
+  }
   [[nodiscard]] bool is_online(std::string_view endpoint_id) const { return registrations_.contains(endpoint_id); }
+  [[nodiscard]] const std::string& newest() const noexcept { return newest_; }
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
   [[nodiscard]] std::size_t registered() const noexcept { return registrations_.size(); }
 
-  bool deliver(std::string_view endpoint_id, std::string grant) {
+  void deliver(std::string_view endpoint_id, std::string grant, delivered done) {
     const auto found = registrations_.find(endpoint_id);
-    if (found == registrations_.end()) return false;
+    if (found == registrations_.end()) return done(false);
     found->second.stream.notify(token::control_grant_type, std::move(grant));
-    return true;
+    const auto serial = found->second.connection;
+    auto& to = connections_.at(serial);
+    to.sent.push_back(std::move(done));
+    if (to.undelivered.empty()) ask_for_receipt(serial);
   }
 
   void drop_revoked() {
     std::vector<std::uint64_t> revoked;
     for (const auto& [serial, one] : connections_) {
-      const auto credential = store_.find_credential(one.session.channel_id());
+      const auto credential = credential_of(one.session.channel_id());
       if (!credential && credential.error().code == store_errc::unknown_endpoint) revoked.push_back(serial);
     }
     for (const auto serial : revoked) drop(serial, "revoked");
@@ -90,6 +102,8 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     endpoint::session session;
     std::string endpoint_id;
     std::unique_ptr<asio::steady_timer> deadline;  ///< of the first registration
+    std::vector<delivered> undelivered{};          ///< behind whose grants a ping is under way
+    std::vector<delivered> sent{};                 ///< whose grants wait for the next ping
   };
   struct registration {
     std::uint64_t connection = 0;
@@ -98,9 +112,38 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     std::unique_ptr<std::stop_callback<std::function<void()>>> on_end;
   };
 
+  static void tell(std::vector<delivered>& waiting, bool outcome) {
+    for (const auto& done : std::exchange(waiting, {})) done(outcome);
+  }
+
+  void ask_for_receipt(std::uint64_t serial) {
+    auto& of = connections_.at(serial);
+    of.undelivered = std::exchange(of.sent, {});
+    of.session.async_probe(
+        asio::bind_executor(executor_, [weak = weak_from_this(), serial](error_code failed, std::chrono::nanoseconds) {
+          if (const auto self = weak.lock()) self->on_receipt(serial, !failed);
+        }));
+  }
+
+  void on_receipt(std::uint64_t serial, bool received) {
+    const auto found = connections_.find(serial);
+    if (found == connections_.end()) return;  // everybody was told when it went
+    if (!received) return drop(serial, "no_receipt");
+    tell(found->second.undelivered, true);
+    if (!found->second.sent.empty()) ask_for_receipt(serial);
+  }
+
+  /// The file decides, but for the shared one. That has no endpoint id.
+  [[nodiscard]] controlplane::outcome<controlplane::endpoint_credential> credential_of(std::string_view channel_id) {
+    const auto& shared = options_.shared;
+    if (!shared || channel_id != shared->channel_id) return store_.find_credential(channel_id);
+    return controlplane::endpoint_credential{
+        .endpoint_id = {}, .channel_id = shared->channel_id, .psk = shared->psk.clone(), .init_exp = shared->init_exp};
+  }
+
   // Nothing is consumed here: whoever asks has not proved anything yet.
   result<endpoint::resolved_credential> resolve(const endpoint::credential_request& asked) {
-    auto found = store_.find_credential(asked.channel_id);
+    auto found = credential_of(asked.channel_id);
     if (!found) return found.error().code;
     if (found->suite != asked.suite) return make_error_code(store_errc::unknown_endpoint);
     return endpoint::resolved_credential{.psk = std::move(found->psk), .init_exp = found->init_exp, .commit = {}};
@@ -120,7 +163,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   }
 
   void take(endpoint::session session) {
-    auto credential = store_.find_credential(session.channel_id());
+    auto credential = credential_of(session.channel_id());
     const char* refusal = nullptr;
     if (!credential) {
       refusal = credential.error().code == store_errc::unknown_endpoint ? "revoked" : "state_failed";
@@ -174,14 +217,18 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     const token::control_refusal forbidden{token::control_status::forbidden, "the credential is not this endpoint's"};
     const auto found = connections_.find(serial);
     if (found == connections_.end()) return forbidden;
-    const auto& mine = found->second;
-    // The file decides, not what was true when the connection began.
-    const auto credential = store_.find_credential(mine.session.channel_id());
-    if (!credential || credential->endpoint_id != mine.endpoint_id || *asked != mine.endpoint_id) {
+    auto& mine = found->second;
+    // What is true now, not what was when the connection began.
+    const auto credential = credential_of(mine.session.channel_id());
+    if (!credential || !may_register(*credential, *asked)) {
       log_line(log_level::warning, "registration refused", {{"endpoint", mine.endpoint_id}});
       return forbidden;
     }
-    found->second.deadline.reset();
+    mine.deadline.reset();
+    if (mine.endpoint_id != *asked) {
+      unregister_connection(serial);
+      mine.endpoint_id = *asked;
+    }
     const auto before = registrations_.find(mine.endpoint_id);
     const auto replaced = before == registrations_.end() ? serial : before->second.connection;
     auto ended = [weak = weak_from_this(), executor = executor_, endpoint_id = mine.endpoint_id, stream_serial] {
@@ -195,17 +242,32 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
                                                  .stream = stream,
                                                  .on_end = std::make_unique<std::stop_callback<std::function<void()>>>(
                                                      call.stop, std::move(ended))});
+    newest_ = mine.endpoint_id;
     log_line(log_level::info, "endpoint registered", {{"endpoint", mine.endpoint_id}});
     // The one that was here before is the same endpoint, come back before we noticed that it had gone.
     if (replaced != serial) drop(replaced, "replaced");
     return std::nullopt;
   }
 
+  [[nodiscard]] bool may_register(const controlplane::endpoint_credential& credential, const std::string& endpoint_id) {
+    if (!credential.endpoint_id.empty()) return credential.endpoint_id == endpoint_id;
+    const auto has_its_own = store_.has_endpoint(endpoint_id);
+    return has_its_own && !*has_its_own;
+  }
+
   void unregister(const std::string& endpoint_id, std::uint64_t stream_serial) {
     const auto found = registrations_.find(endpoint_id);
     if (found == registrations_.end() || found->second.stream_serial != stream_serial) return;
-    registrations_.erase(found);
     log_line(log_level::info, "endpoint left", {{"endpoint", endpoint_id}});
+    if (newest_ == endpoint_id) newest_.clear();
+    registrations_.erase(found);
+  }
+
+  /// What the connection has registered.
+  void unregister_connection(std::uint64_t serial) {
+    const auto registered = registrations_.find(connections_.at(serial).endpoint_id);
+    if (registered == registrations_.end() || registered->second.connection != serial) return;
+    unregister(std::string{registered->first}, registered->second.stream_serial);
   }
 
   void drop(std::uint64_t serial, std::string_view reason) {
@@ -221,11 +283,10 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   void forget(std::uint64_t serial) {
     const auto found = connections_.find(serial);
     if (found == connections_.end()) return;
-    const auto registered = registrations_.find(found->second.endpoint_id);
-    if (registered != registrations_.end() && registered->second.connection == serial) {
-      unregister(found->second.endpoint_id, registered->second.stream_serial);
-    }
-    connections_.erase(serial);
+    unregister_connection(serial);
+    auto gone = connections_.extract(found);
+    tell(gone.mapped().undelivered, false);
+    tell(gone.mapped().sent, false);
   }
 
   asio::any_io_executor executor_;
@@ -235,6 +296,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   std::optional<endpoint::direct_listener> listener_;
   std::map<std::uint64_t, connection> connections_;
   std::map<std::string, registration, std::less<>> registrations_;
+  std::string newest_;
   std::uint64_t last_serial_ = 0;
 };
 
@@ -244,17 +306,21 @@ control_listener::~control_listener() {
   if (impl_) impl_->close();
 }
 
-result<control_listener> control_listener::open(asio::any_io_executor executor, const control_options& options,
+result<control_listener> control_listener::open(asio::any_io_executor executor, control_options options,
                                                 controlplane::state_store& store, plane_metrics& metrics) {
-  auto made = std::make_shared<impl>(std::move(executor), options, store, metrics);
+  auto made = std::make_shared<impl>(std::move(executor), std::move(options), store, metrics);
   if (const auto failed = made->start()) return failed;
   return control_listener{std::move(made)};
 }
 
 std::string control_listener::url() const { return impl_->url(); }
+error_code control_listener::replace_certificate(const endpoint::server_certificate& next) {
+  return impl_->replace_certificate(next);
+}
 bool control_listener::is_online(std::string_view endpoint_id) const { return impl_->is_online(endpoint_id); }
-bool control_listener::deliver(std::string_view endpoint_id, std::string grant) {
-  return impl_->deliver(endpoint_id, std::move(grant));
+const std::string& control_listener::newest() const noexcept { return impl_->newest(); }
+void control_listener::deliver(std::string_view endpoint_id, std::string grant, delivered done) {
+  impl_->deliver(endpoint_id, std::move(grant), std::move(done));
 }
 void control_listener::drop_revoked() { impl_->drop_revoked(); }
 std::size_t control_listener::connections() const noexcept { return impl_->connections(); }

@@ -17,7 +17,7 @@ const http_refusal bad_ticket{401, "ticket_refused", "the ticket is unknown, use
 const http_refusal unknown_endpoint{404, "endpoint_unknown", "there is no such endpoint"};
 const http_refusal offline{503, "endpoint_offline", "the endpoint is not connected"};
 const http_refusal busy{503, "busy", "too many requests are waiting"};
-const http_refusal undelivered{503, "delivery_failed", "the endpoint went away"};
+const http_refusal undelivered{503, "delivery_failed", "the endpoint went away, or does not answer"};
 const http_refusal broken{500, "internal_error", "the control plane cannot issue artifacts"};
 
 /// Beyond the init window, for clocks that differ.
@@ -147,21 +147,28 @@ bool issuing::reload_issuer() {
   return true;
 }
 
+result<controlplane::channel_grants> issuing::mint(const std::string& channel_id) const {
+  auto options = options_.channels;
+  options.tunnel_url = controlplane::choose_tunnel(channel_id, options_.tunnel_urls);
+  return controlplane::issue_channel(issuer_, options, channel_id, system_random(), wall_now());
+}
+
 void issuing::finish(const asked& request, const issue_writer::noted& noted) {
   if (!noted) return refuse(request, refusal_of(noted.error()));
   // The state file says which key signs; what we hold may be the one before.
   if (issuer_.public_keys()[issuer_.current_kid()] != *noted && !reload_issuer()) return refuse(request, broken);
-  auto options = options_.channels;
-  options.tunnel_url = controlplane::choose_tunnel(request.channel_id, options_.tunnel_urls);
-  auto grants = controlplane::issue_channel(issuer_, options, request.channel_id, system_random(), wall_now());
+  auto grants = mint(request.channel_id);
   if (!grants) {
     log_line(log_level::error, "cannot make a channel: " + grants.error().message());
     return refuse(request, broken);
   }
-  if (!endpoints_.deliver(request.question->request.endpoint_id, encode(grants->server))) {
-    return refuse(request, undelivered);
-  }
-  answer(request, {.body = std::move(grants->client)});
+  const auto artifact = std::make_shared<token::connect_artifact>();
+  artifact->body = std::move(grants->client);
+  endpoints_.deliver(request.question->request.endpoint_id, encode(grants->server),
+                     [this, request, artifact](bool delivered) {
+                       if (!delivered) return refuse(request, undelivered);
+                       answer(request, std::move(*artifact));
+                     });
 }
 
 void issuing::answer(const asked& request, token::connect_artifact artifact) {

@@ -31,6 +31,9 @@ class issuing {
   /// The endpoint for callers with a ticket.
   [[nodiscard]] controlplane::artifact_endpoint entry_route();
 
+  /// Both grants of a channel, at its tunnel.
+  [[nodiscard]] result<controlplane::channel_grants> mint(const std::string& channel_id) const;
+
   /// Of the key that signs now.
   [[nodiscard]] std::string kid() const { return issuer_.current_kid(); }
   /// Reads the keys again. False, with a line in the log, when that failed.

@@ -24,6 +24,15 @@ option keyset_option(state_files& files) {
           {"FSEC_ISSUER_KEYS_FILE"}};
 }
 
+option audience_option(std::string& audience) {
+  return {"aud", &audience, "audience of the tokens, as the tunnel's --aud (required)", {"FSEC_TUNNEL_AUD"}};
+}
+
+option issuer_option(std::string& issuer) {
+  return {
+      "iss", &issuer, "issuer of the tokens, as the tunnel's --iss (required)", {"FSEC_TUNNEL_ISS", "FSEC_ISSUER_ID"}};
+}
+
 option pretty_option(bool& pretty) { return {"pretty", &pretty, "indent the JSON on stdout"}; }
 
 option kid_option(admin_command& c) { return {"kid", &c.kid, "key id (required)"}; }
@@ -77,12 +86,16 @@ program describe_serve(serve_command& c) {
              "  -d '{\"endpoint_id\":\"laptop\"}' http://127.0.0.1:8090/v1/connect/artifact"}},
            {"Output",
             {"stdout: one JSON line when everything listens: version, commit, date, listen, http_url, control_url,",
-             "        issuer_keys_file, kid, and metrics_url when there is such a listener.",
+             "        issuer_keys_file, kid, and metrics_url when there is such a listener. With --demo also",
+             "        controlplane_http_url, tunnel_audience, tunnel_issuer, tunnel_ws_url_hint, tunnel_listen,",
+             "        tunnel_ws_path and server_endpoint_control.",
              "stderr: log lines. Each artifact and each change of an endpoint or a key gets one; refusals at most 20 a",
              "        second. No line holds a key, a token, a ticket or a bearer key."}},
            {"Exit codes",
             {"0  stopped by a signal", "1  the state file, a key, certificate or listener failed", "2  usage error"}},
-           {"Signals", {"SIGINT, SIGTERM  answer what was asked, close, and stop; at once at the second"}}},
+           {"Signals",
+            {"SIGHUP           read bearer key and certificate again; a bad file changes nothing",
+             "SIGINT, SIGTERM  answer what was asked, close, and stop; at once at the second"}}},
       .options =
           {state_option(c.files),
            keyset_option(c.files),
@@ -103,18 +116,20 @@ program describe_serve(serve_command& c) {
             &c.tunnel_urls,
             "WebSocket URL of a tunnel (required; repeatable: each channel has its tunnel by rendezvous hashing)",
             {"FSEC_TUNNEL_URL"}},
-           {"aud", &c.audience, "audience of the tokens, as the tunnel's --aud (required)", {"FSEC_TUNNEL_AUD"}},
-           {"iss",
-            &c.issuer,
-            "issuer of the tokens, as the tunnel's --iss (required)",
-            {"FSEC_TUNNEL_ISS", "FSEC_ISSUER_ID"}},
+           audience_option(c.audience),
+           issuer_option(c.issuer),
            {"token-lifetime", &c.token_lifetime, "how long a token may be shown, at most 2m"},
            {"idle-timeout", &c.idle_timeout, "silence after which a tunnel closes a channel"},
+           {"demo", &c.demo,
+            "for the family's demonstration programs: callers need no key, the ready line has a credential for every "
+            "endpoint, and /v1/channel/init answers"},
            {"tls-cert-file", &c.tls_cert_file, "PEM certificate chain; turns TLS on for all listeners"},
            {"tls-key-file", &c.tls_key_file, "PEM private key of the certificate"},
            {"max-conns", &c.max_conns, "most HTTP connections, and so requests, at once; later ones wait"},
            {"max-endpoints", &c.max_endpoints, "most control connections; one more is closed"},
            {"request-timeout", &c.request_timeout, "longest time for a request to arrive"},
+           {"delivery-timeout", &c.delivery_timeout,
+            "longest time for an endpoint to have a grant; later it is dropped"},
            {"shutdown-timeout", &c.shutdown_timeout, "longest wait for requests under way when stopping"},
            {"log-format", &c.log_format, "text or json", {"FSEC_PLANE_LOG_FORMAT"}},
            {"log-level", &c.log_level, "error, warning, info or debug", {"FSEC_PLANE_LOG_LEVEL"}},
@@ -199,15 +214,18 @@ program describe_publish_key(admin_command& c) {
 program describe_rotate_key(admin_command& c) {
   return command(
       "rotate-key", "Second step of a rotation: waits until every tunnel knows the key, then signs with it.",
-      "--state FILE --kid ID --tunnel-ready-url URL [flags]",
-      {"--state plane.db --kid k2 --tunnel-ready-url https://tunnel.example/readyz"},
+      "--state FILE --kid ID --tunnel-ready-url URL --aud AUDIENCE --iss ISSUER [flags]",
+      {"--state plane.db --kid k2 --tunnel-ready-url https://tunnel.example/readyz --aud my-tunnel --iss my-issuer",
+       "--state plane.db --kid k2 --unchecked"},
       {"stdout: one JSON line: kid, state"},
       {state_option(c.files),
        keyset_option(c.files),
        kid_option(c),
        {"tunnel-ready-url", &c.tunnel_ready_urls,
         "/readyz of a tunnel (repeatable: give every tunnel); it lists the keys that the tunnel has loaded"},
-       {"wait", &c.wait, "how long to wait for the tunnels"},
+       audience_option(c.audience),
+       issuer_option(c.issuer),
+       {"wait", &c.wait, "how long to wait for the tunnels, which are asked twice a second"},
        {"unchecked", &c.unchecked, "do not ask the tunnels: tokens are refused by those that do not know the key yet"},
        pretty_option(c.pretty)});
 }
@@ -268,7 +286,9 @@ program describe_controlplane() {
 std::optional<std::string> usage_problem(const serve_command& c) {
   using namespace std::chrono_literals;
   if (c.files.state.empty()) return "missing --state (flowersec-controlplane init makes a state file)";
-  if (c.bearer_key_file.empty()) return "missing --bearer-key-file (head -c 32 /dev/urandom | base64 makes a key)";
+  if (c.demo && !c.bearer_key_file.empty()) return "--demo and --bearer-key-file exclude each other";
+  if (c.bearer_key_file.empty() && !c.demo)
+    return "missing --bearer-key-file (head -c 32 /dev/urandom | base64 makes a key)";
   if (c.tunnel_urls.empty()) return "missing --tunnel-url";
   if (c.audience.empty()) return "missing --aud";
   if (c.issuer.empty()) return "missing --iss";
@@ -284,6 +304,7 @@ std::optional<std::string> usage_problem(const serve_command& c) {
   if (c.max_endpoints < 1 || c.max_endpoints > most)
     return "--max-endpoints must be between 1 and " + std::to_string(most);
   if (c.request_timeout < 100ms) return "--request-timeout must be >= 100ms";
+  if (c.delivery_timeout < 100ms || c.delivery_timeout > 1h) return "--delivery-timeout must be between 100ms and 1h";
   if (c.shutdown_timeout < 0ms) return "--shutdown-timeout must be >= 0";
   if (!parse_log_format(c.log_format)) return "--log-format must be text or json";
   if (!parse_log_level(c.log_level)) return "--log-level must be error, warning, info or debug";

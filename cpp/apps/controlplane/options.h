@@ -36,9 +36,11 @@ struct serve_command {
   std::int64_t max_conns = 256;
   std::int64_t max_endpoints = 10'000;
   std::chrono::nanoseconds request_timeout = std::chrono::seconds{10};
+  std::chrono::nanoseconds delivery_timeout = std::chrono::seconds{5};
   std::chrono::nanoseconds shutdown_timeout = std::chrono::seconds{5};
   std::string log_format = "text";
   std::string log_level = "info";
+  bool demo = false;
   std::string config;
   bool pretty = false;
 };
@@ -53,6 +55,8 @@ struct admin_command {
   std::chrono::nanoseconds valid_for{0};
   std::int64_t uses = 1;
   std::vector<std::string> tunnel_ready_urls;
+  std::string audience;
+  std::string issuer;
   std::chrono::nanoseconds wait = std::chrono::seconds{30};
   bool unchecked = false;
   bool now = false;

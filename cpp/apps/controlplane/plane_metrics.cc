@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "cli/version.h"
+#include "serving/process_metrics.h"
 
 namespace flowersec::apps {
 namespace {
@@ -18,6 +19,12 @@ using gauge_family = prometheus::Family<prometheus::Gauge>;
 
 const prometheus::Histogram::BucketBoundaries latency_buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                               0.1,   0.25,   0.5,   1,    2.5,   5};
+
+prometheus::MetricFamily family_of(const process_metric& one) {
+  prometheus::ClientMetric sample;
+  (one.counts ? sample.counter.value : sample.gauge.value) = one.value;
+  return {one.name, one.help, one.counts ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge, {sample}};
+}
 
 }  // namespace
 
@@ -78,6 +85,7 @@ std::string plane_metrics::text(const gauges& present) const {
   auto all = families_->registry.Collect();
   families_->key.Remove(&key);
   std::erase_if(all, [](const auto& family) { return family.metric.empty(); });
+  for (const auto& one : process_metrics()) all.push_back(family_of(one));
   std::ranges::sort(all, {}, &prometheus::MetricFamily::name);
   return prometheus::TextSerializer{}.Serialize(all);
 }

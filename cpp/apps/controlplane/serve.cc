@@ -10,7 +10,9 @@
 #include "cli/version.h"
 #include "controlplane/bearer_key.h"
 #include "controlplane/front.h"
+#include "controlplane/live_files.h"
 #include "flowersec/base/json.h"
+#include "flowersec/controlplane/direct_init.h"
 #include "serving/listen_address.h"
 #include "serving/log.h"
 
@@ -25,6 +27,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds watch_interval{200};
 /// How long control connections may take to close at the end.
 constexpr milliseconds goodbye{2500};
+/// Of the one credential that the endpoints of a demonstration share.
+constexpr std::chrono::hours demo_credential_lifetime{365 * 24};
 constexpr std::size_t max_metrics_connections = 16;
 constexpr std::size_t max_metrics_body_bytes = 4096;
 
@@ -75,13 +79,34 @@ void listen(http::server& server, asio::io_context& context, const char* flag, c
   }
 }
 
-control_listener open_control(asio::io_context& context, const serve_command& c, state_store& store,
-                              plane_metrics& metrics) {
+/// The credential of all endpoints of a demonstration, without a URL yet.
+using control_info = std::optional<messages::direct::v1::direct_connect_info>;
+
+control_info demo_credential(const serve_command& c) {
+  if (!c.demo) return std::nullopt;
+  controlplane::direct_init_options options;
+  options.ws_url = "ws://";  // known when the listener is open
+  options.init_window = demo_credential_lifetime;
+  auto info = controlplane::issue_direct(options, system_random(), to_unix_seconds(system_clocks().wall_now()));
+  if (!info) throw start_failure{"cannot make the credential of --demo: " + info.error().message()};
+  return std::move(*info);
+}
+
+shared_credential shared_from(const messages::direct::v1::direct_connect_info& info) {
+  return {.channel_id = info.channel_id,
+          .psk = *crypto::psk::from_base64url(info.e2ee_psk_b64u.view()),
+          .init_exp = unix_seconds{info.channel_init_expire_at_unix_s}};
+}
+
+control_listener open_control(asio::io_context& context, const serve_command& c, const control_info& demo,
+                              state_store& store, plane_metrics& metrics) {
   const auto where = resolve(context, "--control-listen", c.control_listen);
   control_options options{.address = where.address().to_string(), .port = where.port()};
   options.max_connections = static_cast<std::size_t>(c.max_endpoints);
+  options.delivery_timeout = c.delivery_timeout;
+  if (demo) options.shared = shared_from(*demo);
   if (!c.tls_cert_file.empty()) options.certificate = endpoint::server_certificate{c.tls_cert_file, c.tls_key_file};
-  auto opened = control_listener::open(context.get_executor(), options, store, metrics);
+  auto opened = control_listener::open(context.get_executor(), std::move(options), store, metrics);
   if (!opened) {
     throw start_failure{"cannot listen on --control-listen " + c.control_listen + ": " + opened.error().message()};
   }
@@ -103,16 +128,21 @@ class service {
   service(asio::io_context& context, const serve_command& command, const invocation& io)
       : context_(context),
         command_(command),
+        files_(context, command),
         tls_(load_tls(command)),
         store_(open_store(command)),
         seen_(read_revision(store_)),
-        control_(open_control(context, command, store_, metrics_)),
+        demo_(demo_credential(command)),
+        control_(open_control(context, command, demo_, store_, metrics_)),
         writer_(context.get_executor(), open_store(command)),
         artifacts_(issuing_options_of(command), store_, writer_, control_, metrics_, load_issuer(store_)),
-        front_(artifacts_, bearer_key(command), store_, metrics_),
-        server_(context.get_executor(), http_options(), front_),
-        signals_(context, SIGINT, SIGTERM),
+        front_(make_front()),
+        server_(
+            context.get_executor(), http_options(),
+            [this](http::request request, http::responder answer) { front_(std::move(request), std::move(answer)); }),
+        signals_(context, SIGINT, SIGTERM, SIGHUP),
         watch_(context) {
+    files_.add_listener([this](auto tls) { server_.replace_tls(std::move(tls)); });
     listen(server_, context, "--listen", command.listen);
     if (!command.metrics_listen.empty()) start_metrics();
     // The file may be older than the state: whoever died in between left it so.
@@ -120,6 +150,9 @@ class service {
       throw start_failure{"cannot write --issuer-keys-file: " + written.error().text};
     }
     server_.start();
+    files_.watch(front_, control_);
+    if (demo_)
+      log_line(log_level::warning, "--demo: whoever reads the ready line may be an endpoint, and callers need no key");
     print_ready_line(io);
   }
 
@@ -131,16 +164,18 @@ class service {
     if (metrics_server_) metrics_server_->abort();
     signals_.cancel();
     watch_.cancel();
+    files_.stop();
     if (at_once_) return;
     context_.restart();
     context_.run_for(goodbye);
   }
 
  private:
-  static messages::sensitive_text bearer_key(const serve_command& c) {
-    auto key = read_bearer_key(c.bearer_key_file);
+  front make_front() {
+    if (demo_) return {artifacts_, demo_routes{artifacts_, control_, metrics_}, store_, metrics_};
+    auto key = read_bearer_key(command_.bearer_key_file);
     if (!key) throw start_failure{key.error().text};
-    return std::move(*key);
+    return {artifacts_, std::move(*key), store_, metrics_};
   }
 
   http::server_options http_options() {
@@ -163,6 +198,7 @@ class service {
                               answer(request.path() == "/metrics" ? metrics_page() : http::not_found());
                             });
     listen(*metrics_server_, context_, "--metrics-listen", command_.metrics_listen);
+    files_.add_listener([this](auto tls) { metrics_server_->replace_tls(std::move(tls)); });
     metrics_server_->start();
   }
 
@@ -188,14 +224,34 @@ class service {
         .field("issuer_keys_file", command_.files.keyset_path())
         .field("kid", artifacts_.kid());
     if (metrics_server_) line.field("metrics_url", scheme + to_text(metrics_server_->local_endpoint()) + "/metrics");
+    if (demo_) add_demo_facts(line, scheme + address);
     line.end();
     io.out << (command_.pretty ? indent_json(text) : text) << '\n' << std::flush;
     if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
   }
 
+  /// As the family's demonstration programs read them.
+  void add_demo_facts(json_object_writer& line, const std::string& http_url) {
+    demo_->ws_url = control_.url();
+    const auto& tunnel = command_.tunnel_urls.front();
+    const auto host = tunnel.find("://") + 3;
+    const auto path = std::min(tunnel.find('/', host), tunnel.size());
+    line.field("controlplane_http_url", http_url)
+        .field("tunnel_audience", command_.audience)
+        .field("tunnel_issuer", command_.issuer)
+        .field("tunnel_ws_url_hint", tunnel)
+        .field("tunnel_listen", tunnel.substr(host, path - host))
+        .field("tunnel_ws_path", path + 1 < tunnel.size() ? tunnel.substr(path) : "/ws")
+        .raw("server_endpoint_control", encode(*demo_));
+  }
+
   void wait_for_signal() {
-    signals_.async_wait([this](const error_code& failed, int) {
+    signals_.async_wait([this](const error_code& failed, int number) {
       if (failed) return;
+      if (number == SIGHUP) {
+        files_.reload();
+        return wait_for_signal();
+      }
       if (stopping_) {
         at_once_ = true;
         return context_.stop();
@@ -233,10 +289,12 @@ class service {
 
   asio::io_context& context_;
   const serve_command& command_;
+  live_files files_;
   tls_context tls_;
   plane_metrics metrics_;
   state_store store_;  // this thread reads; writer_ has a connection of its own
   controlplane::state_revision seen_;
+  control_info demo_;
   control_listener control_;
   issue_writer writer_;
   issuing artifacts_;

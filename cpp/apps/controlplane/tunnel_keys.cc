@@ -36,26 +36,42 @@ void pause() {
   timer.wait();
 }
 
-bool tenant_has(const boost::json::value& tenant, std::string_view kid) {
+/// Whether a member is there and is this text.
+bool says(const boost::json::object& object, std::string_view name, std::string_view text) {
+  const auto* member = object.if_contains(name);
+  return member != nullptr && member->is_string() && std::string_view{member->get_string()} == text;
+}
+
+bool takes_tokens_of(const boost::json::object& tenant, const key_of_issuer& key) {
+  const bool any_issuer = !tenant.contains("iss");
+  return says(tenant, "aud", key.audience) && (any_issuer || says(tenant, "iss", key.issuer));
+}
+
+bool has_key(const boost::json::value& tenant, const key_of_issuer& key) {
   const auto* object = tenant.if_object();
-  const auto* ids = object == nullptr ? nullptr : object->if_contains("key_ids");
+  if (object == nullptr || !takes_tokens_of(*object, key)) return false;
+  const auto* ids = object->if_contains("key_ids");
   const auto* list = ids == nullptr ? nullptr : ids->if_array();
-  return list != nullptr && std::any_of(list->begin(), list->end(), [kid](const boost::json::value& id) {
-           return id.is_string() && std::string_view{id.get_string()} == kid;
+  return list != nullptr && std::any_of(list->begin(), list->end(), [&key](const boost::json::value& id) {
+           return id.is_string() && std::string_view{id.get_string()} == key.kid;
          });
+}
+
+std::string not_listed(const key_of_issuer& key) {
+  return "the tunnel does not list key " + key.kid + " for --aud " + key.audience + " and --iss " + key.issuer;
 }
 
 }  // namespace
 
-bool lists_key(std::string_view ready_page, std::string_view kid) {
+bool lists_key(std::string_view ready_page, const key_of_issuer& key) {
   const auto page = parse_json_object(ready_page, max_page_bytes);
   const auto* tenants = page ? page->if_contains("tenants") : nullptr;
   const auto* list = tenants == nullptr ? nullptr : tenants->if_array();
   return list != nullptr &&
-         std::any_of(list->begin(), list->end(), [kid](const auto& tenant) { return tenant_has(tenant, kid); });
+         std::any_of(list->begin(), list->end(), [&key](const auto& tenant) { return has_key(tenant, key); });
 }
 
-std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_urls, std::string_view kid,
+std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_urls, const key_of_issuer& key,
                                         std::chrono::nanoseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   for (const auto& text : ready_urls) {
@@ -63,10 +79,9 @@ std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_ur
     if (!url) return "invalid --tunnel-ready-url: " + text + " is not an http or https URL";
     while (true) {
       const auto page = fetch(*url);
-      if (!page.failed && lists_key(page.body, kid)) break;
+      if (!page.failed && lists_key(page.body, key)) break;
       if (std::chrono::steady_clock::now() >= until) {
-        return text +
-               (page.failed ? ": " + page.failed.message() : ": the tunnel does not list key " + std::string{kid});
+        return text + ": " + (page.failed ? page.failed.message() : not_listed(key));
       }
       pause();
     }

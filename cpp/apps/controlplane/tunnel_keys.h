@@ -10,11 +10,20 @@
 
 namespace flowersec::apps::plane {
 
-/// Whether a tenant of the page has loaded the key: a tunnel may serve other issuers as well. Pure.
-[[nodiscard]] bool lists_key(std::string_view ready_page, std::string_view kid);
+/// Whose key it is: what its tokens say.
+struct key_of_issuer {
+  std::string kid;
+  std::string audience;
+  std::string issuer;
+};
 
-/// Asks each page until it lists the key. What is still missing after `patience`, in words; nullopt when all is well.
-[[nodiscard]] std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_urls, std::string_view kid,
-                                                      std::chrono::nanoseconds patience);
+/// Whether the tenant of the page that takes these tokens has loaded the key. A tunnel may serve other issuers as well,
+/// whose keys may have the same id. Pure.
+[[nodiscard]] bool lists_key(std::string_view ready_page, const key_of_issuer& key);
+
+/// Asks each page, twice a second, until it lists the key. What is still missing after `patience`, in words; nullopt
+/// when all is well.
+[[nodiscard]] std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_urls,
+                                                      const key_of_issuer& key, std::chrono::nanoseconds patience);
 
 }  // namespace flowersec::apps::plane

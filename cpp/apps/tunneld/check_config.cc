@@ -5,7 +5,7 @@
 
 #include "flowersec/http/server.h"
 #include "flowersec/tunnel/replay_journal.h"
-#include "tunneld/certificate_files.h"
+#include "serving/certificate_files.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/verifier_file.h"
 

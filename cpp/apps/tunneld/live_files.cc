@@ -17,15 +17,6 @@ reloadable reloadable_verifier(const tunnel_command& command, tunnel::server& se
           .failed_prefix = "reload keys failed: "};
 }
 
-reloadable reloadable_certificate(const certificate_files& certificate) {
-  file_watch present;
-  certificate.note(present);
-  return {.load = [&certificate](file_watch& files) { return certificate.load(files); },
-          .files = std::move(present),
-          .done_line = "reloaded certificate",
-          .failed_prefix = "reload certificate failed, the old one stays: "};
-}
-
 }  // namespace
 
 live_files::live_files(boost::asio::io_context& context, const tunnel_command& command, tunnel::server& server,
@@ -33,7 +24,10 @@ live_files::live_files(boost::asio::io_context& context, const tunnel_command& c
     : reloader_(context) {
   reloader_.add(reloadable_verifier(command, server, std::move(verifier_files)));
   if (command.tls_cert_file.empty()) return;
-  certificate_.emplace(tunnel::tls_files{command.tls_cert_file, command.tls_key_file}, server);
+  certificate_.emplace(certificate_paths{command.tls_cert_file, command.tls_key_file},
+                       [&server](const certificate_paths& paths) {
+                         return server.replace_certificate({paths.chain, paths.key});
+                       });
   reloader_.add(reloadable_certificate(*certificate_));
 }
 

@@ -5,9 +5,9 @@
 #include <boost/asio/io_context.hpp>
 #include <optional>
 
-#include "tunneld/certificate_files.h"
+#include "serving/certificate_files.h"
+#include "serving/reloader.h"
 #include "tunneld/options.h"
-#include "tunneld/reloader.h"
 
 namespace flowersec::apps {
 

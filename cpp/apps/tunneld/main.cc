@@ -11,10 +11,11 @@
 
 #include "cli/config_file.h"
 #include "cli/json_text.h"
+#include "serving/certificate_files.h"
 #include "serving/log.h"
+#include "serving/process_metrics.h"
 #include "tunneld/admin_listener.h"
 #include "tunneld/authorizer.h"
-#include "tunneld/certificate_files.h"
 #include "tunneld/channel_watch.h"
 #include "tunneld/check_config.h"
 #include "tunneld/live_files.h"
@@ -22,7 +23,6 @@
 #include "tunneld/metrics_listener.h"
 #include "tunneld/operator_log.h"
 #include "tunneld/options.h"
-#include "tunneld/process_metrics.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/replay_choice.h"
 #include "tunneld/stats_page.h"
@@ -59,6 +59,21 @@ void print_warnings(const tunnel_command& command, const tunnel::server_options&
     log_line(log_level::warning,
              "no --iss: accepting tokens of any issuer signed by a key of " + command.issuer_keys_file);
   }
+}
+
+/// What --process-metrics adds: which build this is, and what the process uses.
+std::vector<tunnel::extra_metric> build_and_process_metrics() {
+  const auto& build = build_version();
+  std::vector<tunnel::extra_metric> all{{.name = "flowersec_tunnel_build_info",
+                                         .help = "Always 1; the labels say which build runs.",
+                                         .value = 1,
+                                         .labels = {{"version", build.version}, {"commit", build.commit}}}};
+  using kind = tunnel::extra_metric::kind;
+  for (const auto& one : process_metrics()) {
+    all.push_back(
+        {.name = one.name, .help = one.help, .type = one.counts ? kind::counter : kind::gauge, .value = one.value});
+  }
+  return all;
 }
 
 void print_settings(const program& described) {
@@ -212,7 +227,7 @@ int run(const invocation& io) {
     if (const auto complaint = verifier_problem()) return fail(io, exit_runtime, *complaint);
   }
   options.verifier = std::move(verifier);
-  if (command.process_metrics) options.extra_metrics = [] { return process_metrics(build_version()); };
+  if (command.process_metrics) options.extra_metrics = build_and_process_metrics;
   boost::asio::io_context context{1};
   options.events = std::make_shared<operator_log>(context);
 

@@ -7,7 +7,7 @@
 
 #include "cli/problem.h"
 #include "flowersec/tunnel/verifier.h"
-#include "tunneld/file_watch.h"
+#include "serving/file_watch.h"
 #include "tunneld/options.h"
 
 namespace flowersec::apps {

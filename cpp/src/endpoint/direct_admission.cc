@@ -47,10 +47,9 @@ class admission : public std::enable_shared_from_this<admission> {
         timer_(serial_),
         events_(settings_->executor, path::direct, settings_->common) {}
 
-  void start(asio::ip::tcp::socket client, bool busy) {
+  void start(asio::ip::tcp::socket client, ws::accept_options upgrade) {
+    const bool busy = upgrade.busy;
     start_timer(busy ? direct_listener::refusal_timeout : settings_->common.session.handshake_timeout);
-    auto upgrade = settings_->upgrade;
-    upgrade.busy = busy;
     ws::async_accept(std::move(client), std::move(upgrade),
                      on_strand([weak = weak_from_this(), busy](error_code failed, ws::accepted_socket accepted) {
                        if (const auto self = weak.lock()) self->on_upgraded(failed, std::move(accepted.socket), busy);
@@ -212,10 +211,12 @@ class admission : public std::enable_shared_from_this<admission> {
 
 }  // namespace
 
-void admit(std::shared_ptr<const admission_settings> settings, strand serial, asio::ip::tcp::socket client, bool busy,
-           admission_done done) {
+void admit(std::shared_ptr<const admission_settings> settings, strand serial, asio::ip::tcp::socket client,
+           ws::accept_options upgrade, admission_done done) {
   auto made = std::make_shared<admission>(std::move(settings), serial, std::move(done));
-  asio::dispatch(serial, [made, client = std::move(client), busy]() mutable { made->start(std::move(client), busy); });
+  asio::dispatch(serial, [made, client = std::move(client), upgrade = std::move(upgrade)]() mutable {
+    made->start(std::move(client), std::move(upgrade));
+  });
 }
 
 }  // namespace flowersec::endpoint

@@ -18,13 +18,12 @@ struct admission_settings {
   boost::asio::any_io_executor executor;
   std::variant<fixed_credential, credential_resolver> credential;
   common_options common;
-  ws::accept_options upgrade;
 };
 
 using admission_done = std::function<void(error_code, session)>;
 
-/// `busy`: answer 503 and be done. `done` is called once, on any thread.
+/// A client whose `upgrade` is busy is answered 503, and that is all. `done` is called once, on any thread.
 void admit(std::shared_ptr<const admission_settings> settings, ::flowersec::session::strand serial,
-           boost::asio::ip::tcp::socket client, bool busy, admission_done done);
+           boost::asio::ip::tcp::socket client, ws::accept_options upgrade, admission_done done);
 
 }  // namespace flowersec::endpoint

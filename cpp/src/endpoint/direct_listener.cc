@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
+#include <mutex>
 #include <vector>
 
 #include "direct_admission.h"
@@ -24,15 +25,24 @@ namespace {
 /// How long nobody is accepted after the system refused.
 constexpr std::chrono::milliseconds accept_pause{50};
 
+error_code invalid(endpoint_errc what) { return failure(path::direct, stage::validate, what); }
+
+result<ws::tls_context> load(const server_certificate& certificate) {
+  auto tls = ws::tls_context::server(certificate.chain_file, certificate.key_file);
+  if (!tls) return failure(path::direct, stage::connect, endpoint_errc::upgrade_failed);
+  return tls;
+}
+
 }  // namespace
 
 class direct_listener::impl : public std::enable_shared_from_this<impl> {
  public:
   using completion = ::flowersec::session::completion<error_code, session>;
 
-  impl(std::shared_ptr<const admission_settings> settings, tcp::acceptor acceptor, strand serial,
-       std::size_t max_handshakes)
+  impl(std::shared_ptr<const admission_settings> settings, ws::accept_options upgrade, tcp::acceptor acceptor,
+       strand serial, std::size_t max_handshakes)
       : settings_(std::move(settings)),
+        upgrade_(std::move(upgrade)),
         serial_(std::move(serial)),
         acceptor_(std::move(acceptor)),
         pause_(serial_),
@@ -41,7 +51,18 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
 
   [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return settings_->executor; }
   [[nodiscard]] const tcp::endpoint& local() const noexcept { return local_; }
-  [[nodiscard]] const admission_settings& settings() const noexcept { return *settings_; }
+  [[nodiscard]] ws::accept_options upgrade() const {
+    const std::scoped_lock lock{upgrade_mutex_};
+    return upgrade_;
+  }
+  error_code replace_certificate(const server_certificate& next) {
+    auto tls = load(next);
+    if (!tls) return tls.error();
+    const std::scoped_lock lock{upgrade_mutex_};
+    if (!upgrade_.tls) return invalid(endpoint_errc::invalid_option);
+    upgrade_.tls = std::move(*tls);
+    return {};
+  }
 
   void listen() {
     asio::dispatch(serial_, [self = shared_from_this()] { self->accept_next(); });
@@ -115,12 +136,15 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
     ++counted;
     error_code ignored;
     client.set_option(tcp::no_delay{true}, ignored);
-    admit(settings_, mine, std::move(client), busy, [self = shared_from_this(), busy](error_code failed, session up) {
-      asio::dispatch(self->serial_, [self, busy, failed, up = std::move(up)]() mutable {
-        --(busy ? self->refusing_ : self->under_way_);
-        self->deliver(failed, std::move(up));
-      });
-    });
+    auto upgrade = this->upgrade();
+    upgrade.busy = busy;
+    admit(settings_, mine, std::move(client), std::move(upgrade),
+          [self = shared_from_this(), busy](error_code failed, session up) {
+            asio::dispatch(self->serial_, [self, busy, failed, up = std::move(up)]() mutable {
+              --(busy ? self->refusing_ : self->under_way_);
+              self->deliver(failed, std::move(up));
+            });
+          });
   }
 
   void deliver(error_code failed, session up) {
@@ -143,6 +167,8 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
   }
 
   std::shared_ptr<const admission_settings> settings_;
+  mutable std::mutex upgrade_mutex_;
+  ws::accept_options upgrade_;
   strand serial_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
@@ -157,8 +183,6 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
 };
 
 namespace {
-
-error_code invalid(endpoint_errc what) { return failure(path::direct, stage::validate, what); }
 
 result<void> check_fixed(const fixed_credential& credential) {
   if (credential.channel_id.empty()) return invalid(endpoint_errc::missing_channel_id);
@@ -178,8 +202,8 @@ result<ws::accept_options> plan_upgrade(const listen_options& options) {
   ws::accept_options upgrade{.origins = std::move(*origins), .path = options.path, .tls = {}, .socket = {}};
   upgrade.socket.limits.max_message_bytes = max_message_bytes(options.common.session);
   if (options.certificate) {
-    auto tls = ws::tls_context::server(options.certificate->chain_file, options.certificate->key_file);
-    if (!tls) return failure(path::direct, stage::connect, endpoint_errc::upgrade_failed);
+    auto tls = load(*options.certificate);
+    if (!tls) return tls.error();
     upgrade.tls = std::move(*tls);
   }
   return upgrade;
@@ -207,12 +231,10 @@ result<std::shared_ptr<direct_listener::impl>> start_listening(
   const strand serial{executor};
   auto acceptor = bind(serial, options);
   if (!acceptor) return acceptor.error();
-  auto settings = std::make_shared<const admission_settings>(admission_settings{.executor = std::move(executor),
-                                                                                .credential = std::move(credential),
-                                                                                .common = std::move(options.common),
-                                                                                .upgrade = std::move(*upgrade)});
-  auto made = std::make_shared<direct_listener::impl>(std::move(settings), std::move(*acceptor), serial,
-                                                      options.max_handshakes);
+  auto settings = std::make_shared<const admission_settings>(admission_settings{
+      .executor = std::move(executor), .credential = std::move(credential), .common = std::move(options.common)});
+  auto made = std::make_shared<direct_listener::impl>(std::move(settings), std::move(*upgrade), std::move(*acceptor),
+                                                      serial, options.max_handshakes);
   made->listen();
   return made;
 }
@@ -259,9 +281,13 @@ std::uint16_t direct_listener::port() const noexcept { return impl_->local().por
 std::string direct_listener::url() const {
   const auto& local = impl_->local();
   const auto host = local.address().to_string();
-  const auto& upgrade = impl_->settings().upgrade;
+  const auto upgrade = impl_->upgrade();
   return (upgrade.tls ? "wss://" : "ws://") + (local.address().is_v6() ? '[' + host + ']' : host) + ':' +
          std::to_string(local.port()) + upgrade.path.value_or("/");
+}
+
+error_code direct_listener::replace_certificate(const server_certificate& next) {
+  return impl_->replace_certificate(next);
 }
 
 void direct_listener::close() noexcept {

@@ -37,6 +37,10 @@ TEST(controlplane_program, a_client_meets_the_endpoint_it_asked_for) {
   const auto metrics = world.metrics();
   EXPECT_THAT(metrics, HasSubstr("flowersec_controlplane_artifacts_total{outcome=\"ok\",route=\"normal\"} 3"));
   EXPECT_THAT(metrics, HasSubstr("flowersec_controlplane_registered_endpoints 2"));
+  for (const auto* of_the_process : {"process_cpu_seconds_total ", "process_max_fds ", "process_open_fds ",
+                                     "process_resident_memory_bytes ", "process_start_time_seconds "}) {
+    EXPECT_THAT(metrics, HasSubstr(std::string{"\n"} + of_the_process));
+  }
 }
 
 TEST(controlplane_program, an_endpoint_that_is_unknown_or_offline_is_a_typed_error_at_once) {
@@ -46,6 +50,38 @@ TEST(controlplane_program, an_endpoint_that_is_unknown_or_offline_is_a_typed_err
     EXPECT_EQ(refusal_of(co_await world.ask("nobody")), "404 endpoint_unknown");
     EXPECT_EQ(refusal_of(co_await world.ask("offline")), "503 endpoint_offline");
   }());
+}
+
+/// An endpoint that registers and then neither reads nor leaves, like a process that is stopped.
+class stalled_endpoint {
+ public:
+  stalled_endpoint(const controlplane_world& world, const std::string& endpoint_id) {
+    auto info = world.add_endpoint(endpoint_id);
+    run(context_, [&]() -> awaitable<void> {
+      auto options = world.dialling();
+      auto [failed, up] =
+          co_await endpoint::async_connect(context_.get_executor(), std::move(info), std::move(options), with_error);
+      EXPECT_FALSE(failed) << failed.message();
+      session_ = std::move(up);
+      auto payload = token::encode_registration(endpoint_id);
+      auto [lost, reply] = co_await session_.async_call(token::control_register_type, std::move(payload), with_error);
+      EXPECT_TRUE(!lost && reply.ok());
+    }());
+  }
+
+ private:
+  asio::io_context context_;  // stands still from now on
+  endpoint::session session_;
+};
+
+TEST(controlplane_program, an_endpoint_that_takes_no_grant_is_a_typed_error_and_then_offline) {
+  controlplane_world world{{"--delivery-timeout", "300ms"}};
+  stalled_endpoint stalled{world, "laptop"};
+  run(world.context, [&]() -> awaitable<void> {
+    EXPECT_EQ(refusal_of(co_await world.ask("laptop")), "503 delivery_failed");
+    EXPECT_EQ(refusal_of(co_await world.ask("laptop")), "503 endpoint_offline");
+  }());
+  EXPECT_THAT(world.metrics(), HasSubstr("flowersec_controlplane_control_drops_total{reason=\"no_receipt\"} 1"));
 }
 
 TEST(controlplane_program, the_normal_route_is_behind_the_bearer_key_and_the_entry_route_behind_tickets) {
@@ -184,6 +220,7 @@ TEST(controlplane_program, killed_again_and_again_while_it_mints_it_delivers_no_
   laptop.wait_registered(kills + 1);
   EXPECT_FALSE(laptop.saw_one_twice());
   EXPECT_GE(acknowledged.size(), static_cast<std::size_t>(kills));
+  EXPECT_THAT(laptop.channels(), ::testing::IsSupersetOf(acknowledged)) << "who was answered has somebody to meet";
   run(world.context,
       [&]() -> awaitable<void> { EXPECT_EQ(refusal_of(co_await world.ask("laptop")), "an artifact"); }());
 }
@@ -227,8 +264,7 @@ TEST(controlplane_program, a_rotation_under_load_refuses_nobody) {
   ASSERT_EQ(world.command({"publish-key", "--kid", "k2"}).exit_code, 0);
   EXPECT_THAT(world.kids(), ElementsAre("k1", "k2"));
   meet_more(40);
-  const auto rotated =
-      world.command({"rotate-key", "--kid", "k2", "--tunnel-ready-url", world.tunnel_ready_url, "--wait", "30s"});
+  const auto rotated = world.rotate("k2", {"--tunnel-ready-url", world.tunnel_ready_url, "--wait", "30s"});
   ASSERT_EQ(rotated.exit_code, 0) << rotated.err;
   meet_more(40);
   EXPECT_EQ(world.command({"retire-key", "--kid", "k1"}).exit_code, 1) << "its tokens may be under way";
@@ -245,10 +281,13 @@ TEST(controlplane_program, a_rotation_under_load_refuses_nobody) {
 TEST(controlplane_program, a_key_that_a_tunnel_does_not_know_never_signs) {
   controlplane_world world;
   ASSERT_EQ(world.command({"publish-key", "--kid", "k2"}).exit_code, 0);
-  const auto nobody =
-      world.command({"rotate-key", "--kid", "k2", "--tunnel-ready-url", "http://127.0.0.1:1/readyz", "--wait", "0s"});
+  const auto nobody = world.rotate("k2", {"--tunnel-ready-url", "http://127.0.0.1:1/readyz", "--wait", "0s"});
   EXPECT_EQ(nobody.exit_code, 1);
   EXPECT_THAT(nobody.err, HasSubstr("nothing was changed"));
+  // Every tunnel has the key by now or soon, but for the tokens of somebody else.
+  const auto other = world.rotate("k2", {"--tunnel-ready-url", world.tunnel_ready_url, "--wait", "0s", "--iss", "x"});
+  EXPECT_EQ(other.exit_code, 1);
+  EXPECT_THAT(other.err, HasSubstr("does not list key k2 for --aud aud and --iss x; nothing was changed"));
   EXPECT_THAT(world.command({"list-keys"}).out, HasSubstr(R"({"kid":"k1","state":"signing")"));
 }
 
@@ -342,6 +381,11 @@ TEST(controlplane_commands, say_which_flag_is_wrong_and_what_would_be_right) {
               HasSubstr("1 x: there is no such endpoint"));
   EXPECT_THAT(said({"make-ticket", "--state", state, "--endpoint-id", "x", "--uses", "0"}), HasSubstr("2 --uses must"));
   EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2"}), HasSubstr("2 missing --tunnel-ready-url"));
+  EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz"}),
+              HasSubstr("2 missing --aud"));
+  EXPECT_THAT(
+      said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz", "--aud", "a"}),
+      HasSubstr("2 missing --iss"));
   EXPECT_THAT(said({"retire-key", "--state", state, "--kid", "k1"}), HasSubstr("1 k1: the key signs; rotate-key"));
   EXPECT_THAT(said({"serve", "--state", state}), HasSubstr("2 missing --bearer-key-file"));
   const process::words serve{"serve", "--state", state, "--tunnel-url", "ws://x", "--aud", "a", "--iss", "i"};

@@ -1,11 +1,14 @@
 // flowersec-controlplane and flowersec-tunnel as processes, an endpoint that stays registered, and clients that ask for
-// it. Test support.
+// it. Test support. Every secret that passes here is noted: bearer keys, tickets, credentials, grants, signing keys.
+// None may be in a log or a metric, which `process` sees to, nor in an answer that refuses.
 #pragma once
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/json/serialize.hpp>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +20,7 @@
 #include "flowersec/token/control_frames.h"
 #include "support/process.h"
 #include "support/run_coroutine.h"
+#include "support/secret_watch.h"
 
 namespace flowersec::testing {
 
@@ -45,17 +49,36 @@ inline std::map<std::string, std::string> ready_facts(process& program) {
   const auto ready = parse_json_object(line.value_or(""), 1 << 20);
   if (!ready) throw std::runtime_error("no ready line: " + program.wait().err);
   std::map<std::string, std::string> facts;
-  for (const auto& [name, value] : *ready) facts[name] = std::string{value.as_string()};
+  for (const auto& [name, value] : *ready) {
+    facts[name] = value.is_string() ? std::string{value.get_string()} : boost::json::serialize(value);
+  }
   return facts;
+}
+
+/// The host:port of a URL.
+inline std::string host_of(const std::string& url) {
+  const auto begin = url.find("://") + 3;
+  return url.substr(begin, url.find('/', begin) - begin);
+}
+
+/// Notes the secrets of a grant, whichever side it is for.
+inline void note_secrets(const endpoint::channel_init_grant& grant) {
+  for (const auto secret : {grant.token.view(), grant.e2ee_psk_b64u.view()}) {
+    testing_support::secret_watch::instance().remember(secret);
+  }
 }
 
 class controlplane_world {
  public:
   using words = process::words;
 
-  explicit controlplane_world(words more = {}) : more_(std::move(more)) {
-    write_whole_file(bearer_file, bearer + "\n");
+  /// `more` flags of the service; `ca_pem` for those who speak TLS with it; `variables` for the service alone.
+  explicit controlplane_world(words more = {}, std::optional<std::string> trusted = {},
+                              process::environment variables = {})
+      : ca_pem(std::move(trusted)), more_(std::move(more)), variables_(std::move(variables)) {
+    change_bearer(bearer);
     EXPECT_EQ(command({"init"}).exit_code, 0);
+    note_signing_key();
     start_tunnel();
     start();
   }
@@ -64,6 +87,18 @@ class controlplane_world {
   process_result command(words arguments) const {
     arguments.insert(arguments.begin() + 1, {"--state", state});
     return run_program("flowersec-controlplane", std::move(arguments));
+  }
+  /// Step 2 of a rotation, for the tokens of this world.
+  process_result rotate(const std::string& kid, const words& more) const {
+    words arguments{"rotate-key", "--kid", kid, "--aud", "aud", "--iss", "iss"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    auto rotated = command(std::move(arguments));
+    note_signing_key();
+    return rotated;
+  }
+  void change_bearer(const std::string& key) const {
+    testing_support::secret_watch::instance().remember(key);
+    write_whole_file(bearer_file, key + "\n");
   }
   /// The credential of a new endpoint.
   endpoint::direct_connect_info add_endpoint(const std::string& endpoint_id) const {
@@ -90,8 +125,6 @@ class controlplane_world {
     words arguments{"serve",
                     "--state",
                     state,
-                    "--bearer-key-file",
-                    bearer_file,
                     "--listen",
                     listen_,
                     "--control-listen",
@@ -105,19 +138,28 @@ class controlplane_world {
                     "--iss",
                     "iss"};
     arguments.insert(arguments.end(), more_.begin(), more_.end());
-    plane.emplace("flowersec-controlplane", std::move(arguments));
-    auto facts = ready_facts(*plane);
+    if (std::ranges::find(more_, "--demo") == more_.end()) {
+      arguments.insert(arguments.end(), {"--bearer-key-file", bearer_file});
+    }
+    plane.emplace("flowersec-controlplane", std::move(arguments), variables_);
+    facts = ready_facts(*plane);
     http_url = facts["http_url"];
     listen_ = facts["listen"];
     control_url = facts["control_url"];
-    control_listen_ = control_url.substr(5, control_url.find('/', 5) - 5);
-    metrics_address = facts["metrics_url"].substr(7, facts["metrics_url"].rfind('/') - 7);
+    control_listen_ = host_of(control_url);
+    metrics_address = host_of(facts["metrics_url"]);
   }
   void kill() {
     plane->send_signal(SIGKILL);
     EXPECT_EQ(plane->wait().signal, SIGKILL);
   }
   [[nodiscard]] std::string metrics() const { return testing_support::http_get(metrics_address, "/metrics"); }
+  /// Sends SIGHUP and waits until the log says `line`.
+  [[nodiscard]] bool hang_up(const std::string& line) {
+    plane->take_err();
+    plane->send_signal(SIGHUP);
+    return plane->wait_for_err(line);
+  }
   [[nodiscard]] const std::string& listen_address() const noexcept { return listen_; }
 
   // ---- Clients.
@@ -127,20 +169,26 @@ class controlplane_world {
     options.base_url = http_url;
     options.headers = {{"Authorization", "Bearer " + bearer}};
     options.allow_loopback_http = true;
+    options.fetching.ca_pem = ca_pem;
+    return options;
+  }
+  endpoint::connect_options dialling() const {
+    auto options = loopback_options();
+    options.trust.ca_pem = ca_pem;
     return options;
   }
   awaitable<controlplane::artifact_outcome> ask(std::string endpoint_id) {
     auto options = asking();
     controlplane::artifact_request request{.endpoint_id = std::move(endpoint_id), .trace_id = "trace-0001"};
-    co_return co_await controlplane::async_request_artifact(context.get_executor(), std::move(options),
-                                                            std::move(request));
+    co_return looked_through(
+        co_await controlplane::async_request_artifact(context.get_executor(), std::move(options), std::move(request)));
   }
   awaitable<controlplane::artifact_outcome> ask_with_ticket(std::string endpoint_id, std::string ticket) {
     auto options = asking();
     controlplane::artifact_request request{.endpoint_id = std::move(endpoint_id)};
     messages::sensitive_text shown{std::move(ticket)};
-    co_return co_await controlplane::async_request_entry_artifact(context.get_executor(), std::move(options),
-                                                                  std::move(request), std::move(shown));
+    co_return looked_through(co_await controlplane::async_request_entry_artifact(
+        context.get_executor(), std::move(options), std::move(request), std::move(shown)));
   }
   /// Meets the endpoint at the tunnel and is greeted. The answer, or what went wrong.
   awaitable<std::string> meet(token::connect_artifact artifact) {
@@ -159,9 +207,11 @@ class controlplane_world {
   const std::string state = folder.file("plane.db");
   const std::string keyset_file = folder.file("issuer_keys.json");
   const std::string bearer_file = folder.file("bearer.key");
-  const std::string bearer = "a-bearer-key-of-the-tests";
+  std::string bearer = "a-bearer-key-of-the-tests";
+  std::optional<std::string> ca_pem;  ///< what clients and endpoints trust
   std::optional<process> tunnel;
   std::optional<process> plane;
+  std::map<std::string, std::string> facts;  ///< of its ready line
   std::string tunnel_url;
   std::string tunnel_ready_url;
   std::string http_url;
@@ -170,16 +220,32 @@ class controlplane_world {
   asio::io_context context;
 
  private:
+  /// Notes what an artifact holds, and looks at what a refusal says.
+  static controlplane::artifact_outcome looked_through(controlplane::artifact_outcome outcome) {
+    if (outcome) {
+      note_secrets(std::get<endpoint::channel_init_grant>(outcome->body));
+    } else {
+      const auto& failed = outcome.error();
+      EXPECT_FALSE(testing_support::secret_watch::instance().find_in(failed.message + failed.response_body));
+    }
+    return outcome;
+  }
+  void note_signing_key() const {
+    const auto file = folder.file("signing.json");
+    EXPECT_EQ(command({"export-key", "--out", file, "--overwrite"}).exit_code, 0);
+    EXPECT_THAT(read_whole_file(file), ::testing::HasSubstr("privkey_b64u"));
+  }
   void start_tunnel() {
     tunnel.emplace("flowersec-tunnel",
                    words{"--listen", "127.0.0.1:0", "--issuer-keys-file", keyset_file, "--aud", "aud", "--iss", "iss",
                          "--allow-origin", "https://app.example", "--log-level", "error"});
-    auto facts = ready_facts(*tunnel);
-    tunnel_url = facts["ws_url"];
-    tunnel_ready_url = facts["http_url"] + "/readyz";
+    auto said = ready_facts(*tunnel);
+    tunnel_url = said["ws_url"];
+    tunnel_ready_url = said["http_url"] + "/readyz";
   }
 
   words more_;
+  process::environment variables_;
   std::string listen_ = "127.0.0.1:0";
   std::string control_listen_ = "127.0.0.1:0";
 };
@@ -219,7 +285,7 @@ class standing_endpoint {
 
   awaitable<void> connect_once() {
     auto info = info_.clone();
-    auto options = loopback_options();
+    auto options = world_.dialling();
     auto [failed, session] = co_await endpoint::async_connect(world_.context.get_executor(), std::move(info),
                                                               std::move(options), with_error);
     if (failed) {
@@ -242,6 +308,7 @@ class standing_endpoint {
   void take(const std::string& payload) {
     auto grant = messages::read_server_grant(payload);
     ASSERT_TRUE(grant) << payload;
+    note_secrets(*grant);
     channels_.push_back(grant->channel_id);
     asio::co_spawn(world_.context, greet(std::move(*grant)), asio::detached);
   }

@@ -3,14 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
-#include <cctype>
-#include <cstdio>
 #include <filesystem>
-#include <iterator>
-#include <sstream>
 
+#include "deploy_files.h"
 #include "deploy_queries.h"
 #include "support/test_certificate.h"
 #include "tunnel_process.h"
@@ -22,8 +17,6 @@ namespace fs = std::filesystem;
 using testing_support::read_whole_file;
 using testing_support::temporary_folder;
 using testing_support::write_whole_file;
-
-std::string deployed(const std::string& name) { return read_whole_file(FLOWERSEC_SOURCE_DIR "/deploy/" + name); }
 
 /// What Prometheus adds to every sample.
 const std::set<std::string> added_labels{"instance", "job"};
@@ -127,21 +120,7 @@ TEST(deploy_queries, refuse_yaml_they_cannot_vouch_for) {
 }
 
 TEST(deploy, the_configuration_names_flags_and_nothing_else) {
-  const auto help = testing_support::run_program("flowersec-tunnel", {"--help"}).err;
-  std::size_t settings = 0;
-  std::size_t begin = 0;
-  for (const auto text = deployed("tunnel.conf"); begin < text.size();) {
-    const auto end = text.find('\n', begin);
-    const auto line = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.empty() || line.front() == '#') continue;
-    const auto equals = line.find(" = ");
-    ASSERT_NE(equals, std::string::npos) << line;
-    const auto flag = "\n  -" + line.substr(0, equals);
-    EXPECT_TRUE(help.find(flag + ' ') != std::string::npos || help.find(flag + '\n') != std::string::npos) << line;
-    ++settings;
-  }
-  EXPECT_GT(settings, 15u);
+  EXPECT_GT(expect_flags("tunnel.conf", testing_support::run_program("flowersec-tunnel", {"--help"}).err), 15u);
 }
 
 /// The system of someone who followed the instructions, below a folder of its own.
@@ -155,13 +134,8 @@ struct installation {
   }
   /// Paths of the system in a text, led here.
   [[nodiscard]] std::string moved(std::string text) const {
-    for (const auto& [there, here] : {std::pair{std::string{"/etc/flowersec/"}, etc + '/'},
-                                      std::pair{std::string{"/var/lib/flowersec-tunnel/"}, state + '/'}}) {
-      for (auto at = text.find(there); at != std::string::npos; at = text.find(there, at + here.size())) {
-        text.replace(at, there.size(), here);
-      }
-    }
-    return text;
+    return with_paths_moved(std::move(text),
+                            {{"/etc/flowersec/", etc + '/'}, {"/var/lib/flowersec-tunnel/", state + '/'}});
   }
   [[nodiscard]] std::string made(const std::string& name) const {
     fs::create_directories(folder.file(name));
@@ -180,11 +154,6 @@ struct installation {
   std::string etc = fs::path{made("etc/tls")}.parent_path();
 };
 
-std::vector<std::string> words_of(const std::string& text) {
-  std::istringstream stream{text};
-  return {std::istream_iterator<std::string>{stream}, {}};
-}
-
 constexpr const char* installed_program = "/usr/local/bin/flowersec-tunnel";
 
 TEST(deploy, the_configuration_passes_its_check) {
@@ -199,40 +168,9 @@ TEST(deploy, the_configuration_passes_its_check) {
   EXPECT_EQ(installed.check({"--config", "/etc/flowersec/tunnel.conf"}).exit_code, 2);
 }
 
-/// A unit file: section -> name -> values. Throws when a line is neither section, comment nor name=value.
-using unit_file = std::map<std::string, std::map<std::string, std::vector<std::string>>>;
-
-unit_file parse_unit(const std::string& text) {
-  unit_file unit;
-  std::string section;
-  std::istringstream lines{text};
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line.front() == '#' || line.front() == ';') continue;
-    const auto equals = line.find('=');
-    if (line.front() == '[' && line.back() == ']') {
-      section = line.substr(1, line.size() - 2);
-      if (!unit.try_emplace(section).second) throw std::runtime_error("twice: " + line);
-    } else if (section.empty() || equals == 0 || equals == std::string::npos ||
-               std::isupper(static_cast<unsigned char>(line.front())) == 0 || line.find_first_of(" \t", 0) < equals ||
-               line.back() == '\\') {
-      throw std::runtime_error("neither section nor name=value: " + line);
-    } else {
-      unit[section][line.substr(0, equals)].push_back(line.substr(equals + 1));
-    }
-  }
-  return unit;
-}
-
 TEST(deploy, the_unit_starts_what_is_installed_with_a_configuration_that_passes) {
   auto unit = parse_unit(deployed("flowersec-tunnel.service"));
-  ASSERT_EQ(unit.size(), 3u);
-  for (const auto* section : {"Unit", "Service", "Install"}) ASSERT_TRUE(unit.contains(section)) << section;
-  for (const auto& [name, values] : unit["Service"]) {
-    // Lists may be continued on another line; of everything else the last would win.
-    if (name != "SystemCallFilter") {
-      EXPECT_EQ(values.size(), 1u) << name;
-    }
-  }
+  expect_whole(unit);
   auto start = words_of(unit["Service"]["ExecStart"].at(0));
   EXPECT_EQ(start.at(0), installed_program);
   start.erase(start.begin());
@@ -246,56 +184,8 @@ TEST(deploy, the_unit_starts_what_is_installed_with_a_configuration_that_passes)
   }
 }
 
-/// One instruction of a Containerfile with its continuation lines: its word, and what is behind it.
-std::vector<std::pair<std::string, std::string>> parse_containerfile(const std::string& text) {
-  std::vector<std::pair<std::string, std::string>> instructions;
-  std::istringstream lines{text};
-  bool goes_on = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (!goes_on && (line.empty() || line.front() == '#')) continue;
-    if (!goes_on) {
-      const auto blank = line.find(' ');
-      instructions.emplace_back(line.substr(0, blank), "");
-      line.erase(0, blank + 1);
-    }
-    goes_on = line.ends_with('\\');
-    if (goes_on) line.pop_back();
-    instructions.back().second += line;
-  }
-  return instructions;
-}
-
 TEST(deploy, the_container_copies_what_is_there_and_starts_with_a_configuration_that_passes) {
-  std::string built;
-  std::vector<std::string> command;
-  std::size_t copies = 0;
-  for (const auto& [instruction, rest] : parse_containerfile(deployed("Containerfile"))) {
-    const auto words = words_of(rest);
-    if (instruction == "RUN") built += rest + ' ';
-    if (instruction == "ENTRYPOINT" || instruction == "CMD") {
-      const auto array = boost::json::parse(rest);
-      for (const auto& word : array.as_array()) command.emplace_back(word.as_string());
-    }
-    if (instruction != "COPY") continue;
-    ++copies;
-    const bool from_the_build = words.at(0) == "--from=build";
-    ASSERT_EQ(words.size(), from_the_build ? 3u : 2u) << rest;
-    if (from_the_build) {
-      const auto source = words[1].ends_with('/') ? words[1].substr(0, words[1].size() - 1) : words[1];
-      EXPECT_NE(built.find(' ' + source + ' '), std::string::npos) << source << " is not made before it is copied";
-    } else {
-      EXPECT_TRUE(fs::exists(FLOWERSEC_SOURCE_DIR "/" + words[0])) << words[0];
-    }
-  }
-  EXPECT_EQ(copies, 3u);
-  for (const auto& word : words_of(built)) {
-    if (word.starts_with("tools/")) {
-      EXPECT_TRUE(fs::exists(FLOWERSEC_SOURCE_DIR "/" + word)) << word;
-    }
-    if (!word.starts_with("-DFLOWERSEC_")) continue;
-    const auto option = "option(" + word.substr(2, word.find('=') - 2) + ' ';
-    EXPECT_NE(read_whole_file(FLOWERSEC_SOURCE_DIR "/CMakeLists.txt").find(option), std::string::npos) << word;
-  }
+  auto command = command_of_container("Containerfile");
   ASSERT_FALSE(command.empty());
   EXPECT_EQ(command.front(), installed_program);
   command.erase(command.begin());
@@ -304,26 +194,12 @@ TEST(deploy, the_container_copies_what_is_there_and_starts_with_a_configuration_
 }
 
 TEST(deploy, systemd_reads_the_unit) {
-  if (::access("/usr/bin/systemd-analyze", X_OK) != 0) GTEST_SKIP() << "systemd-analyze is not installed";
-  const temporary_folder folder;
-  auto unit = deployed("flowersec-tunnel.service");
-  const std::string_view installed = installed_program;
-  unit.replace(unit.find(installed), installed.size(), FLOWERSEC_BINARY_DIR "/bin/flowersec-tunnel");
-  write_whole_file(folder.file("flowersec-tunnel.service"), unit);
-  const auto command = "systemd-analyze verify --man=no " + folder.file("flowersec-tunnel.service") + " 2>&1";
-  std::FILE* output = ::popen(command.c_str(), "r");
-  ASSERT_NE(output, nullptr);
-  std::string complaints;
-  for (int c = std::fgetc(output); c != EOF; c = std::fgetc(output)) complaints += static_cast<char>(c);
-  EXPECT_EQ(::pclose(output), 0) << complaints;
-  EXPECT_EQ(complaints, "");
+  const auto complaints = complaints_of_systemd("flowersec-tunnel");
+  if (!complaints) GTEST_SKIP() << "systemd-analyze is not installed";
+  EXPECT_EQ(*complaints, "");
 }
 
 TEST(deploy, the_unit_allows_more_descriptors_than_the_configuration_wants_connections) {
-  const auto number_behind = [](const std::string& text, const std::string& name) {
-    const auto at = text.find('\n' + name);
-    return at == std::string::npos ? 0ul : std::stoul(text.substr(at + 1 + name.size()));
-  };
   EXPECT_GT(number_behind(deployed("flowersec-tunnel.service"), "LimitNOFILE="),
             number_behind(deployed("tunnel.conf"), "max-conns = ") + 64);
   EXPECT_NE(deployed("flowersec-tunnel.service").find("\nExecReload=/bin/kill -HUP $MAINPID\n"), std::string::npos);

@@ -12,6 +12,7 @@
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
+#include "support/sanitized.h"
 #include "support/tunnel_grants.h"
 
 namespace flowersec::testing {
@@ -23,18 +24,7 @@ using namespace std::chrono_literals;
 using asio::awaitable;
 
 // A sanitizer takes ten times as long for each, and one second is then no measure of a rate.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FLOWERSEC_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FLOWERSEC_TEST_SANITIZED 1
-#endif
-#endif
-#ifdef FLOWERSEC_TEST_SANITIZED
-constexpr std::size_t crowd = 50;
-#else
-constexpr std::size_t crowd = 1000;
-#endif
+constexpr std::size_t crowd = testing_support::sanitized ? 50 : 1000;
 /// A crowd that comes at once takes this long, or what the machine needs to let it all begin.
 constexpr std::chrono::milliseconds shortest_window{500};
 /// Connecting together: the crowd arrives in groups, so that no time-out is about the machine.

@@ -155,7 +155,7 @@ TEST_F(tunnel_config, an_encrypted_key_is_refused_in_words_and_nobody_is_asked_f
   const auto key = world.folder.file("encrypted.pem");
   encrypt_key(world.certificate.key_file(), key, encrypted_form::pkcs8);
   const auto reason = "cannot use --tls-cert-file " + world.certificate.chain_file() + " with --tls-key-file " + key +
-                      ": the key is encrypted, and the tunnel has no password for it\n";
+                      ": the key is encrypted, and there is no password for it\n";
   write("tls-cert-file = " + world.certificate.chain_file() + "\ntls-key-file = " + key + '\n');
   const auto checked = run({"--check-config"});
   EXPECT_EQ(checked.exit_code, 2);

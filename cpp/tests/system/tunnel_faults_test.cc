@@ -1,15 +1,8 @@
 // When the machine misbehaves: a process that is stopped for a while, no descriptors left, a clock that jumps.
 #include <filesystem>
 
+#include "support/sanitized.h"
 #include "tunnel_program.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FLOWERSEC_OWN_RUNTIME 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FLOWERSEC_OWN_RUNTIME 1
-#endif
-#endif
 
 namespace flowersec::testing {
 namespace {
@@ -117,9 +110,9 @@ std::string faketime_library() {
 class stepped_clock : public ::testing::Test {
  protected:
   void SetUp() override {
-#ifdef FLOWERSEC_OWN_RUNTIME
-    GTEST_SKIP() << "a sanitizer's runtime and a preloaded library do not go together";
-#endif
+    if (testing_support::sanitized) {
+      GTEST_SKIP() << "a sanitizer's runtime and a preloaded library do not go together";
+    }
     const auto library = faketime_library();
     if (library.empty()) GTEST_SKIP() << "libfaketime is not installed (Debian: faketime)";
     step(0);

@@ -118,6 +118,9 @@ class direct_listener {
   [[nodiscard]] std::uint16_t port() const noexcept;
   /// ws or wss URL of this listener, with the address it is bound to.
   [[nodiscard]] std::string url() const;
+  /// Takes another certificate for the clients to come; those that are here keep theirs. On an error nothing changes.
+  /// Errors   validate/invalid_option when the listener has none; connect/upgrade_failed when it cannot be loaded.
+  [[nodiscard]] error_code replace_certificate(const server_certificate& next);
   void close() noexcept;
 
   class impl;  ///< internal

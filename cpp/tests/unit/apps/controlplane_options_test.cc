@@ -34,6 +34,7 @@ TEST(controlplane_options, what_is_needed_is_asked_for_by_its_flag) {
   EXPECT_EQ(problem_after([](auto&) {}), "none");
   EXPECT_THAT(problem_after([](auto& c) { c.files.state.clear(); }), HasSubstr("missing --state"));
   EXPECT_THAT(problem_after([](auto& c) { c.bearer_key_file.clear(); }), HasSubstr("missing --bearer-key-file"));
+  EXPECT_THAT(problem_after([](auto& c) { c.demo = true; }), HasSubstr("--demo and --bearer-key-file exclude"));
   EXPECT_THAT(problem_after([](auto& c) { c.tunnel_urls.clear(); }), HasSubstr("missing --tunnel-url"));
   EXPECT_THAT(problem_after([](auto& c) { c.audience.clear(); }), HasSubstr("missing --aud"));
   EXPECT_THAT(problem_after([](auto& c) { c.issuer.clear(); }), HasSubstr("missing --iss"));
@@ -50,6 +51,9 @@ TEST(controlplane_options, values_are_bounded_at_their_edges) {
   EXPECT_EQ(problem_after([](auto& c) { c.max_endpoints = 1'000'000; }), "none");
   EXPECT_THAT(problem_after([](auto& c) { c.max_endpoints = 1'000'001; }), HasSubstr("--max-endpoints"));
   EXPECT_THAT(problem_after([](auto& c) { c.request_timeout = 99ms; }), HasSubstr("--request-timeout"));
+  EXPECT_EQ(problem_after([](auto& c) { c.delivery_timeout = 100ms; }), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.delivery_timeout = 99ms; }), HasSubstr("--delivery-timeout"));
+  EXPECT_THAT(problem_after([](auto& c) { c.delivery_timeout = 1h + 1ms; }), HasSubstr("--delivery-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.shutdown_timeout = -1ms; }), HasSubstr("--shutdown-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.tls_cert_file = "cert.pem"; }), HasSubstr("--tls-key-file"));
   EXPECT_THAT(problem_after([](auto& c) { c.log_level = "loud"; }), HasSubstr("--log-level"));
@@ -65,23 +69,43 @@ TEST(controlplane_options, the_keyset_file_lies_beside_the_state_file_unless_tol
 }
 
 TEST(tunnel_keys, a_ready_page_lists_what_its_tenants_have_loaded) {
-  const std::string page =
-      R"({"ready":false,"tenants":[{"id":"a","key_ids":["k1"]},{"id":"b","key_ids":["k2","k3"]}]})";
-  EXPECT_TRUE(lists_key(page, "k1"));
-  EXPECT_TRUE(lists_key(page, "k3"));
-  EXPECT_FALSE(lists_key(page, "k"));
-  for (const auto* other : {"", "ok", "{}", R"({"tenants":null})", R"({"tenants":["k1"]})", R"({"tenants":[{}]})",
-                            R"({"tenants":[{"key_ids":"k1"}]})", R"({"tenants":[{"key_ids":[1]}]})"}) {
-    EXPECT_FALSE(lists_key(other, "k1")) << other;
+  const std::string page = R"({"ready":false,"tenants":[)"
+                           R"({"id":"a","aud":"aud","iss":"other","key_ids":["k1"]},)"
+                           R"({"id":"b","aud":"aud","iss":"iss","key_ids":["k2","k3"]}]})";
+  const auto lists = [&](std::string kid, std::string audience = "aud", std::string issuer = "iss") {
+    return lists_key(page, {.kid = std::move(kid), .audience = std::move(audience), .issuer = std::move(issuer)});
+  };
+  EXPECT_TRUE(lists("k2"));
+  EXPECT_TRUE(lists("k3"));
+  EXPECT_FALSE(lists("k"));
+  EXPECT_FALSE(lists("k1")) << "somebody else's key of that name";
+  EXPECT_TRUE(lists("k1", "aud", "other"));
+  EXPECT_FALSE(lists("k2", "other"));
+}
+
+TEST(tunnel_keys, a_tenant_without_an_issuer_takes_tokens_of_any) {
+  const std::string page = R"({"ready":true,"tenants":[{"aud":"aud","key_ids":["k1"]}]})";
+  EXPECT_TRUE(lists_key(page, {.kid = "k1", .audience = "aud", .issuer = "iss"}));
+  EXPECT_FALSE(lists_key(page, {.kid = "k1", .audience = "other", .issuer = "iss"}));
+}
+
+TEST(tunnel_keys, a_page_of_another_shape_lists_nothing) {
+  for (const auto* other :
+       {"", "ok", "{}", R"({"tenants":null})", R"({"tenants":["k1"]})", R"({"tenants":[{}]})",
+        R"({"tenants":[{"aud":"aud"}]})", R"({"tenants":[{"aud":"aud","key_ids":"k1"}]})",
+        R"({"tenants":[{"aud":"aud","key_ids":[1]}]})", R"({"tenants":[{"aud":"aud","iss":null,"key_ids":["k1"]}]})",
+        R"({"tenants":[{"aud":1,"key_ids":["k1"]}]})", R"({"tenants":[{"key_ids":["k1"]}]})"}) {
+    EXPECT_FALSE(lists_key(other, {.kid = "k1", .audience = "aud", .issuer = "iss"})) << other;
   }
 }
 
 TEST(tunnel_keys, a_page_that_is_none_is_named) {
-  EXPECT_THAT(wait_for_key({"ftp://tunnel.example"}, "k1", 0s).value_or(""),
+  const key_of_issuer key{.kid = "k1", .audience = "aud", .issuer = "iss"};
+  EXPECT_THAT(wait_for_key({"ftp://tunnel.example"}, key, 0s).value_or(""),
               HasSubstr("invalid --tunnel-ready-url: ftp://tunnel.example"));
-  EXPECT_THAT(wait_for_key({"http://127.0.0.1:1/readyz"}, "k1", 0s).value_or(""),
+  EXPECT_THAT(wait_for_key({"http://127.0.0.1:1/readyz"}, key, 0s).value_or(""),
               HasSubstr("http://127.0.0.1:1/readyz"));
-  EXPECT_FALSE(wait_for_key({}, "k1", 0s));
+  EXPECT_FALSE(wait_for_key({}, key, 0s));
 }
 
 TEST(bearer_key, is_one_word_of_16_to_4096_characters) {

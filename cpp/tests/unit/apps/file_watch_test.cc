@@ -1,5 +1,5 @@
 // Noticing that files are others now, however they came to be.
-#include "tunneld/file_watch.h"
+#include "serving/file_watch.h"
 
 #include <gtest/gtest.h>
 

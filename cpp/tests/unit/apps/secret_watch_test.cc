@@ -42,7 +42,7 @@ TEST(secret_watch, knows_a_token_by_its_signature) {
 }
 
 TEST(secret_watch, learns_from_what_programs_print_and_files_hold) {
-  for (const std::string key : {"e2ee_psk_b64u", "privkey_b64u", "token", "bearer"}) {
+  for (const std::string key : {"e2ee_psk_b64u", "privkey_b64u", "token", "ticket", "bearer"}) {
     secret_watch watch;
     watch.learn_from(R"({"grant_client":{"channel_id":"room", ")" + key + "\" : \"" + std::string{psk} + "\"}}\n");
     EXPECT_TRUE(watch.find_in(psk)) << key;

@@ -1,4 +1,4 @@
-#include "tunneld/file_watch.h"
+#include "serving/file_watch.h"
 
 namespace flowersec::apps {
 namespace {

@@ -1,4 +1,4 @@
-// Reads files again while the tunnel runs: all of them when told to, and a part of them when its files have changed.
+// Reads files again while a program serves: all of them when told to, and a part of them when its files have changed.
 // Layer apps. Runs on the context it is given; blocking file I/O.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include <string>
 
 #include "cli/problem.h"
-#include "tunneld/file_watch.h"
+#include "serving/file_watch.h"
 
 namespace flowersec::apps {
 
@@ -34,6 +34,8 @@ class reloader {
   void add(reloadable part) { parts_.push_back(std::move(part)); }
   /// Looks at the files from now on.
   void watch();
+  /// Not any more.
+  void stop() { timer_.cancel(); }
   void reload_all();
 
  private:

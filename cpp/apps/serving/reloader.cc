@@ -1,4 +1,4 @@
-#include "tunneld/reloader.h"
+#include "serving/reloader.h"
 
 #include "flowersec/base/error.h"
 #include "serving/log.h"

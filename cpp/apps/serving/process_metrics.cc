@@ -1,4 +1,4 @@
-#include "tunneld/process_metrics.h"
+#include "serving/process_metrics.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -84,20 +84,16 @@ std::optional<double> start_time() {
 
 }  // namespace
 
-std::vector<tunnel::extra_metric> process_metrics(const version_info& build) {
-  using kind = tunnel::extra_metric::kind;
-  std::vector<tunnel::extra_metric> all{{.name = "flowersec_tunnel_build_info",
-                                         .help = "Always 1; the labels say which build runs.",
-                                         .value = 1,
-                                         .labels = {{"version", build.version}, {"commit", build.commit}}}};
-  const auto add = [&all](const char* name, const char* help, kind type, std::optional<double> value) {
-    if (value) all.push_back({.name = name, .help = help, .type = type, .value = *value});
+std::vector<process_metric> process_metrics() {
+  std::vector<process_metric> all;
+  const auto add = [&all](const char* name, const char* help, bool counts, std::optional<double> value) {
+    if (value) all.push_back({.name = name, .help = help, .counts = counts, .value = *value});
   };
-  add("process_cpu_seconds_total", "User and system CPU time spent, in seconds.", kind::counter, cpu_seconds());
-  add("process_max_fds", "Most file descriptors that may be open.", kind::gauge, max_descriptors());
-  add("process_open_fds", "Open file descriptors.", kind::gauge, open_descriptors());
-  add("process_resident_memory_bytes", "Resident memory, in bytes.", kind::gauge, resident_bytes());
-  add("process_start_time_seconds", "Start of the process, in seconds since 1970.", kind::gauge, start_time());
+  add("process_cpu_seconds_total", "User and system CPU time spent, in seconds.", true, cpu_seconds());
+  add("process_max_fds", "Most file descriptors that may be open.", false, max_descriptors());
+  add("process_open_fds", "Open file descriptors.", false, open_descriptors());
+  add("process_resident_memory_bytes", "Resident memory, in bytes.", false, resident_bytes());
+  add("process_start_time_seconds", "Start of the process, in seconds since 1970.", false, start_time());
   return all;
 }
 

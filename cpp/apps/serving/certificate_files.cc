@@ -1,0 +1,48 @@
+#include "serving/certificate_files.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "flowersec/http/server.h"
+
+namespace flowersec::apps {
+
+problem describe_unusable(const certificate_paths& paths) {
+  for (const auto& path : {paths.chain, paths.key}) {
+    if (::access(path.c_str(), R_OK) != 0) {
+      return {"cannot read " + path + ": " + std::generic_category().message(errno)};
+    }
+  }
+  const auto loaded = http::load_server_tls(paths.chain, paths.key);
+  const bool encrypted = loaded.has_error() && loaded.error() == http::http_errc::private_key_encrypted;
+  return {"cannot use --tls-cert-file " + paths.chain + " with --tls-key-file " + paths.key +
+          (encrypted ? ": the key is encrypted, and there is no password for it"
+                     : ": one of them is not PEM, or they do not belong together")};
+}
+
+void certificate_files::note(file_watch& files) const {
+  files.note(paths_.chain);
+  files.note(paths_.key);
+}
+
+std::optional<problem> certificate_files::load(file_watch& files) const {
+  note(files);
+  // The main listener comes second, for it may refuse; from then on nothing can.
+  auto context = http::load_server_tls(paths_.chain, paths_.key);
+  if (!context || main_(paths_)) return describe_unusable(paths_);
+  for (const auto& take : listeners_) take(*context);
+  return std::nullopt;
+}
+
+reloadable reloadable_certificate(const certificate_files& certificate) {
+  file_watch present;
+  certificate.note(present);
+  return {.load = [&certificate](file_watch& files) { return certificate.load(files); },
+          .files = std::move(present),
+          .done_line = "reloaded certificate",
+          .failed_prefix = "reload certificate failed, the old one stays: "};
+}
+
+}  // namespace flowersec::apps
