@@ -100,6 +100,7 @@ awaitable<void> serve_direct(std::string channel_id, std::time_t init_seconds, e
             << R"("example_stream_kinds":["rpc","echo","upload","download","meta_bytes"]})" << std::endl;
   while (true) {
     auto [error, session] = co_await listener->async_accept(asio::as_tuple(endpoint::default_token{}));
+    if (error == endpoint::endpoint_errc::canceled) co_return;
     if (error) {
       std::cerr << "refused a client: " << error.message() << '\n';
       continue;
@@ -201,12 +202,16 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   asio::io_context context;
   int exit_code = 0;
+  bool stopping = false;
   asio::cancellation_signal stop;
   asio::signal_set signals{context, SIGINT, SIGTERM};
-  signals.async_wait([&](auto, auto) { stop.emit(asio::cancellation_type::terminal); });
+  signals.async_wait([&](auto, auto) {
+    stopping = true;
+    stop.emit(asio::cancellation_type::terminal);
+  });
   try {
     auto ended = [&](std::exception_ptr failed) {
-      exit_code = exit_code_of(std::move(failed));
+      if (failed && !stopping) exit_code = exit_code_of(std::move(failed));
       context.stop();
     };
     asio::co_spawn(context, run(argc, argv), asio::bind_cancellation_slot(stop.slot(), std::move(ended)));
