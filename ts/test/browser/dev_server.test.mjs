@@ -213,4 +213,5 @@ test("ends with everything that it started", async () => {
   for (const url of [its.ready.origin, its.ready.controlplane_http_url, status.tunnel.healthz_url, status.direct.ws_url.replace(/^ws/, "http")]) {
     await assert.rejects(fetch(url), `${url} still answers`);
   }
+  assert.doesNotMatch(its.log.join("\n"), /cancel|fail|error/i);
 });
