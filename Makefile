@@ -12,7 +12,7 @@ MINUTES ?= 30
 
 help:
 	@echo 'make setup     install what is missing (Debian packages; root or sudo)'
-	@echo 'make demo      build, then run two programs through a tunnel on this machine'
+	@echo 'make demo      build, then bring two programs together through a tunnel on this machine'
 	@echo 'make demo-web  the same from a browser: starts everything and prints the page to open; Ctrl-C ends it'
 	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
 	@echo 'make test      build and run all tests'

@@ -1,17 +1,19 @@
 // A server endpoint, as a service would run it: behind a tunnel, or reached directly. services.h says what it offers.
 //
-//   ./demo-server tunnel --origin http://127.0.0.1:5173 [--endpoint-id server-1] [--control FILE] < control.json
+//   ./demo-server tunnel --origin http://127.0.0.1:5173 [--endpoint-id server-1] [--control FILE] < credential.json
 //   ./demo-server direct --allow-origin http://127.0.0.1:5173 [--listen 127.0.0.1:0] [--ws-path /ws] [--channel-id
 //   demo]
 //
-// tunnel: keeps a connection to the control plane (control.json: where, and the key), registers itself there, and for
-//         every grant that the control plane pushes meets a client at the tunnel. Ends with its control connection.
+// tunnel: stays registered at the control plane that issued the credential (flowersec-controlplane add-endpoint), and
+//         meets each client that asks for it there. A control plane or tunnel that went away is tried again.
 // direct: listens itself, and prints the connect info that clients need; handshakes may begin for so many seconds.
 //
 // The first line of output is JSON: the server is ready. SIGINT and SIGTERM end it.
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,10 +28,11 @@
 #include <iterator>
 #include <map>
 #include <stdexcept>
+#include <utility>
 
 #include "flowersec/base/json.h"
-#include "flowersec/endpoint/connect.h"
 #include "flowersec/endpoint/direct_listener.h"
+#include "flowersec/endpoint/serve.h"
 #include "flowersec/messages/grant_file.h"
 #include "services.h"
 
@@ -37,9 +40,6 @@ namespace asio = boost::asio;
 namespace endpoint = flowersec::endpoint;
 using asio::awaitable;
 using flags = std::multimap<std::string, std::string>;
-
-constexpr std::uint32_t control_register = 1001;      // request {endpoint_id}, answered {ok}
-constexpr std::uint32_t control_server_grant = 1002;  // notification, the payload is a grant
 
 struct usage_error : std::runtime_error {
   using runtime_error::runtime_error;
@@ -50,54 +50,36 @@ std::string flag_or(const flags& given, const std::string& name, std::string fal
   return found == given.end() ? fallback : found->second;
 }
 
-/// One client that went wrong must not end the others.
-void report(std::string_view what, const flowersec::error_code& error) {
-  std::cerr << what << ": " << error.message() << '\n';
-}
-
-awaitable<void> serve(endpoint::session session) {
-  co_await session.async_serve(demo::make_services(), asio::as_tuple(endpoint::default_token{}));
-  const auto end = co_await session.async_wait_end();
-  std::cerr << "a session ended: " << to_string(end.info) << '\n';
+void report_end(endpoint::session session) {
+  session.async_wait_end([](const flowersec::error_code&, const endpoint::termination& end) {
+    std::cerr << "a session ended: " << to_string(end.info) << '\n';
+  });
 }
 
 // [tunnel]
-awaitable<void> meet_client(endpoint::channel_init_grant grant, endpoint::connect_options options) {
-  auto [error, session] =
-      co_await endpoint::async_attach_server(co_await asio::this_coro::executor, std::move(grant), std::move(options),
-                                             asio::as_tuple(endpoint::default_token{}));
-  if (error) co_return report("no client came", error);
-  co_await serve(std::move(session));
-}
-
-awaitable<void> serve_tunnel(std::string control_text, std::string endpoint_id, endpoint::connect_options options) {
-  auto control = flowersec::messages::read_direct_info(control_text);
-  if (!control) throw usage_error{"the control connection: " + control.error().text()};
-  const auto executor = co_await asio::this_coro::executor;
-  auto session = co_await endpoint::async_connect(executor, std::move(*control), options);
-
-  session.on_notification(control_server_grant, [executor, options](const std::string& payload) {
-    auto grant = flowersec::messages::read_server_grant(payload);
-    if (!grant) {
-      std::cerr << "a grant that is none: " << grant.error().text() << '\n';
-      return;
-    }
-    asio::co_spawn(executor, meet_client(std::move(*grant), options), asio::detached);
-  });
-  std::string request;
-  flowersec::json_object_writer{request}.field("endpoint_id", endpoint_id).end();
-  const auto reply = co_await session.async_call(control_register, request);
-  if (reply.error) throw std::runtime_error{"the control plane refused: " + reply.error->message};
-
-  std::string ready;
-  flowersec::json_object_writer{ready}.field("status", "ready").field("endpoint_id", endpoint_id).end();
-  std::cout << ready << std::endl;
-  const auto end = co_await session.async_wait_end();
-  throw std::runtime_error{"the control connection ended: " + to_string(end.info)};
+/// Until it is cancelled, or turned away for good.
+awaitable<void> serve_tunnel(endpoint::serve_options options) {
+  options.make_router = [](const endpoint::session& session) {
+    report_end(session);
+    return demo::make_services();
+  };
+  options.on_registered = [id = options.endpoint_id, first = true](const flowersec::error_code& lost) mutable {
+    std::cerr << (lost ? "not registered: " + lost.message() : "registered as " + id) << '\n';
+    if (lost || !std::exchange(first, false)) return;
+    std::string ready;
+    flowersec::json_object_writer{ready}.field("status", "ready").field("endpoint_id", id).end();
+    std::cout << ready << std::endl;
+  };
+  co_await endpoint::serve(co_await asio::this_coro::executor, std::move(options));
 }
 // [tunnel]
 
 // [direct]
+awaitable<void> serve(endpoint::session session) {
+  report_end(session);
+  co_await session.async_serve(demo::make_services(), asio::as_tuple(endpoint::default_token{}));
+}
+
 awaitable<void> serve_direct(std::string channel_id, std::time_t init_seconds, endpoint::listen_options options) {
   const auto executor = co_await asio::this_coro::executor;
   endpoint::direct_connect_info info;
@@ -118,11 +100,12 @@ awaitable<void> serve_direct(std::string channel_id, std::time_t init_seconds, e
             << R"("example_stream_kinds":["rpc","echo","upload","download","meta_bytes"]})" << std::endl;
   while (true) {
     auto [error, session] = co_await listener->async_accept(asio::as_tuple(endpoint::default_token{}));
+    if (error == endpoint::endpoint_errc::canceled) co_return;
     if (error) {
-      report("refused a client", error);
-    } else {
-      asio::co_spawn(executor, serve(std::move(session)), asio::detached);
+      std::cerr << "refused a client: " << error.message() << '\n';
+      continue;
     }
+    asio::co_spawn(executor, serve(std::move(session)), asio::detached);
   }
 }
 // [direct]
@@ -150,14 +133,19 @@ std::string read_all(const std::string& file_name) {
 }
 
 awaitable<void> run_tunnel(const flags& given) {
+  auto credential = flowersec::messages::read_direct_info(read_all(flag_or(given, "--control", "")));
+  if (!credential) throw usage_error{"the credential: " + credential.error().text()};
   const auto* fallback = std::getenv("FSEC_ORIGIN");
-  endpoint::connect_options options;
-  options.origin = flag_or(given, "--origin", fallback == nullptr ? "" : fallback);
-  if (options.origin.empty()) throw usage_error{"--origin or FSEC_ORIGIN is required"};
-  options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
-  options.common.session.handshake_timeout = std::chrono::minutes{1};  // includes waiting for the client
-  return serve_tunnel(read_all(flag_or(given, "--control", "")), flag_or(given, "--endpoint-id", "server-1"),
-                      std::move(options));
+  endpoint::serve_options options;
+  options.control = std::move(*credential);
+  options.endpoint_id = flag_or(given, "--endpoint-id", "server-1");
+  auto& dial = options.control_connect;
+  dial.origin = flag_or(given, "--origin", fallback == nullptr ? "" : fallback);
+  if (dial.origin.empty()) throw usage_error{"--origin or FSEC_ORIGIN is required"};
+  dial.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
+  options.attach = dial;
+  options.attach.common.session.handshake_timeout = std::chrono::minutes{1};  // includes waiting for the client
+  return serve_tunnel(std::move(options));
 }
 
 template <class Number>
@@ -214,13 +202,19 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   asio::io_context context;
   int exit_code = 0;
+  bool stopping = false;
+  asio::cancellation_signal stop;
   asio::signal_set signals{context, SIGINT, SIGTERM};
-  signals.async_wait([&](auto, auto) { context.stop(); });
+  signals.async_wait([&](auto, auto) {
+    stopping = true;
+    stop.emit(asio::cancellation_type::terminal);
+  });
   try {
-    asio::co_spawn(context, run(argc, argv), [&](std::exception_ptr failed) {
-      exit_code = exit_code_of(std::move(failed));
+    auto ended = [&](std::exception_ptr failed) {
+      if (failed && !stopping) exit_code = exit_code_of(std::move(failed));
       context.stop();
-    });
+    };
+    asio::co_spawn(context, run(argc, argv), asio::bind_cancellation_slot(stop.slot(), std::move(ended)));
     context.run();
   } catch (...) {
     exit_code = exit_code_of(std::current_exception());

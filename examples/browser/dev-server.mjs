@@ -17,14 +17,17 @@ usage: node examples/browser/dev-server.mjs [flags]
   --port 5173                            0 lets the system choose
   --origin http://127.0.0.1:<port>       origin of the pages, as the browser sees it
   --tunnel-url ws://127.0.0.1:8080/ws    where the tunnel is to listen; port 0 lets the system choose
-  --controlplane-listen 127.0.0.1:8081   where the control plane is to listen
+  --controlplane-listen 127.0.0.1:8081   where the control plane is to listen for those who ask for artifacts
+  --control-listen 127.0.0.1:8082        where the control plane is to listen for server endpoints
+  --folder FOLDER                        where its state, keys and credentials are while the demo runs; else a temporary one
   --no-tunnel, --no-direct               without that half of the demo
-  --programs build/release/bin           folder with flowersec-tunnel and flowersec-issuer-keygen
+  --programs build/release/bin           folder with flowersec-tunnel and flowersec-controlplane
   --demo-server build/release/examples/demo-server
 Prints one line of JSON once everything is ready.`;
 
 const flags = readFlags(program, help, {
   host: "127.0.0.1", port: "5173", origin: "", "tunnel-url": "ws://127.0.0.1:8080/ws", "controlplane-listen": "127.0.0.1:8081",
+  "control-listen": "127.0.0.1:8082", folder: "",
   "no-tunnel": false, "no-direct": false, programs: "build/release/bin", "demo-server": "build/release/examples/demo-server",
 });
 if (!/^\d{1,5}$/.test(flags.port) || Number(flags.port) > 65_535) usageError(program, `--port: ${flags.port} is no port`);
@@ -60,11 +63,8 @@ async function bundlePages() {
 // [bundle]
 
 // [endpoints]
-const stack = new Stack({
-  programs: flags.programs,
-  demoServer: flags["demo-server"],
-  folder: mkdtempSync(join(process.env.FSEC_DEMO_TMP_DIR ?? tmpdir(), "flowersec-demo-")),
-});
+const temporary = flags.folder === "" ? mkdtempSync(join(process.env.FSEC_DEMO_TMP_DIR ?? tmpdir(), "flowersec-demo-")) : undefined;
+const stack = new Stack({ programs: flags.programs, demoServer: flags["demo-server"], folder: temporary ?? flags.folder });
 let status = { status: "starting" };
 
 function started(name) {
@@ -73,9 +73,12 @@ function started(name) {
   return ready;
 }
 
-/** Passes a request on to the control plane, and its answer back. */
-async function askControlplane(path, request, defaults = {}) {
-  const { controlplane_http_url: base } = started("controlplane");
+/**
+ * Asks the control plane for an artifact, with the key that it wants to see: whoever has that key gets any endpoint, so it
+ * stays here, and pages ask this server. One that serves others than this machine would look who asks.
+ */
+async function askControlplane(request) {
+  const { http_url: base } = started("controlplane");
   const chunks = [];
   let size = 0;
   for await (const chunk of request) {
@@ -89,9 +92,20 @@ async function askControlplane(path, request, defaults = {}) {
   } catch {
     throw new Refusal(400, "the body is not JSON");
   }
-  const body = JSON.stringify({ ...defaults, ...asked });
-  const answer = await fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body });
-  return { code: answer.status, json: await answer.json() };
+  const headers = { authorization: `Bearer ${stack.bearerKey}`, "content-type": "application/json" };
+  const body = JSON.stringify({ endpoint_id: "server-1", ...asked });
+  try {
+    const answer = await fetch(`${base}/v1/connect/artifact`, { method: "POST", headers, body });
+    return { code: answer.status, json: await answer.json() };
+  } catch {
+    throw new Refusal(503, "the control plane does not answer");
+  }
+}
+
+/** The same, of an artifact the grant alone. */
+async function askForGrant(request) {
+  const { code, json } = await askControlplane(request);
+  return { code, json: json.connect_artifact ? { grant_client: json.connect_artifact.tunnel_grant } : json };
 }
 
 function directInfo() {
@@ -101,8 +115,8 @@ function directInfo() {
 
 const endpoints = {
   "/__demo/status": { method: "GET", answer: () => ({ json: { ...status, ...stack.ready } }) },
-  "/__demo/channel/init": { method: "POST", answer: (request) => askControlplane("/v1/channel/init", request) },
-  "/__demo/connect/artifact": { method: "POST", answer: (request) => askControlplane("/v1/connect/artifact", request, { endpoint_id: "server-1" }) },
+  "/__demo/channel/init": { method: "POST", answer: askForGrant },
+  "/__demo/connect/artifact": { method: "POST", answer: askControlplane },
   "/__demo/direct/info": { method: "GET", answer: () => ({ json: { ...directInfo(), example_type_ids: started("direct").example_type_ids, example_stream_kinds: started("direct").example_stream_kinds } }) },
   "/__demo/direct/artifact": { method: "GET", answer: () => ({ json: { connect_artifact: { v: 1, transport: "direct", direct_info: directInfo() } } }) },
 };
@@ -181,7 +195,7 @@ function serve(scripts) {
 
 async function stop(code) {
   await stack.stop();
-  rmSync(stack.folder, { recursive: true, force: true });
+  if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
   process.exit(code);
 }
 
@@ -190,14 +204,23 @@ try {
   const server = serve(await bundlePages());
   await new Promise((resolve, reject) => server.once("error", reject).listen(Number(flags.port), flags.host, resolve));
   const origin = flags.origin || `http://${flags.host}:${server.address().port}`;
-  if (!flags["no-tunnel"]) await stack.startTunnel({ origin, tunnelUrl: flags["tunnel-url"], controlplaneListen: flags["controlplane-listen"] });
+  if (!flags["no-tunnel"]) {
+    await stack.startTunnel({
+      origin, tunnelUrl: flags["tunnel-url"], controlplaneListen: flags["controlplane-listen"], controlListen: flags["control-listen"],
+    });
+  }
   if (!flags["no-direct"]) await stack.startDirect({ origin });
   status = {
     status: "ready",
     origin,
     ...(!flags["no-tunnel"] && { browser_tunnel_url: origin + pages.tunnel }),
     ...(!flags["no-direct"] && { browser_direct_url: origin + pages.direct }),
-    ...(!flags["no-tunnel"] && { controlplane_http_url: stack.ready.controlplane.controlplane_http_url }),
+    ...(!flags["no-tunnel"] && {
+      controlplane_http_url: stack.ready.controlplane.http_url,
+      controlplane_control_url: stack.ready.controlplane.control_url,
+      controlplane_state: stack.files.state,
+      bearer_key_file: stack.files.bearerKey,
+    }),
   };
   printReady(status);
   const open = [status.browser_tunnel_url, status.browser_direct_url].filter((url) => url !== undefined);

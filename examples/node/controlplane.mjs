@@ -1,12 +1,13 @@
-// A minimal control plane: it issues the grants with which two endpoints meet at a tunnel.
+// A control plane of your own, where flowersec-controlplane does not fit: it issues the grants with which two endpoints meet
+// at a tunnel, as your application sees fit.
 //
-// Clients ask over HTTP. Server endpoints keep a direct Flowersec connection open, register themselves (call 1001), and are
-// told of each client by a notification with their half of the channel (1002). Everybody may ask here: a real control
-// plane knows its users.
+// Clients ask over HTTP, with a bearer key. Server endpoints keep a direct Flowersec connection open, register themselves
+// (call 1001), and are told of each client by a notification with their half of the channel (1002). All of them share one
+// credential, and nothing outlives this program: registrations, credential, and a key that it made.
 import { createServer } from "node:http";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
-import { ChannelInitService, ControlplaneCodecError, IssuerKeyset, encodeControlplaneError } from "flowersec/controlplane";
+import { ChannelInitService, ControlplaneCodecError, IssuerKeyset, encodeControlplaneError, requireBearerKey } from "flowersec/controlplane";
 import { AllowPlaintextForLoopback, acceptDirectNode, createNodeArtifactEndpoint } from "flowersec/node";
 import { RpcServer } from "flowersec/rpc";
 import { createByteReader } from "flowersec/streamio";
@@ -16,9 +17,10 @@ import { explainFailures, onStopSignal, printReady, readFlags, splitAddress, usa
 const program = "controlplane";
 explainFailures(program);
 const help = `
-usage: node examples/node/controlplane.mjs --tunnel-url ws://127.0.0.1:8080/ws [flags]
+usage: node examples/node/controlplane.mjs --tunnel-url ws://127.0.0.1:8080/ws --bearer-key-file FILE [flags]
   --listen 127.0.0.1:0             where to listen
   --tunnel-url URL                 where the tunnel is (required)
+  --bearer-key-file FILE           the key that those who ask have to show (required)
   --aud flowersec-tunnel:dev       audience of the tunnel
   --issuer-id issuer-demo          issuer named in the tokens
   --issuer-private-key-file FILE   key that signs, as flowersec-issuer-keygen writes it; without it a new key is made
@@ -29,9 +31,9 @@ Prints one line of JSON once it listens.`;
 
 const flags = readFlags(program, help, {
   listen: "127.0.0.1:0", "tunnel-url": "", aud: "flowersec-tunnel:dev", "issuer-id": "issuer-demo", kid: "k1",
-  "issuer-private-key-file": "", "issuer-keys-file": "", "allow-origin": [],
+  "issuer-private-key-file": "", "issuer-keys-file": "", "bearer-key-file": "", "allow-origin": [],
 });
-if (flags["tunnel-url"] === "") usageError(program, "--tunnel-url is required");
+for (const name of ["tunnel-url", "bearer-key-file"]) if (flags[name] === "") usageError(program, `--${name} is required`);
 
 const maxBodyBytes = 8192;
 const controlPath = "/control/ws";
@@ -116,8 +118,11 @@ function readInit(body) {
   return { ...(channelId && { channelId }), ...(endpointId && { endpointId }) };
 }
 
+const mayAsk = requireBearerKey(readFileSync(flags["bearer-key-file"], "utf8").trim());
+
 const artifacts = createNodeArtifactEndpoint({
   maxBodyBytes,
+  validate: mayAsk,
   issue: async ({ endpointId, correlation }) => {
     const tunnel_grant = await openChannel({ endpointId });
     return { v: 1, transport: "tunnel", tunnel_grant, ...(correlation && { correlation: { v: 1, trace_id: correlation.traceId, tags: [] } }) };
@@ -127,7 +132,10 @@ const artifacts = createNodeArtifactEndpoint({
 
 const routes = {
   "GET /healthz": async () => "ok\n",
-  "POST /v1/channel/init": async (request) => `${JSON.stringify({ grant_client: await openChannel(readInit(await readBody(request))) })}\n`,
+  "POST /v1/channel/init": async (request) => {
+    mayAsk({ ticket: /^Bearer (.*)$/.exec(request.headers.authorization ?? "")?.[1].trim() ?? "" });
+    return `${JSON.stringify({ grant_client: await openChannel(readInit(await readBody(request))) })}\n`;
+  },
 };
 
 const http = createServer(async (request, response) => {

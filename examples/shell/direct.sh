@@ -2,7 +2,7 @@
 # A client and a server without a tunnel between them: the same encryption, one WebSocket.
 # Usage: examples/shell/direct.sh [folder with the programs]
 set -euo pipefail
-PATH=${1:-build/release/bin}:$PATH
+PATH=$(realpath "${1:-build/release/bin}"):$PATH
 cd "$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$PWD"' EXIT
 

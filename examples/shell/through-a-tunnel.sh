@@ -2,7 +2,7 @@
 # Two programs meet through a tunnel, with nothing but the command line tools.
 # Usage: examples/shell/through-a-tunnel.sh [folder with the programs]
 set -euo pipefail
-PATH=${1:-build/release/bin}:$PATH
+PATH=$(realpath "${1:-build/release/bin}"):$PATH
 cd "$(mktemp -d)"
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$PWD"' EXIT
 

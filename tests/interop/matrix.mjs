@@ -21,9 +21,43 @@ async function startTunnel() {
 const dial = ["--origin", "http://127.0.0.1", "--insecure-loopback"];
 let files = 0;
 
+/** A control plane, whose keys a tunnel of its own trusts. */
+async function startControlplane() {
+  const state = join(folders.work, "plane.db");
+  const bearerFile = join(folders.work, "bearer.key");
+  const publicKeys = join(folders.work, "plane_keys.json");
+  writeFileSync(bearerFile, "a-bearer-key-of-the-interop\n");
+  await run(program("flowersec-controlplane"), "init", "--state", state, "--issuer-keys-file", publicKeys);
+  const tunnel = start(program("flowersec-tunnel"), "--issuer-keys-file", publicKeys, "--aud", audience);
+  const { ws_url: tunnelUrl } = await tunnel.json();
+  const plane = start(
+    program("flowersec-controlplane"), "serve", "--state", state, "--issuer-keys-file", publicKeys, "--bearer-key-file", bearerFile,
+    "--tunnel-url", tunnelUrl, "--aud", audience, "--iss", "any",
+  );
+  const { http_url: url, control_url: controlUrl } = await plane.json();
+  const headers = { authorization: "Bearer a-bearer-key-of-the-interop", "content-type": "application/json" };
+  return {
+    revokeEndpoint: (id) => run(program("flowersec-controlplane"), "revoke-endpoint", "--state", state, "--endpoint-id", id),
+    addEndpoint: (id, file) => run(program("flowersec-controlplane"), "add-endpoint", "--state", state, "--endpoint-id", id, "--control-url", controlUrl, "--out", file),
+    ask: async (id) => (await fetch(`${url}/v1/connect/artifact`, { method: "POST", headers, body: JSON.stringify({ endpoint_id: id }) })).text(),
+    stop: () => [plane, tunnel].map(({ child }) => child.kill("SIGTERM")),
+    ended: Promise.all([plane.ended, tunnel.ended]),
+  };
+}
+
 /** Starts the server of a row; returns it and what its client is given. */
 async function serve(peer, path, suite, tunnelUrl) {
   const file = join(folders.work, `credential-${files++}.json`);
+  if (path === "plane") {
+    const id = `endpoint-${files++}`;
+    await controlplane.addEndpoint(id, file);
+    const server = start(peer, "serve", "--control", file, "--endpoint-id", id, ...dial, "--once");
+    const { status, endpoint_id: registered } = await server.json();
+    if (status !== "registered" || registered !== id) throw new Error(`the server is ${status} as ${registered}`);
+    const answer = join(folders.work, `answer-${files}.json`);
+    writeFileSync(answer, await controlplane.ask(id));
+    return { server, client: ["--grant", answer] };
+  }
   if (path === "tunnel") {
     await run(
       program("flowersec-channelinit"), "--issuer-private-key-file", join(folders.work, "issuer_key.json"), "--tunnel-url", tunnelUrl,
@@ -45,7 +79,7 @@ async function serve(peer, path, suite, tunnelUrl) {
 async function pair({ server: serverPeer, client: clientPeer, path, suite }, tunnelUrl) {
   const { server, client: credential } = await serve(peers[serverPeer], path, suites[suite], tunnelUrl);
   const client = start(peers[clientPeer], "client", ...credential, ...dial, "--mib", String(mib), "--streams", "3", "--quiet");
-  return judge({ server, client, path, mib });
+  return judge({ server, client, path: path === "direct" ? "direct" : "tunnel", mib });
 }
 
 /** What a program says of itself, or of a mistake, and its exit code: the same in both languages. */
@@ -61,7 +95,9 @@ const commandLines = [
   ["--help"], ["serve", "--help"], ["client", "-h"], [], ["dance"], ["client"], ["client", "--nope"], ["client", "--mib=x"], ["client", "--mib"],
   ["client", "--grant=a"], ["client", "--grant=a", "--origin=o", "--streams=32"], ["client", "--grant=a", "--origin=o", "--mib=-1"], ["serve"],
   ["serve", "--wait", "5x"], ["serve", "--direct", "127.0.0.1:0"], ["serve", "--direct", "127.0.0.1:0", "--info=i", "--cert=c"],
-  ["serve", "--grant=g", "--origin=o", "--wait=0s"], ["client", "---x"],
+  ["serve", "--grant=g", "--origin=o", "--wait=0s"], ["client", "---x"], ["serve", "--control=c"], ["serve", "--control=c", "--grant=g"],
+  ["serve", "--control=c", "--info=i"], ["serve", "--grant=g", "--endpoint-id=e"], ["serve", "--control=c", "--endpoint-id=e"],
+  ["serve", "--control=c", "--endpoint-id=e", "--origin=o", "--wait=0s"],
 ];
 const { tunnel, url: tunnelUrl } = await startTunnel();
 const columns = ["server", "client", "path", "suite", "checks", "connect ms", "call us", "up MiB/s", "down MiB/s"];
@@ -69,8 +105,12 @@ const row = (cells) => `| ${cells.map((cell, i) => String(cell).padEnd(Math.max(
 console.log(row(columns));
 console.log(row(columns.map((name) => "-".repeat(Math.max(6, name.length)))));
 const problems = [];
-for (const path of ["tunnel", "direct"]) {
-  for (const suite of Object.keys(suites)) {
+const controlplane = await startControlplane();
+// plane: through the tunnel, with a server that waits at a control plane. That has no say in the suite: its grants allow both,
+// and X25519 comes first.
+const paths = [["tunnel", Object.keys(suites)], ["direct", Object.keys(suites)], ["plane", ["X25519"]]];
+for (const [path, suitesOfPath] of paths) {
+  for (const suite of suitesOfPath) {
     for (const server of Object.keys(peers)) {
       for (const client of Object.keys(peers)) {
         const name = [server, client, path, suite];
@@ -92,6 +132,20 @@ for (const args of commandLines) {
   if (cpp !== ts) problems.push(`flowersec-peer ${args.join(" ")} differs:\n--- C++: ${cpp.slice(0, 300)}\n--- TS: ${ts.slice(0, 300)}`);
 }
 console.log(`${commandLines.length} command lines compared`);
+/** A server that is turned away for good, in words, with 1, and the same in both languages. */
+async function turnedAway(what, id, words) {
+  const credential = join(folders.work, "laptop.json");
+  for (const said of await Promise.all(Object.values(peers).map((peer) => says(peer, "serve", "--control", credential, "--endpoint-id", id, ...dial)))) {
+    if (said !== `exit code 1\n${words}\n`) problems.push(`a server ${what}: ${said}`);
+  }
+}
+await controlplane.addEndpoint("laptop", join(folders.work, "laptop.json"));
+await turnedAway("under another id", "phone", "the credential is not for this endpoint id, or was revoked");
+await controlplane.revokeEndpoint("laptop");
+await turnedAway("that is revoked", "laptop", "the control plane refuses the credential: it is not known, or was revoked");
+controlplane.stop();
+const codes = await controlplane.ended;
+if (codes.some((code) => code !== 0)) problems.push(`the control plane and its tunnel ended with ${codes.join(" and ")}`);
 tunnel.child.kill("SIGTERM");
 const code = await tunnel.ended;
 if (code !== 0) problems.push(`the tunnel ended with ${code}: ${tunnel.err()}`);

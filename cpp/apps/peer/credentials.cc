@@ -1,10 +1,20 @@
 #include "peer/credentials.h"
 
 #include "cli/file.h"
+#include "flowersec/base/json_scan.h"
 #include "flowersec/messages/grant_file.h"
 
 namespace flowersec::apps {
 namespace {
+
+/// The artifact inside a control plane's answer; a view into the text. Anything else as it is.
+std::string_view artifact_in(std::string_view text) {
+  auto artifact = text;
+  const bool is_object = scan_json_object(text, [&](const json_member& member) {
+    if (member.raw_name == "connect_artifact") artifact = member.raw_value;
+  });
+  return is_object ? artifact : text;
+}
 
 /// What the text has inside, if it is an object at all; views into the text.
 messages::controlplane::v1::credential_wrapper wrapper_of(std::string_view text) {
@@ -32,12 +42,14 @@ or_problem<T> with_file_name(or_problem<T> parsed, const std::string& file) {
 
 or_problem<endpoint::channel_init_grant> parse_grant(std::string_view text, endpoint::role role) {
   if (role == endpoint::role::server) return or_problem_of(messages::read_server_grant(text));
+  text = artifact_in(text);
   const auto wrapper = wrapper_of(text);
   if (wrapper.direct_info) return problem{"this artifact is for the direct path; use --info"};
   return or_problem_of(messages::read_client_grant(wrapper.tunnel_grant.value_or(text)));
 }
 
 or_problem<endpoint::direct_connect_info> parse_info(std::string_view text) {
+  text = artifact_in(text);
   const auto wrapper = wrapper_of(text);
   if (wrapper.tunnel_grant || wrapper.grant_client) {
     return problem{"this is a grant for the tunnel path; use --grant"};

@@ -1,4 +1,5 @@
-// Grants and connect infos as people keep them: files of the issuing tools in either form, or one bare object.
+// Grants and connect infos as people keep them: files of the issuing tools in either form, a control
+// plane's answer, or one bare object.
 // Layer apps.
 #pragma once
 

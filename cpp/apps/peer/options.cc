@@ -11,7 +11,9 @@ constexpr auto max_streams = static_cast<std::int64_t>(session::session_options{
 
 std::vector<option> dial_options(dial_command& c) {
   return {
-      {"grant", &c.grant, "grant file of this role, or - for stdin: output of flowersec-channelinit, or one grant"},
+      {"grant", &c.grant,
+       "grant file of this role, or - for stdin: output of flowersec-channelinit, answer of a control plane, or one "
+       "grant"},
       {"info", &c.info, "connect info file for the direct path, or - for stdin: output of flowersec-directinit"},
       {"origin", &c.origin, "Origin header to send", {"FSEC_ORIGIN"}},
       {"ca", &c.ca, "PEM file with the only certificates to trust; blank means the system's"},
@@ -34,25 +36,33 @@ std::optional<std::string> dial_problem(const dial_command& c) {
 program describe_serve(serve_command& c) {
   auto options = dial_options(c.dial);
   const std::vector<option> own{
+      {"control", &c.control,
+       "credential of an endpoint, as flowersec-controlplane add-endpoint writes it, or - for stdin; needs "
+       "--endpoint-id"},
+      {"endpoint-id", &c.endpoint_id, "with --control: the id under which clients ask for this endpoint"},
       {"direct", &c.direct, "listen on address:port for direct clients; needs --info"},
       {"wait", &c.wait, "how long to wait for the client, through a tunnel"},
       {"cert", &c.cert, "PEM certificate chain for --direct; turns TLS on"},
       {"key", &c.key, "PEM private key of the certificate"},
       {"allow-origin", &c.allowed_origins,
        "accepted Origin for --direct (repeatable); not needed on a loopback address"},
-      {"once", &c.once, "with --direct: stop after the first session"},
+      {"once", &c.once, "with --direct or --control: stop after the first session"},
   };
   options.insert(options.end(), own.begin(), own.end());
   return {.name = "flowersec-peer serve",
           .summary = "The server role of the conformance peer: answers RPC and the streams echo, sink and source.",
           .blocks = {{"Usage",
                       {"flowersec-peer serve --grant FILE --origin ORIGIN [flags]",
+                       "flowersec-peer serve --control FILE --endpoint-id ID --origin ORIGIN [flags]",
                        "flowersec-peer serve --direct ADDRESS:PORT --info FILE [flags]"}},
                      {"Examples",
                       {"flowersec-peer serve --grant channel.json --origin https://app.example",
                        "flowersec-peer serve --grant channel.json --origin http://127.0.0.1 --insecure-loopback",
+                       "flowersec-peer serve --control laptop.json --endpoint-id laptop --origin https://app.example",
                        "flowersec-peer serve --direct 127.0.0.1:9000 --info info.json"}},
-                     {"Output", {"stdout: one JSON line when ready (--direct), one per session when it has ended"}},
+                     {"Output",
+                      {"stdout: one JSON line when ready (--direct) or registered (--control), one per session when it "
+                       "has ended"}},
                      exit_codes,
                      {"Signals", {"SIGINT, SIGTERM  close the session and stop with exit code 0"}}},
           .options = std::move(options)};
@@ -74,6 +84,8 @@ program describe_client(client_command& c) {
                        "flowersec-peer client --info FILE --origin ORIGIN [flags]"}},
                      {"Examples",
                       {"flowersec-peer client --grant channel.json --origin https://app.example --mib 64",
+                       "curl ... https://plane.example/v1/connect/artifact | flowersec-peer client --grant - --origin "
+                       "https://app.example",
                        "flowersec-peer client --info info.json --origin http://127.0.0.1 --insecure-loopback"}},
                      {"Output", {"stdout: one JSON line with every check and the figures; stderr: a progress bar"}},
                      exit_codes},
@@ -96,8 +108,16 @@ program describe_peer() {
 }
 
 std::optional<std::string> usage_problem(const serve_command& c) {
+  if (!c.control.empty()) {
+    if (!c.dial.grant.empty() || !c.direct.empty()) return "--control, --grant and --direct exclude each other";
+    if (!c.dial.info.empty()) return "--info is for --direct; the credential of an endpoint goes to --control";
+    if (c.endpoint_id.empty()) return "--control needs --endpoint-id";
+    if (c.wait.count() <= 0) return "--wait must be > 0";
+    return dial_problem(c.dial);
+  }
+  if (!c.endpoint_id.empty()) return "--endpoint-id needs --control";
   if (c.direct.empty()) {
-    if (c.dial.grant.empty()) return "missing --grant, or --direct with --info";
+    if (c.dial.grant.empty()) return "missing --grant, --control, or --direct with --info";
     if (!c.dial.info.empty()) return "--info is for --direct; a server behind a tunnel needs --grant alone";
     if (c.wait.count() <= 0) return "--wait must be > 0";
     return dial_problem(c.dial);

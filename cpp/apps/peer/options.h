@@ -21,7 +21,9 @@ struct dial_command {
 
 struct serve_command {
   dial_command dial;
-  std::string direct;  ///< address:port to listen on
+  std::string direct;       ///< address:port to listen on
+  std::string control;      ///< file with the credential of an endpoint, or - for stdin
+  std::string endpoint_id;  ///< under which it registers at its control plane
   std::chrono::nanoseconds wait = std::chrono::minutes{1};
   std::string cert;
   std::string key;

@@ -9,14 +9,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <exception>
 #include <list>
 #include <ostream>
+#include <utility>
 
 #include "flowersec/base/json.h"
 #include "flowersec/endpoint/connect.h"
 #include "flowersec/endpoint/direct_listener.h"
+#include "flowersec/endpoint/serve.h"
 #include "peer/credentials.h"
 #include "peer/dial.h"
 #include "peer/failures.h"
@@ -35,12 +38,11 @@ bool ended_well(const endpoint::termination& end) {
   return end.closed_here || end.info.code == endpoint::endpoint_errc::not_connected;
 }
 
-std::string session_line(const endpoint::session& session, const endpoint::termination& end,
-                         const serve_figures& figures) {
+std::string session_line(endpoint::path path, const endpoint::termination& end, const serve_figures& figures) {
   std::string text;
   json_object_writer line{text};
   line.field("role", "server")
-      .field("path", to_string(session.path()))
+      .field("path", to_string(path))
       .field("ok", ended_well(end))
       .field("calls", figures.calls)
       .field("notifications", figures.notifications)
@@ -57,7 +59,10 @@ std::string session_line(const endpoint::session& session, const endpoint::termi
 class serving {
  public:
   serving(const serve_command& command, const invocation& io)
-      : command_(command), io_(io), signals_(context_, SIGINT, SIGTERM) {}
+      : command_(command),
+        io_(io),
+        signals_(context_, SIGINT, SIGTERM),
+        first_ended_(context_, asio::steady_timer::time_point::max()) {}
 
   int run() {
     std::signal(SIGPIPE, SIG_IGN);
@@ -68,13 +73,14 @@ class serving {
 
  private:
   awaitable<void> until_stopped() {
-    if (command_.direct.empty()) {
-      co_await (reporting(serve_tunnel()) || stop_signal());
-    } else {
-      co_await (reporting(serve_direct()) || stop_signal());
-    }
+    co_await (reporting(serve_as_told()) || stop_signal());
     signals_.cancel();
     for (auto& session : sessions_) session.emit(asio::cancellation_type::terminal);
+  }
+
+  awaitable<void> serve_as_told() {
+    if (!command_.control.empty()) return serve_endpoint();
+    return command_.direct.empty() ? serve_tunnel() : serve_direct();
   }
 
   /// Ends well in any case: a failure, too, is a reason to stop waiting for a signal. Being cancelled by the signal is
@@ -100,10 +106,54 @@ class serving {
   awaitable<void> serve_tunnel() {
     auto grant = load_grant(command_.dial, endpoint::role::server);
     if (!grant) throw std::runtime_error{grant.error().text};
-    auto options = connect_options_of(command_.dial);
-    options.common.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(command_.wait);
+    auto options = attach_options();
     auto session = co_await endpoint::async_attach_server(context_.get_executor(), std::move(*grant), options);
     co_await serve_session(std::move(session));
+  }
+
+  [[nodiscard]] endpoint::connect_options attach_options() const {
+    auto options = connect_options_of(command_.dial);
+    options.common.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(command_.wait);
+    return options;
+  }
+
+  awaitable<void> serve_endpoint() {
+    auto dial = command_.dial;
+    dial.info = command_.control;
+    auto credential = load_info(dial);
+    if (!credential) throw std::runtime_error{credential.error().text};
+    endpoint::serve_options options;
+    options.control = std::move(*credential);
+    options.endpoint_id = command_.endpoint_id;
+    options.control_connect = connect_options_of(command_.dial);
+    options.attach = attach_options();
+    options.make_router = [this](const endpoint::session& session) { return services_of(session); };
+    options.on_registered = [this](const error_code& lost) { report_registration(lost); };
+    auto registered = endpoint::serve(context_.get_executor(), std::move(options), asio::as_tuple(asio::use_awaitable));
+    const auto ended = co_await (std::move(registered) || first_ended_.async_wait(asio::as_tuple(asio::use_awaitable)));
+    if (ended.index() == 0) throw boost::system::system_error{std::get<0>(std::get<0>(ended))};
+  }
+
+  /// The first line is for whoever waits until clients may come.
+  void report_registration(const error_code& lost) {
+    if (lost) {
+      io_.err << "not registered: " << explain(lost) << '\n' << std::flush;
+    } else if (std::exchange(was_registered_, true)) {
+      io_.err << "registered again\n" << std::flush;
+    } else {
+      std::string text;
+      json_object_writer{text}.field("status", "registered").field("endpoint_id", command_.endpoint_id).end();
+      io_.out << text << '\n' << std::flush;
+    }
+  }
+
+  endpoint::stream_router services_of(endpoint::session session) {
+    auto figures = std::make_shared<serve_figures>();
+    session.async_wait_end([this, figures, path = session.path()](const error_code&, const endpoint::termination& end) {
+      report_session(path, end, *figures);
+      if (command_.once) first_ended_.cancel();
+    });
+    return make_services(std::move(figures));
   }
 
   awaitable<void> serve_direct() {
@@ -152,14 +202,20 @@ class serving {
     co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
     co_await session.async_close(asio::as_tuple(endpoint::default_token{}));
     const auto end = co_await session.async_wait_end();
+    report_session(session.path(), end, *figures);
+  }
+
+  void report_session(endpoint::path path, const endpoint::termination& end, const serve_figures& figures) {
     if (!ended_well(end)) exit_code_ = exit_runtime;
-    io_.out << session_line(session, end, *figures) << '\n' << std::flush;
+    io_.out << session_line(path, end, figures) << '\n' << std::flush;
   }
 
   const serve_command& command_;
   const invocation& io_;
   asio::io_context context_{1};
   asio::signal_set signals_;
+  asio::steady_timer first_ended_;  // never fires; cancelled when the first session of a registered endpoint has ended
+  bool was_registered_ = false;
   bool stopping_ = false;
   std::list<asio::cancellation_signal> sessions_;  // of the direct listener, one each
   int exit_code_ = exit_ok;

@@ -191,9 +191,12 @@ class serving_endpoint : public std::enable_shared_from_this<serving_endpoint> {
     if (!stopping_ && options_.on_session) {
       guarded([&] { options_.on_session(mine->up); });
     }
-    mine->up.async_serve(options_.router, asio::bind_executor(serial_, [self = shared_from_this(), mine](error_code) {
-                           self->end(mine);
-                         }));
+    auto router = options_.router;
+    if (!stopping_ && options_.make_router) {
+      guarded([&] { router = options_.make_router(mine->up); });
+    }
+    auto over = [self = shared_from_this(), mine](error_code) { self->end(mine); };
+    mine->up.async_serve(std::move(router), asio::bind_executor(serial_, std::move(over)));
     if (stopping_) mine->up.async_close([](error_code) {});
   }
 

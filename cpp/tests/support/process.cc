@@ -239,7 +239,9 @@ void write_whole_file(const std::string& path, const std::string& contents) {
   std::ofstream{path, std::ios::binary | std::ios::trunc} << contents;
 }
 
-std::string http_get(const std::string& host_port, const std::string& path) {
+namespace {
+
+std::string answer_to(const std::string& host_port, const std::string& request) {
   const auto colon = host_port.rfind(':');
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -250,15 +252,31 @@ std::string http_get(const std::string& host_port, const std::string& path) {
   ::setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   std::string answer;
   if (::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-    const auto request = "GET " + path + " HTTP/1.1\r\nHost: " + host_port + "\r\nConnection: close\r\n\r\n";
     if (::send(connection, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
       while (drain(connection, answer)) {
       }
     }
   }
   if (connection >= 0) ::close(connection);
+  return answer;
+}
+
+}  // namespace
+
+std::string http_get(const std::string& host_port, const std::string& path) {
+  auto answer =
+      answer_to(host_port, "GET " + path + " HTTP/1.1\r\nHost: " + host_port + "\r\nConnection: close\r\n\r\n");
   expect_no_secret(path, answer);
   return answer;
+}
+
+std::string http_post(const std::string& host_port, const std::string& path, const std::string& headers,
+                      const std::string& body) {
+  const auto answer =
+      answer_to(host_port, "POST " + path + " HTTP/1.1\r\nHost: " + host_port + "\r\nConnection: close\r\n" + headers +
+                               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  const auto head = answer.find("\r\n\r\n");
+  return head == std::string::npos ? std::string{} : answer.substr(head + 4);
 }
 
 }  // namespace flowersec::testing_support

@@ -99,4 +99,8 @@ void write_whole_file(const std::string& path, const std::string& contents);
 /// One plain HTTP request to 127.0.0.1; the whole answer, or empty when there is none.
 [[nodiscard]] std::string http_get(const std::string& host_port, const std::string& path);
 
+/// The body of the answer to a POST; it may hold secrets. `headers` are whole lines.
+[[nodiscard]] std::string http_post(const std::string& host_port, const std::string& path, const std::string& headers,
+                                    const std::string& body);
+
 }  // namespace flowersec::testing_support

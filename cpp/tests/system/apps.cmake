@@ -10,7 +10,8 @@ add_dependencies(test_system.apps_tools
   flowersec-issuer-keygen flowersec-channelinit flowersec-directinit flowersec-reference)
 add_dependencies(test_system.apps_tunnel flowersec-tunnel flowersec-issuer-keygen)
 add_dependencies(test_system.apps_peer
-  flowersec-tunnel flowersec-issuer-keygen flowersec-channelinit flowersec-directinit flowersec-wiretap flowersec-peer)
+  flowersec-tunnel flowersec-issuer-keygen flowersec-channelinit flowersec-directinit flowersec-wiretap flowersec-peer
+  flowersec-controlplane)
 set_property(TEST system.apps_peer APPEND PROPERTY LABELS interop)
 
 # The peers of both languages against each other.
@@ -22,9 +23,9 @@ add_test(NAME ts.package COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ts --package)
 set_tests_properties(ts.package PROPERTIES LABELS ts SKIP_RETURN_CODE 77 TIMEOUT 600)
 
 # The shell examples and the demo end with exit code 0 only when everything in them held.
-foreach(name through-a-tunnel direct)
+foreach(name with-a-control-plane through-a-tunnel direct)
   add_test(NAME system.example_${name} COMMAND ${PROJECT_SOURCE_DIR}/examples/shell/${name}.sh ${PROJECT_BINARY_DIR}/bin)
 endforeach()
 add_test(NAME system.demo COMMAND ${PROJECT_SOURCE_DIR}/tools/demo ${PROJECT_BINARY_DIR}/bin)
-set_tests_properties(system.example_through-a-tunnel system.example_direct system.demo PROPERTIES
+set_tests_properties(system.example_with-a-control-plane system.example_through-a-tunnel system.example_direct system.demo PROPERTIES
   LABELS system TIMEOUT 120 ENVIRONMENT FLOWERSEC_DEMO_MIB=8)

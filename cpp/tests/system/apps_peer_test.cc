@@ -155,6 +155,93 @@ TEST_F(deployment, the_tunnel_sees_no_byte_of_the_message) {
   EXPECT_THAT(record, Not(HasSubstr("61747461636b"))) << "attack";
 }
 
+/// A tunnel, a control plane that it trusts, and the credential of an endpoint there.
+class with_control_plane : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_whole_file(bearer_file_, "a-bearer-key-of-the-tests\n");
+    ASSERT_EQ(run_program(plane, {"init", "--state", state_}).exit_code, 0);
+    tunnel_.emplace("flowersec-tunnel",
+                    process::words{"--issuer-keys-file", folder_.file("issuer_keys.json"), "--aud", "my-aud"});
+    const auto url = json(tunnel_->read_line().value_or("")).at("ws_url");
+    plane_.emplace(plane, process::words{"serve", "--state", state_, "--bearer-key-file", bearer_file_, "--tunnel-url",
+                                         url.as_string().c_str(), "--aud", "my-aud", "--iss", "any"});
+    const auto ready = json(plane_->read_line().value_or(""));
+    listen_ = ready.at("listen").as_string();
+    credential_ = folder_.file("laptop.json");
+    const auto added =
+        run_program(plane, {"add-endpoint", "--state", state_, "--endpoint-id", "laptop", "--control-url",
+                            ready.at("control_url").as_string().c_str(), "--out", credential_});
+    ASSERT_EQ(added.exit_code, 0) << added.err;
+  }
+
+  [[nodiscard]] process::words serve(process::words more = {}) const {
+    return joined({"serve", "--control", credential_, "--endpoint-id", "laptop", "--origin", "http://127.0.0.1",
+                   "--insecure-loopback"},
+                  std::move(more));
+  }
+
+  /// What the control plane answers to somebody who asks for the endpoint, in a file.
+  [[nodiscard]] std::string ask() {
+    const auto answer = http_post(listen_, "/v1/connect/artifact",
+                                  "Authorization: Bearer a-bearer-key-of-the-tests\r\n"
+                                  "Content-Type: application/json\r\n",
+                                  R"({"endpoint_id":"laptop"})");
+    const auto file = folder_.file("answer-" + std::to_string(++answers_) + ".json");
+    write_whole_file(file, answer);
+    return file;
+  }
+  [[nodiscard]] process_result meet(process::words more) {
+    return run_program(peer, joined({"client", "--grant", ask(), "--origin", "http://127.0.0.1", "--insecure-loopback"},
+                                    std::move(more)));
+  }
+
+  static constexpr const char* plane = "flowersec-controlplane";
+  temporary_folder folder_;
+  const std::string state_ = folder_.file("plane.db");
+  const std::string bearer_file_ = folder_.file("bearer.key");
+  std::string credential_;
+  std::string listen_;
+  std::optional<process> tunnel_;
+  std::optional<process> plane_;
+  int answers_ = 0;
+};
+
+constexpr auto registered_line = R"({"status":"registered","endpoint_id":"laptop"})";
+
+TEST_F(with_control_plane, a_registered_server_meets_every_client_that_asks) {
+  process server{peer, serve()};
+  ASSERT_EQ(server.read_line(), registered_line);
+  const auto first = meet({"--mib", "1"});
+  EXPECT_EQ(first.exit_code, 0) << first.out << first.err;
+  const auto figures = json(server.read_line().value_or(""));
+  EXPECT_EQ(figures.at("ok"), true);
+  EXPECT_GT(figures.at("bytes_in").to_number<std::uint64_t>(), 1u << 20);
+  const auto second = meet({"--say", "hello"});
+  EXPECT_EQ(second.exit_code, 0) << second.out << second.err;
+  const auto own_figures = json(server.read_line().value_or(""));
+  EXPECT_LT(own_figures.at("bytes_in").to_number<std::uint64_t>(), 1u << 10) << "each session has its own";
+  server.send_signal(SIGTERM);
+  EXPECT_EQ(server.wait().exit_code, 0);
+}
+
+TEST_F(with_control_plane, a_registered_server_ends_after_one_session_when_told) {
+  process server{peer, serve({"--once"})};
+  ASSERT_EQ(server.read_line(), registered_line);
+  EXPECT_EQ(meet({"--say", "hello"}).exit_code, 0);
+  const auto served = server.wait();
+  EXPECT_EQ(served.exit_code, 0) << served.err;
+  EXPECT_THAT(served.out, HasSubstr(R"("ok":true)"));
+}
+
+TEST_F(with_control_plane, a_server_that_is_turned_away_says_why_and_ends) {
+  auto words = serve();
+  words[4] = "somebody-else";
+  const auto server = run_program(peer, words);
+  EXPECT_EQ(server.exit_code, 1);
+  EXPECT_THAT(server.err, HasSubstr("the credential is not for this endpoint id, or was revoked"));
+}
+
 struct direct_row {
   std::string suite;
   bool artifact;
@@ -255,6 +342,14 @@ TEST(peer_program, refusals_name_what_is_wrong) {
       {{"client", "--grant=a", "--origin=o", "--mib=-1"}, 2, "--mib must be between"},
       {{"serve"}, 2, "missing --grant"},
       {{"serve", "--direct", "127.0.0.1:0"}, 2, "--direct needs --info"},
+      {{"serve", "--control=c"}, 2, "--control needs --endpoint-id"},
+      {{"serve", "--grant=g", "--endpoint-id=e"}, 2, "--endpoint-id needs --control"},
+      {{"serve", "--control=c", "--grant=g"}, 2, "--control, --grant and --direct exclude each other"},
+      {{"serve", "--control=c", "--direct=d"}, 2, "--control, --grant and --direct exclude each other"},
+      {{"serve", "--control=c", "--info=i"}, 2, "the credential of an endpoint goes to --control"},
+      {{"serve", "--control=c", "--endpoint-id=e"}, 2, "missing --origin"},
+      {{"serve", "--control=c", "--endpoint-id=e", "--origin=o", "--wait=0s"}, 2, "--wait must be > 0"},
+      {{"serve", "--control", garbage, "--endpoint-id=e", "--origin=o"}, 1, garbage},
       {{"serve", "--direct", "127.0.0.1:0", "--info=i", "--cert=c"}, 2, "tls requires both --cert and --key"},
       {{"client", "--grant", folder.file("none"), "--origin=o"}, 1, "cannot read " + folder.file("none")},
       {{"client", "--grant", garbage, "--origin=o"}, 1, "bad ChannelInitGrant.tunnel_url"},

@@ -1,5 +1,6 @@
 // An endpoint that is served for ever: it registers, meets clients, comes back, and knows when it is unwanted.
 #include <set>
+#include <stdexcept>
 
 #include "serve_fixture.h"
 
@@ -38,6 +39,32 @@ TEST_F(serve_world, meets_each_client_that_asks_and_comes_back_when_its_control_
     EXPECT_EQ(how.info.code, endpoint_errc::not_connected);
   };
   run(context, whole(), 60s);
+}
+
+TEST_F(serve_world, makes_a_router_for_each_session_and_has_one_for_those_whose_maker_threw) {
+  auto options = serving();
+  const auto echoing = options.router;
+  int made = 0;
+  options.make_router = [&](const endpoint::session& up) {
+    EXPECT_EQ(up.path(), endpoint::path::tunnel);
+    if (++made == 3) throw std::runtime_error{"no more"};
+    return made == 1 ? endpoint::stream_router{} : echoing;
+  };
+  start(std::move(options));
+  const auto whole = [&]() -> awaitable<void> {
+    co_await until(is_registered());
+    auto silent = co_await client();
+    auto refused = co_await silent.async_open_stream("echo");
+    std::array<char, 1> block;
+    const auto [failed, n] = co_await refused.async_read_some(asio::buffer(block), with_error);
+    EXPECT_TRUE(failed) << "its router has no handlers";
+    for (int each = 2; each <= 3; ++each) {
+      auto up = co_await client();
+      co_await expect_echo(up);
+      EXPECT_EQ(made, each);
+    }
+  };
+  run(context, whole());
 }
 
 TEST_F(serve_world, waits_for_a_control_plane_that_is_not_up_yet) {

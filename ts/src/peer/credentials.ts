@@ -30,11 +30,17 @@ function membersOf(text: string): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
+/** The artifact inside a control plane's answer. Anything else as it is. */
+function artifactIn(text: string): string {
+  const { connect_artifact: artifact } = membersOf(text);
+  return artifact === undefined ? text : JSON.stringify(artifact);
+}
+
 /** A grant of this role: alone, in the file of both, or in an artifact. */
 export function loadGrant({ grant: file, url }: DialCommand, role: Role): ChannelInitGrant {
   const text = read(file);
   return named(file, () => {
-    const members = membersOf(text);
+    const members = membersOf(role === Role.client ? artifactIn(text) : text);
     if (role === Role.client && "direct_info" in members) throw new Error("this artifact is for the direct path; use --info");
     const inside = role === Role.client ? (members["tunnel_grant"] ?? members["grant_client"]) : members["grant_server"];
     const grant = assertChannelInitGrant(inside ?? members);
@@ -44,9 +50,10 @@ export function loadGrant({ grant: file, url }: DialCommand, role: Role): Channe
 }
 
 /** A connect info: alone, in the tool's file, or in an artifact. */
-export function loadInfo({ info: file, url }: DialCommand): DirectConnectInfo {
-  const text = read(file);
+export function loadInfo({ info: file, url }: Pick<DialCommand, "info" | "url">): DirectConnectInfo {
+  const whole = read(file);
   return named(file, () => {
+    const text = artifactIn(whole);
     const members = membersOf(text);
     if ("tunnel_grant" in members || "grant_client" in members) throw new Error("this is a grant for the tunnel path; use --grant");
     const inside = members["direct_info"];

@@ -18,6 +18,8 @@ export interface DialCommand {
 
 export interface ServeCommand extends DialCommand {
   direct: string;
+  control: string;
+  endpointId: string;
   waitMs: number;
   cert: string;
   key: string;
@@ -36,7 +38,7 @@ const text = (name: string, help: string, environment?: string): Flag => ({ name
 const word = (name: string, help: string): Flag => ({ name, value: { kind: "bool" }, help });
 
 const dialFlags: readonly Flag[] = [
-  text("grant", "grant file of this role, or - for stdin: output of flowersec-channelinit, or one grant"),
+  text("grant", "grant file of this role, or - for stdin: output of flowersec-channelinit, answer of a control plane, or one grant"),
   text("info", "connect info file for the direct path, or - for stdin: output of flowersec-directinit"),
   text("origin", "Origin header to send", "FSEC_ORIGIN"),
   text("ca", "PEM file with the only certificates to trust; blank means the system's"),
@@ -50,23 +52,29 @@ const exitCodes = [
 
 export const serveProgram: Program = {
   blocks: [
-    ["Usage", "flowersec-peer serve --grant FILE --origin ORIGIN [flags]", "flowersec-peer serve --direct ADDRESS:PORT --info FILE [flags]"],
+    [
+      "Usage", "flowersec-peer serve --grant FILE --origin ORIGIN [flags]", "flowersec-peer serve --control FILE --endpoint-id ID --origin ORIGIN [flags]",
+      "flowersec-peer serve --direct ADDRESS:PORT --info FILE [flags]",
+    ],
     [
       "Examples", "flowersec-peer serve --grant channel.json --origin https://app.example",
-      "flowersec-peer serve --grant channel.json --origin http://127.0.0.1 --insecure-loopback", "flowersec-peer serve --direct 127.0.0.1:9000 --info info.json",
+      "flowersec-peer serve --grant channel.json --origin http://127.0.0.1 --insecure-loopback",
+      "flowersec-peer serve --control laptop.json --endpoint-id laptop --origin https://app.example", "flowersec-peer serve --direct 127.0.0.1:9000 --info info.json",
     ],
-    ["Output", "stdout: one JSON line when ready (--direct), one per session when it has ended"],
+    ["Output", "stdout: one JSON line when ready (--direct) or registered (--control), one per session when it has ended"],
     exitCodes,
     ["Signals", "SIGINT, SIGTERM  close the session and stop with exit code 0"],
   ],
   flags: [
     ...dialFlags,
+    text("control", "credential of an endpoint, as flowersec-controlplane add-endpoint writes it, or - for stdin; needs --endpoint-id"),
+    text("endpoint-id", "with --control: the id under which clients ask for this endpoint"),
     text("direct", "listen on address:port for direct clients; needs --info"),
     { name: "wait", value: { kind: "duration", standard: 60_000, text: "1m0s" }, help: "how long to wait for the client, through a tunnel" },
     text("cert", "PEM certificate chain for --direct; turns TLS on"),
     text("key", "PEM private key of the certificate"),
     { name: "allow-origin", value: { kind: "list" }, help: "accepted Origin for --direct (repeatable); not needed on a loopback address" },
-    word("once", "with --direct: stop after the first session"),
+    word("once", "with --direct or --control: stop after the first session"),
   ],
 };
 
@@ -75,6 +83,7 @@ export const clientProgram: Program = {
     ["Usage", "flowersec-peer client --grant FILE --origin ORIGIN [flags]", "flowersec-peer client --info FILE --origin ORIGIN [flags]"],
     [
       "Examples", "flowersec-peer client --grant channel.json --origin https://app.example --mib 64",
+      "curl ... https://plane.example/v1/connect/artifact | flowersec-peer client --grant - --origin https://app.example",
       "flowersec-peer client --info info.json --origin http://127.0.0.1 --insecure-loopback",
     ],
     ["Output", "stdout: one JSON line with every check and the figures; stderr: a progress bar"],
@@ -114,14 +123,24 @@ export function serveCommandOf(values: FlagValues): ServeCommand | string {
   const command: ServeCommand = {
     ...dialOf(values),
     direct: String(values["direct"]),
+    control: String(values["control"]),
+    endpointId: String(values["endpoint-id"]),
     waitMs: Number(values["wait"]),
     cert: String(values["cert"]),
     key: String(values["key"]),
     allowedOrigins: values["allow-origin"] as string[],
     once: values["once"] === true,
   };
+  if (command.control !== "") {
+    if (command.grant !== "" || command.direct !== "") return "--control, --grant and --direct exclude each other";
+    if (command.info !== "") return "--info is for --direct; the credential of an endpoint goes to --control";
+    if (command.endpointId === "") return "--control needs --endpoint-id";
+    if (command.waitMs <= 0) return "--wait must be > 0";
+    return command.origin === "" ? "missing --origin" : command;
+  }
+  if (command.endpointId !== "") return "--endpoint-id needs --control";
   if (command.direct === "") {
-    if (command.grant === "") return "missing --grant, or --direct with --info";
+    if (command.grant === "") return "missing --grant, --control, or --direct with --info";
     if (command.info !== "") return "--info is for --direct; a server behind a tunnel needs --grant alone";
     if (command.waitMs <= 0) return "--wait must be > 0";
     return command.origin === "" ? "missing --origin" : command;

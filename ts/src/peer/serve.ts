@@ -1,13 +1,14 @@
-// The server role: through a tunnel, or for direct clients.
+// The server role: for one grant, for whoever a control plane announces, or for direct clients.
 import { connectTunnelEndpointNode, acceptDirectNode } from "../endpoint/node.js";
 import { AllowPlaintextForLoopback } from "../endpoint/policy.js";
-import { Role } from "../gen/flowersec/controlplane/v1.gen.js";
+import { Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { Session } from "../session/index.js";
 import { loadGrant, loadInfo } from "./credentials.js";
 import { dialOptionsOf } from "./dial.js";
 import { explain } from "./failures.js";
 import { listen } from "./listen.js";
 import type { ServeCommand } from "./options.js";
+import { stayRegistered } from "./registration.js";
 import { serveSession, type ServeFigures } from "./services.js";
 
 /** Runs the command until its last session, or a signal; returns the exit code. */
@@ -16,7 +17,7 @@ export async function runServe(command: ServeCommand): Promise<number> {
   const onSignal = () => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
   try {
-    await (command.direct === "" ? serveTunnel(command, stop.signal) : serveDirect(command, stop.signal));
+    await serveAsTold(command, stop.signal);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) return 0;
@@ -27,10 +28,44 @@ export async function runServe(command: ServeCommand): Promise<number> {
   }
 }
 
+function serveAsTold(command: ServeCommand, signal: AbortSignal): Promise<void> {
+  if (command.control !== "") return serveEndpoint(command, signal);
+  return command.direct === "" ? serveTunnel(command, signal) : serveDirect(command, signal);
+}
+
 async function serveTunnel(command: ServeCommand, signal: AbortSignal): Promise<void> {
-  const grant = loadGrant(command, Role.server);
+  await meet(command, loadGrant(command, Role.server), signal);
+}
+
+async function meet(command: ServeCommand, grant: ChannelInitGrant, signal: AbortSignal): Promise<void> {
   const session = await connectTunnelEndpointNode(grant, { ...dialOptionsOf(command), handshakeTimeoutMs: command.waitMs, signal });
   await serveToItsEnd(session, signal);
+}
+
+async function serveEndpoint(command: ServeCommand, signal: AbortSignal): Promise<void> {
+  const credential = loadInfo({ info: command.control, url: command.url });
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const sessions = new Set<Promise<void>>();
+  const onGrant = (grant: ChannelInitGrant) => {
+    const one = meet(command, grant, either)
+      .then(() => command.once && over.abort(), (error: unknown) => either.aborted || process.stderr.write(`no client came: ${explain(error)}\n`))
+      .finally(() => sessions.delete(one)) as Promise<void>;
+    sessions.add(one);
+  };
+  let wasRegistered = false;
+  const onRegistered = (lost: unknown) => {
+    if (lost !== undefined) process.stderr.write(`not registered: ${explain(lost)}\n`);
+    else if (wasRegistered) process.stderr.write("registered again\n");
+    else process.stdout.write(`${JSON.stringify({ status: "registered", endpoint_id: command.endpointId })}\n`);
+    wasRegistered = true;
+  };
+  try {
+    await stayRegistered({ credential, endpointId: command.endpointId, dial: dialOptionsOf(command), onGrant, onRegistered, signal: either });
+  } finally {
+    over.abort();
+    await Promise.all(sessions);
+  }
 }
 
 async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<void> {

@@ -145,6 +145,36 @@ for (const path of ["tunnel", "direct"]) {
   });
 }
 
+test("a page goes on when the control plane is killed, and connects again when the tunnel was", { timeout: 30_000 }, async () => {
+  const its = await startDemo();
+  const it = await open(its.ready.browser_tunnel_url);
+  const kill = async (name) => {
+    const status = await (await fetch(`${its.ready.origin}/__demo/status`)).json();
+    process.kill(status[name].pid, "SIGKILL");
+  };
+  try {
+    await it.connect();
+    const registeredAgain = its.says(/^server: registered as server-1$/);
+    await kill("controlplane");
+    await it.page.click("#ping");
+    assert.equal(await it.says("rpc-response", "rpc response"), 'rpc response: {"ok":true}');
+    await registeredAgain;
+
+    const tunnelAgain = its.says(/^tunnel: .* started again$/);
+    await kill("tunnel");
+    await it.says("status", "the connection ended");
+    await tunnelAgain;
+    await it.connect();
+    await it.page.fill("#echo-text", message);
+    await it.page.click("#echo");
+    await it.says("echo-response", message);
+    assert.deepEqual(it.complaints, []);
+  } finally {
+    await it.context.close();
+    assert.equal(await its.stop(), 0);
+  }
+});
+
 test("a page whose network goes away says so", { timeout: 20_000 }, async () => {
   const lonely = await startDemo("--no-tunnel");
   const it = await open(lonely.ready.browser_direct_url);

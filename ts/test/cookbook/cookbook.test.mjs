@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { build, root, startDemo } from "../browser/demo.mjs";
 
 const commandTimeoutMs = 30_000;
-const fewestRows = 19; // a table that is not understood must not pass for an empty one
+const fewestRows = 25; // a table that is not understood must not pass for an empty one
 
 /** The rows of every table that has a column Command. */
 function readRows(text) {
@@ -35,7 +35,8 @@ const running = [];
 let demo;
 
 before(async () => {
-  demo = await startDemo();
+  demo = await startDemo("--folder", join(folder, "flowersec-demo"));
+  demo.tunnelUrl = (await (await fetch(`${demo.ready.origin}/__demo/status`)).json()).tunnel.ws_url;
 });
 after(async () => {
   for (const child of running) stop(child, "SIGTERM");
@@ -48,11 +49,14 @@ after(async () => {
 function here(command) {
   const replaced = {
     "http://127.0.0.1:5173": demo.ready.origin,
+    "ws://127.0.0.1:8080/ws": demo.tunnelUrl,
     "http://127.0.0.1:8081": demo.ready.controlplane_http_url,
-    "build/release": build,
+    "ws://127.0.0.1:8082/control/ws": demo.ready.controlplane_control_url,
+    "build/release": relative(root, build),
     "/tmp/": `${folder}/`,
   };
-  return command.replace(/http:\/\/127\.0\.0\.1:(5173|8081)|build\/release|\/tmp\//g, (found) => replaced[found]);
+  const texts = Object.keys(replaced).map((text) => text.replace(/[.]/g, "\\."));
+  return command.replace(new RegExp(texts.join("|"), "g"), (found) => replaced[found]);
 }
 
 /** Ends a command and what it started. */

@@ -53,9 +53,11 @@ struct serve_options {
   /// Attaches under way and sessions at once: what clients can make us hold is this many sessions. Further grants wait,
   /// at most token::max_waiting_grants; one more is dropped, and the observer of `attach` is told. At least 1.
   std::size_t max_sessions = 256;
-  /// Serves the streams of each session.
+  /// Serves the streams of every session.
   stream_router router{};
-  /// The next two run on the executor, one call at a time; what they throw is swallowed.
+  /// These run on the executor, one call at a time; what they throw is swallowed.
+  /// The router of one session, for services that keep something for each. Without it, or when it throws: `router`.
+  std::function<stream_router(const session&)> make_router{};
   /// A session that is being served. Copies keep it open.
   std::function<void(const session&)> on_session{};
   /// The endpoint is registered (success), or was and is not (why).

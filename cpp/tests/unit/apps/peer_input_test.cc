@@ -23,7 +23,8 @@ const std::string info =
 TEST(grant_input, comes_in_every_form_that_tools_write) {
   for (const auto& text :
        {grant(1), R"({"version":"dev","grant_client":)" + grant(1) + R"(,"grant_server":)" + grant(2) + "}",
-        R"({"v":1,"transport":"tunnel","tunnel_grant":)" + grant(1) + "}"}) {
+        R"({"v":1,"transport":"tunnel","tunnel_grant":)" + grant(1) + "}",
+        R"({"connect_artifact":{"v":1,"transport":"tunnel","tunnel_grant":)" + grant(1) + "}}\n"}) {
     EXPECT_TRUE(parse_grant(text, endpoint::role::client)) << text;
   }
   for (const auto& text : {grant(2), R"({"grant_client":{},"grant_server":)" + grant(2) + "}"}) {
@@ -41,6 +42,11 @@ TEST(grant_input, refusals_say_what_is_wrong) {
   EXPECT_NE(why(grant(2), endpoint::role::client), "");
   EXPECT_NE(why(grant(1), endpoint::role::server), "");
   EXPECT_NE(why(R"({"grant_client":null})", endpoint::role::client), "");
+  EXPECT_NE(why(R"({"connect_artifact":null})", endpoint::role::client), "");
+  EXPECT_NE(why(R"({"error":{"code":"endpoint_offline","message":"no"}})", endpoint::role::client), "");
+  EXPECT_THAT(
+      why(R"({"connect_artifact":{"v":1,"transport":"direct","direct_info":)" + info + "}}", endpoint::role::client),
+      HasSubstr("--info"));
   EXPECT_THAT(why(R"({"v":1,"transport":"direct","direct_info":)" + info + "}", endpoint::role::client),
               HasSubstr("--info"));
 }
@@ -48,6 +54,7 @@ TEST(grant_input, refusals_say_what_is_wrong) {
 TEST(info_input, comes_bare_or_in_an_artifact) {
   EXPECT_TRUE(parse_info(info));
   EXPECT_TRUE(parse_info(R"({"v":1,"transport":"direct","direct_info":)" + info + "}"));
+  EXPECT_TRUE(parse_info(R"({"connect_artifact":{"v":1,"transport":"direct","direct_info":)" + info + "}}"));
   EXPECT_THAT(parse_info(R"({"grant_client":)" + grant(1) + "}").error().text, HasSubstr("--grant"));
   EXPECT_THAT(parse_info("{}").error().text, HasSubstr("ws_url"));
 }
