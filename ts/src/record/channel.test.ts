@@ -68,6 +68,30 @@ for (const crypto of providers) {
       assert.equal(fromUtf8(await readAll(server, 12)), "abcdefghijkl");
     });
 
+    test("bytes may change once the call has returned, whether they are sealed at once or wait", async () => {
+      const { client, server } = await channelPair({ crypto });
+      // More than is sealed ahead, before and after a rekey for which the rest waits.
+      const sizes = [100, 16_384, 16_383, 65_536, 300_000, 65_536 * 9, 5, 20_000];
+      const write = (size: number, i: number) => {
+        const bytes = pattern(size);
+        const writing = client.writeParts([bytes.subarray(0, 7), bytes.subarray(7)]);
+        bytes.fill(0);
+        return i === 3 ? [writing, client.rekeyNow()] : [writing];
+      };
+      const expected = concat(...sizes.map(pattern));
+      const [got] = await Promise.all([readAll(server, expected.length), ...sizes.flatMap(write)]);
+      assert.deepEqual(got, expected);
+    });
+
+    test("a large write is sealed before its call returns, behind the small ones, and one that cannot be rejects", async () => {
+      const { client, server, a } = await channelPair({ crypto });
+      await Promise.all([client.write(pattern(10)), client.write(pattern(20_000)), client.write(pattern(30))]);
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [20_010, 30]);
+      assert.deepEqual(await readAll(server, 20_040), concat(pattern(10), pattern(20_000), pattern(30)));
+      const last = await channelPair({ crypto, sequence: 0xffff_ffff_ffff_ffffn });
+      assert.equal(await recordCode(() => last.client.write(pattern(20_000))), "exhausted");
+    });
+
     for (const copiesFrames of [true, false]) {
       test(`a large frame is ${copiesFrames ? "used again" : "the transport's"} where the transport ${copiesFrames ? "copies" : "does not say that it copies"}`, async () => {
         const { client, server, a } = await channelPair({ crypto });

@@ -64,8 +64,8 @@ export class SecureChannel {
   }
 
   /**
-   * Sends bytes; settles when the transport took the last of them, and until then they must not change. Empty: nothing is
-   * sent. Rejects with RecordError outbound_overflow when accepted and unfinished writes leave no room for all of it (the
+   * Sends bytes, which may change as soon as the call has returned; settles when the transport took the last of them. Empty:
+   * nothing is sent. Rejects with RecordError outbound_overflow when accepted and unfinished writes leave no room for all of it (the
    * channel lives on), or with what ended the channel.
    */
   write(bytes: Uint8Array): Promise<void> {
