@@ -11,6 +11,8 @@ import { join } from "node:path";
 const flags = [
   "--headless=new", "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 ];
+/** How long a browser may take to start. */
+const readyMs = 30_000;
 const document = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.js"></script>`;
 
 /** What is behind the page's script: takes a call, makes it, posts what came of it, takes the next. */
@@ -37,7 +39,13 @@ export interface BrowserPage {
 export async function openPage(executable: string, script: string): Promise<BrowserPage> {
   let onTurn: (outcome: Outcome, response: ServerResponse) => void;
   let waiting: ServerResponse;
-  const turn = () => new Promise<Outcome>((resolve) => (onTurn = (outcome, response) => resolve(((waiting = response), outcome))));
+  const turn = () =>
+    new Promise<Outcome>((resolve) => {
+      onTurn = (outcome, response) => {
+        waiting = response;
+        resolve(outcome);
+      };
+    });
   const ready = turn();
   const server = createServer((request, response) => {
     if (request.url === "/page.js") return void response.writeHead(200, { "content-type": "text/javascript" }).end(script + loop);
@@ -52,7 +60,16 @@ export async function openPage(executable: string, script: string): Promise<Brow
   const browser = spawn(executable, [...flags, `--user-data-dir=${profile}`, origin], { stdio: "ignore", detached: true });
   const kill = () => browser.pid !== undefined && process.kill(-browser.pid, "SIGKILL"); // with the processes it has started
   process.on("exit", kill);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+  const fail = (what: string) => {
+    console.error(`chromium: ${what}`);
+    process.exit(1);
+  };
+  const onExit = () => fail("ended");
+  browser.once("exit", onExit);
+  const late = setTimeout(() => fail(`no page after ${readyMs / 1000} s`), readyMs);
   await ready;
+  clearTimeout(late);
   return {
     origin,
     async call(name, ...args) {
@@ -65,6 +82,7 @@ export async function openPage(executable: string, script: string): Promise<Brow
     async close() {
       const ended = once(browser, "exit");
       process.off("exit", kill);
+      browser.off("exit", onExit);
       kill();
       await ended;
       server.closeAllConnections();

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, fromUtf8, utf8 } from "../base/index.js";
+import type { CryptoProvider } from "../crypto/index.js";
 import { webCrypto } from "../crypto/browser/provider.js";
 import { nobleCrypto } from "../crypto/noble/provider.js";
 import { nodeCrypto } from "../crypto/node/provider.js";
 import { flipped, pattern } from "../testing/bytes.js";
-import { PipeClosedError } from "../testing/memory_transport.js";
-import { channelPair, forged, recordCode } from "../testing/record_fixture.js";
+import { MemoryTransport, PipeClosedError } from "../testing/memory_transport.js";
+import { channelPair, forged, makeOpener, makeSealer, recordCode } from "../testing/record_fixture.js";
 import { readSharedJson } from "../testing/repository.js";
-import { recordCostBytes, type SecureChannel } from "./index.js";
+import { clientToServer, recordCostBytes, SecureChannel, serverToClient } from "./index.js";
 
 const turns = async (n = 20) => {
   for (let i = 0; i < n; i++) await new Promise(setImmediate);
@@ -21,6 +22,16 @@ const readAll = async (from: SecureChannel, bytes: number): Promise<Uint8Array> 
     got += part.length;
   }
   return concat(...parts);
+};
+/** A sealer after so many records went over a transport that copies. */
+const filledSpares = async (crypto: CryptoProvider, outboundRecordChunkBytes: number, records: number) => {
+  const sealer = await makeSealer(1n, clientToServer, crypto);
+  const [transport] = MemoryTransport.pair();
+  Object.assign(transport, { copiesFrames: true });
+  const opener = await makeOpener(1n, serverToClient, crypto, 1_048_576);
+  const channel = new SecureChannel({ transport, sealer, opener, outboundRecordChunkBytes });
+  await Promise.all(Array.from({ length: records }, () => channel.write(new Uint8Array(outboundRecordChunkBytes))));
+  return { sealer };
 };
 const providers = [nodeCrypto, webCrypto(crypto.subtle), nobleCrypto];
 const kindOf = (frame: Uint8Array | undefined) => frame?.[5];
@@ -109,6 +120,12 @@ for (const crypto of providers) {
         assert.ok(copiesFrames ? frames.size <= 14 : frames.size === 22, `${frames.size} buffers`);
       });
     }
+
+    test("of frames no more than 512 KiB are kept", async () => {
+      const { sealer } = await filledSpares(crypto, 65_536, 40);
+      assert.equal(sealer.spares.length, 7);
+      assert.equal((await filledSpares(crypto, 600_000, 2)).sealer.spares.length, 0);
+    });
 
     test("trap 6: empty app records are never sent, and one received is ignored", async () => {
       const { client, server, a, b } = await channelPair({ crypto });

@@ -11,6 +11,8 @@ const sealAhead = 8;
 
 /** Writes from this size on are sealed at once where that is possible, and their frames are worth keeping. */
 const largeBytes = 16_384;
+/** Most bytes of frames that are kept to be used again. */
+const mostKeptBytes = 524_288;
 
 /** A write or a control record on its way. */
 interface Item {
@@ -98,7 +100,8 @@ export class Outbox {
         const written = this.transport.writeBinary(frame);
         if (isPromise(written)) await written;
         // Memory that is warm already: large frames come one after the other.
-        if (this.transport.copiesFrames && frame.length > largeBytes && this.sealer.spares.push(frame) > sealAhead) this.sealer.spares.shift();
+        const { spares } = this.sealer;
+        if (this.transport.copiesFrames && frame.length > largeBytes && spares.push(frame) * frame.length > mostKeptBytes) spares.shift();
         this.sealed.shift();
         for (const item of record.finishes) this.finish(item);
       }
