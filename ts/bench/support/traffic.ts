@@ -7,8 +7,8 @@ import { createByteReader } from "../../src/streamio/index.js";
 /** Bytes of one write to a stream, and of one message of a bare WebSocket: the payload of a record. */
 export const pieceBytes = 65_536 - 12;
 export const echoType = 7;
-/** Streams of a bulk transfer: together their windows of 256 KiB keep a connection busy, which one alone does not. */
-export const bulkStreams = 8;
+/** Streams of a bulk transfer: together their windows of 256 KiB keep a connection busy, and are what a bare page keeps under way. */
+export const bulkStreams = 16;
 
 const count = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
 
