@@ -1,11 +1,16 @@
 // The floor: the same bytes in WebSocket messages and nothing else, through the same tunnel. The server's side, for Node.
 //
+// Not sealed it is the other end of a page that is measured, and as light as can be: every message is the same, so its frame is
+// masked once. Sealed it is what is measured, and `ws` masks.
+//
 // First message: a byte that says who sends, and how many bytes. The receiver answers the last of them with an empty message.
 // Sealed: each message is AES-256-GCM by node:crypto under one key, counted nonces, ciphertext and tag joined; no header.
 import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import type { ChannelInitGrant } from "../../src/gen/flowersec/controlplane/v1.gen.js";
+import { maskedMessage } from "../../src/ws/node/masked.js";
 import { counted, pieceBytes, readCount } from "./traffic.js";
 
 const highWater = 1_048_576;
@@ -20,9 +25,13 @@ export function attachMessage({ channel_id, role, token }: ChannelInitGrant): st
   return JSON.stringify({ v: 1, channel_id, role, token, endpoint_instance_id: crypto.randomUUID().replaceAll("-", "") });
 }
 
+/** What a WebSocket writes to. */
+const connections = new WeakMap<WebSocket, Socket>();
+
 /** A WebSocket that is attached. */
 export async function attachBare(grant: ChannelInitGrant, origin: string): Promise<WebSocket> {
   const socket = new WebSocket(grant.tunnel_url, { headers: { Origin: origin }, perMessageDeflate: false });
+  socket.once("upgrade", ({ socket: connection }) => connections.set(socket, connection));
   await once(socket, "open");
   socket.send(attachMessage(grant));
   return socket;
@@ -66,10 +75,18 @@ export class Bare {
   async send(bytes: number): Promise<void> {
     const { socket } = this;
     const piece = new Uint8Array(pieceBytes);
+    if (!this.isSealed) return this.sendAgainAndAgain(maskedMessage(piece).frame, bytes / pieceBytes);
     for (let left = bytes; left > 0; left -= pieceBytes) {
-      const message = this.isSealed ? seal(piece, this.sealing) : piece;
+      const message = seal(piece, this.sealing);
       if (socket.bufferedAmount < highWater) socket.send(message);
       else await new Promise((resolve) => socket.send(message, resolve));
+    }
+  }
+
+  private async sendAgainAndAgain(frame: Uint8Array, count: number): Promise<void> {
+    const connection = connections.get(this.socket) as Socket;
+    for (let left = count; left > 0; left--) {
+      if (!connection.write(frame) && connection.writableLength > highWater) await once(connection, "drain");
     }
   }
 

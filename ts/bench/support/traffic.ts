@@ -1,13 +1,14 @@
 // What both ends of a measurement agree on, in any runtime: the streams of a session, and the messages of a bare WebSocket.
 import type { Client, Session } from "../../src/session/index.js";
 import { RpcServer } from "../../src/rpc/index.js";
+import { fromUtf8, utf8 } from "../../src/base/index.js";
 import { createByteReader } from "../../src/streamio/index.js";
 
 /** Bytes of one write to a stream, and of one message of a bare WebSocket: the payload of a record. */
 export const pieceBytes = 65_536 - 12;
-export const echoType = 1;
-/** Streams of a bulk transfer: together their windows of 256 KiB keep a connection busy, which one alone does not. */
-export const bulkStreams = 8;
+export const echoType = 7;
+/** Streams of a bulk transfer: together their windows of 256 KiB keep a connection busy, and are what a bare page keeps under way. */
+export const bulkStreams = 16;
 
 const count = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0);
 
@@ -20,7 +21,19 @@ export function counted(n: number): Uint8Array<ArrayBuffer> {
 
 export { count as readCount };
 
-/** Serves sink (reads all, answers with the count), source (sends as many as asked) and rpc (echo), to the session's end. */
+const line = (n: number) => utf8(`{"n":${n}}\n`);
+
+/** A line of JSON with a number in it. */
+async function readLine(reader: { readExactly(n: number): Promise<Uint8Array> }): Promise<number> {
+  let text = "";
+  while (!text.endsWith("\n")) text += fromUtf8(await reader.readExactly(1));
+  return (JSON.parse(text) as { n: number }).n;
+}
+
+/**
+ * Serves what flowersec-peer serves, to the session's end: sink (reads all, answers with the count), source (sends as many
+ * as asked) and rpc (echo).
+ */
 export async function serve(session: Session): Promise<void> {
   for (;;) {
     const { kind, stream } = await session.acceptStream();
@@ -29,10 +42,10 @@ export async function serve(session: Session): Promise<void> {
       if (kind === "sink") {
         let bytes = 0;
         for await (const chunk of stream) bytes += chunk.length;
-        await stream.write(counted(bytes));
+        await stream.write(line(bytes));
       } else if (kind === "source") {
         const piece = new Uint8Array(pieceBytes);
-        for (let left = count(await reader.readExactly(8)); left > 0; left -= pieceBytes) await stream.write(piece);
+        for (let left = await readLine(reader); left > 0; left -= pieceBytes) await stream.write(piece);
       } else {
         const server = new RpcServer({ readExactly: (n) => reader.readExactly(n), write: (bytes) => stream.write(bytes), close: () => stream.close() });
         server.register(echoType, (payload) => ({ payload }));
@@ -49,13 +62,13 @@ async function sendOne(client: Client, pieces: number): Promise<void> {
   const stream = await client.openStream("sink");
   for (let i = 0; i < pieces; i++) await stream.write(piece);
   await stream.close();
-  const got = count(await createByteReader(stream).readExactly(8));
+  const got = await readLine(createByteReader(stream));
   if (got !== pieces * pieceBytes) throw new Error(`${got} bytes arrived`);
 }
 
 async function receiveOne(client: Client, pieces: number): Promise<void> {
   const stream = await client.openStream("source");
-  await stream.write(counted(pieces * pieceBytes));
+  await stream.write(line(pieces * pieceBytes));
   await stream.close();
   let bytes = 0;
   for await (const chunk of stream) bytes += chunk.length;

@@ -11,7 +11,7 @@ import { IssuerKeyset } from "../../src/controlplane/issuer_keyset.js";
 /** The package; this file runs bundled, in a folder of its build folder. */
 export const packageRoot = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The build folder with bin/flowersec-tunnel: FLOWERSEC_BUILD, else build/release. */
+/** The build folder, for the programs in its bin: FLOWERSEC_BUILD, else build/release. */
 const build = process.env["FLOWERSEC_BUILD"] ?? join(packageRoot, "../build/release");
 const audience = "bench-tunnel";
 const issuer = "bench";
@@ -21,10 +21,16 @@ export interface Tunnel {
   stop(): void;
 }
 
+/** A program of the build folder. */
+export function builtProgram(name: string): string {
+  const program = join(build, "bin", name);
+  if (!existsSync(program)) throw new Error(`no ${program}: make build, or FLOWERSEC_BUILD=<build folder>`);
+  return program;
+}
+
 /** Starts one that takes connections from an origin. */
 export async function startTunnel(origin: string): Promise<Tunnel> {
-  const program = join(build, "bin/flowersec-tunnel");
-  if (!existsSync(program)) throw new Error(`no ${program}: make build, or FLOWERSEC_BUILD=<build folder>`);
+  const program = builtProgram("flowersec-tunnel");
   const folder = mkdtempSync(join(tmpdir(), "flowersec-bench-"));
   const keys = IssuerKeyset.random("k1");
   const keysFile = join(folder, "keys.json");

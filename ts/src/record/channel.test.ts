@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { concat, fromUtf8, utf8 } from "../base/index.js";
+import type { CryptoProvider } from "../crypto/index.js";
 import { webCrypto } from "../crypto/browser/provider.js";
 import { nobleCrypto } from "../crypto/noble/provider.js";
 import { nodeCrypto } from "../crypto/node/provider.js";
 import { flipped, pattern } from "../testing/bytes.js";
 import { CountedAbort } from "../testing/counted_signal.js";
-import { PipeClosedError } from "../testing/memory_transport.js";
-import { channelPair, forged, recordCode } from "../testing/record_fixture.js";
+import { MemoryTransport, PipeClosedError } from "../testing/memory_transport.js";
+import { channelPair, forged, makeOpener, makeSealer, recordCode } from "../testing/record_fixture.js";
 import { readSharedJson } from "../testing/repository.js";
-import { recordCostBytes, type SecureChannel } from "./index.js";
+import { clientToServer, recordCostBytes, SecureChannel, serverToClient } from "./index.js";
 
 const turns = async (n = 20) => {
   for (let i = 0; i < n; i++) await new Promise(setImmediate);
@@ -22,6 +23,16 @@ const readAll = async (from: SecureChannel, bytes: number): Promise<Uint8Array> 
     got += part.length;
   }
   return concat(...parts);
+};
+/** A sealer after so many records went over a transport that copies. */
+const filledSpares = async (crypto: CryptoProvider, outboundRecordChunkBytes: number, records: number) => {
+  const sealer = await makeSealer(1n, clientToServer, crypto);
+  const [transport] = MemoryTransport.pair();
+  Object.assign(transport, { copiesFrames: true });
+  const opener = await makeOpener(1n, serverToClient, crypto, 1_048_576);
+  const channel = new SecureChannel({ transport, sealer, opener, outboundRecordChunkBytes });
+  await Promise.all(Array.from({ length: records }, () => channel.write(new Uint8Array(outboundRecordChunkBytes))));
+  return { sealer };
 };
 const providers = [nodeCrypto, webCrypto(crypto.subtle), nobleCrypto];
 const kindOf = (frame: Uint8Array | undefined) => frame?.[5];
@@ -110,6 +121,30 @@ for (const crypto of providers) {
       assert.equal(fromUtf8(await readAll(server, 12)), "abcdefghijkl");
     });
 
+    test("bytes may change once the call has returned, whether they are sealed at once or wait", async () => {
+      const { client, server } = await channelPair({ crypto });
+      // More than is sealed ahead, before and after a rekey for which the rest waits.
+      const sizes = [100, 16_384, 16_383, 65_536, 300_000, 65_536 * 9, 5, 20_000];
+      const write = (size: number, i: number) => {
+        const bytes = pattern(size);
+        const writing = client.writeParts([bytes.subarray(0, 7), bytes.subarray(7)]);
+        bytes.fill(0);
+        return i === 3 ? [writing, client.rekeyNow()] : [writing];
+      };
+      const expected = concat(...sizes.map(pattern));
+      const [got] = await Promise.all([readAll(server, expected.length), ...sizes.flatMap(write)]);
+      assert.deepEqual(got, expected);
+    });
+
+    test("a large write is sealed before its call returns, behind the small ones, and one that cannot be rejects", async () => {
+      const { client, server, a } = await channelPair({ crypto });
+      await Promise.all([client.write(pattern(10)), client.write(pattern(20_000)), client.write(pattern(30))]);
+      assert.deepEqual(a.written.map((frame) => frame.length - 34), [20_010, 30]);
+      assert.deepEqual(await readAll(server, 20_040), concat(pattern(10), pattern(20_000), pattern(30)));
+      const last = await channelPair({ crypto, sequence: 0xffff_ffff_ffff_ffffn });
+      assert.equal(await recordCode(() => last.client.write(pattern(20_000))), "exhausted");
+    });
+
     for (const copiesFrames of [true, false]) {
       test(`a large frame is ${copiesFrames ? "used again" : "the transport's"} where the transport ${copiesFrames ? "copies" : "does not say that it copies"}`, async () => {
         const { client, server, a } = await channelPair({ crypto });
@@ -127,6 +162,12 @@ for (const crypto of providers) {
         assert.ok(copiesFrames ? frames.size <= 14 : frames.size === 22, `${frames.size} buffers`);
       });
     }
+
+    test("of frames no more than 512 KiB are kept", async () => {
+      const { sealer } = await filledSpares(crypto, 65_536, 40);
+      assert.equal(sealer.spares.length, 7);
+      assert.equal((await filledSpares(crypto, 600_000, 2)).sealer.spares.length, 0);
+    });
 
     test("trap 6: empty app records are never sent, and one received is ignored", async () => {
       const { client, server, a, b } = await channelPair({ crypto });

@@ -83,10 +83,10 @@ export class SecureChannel {
   }
 
   /**
-   * Sends bytes; settles when the transport took the last of them, and until then they must not change. Empty: nothing is
-   * sent. Rejects with RecordError outbound_overflow when accepted and unfinished writes leave no room for all of it (the
-   * channel lives on), or with what ended the channel. Aborting ends the wait, with AbortError, and takes nothing back: the
-   * bytes are sent all the same, and must not change until the channel closes.
+   * Sends bytes, which may change as soon as the call has returned; settles when the transport took the last of them. Empty:
+   * nothing is sent. Rejects with RecordError outbound_overflow when accepted and unfinished writes leave no room for all of it
+   * (the channel lives on), or with what ended the channel. Aborting ends the wait, with AbortError, and takes nothing back: the
+   * bytes are sent all the same.
    */
   write(bytes: Uint8Array, options: WaitableOptions = {}): Promise<void> {
     return unlessAborted(options, () => this.outbox.write([bytes]));

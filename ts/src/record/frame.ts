@@ -32,10 +32,10 @@ export const serverToClient = 2;
 /** The way a record travels: 1 from client to server, 2 from server to client. */
 export type Direction = 1 | 2;
 
-/** A frame with its header written, and room for `plaintextBytes` sealed: `spare` when it has the size, else a new one. */
-export function newFrame(kind: RecordKind, sequence: bigint, plaintextBytes: number, spare?: Uint8Array): Uint8Array {
+/** A frame with its header written, and room for `plaintextBytes` sealed: the last of `spares` when it has the size, else a new one. */
+export function newFrame(kind: RecordKind, sequence: bigint, plaintextBytes: number, spares: Uint8Array[] = []): Uint8Array {
   const bytes = recordOverheadBytes + plaintextBytes;
-  const frame = spare?.length === bytes ? spare : new Uint8Array(bytes);
+  const frame = spares.at(-1)?.length === bytes ? (spares.pop() as Uint8Array) : new Uint8Array(bytes);
   writeU32(frame, 0, magic);
   frame[4] = recordVersion;
   frame[5] = kind;

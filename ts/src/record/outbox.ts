@@ -1,16 +1,18 @@
 // The sending half of a channel: admission, one queue, records in order.
 // Layer record. Source: PROTOCOL, "Sending records" and "Record buffers".
 
-import { deferred, isPromise, lengthOf, type Awaitable, type BinaryTransport, type Deferred } from "../base/index.js";
+import { concat, deferred, isPromise, lengthOf, type Awaitable, type BinaryTransport, type Deferred } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, type RecordKind } from "./frame.js";
 import type { Sealer } from "./sealer.js";
 
-/** Records sealed ahead of the one being written, where sealing is a round trip to another thread. */
+/** Records sealed ahead of the one being written: where sealing is a round trip to another thread, and large writes. */
 const sealAhead = 8;
 
-/** Frames up to so many bytes are not worth keeping. */
-const spareBytes = 16_384;
+/** Writes from this size on are sealed at once where that is possible, and their frames are worth keeping. */
+const largeBytes = 16_384;
+/** Most bytes of frames that are kept to be used again. */
+const mostKeptBytes = 524_288;
 
 /** A write or a control record on its way. */
 interface Item {
@@ -43,7 +45,7 @@ export class Outbox {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** See SecureChannel.write. The list is the outbox's, and so are the bytes until it settles. */
+  /** See SecureChannel.write. The list is the outbox's. */
   write(parts: Uint8Array[]): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure.error);
     const bytes = lengthOf(parts);
@@ -71,6 +73,13 @@ export class Outbox {
   private enqueue(item: Item): Promise<void> {
     this.queue.push(item);
     this.unfinished.add(item);
+    // A large write is sealed where it lies; what waits for its turn is copied.
+    try {
+      if (item.bytes >= largeBytes) this.fill(true);
+    } catch (error) {
+      this.onFailure(error);
+    }
+    if (item.parts.length > 0) item.parts.splice(0, Infinity, concat(...item.parts));
     if (!this.isRunning) {
       this.isRunning = true;
       // Small writes of one turn leave as one record; no timer, so nothing waits for a write that may not come.
@@ -91,7 +100,8 @@ export class Outbox {
         const written = this.transport.writeBinary(frame);
         if (isPromise(written)) await written;
         // Memory that is warm already: large frames come one after the other.
-        if (this.transport.copiesFrames && frame.length > spareBytes) this.sealer.spare = frame;
+        const { spares } = this.sealer;
+        if (this.transport.copiesFrames && frame.length > largeBytes && spares.push(frame) * frame.length > mostKeptBytes) spares.shift();
         this.sealed.shift();
         for (const item of record.finishes) this.finish(item);
       }
@@ -101,22 +111,27 @@ export class Outbox {
     this.isRunning = false;
   }
 
-  /** Seals ahead as far as it helps, and gives the record that is due. */
-  private next(): Awaitable<Outgoing | undefined> {
-    while (this.queue.length > 0 && this.sealer.rekeyed === undefined && this.maySeal()) {
+  /** Seals ahead as far as it helps. */
+  private fill(isLarge = false): void {
+    while (this.queue.length > 0 && this.sealer.rekeyed === undefined && this.maySeal(isLarge)) {
       const record = this.seal();
       if (isPromise(record.frame)) record.frame.then(undefined, () => {}); // whoever awaits it learns of it
       this.sealed.push(record);
     }
+  }
+
+  /** The record that is due. */
+  private next(): Awaitable<Outgoing | undefined> {
+    this.fill();
     const due = this.sealed[0];
     if (due !== undefined || this.queue.length === 0) return due;
     // The next record waits for its key.
     return (this.sealer.rekeyed as PromiseLike<void>).then(() => this.next());
   }
 
-  private maySeal(): boolean {
+  private maySeal(isLarge: boolean): boolean {
     const [due] = this.sealed;
-    return due === undefined || (isPromise(due.frame) && this.sealed.length < sealAhead);
+    return due === undefined || ((isLarge || isPromise(due.frame)) && this.sealed.length < sealAhead);
   }
 
   /** One record: a control record, or as much of the writes at the front as it takes. */

@@ -16,8 +16,8 @@ import { deriveNextKey, type DirectionKeys } from "./keys.js";
 export class Sealer {
   /** Settles when the key after the last rekey record is in use; undefined when it is. */
   rekeyed: PromiseLike<void> | undefined;
-  /** A frame that nobody needs any more: the next record of its size is made of it. */
-  spare: Uint8Array | undefined;
+  /** Frames that nobody needs any more: the next records of their size are made of them, the last one first. */
+  readonly spares: Uint8Array[] = [];
   private closed = false;
 
   private constructor(
@@ -46,8 +46,7 @@ export class Sealer {
       throw new RecordError("exhausted");
     }
     const sequence = this.next++;
-    const frame = newFrame(kind, sequence, lengthOf(parts), this.spare);
-    if (frame === this.spare) this.spare = undefined;
+    const frame = newFrame(kind, sequence, lengthOf(parts), this.spares);
     const [header, rest] = [frame.subarray(0, recordHeaderBytes), frame.subarray(recordHeaderBytes)];
     // Sealed where it lies: a buffer less for each record.
     const plaintext = rest.subarray(0, -tagBytes);

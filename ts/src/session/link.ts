@@ -13,8 +13,8 @@ import { keepProbing, noLiveness, type Liveness } from "./liveness.js";
 
 /** How long what was written may take to leave when a session is let go of. */
 const flushMs = 2000;
-/** What yamux may have under way in the channel; less when the channel holds less. */
-const mostUnsentBytes = 262_144;
+/** What yamux may have under way in the channel, as many records as are sealed ahead; less when the channel holds less. */
+const mostUnsentBytes = 524_288;
 
 export interface LinkOptions {
   readonly path: FlowersecPath;

@@ -221,15 +221,15 @@ export class YamuxCore extends OutputSide implements FrameSink {
   }
 
   /**
-   * Queues a copy of one write; writes of a stream leave in order. The stream is open, its sending half too, and `bytes` is
-   * not empty. Throws YamuxResourceExhaustedError; nothing of it is sent then.
+   * Queues one write; writes of a stream leave in order. The stream is open, its sending half too, and `bytes` is not empty.
+   * They are not copied: what is `left` of them must not change. Throws YamuxResourceExhaustedError; nothing of it is sent then.
    */
   write(stream: StreamState, bytes: Uint8Array): QueuedWrite {
     const limit = this.limits.maxStreamWriteQueueBytes;
     if (bytes.length > limit - stream.queuedBytes) {
       throw this.exhausted("stream_write_queue_bytes", stream.queuedBytes, limit);
     }
-    const write = { left: new Uint8Array(bytes), begun: false, done: false }; // slice() of a Buffer would share the bytes
+    const write = { left: bytes, begun: false, done: false };
     stream.writes.push(write);
     stream.queuedBytes += bytes.length;
     this.settle(stream);

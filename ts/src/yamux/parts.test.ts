@@ -5,17 +5,43 @@ import { ScriptedChannel, settled } from "../testing/yamux_channel.js";
 import { pattern, wire } from "../testing/yamux_wire.js";
 import { YamuxSession } from "./session.js";
 
-test("a channel that takes parts gets parts, which the writer cannot change", async () => {
+/** A session over a channel that takes parts and copies them, as it must; what it was given is counted and joined. */
+async function openOverParts() {
   const channel = new ScriptedChannel();
-  const batches: (readonly Uint8Array[])[] = [];
-  Object.assign(channel, { writeParts: (parts: readonly Uint8Array[]) => void batches.push(parts) });
+  const batches: Uint8Array[] = [];
+  const counts: number[] = [];
+  Object.assign(channel, {
+    writeParts(parts: readonly Uint8Array[]) {
+      counts.push(parts.length);
+      batches.push(concat(...parts));
+    },
+  });
   const stream = await new YamuxSession(channel, { client: true }).openStream();
   await settled();
-  const bytes = pattern(40_000);
+  return { channel, stream, batches, counts };
+}
+
+for (const size of [100, 16_383, 16_384, 40_000]) {
+  test(`a channel that takes parts gets parts of ${size} bytes, which may change once write() has returned`, async () => {
+    const { channel, stream, batches, counts } = await openOverParts();
+    const bytes = pattern(size);
+    const writing = stream.write(bytes);
+    bytes.fill(0);
+    await writing;
+    assert.deepEqual(channel.written, []);
+    assert.deepEqual(counts, [1, 2]);
+    assert.deepEqual(batches[1], wire.data(1, pattern(size)));
+  });
+}
+
+test("what waits for credit may change as well, and so may a Buffer", async () => {
+  const { channel, stream, batches } = await openOverParts();
+  const bytes = Buffer.from(pattern(300_000));
   const writing = stream.write(bytes);
   bytes.fill(0);
+  const left = 300_000 - 262_144;
+  assert.equal(batches.at(-1)!.at(-1), pattern(262_144).at(-1)); // the window is used up
+  channel.arrive(wire.credit(1, left));
   await writing;
-  assert.deepEqual(channel.written, []);
-  assert.deepEqual(batches.map((parts) => parts.length), [1, 2]);
-  assert.deepEqual(concat(...batches[1]!), wire.data(1, pattern(40_000)));
+  assert.deepEqual(batches.at(-1), wire.data(1, pattern(left, 262_144)));
 });

@@ -19,7 +19,7 @@ export interface YamuxChannel {
   read(): Promise<Uint8Array>;
   /** Sends all bytes behind those of earlier calls; settles when it can take more. The bytes are the channel's from then on. */
   write(bytes: Uint8Array): Awaitable<void>;
-  /** The same for parts, as if they were one. Without it they are joined first. */
+  /** The same for parts, as if they were one. They may change once it has returned. Without it they are joined first. */
   writeParts?(parts: readonly Uint8Array[]): Awaitable<void>;
   /** Ends it, and every waiting read. */
   close(): void;

@@ -101,6 +101,7 @@ export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncD
     if (bytes.length < eagerWriteBytes) host.schedule();
     else host.pump();
     if (write.done) return;
+    write.left = new Uint8Array(write.left); // slice() of a Buffer would share the bytes
     const writer = { ...deferred<void>(), write };
     this.writers.push(writer);
     return wait(writer.promise, options.signal, (error) => {

@@ -26,6 +26,10 @@ type Listeners = { [Type in keyof WebSocketEvents]: Set<WebSocketListener<Type>>
  */
 export class EmitterWebSocketAdapter implements WebSocketLike {
   binaryType = "arraybuffer";
+  /** What is called when a message has left. */
+  protected readonly onSent = (): void => {
+    for (const then of this.waitingForDrain.splice(0)) then();
+  };
   private readonly listeners: Listeners = { open: new Set(), message: new Set(), error: new Set(), close: new Set() };
   private readonly waitingForDrain: (() => void)[] = [];
   private cutting: ReturnType<typeof setTimeout> | undefined;
@@ -61,9 +65,7 @@ export class EmitterWebSocketAdapter implements WebSocketLike {
   }
 
   send(data: string | Uint8Array): void {
-    this.socket.send(data, () => {
-      for (const then of this.waitingForDrain.splice(0)) then();
-    });
+    this.socket.send(data, this.onSent);
   }
 
   close(code?: number, reason?: string): void {

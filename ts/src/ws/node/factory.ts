@@ -1,11 +1,12 @@
 // WebSockets of a Node client: the Origin header is ours to set, there is no compression, and messages are bounded.
 // Layer ws, Node only. Source: PROTOCOL, "Opening handshake", "Message sizes".
 
-import { randomFillSync } from "node:crypto";
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { e2eeDefaults } from "../../base/index.js";
 import type { WebSocketFactory } from "../socket.js";
 import { EmitterWebSocketAdapter } from "./adapt.js";
+import { maskedMessage } from "./masked.js";
 
 /** Bytes beyond the largest record or handshake message; a handshake message has a header of 10. */
 const slack = 64;
@@ -27,19 +28,32 @@ export function maxPayloadFor(maxRecordBytes?: number, maxHandshakePayload?: num
   return Math.max(or(maxRecordBytes, e2eeDefaults.maxRecordBytes), or(maxHandshakePayload, e2eeDefaults.maxHandshakePayload) + handshakeHeader) + slack;
 }
 
-/** A fresh mask. `ws` copies a message when it masks it, which a mask of zeros would not need. Source: RFC 6455, 5.3. */
-function generateMask(mask: Uint8Array): void {
-  do randomFillSync(mask);
-  while (mask.every((byte) => byte === 0));
+/** A WebSocket without compression, whose binary messages are framed here. The rest is left to `ws`. */
+class ClientWebSocket extends EmitterWebSocketAdapter {
+  private connection: Socket | undefined;
+
+  constructor(socket: WebSocket) {
+    super(socket, true);
+    socket.once("upgrade", (response) => (this.connection = response.socket));
+  }
+
+  override send(data: string | Uint8Array): void {
+    if (typeof data === "string" || this.connection === undefined || this.readyState !== WebSocket.OPEN) return super.send(data);
+    const { frame, release } = maskedMessage(data);
+    this.connection.write(frame, () => {
+      release();
+      this.onSent();
+    });
+  }
 }
 
 /** Opens WebSockets of the `ws` package. Throws RangeError unless maxPayload is a positive integer. */
 export function createNodeWsFactory(options: NodeWsFactoryOptions = {}): WebSocketFactory {
   const { maxPayload = maxPayloadFor(), perMessageDeflate = false, ca } = options;
   if (!Number.isSafeInteger(maxPayload) || maxPayload <= 0) throw new RangeError("maxPayload must be a positive integer");
-  return (url, origin) =>
-    new EmitterWebSocketAdapter(
-      new WebSocket(url, { headers: { Origin: origin }, maxPayload, perMessageDeflate, generateMask, followRedirects: false, ...(ca === undefined ? {} : { ca }) }),
-      !perMessageDeflate, // which would keep the bytes until it has compressed them
-    );
+  return (url, origin) => {
+    const socket = new WebSocket(url, { headers: { Origin: origin }, maxPayload, perMessageDeflate, followRedirects: false, ...(ca === undefined ? {} : { ca }) });
+    // With compression `ws` keeps the bytes until it has compressed them.
+    return perMessageDeflate ? new EmitterWebSocketAdapter(socket) : new ClientWebSocket(socket);
+  };
 }
