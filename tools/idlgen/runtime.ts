@@ -208,22 +208,17 @@ export function decode<Message>(shape: Shape<Message>, text: string | Uint8Array
 
 function parse(shape: AnyShape, from: string | Uint8Array): unknown {
   try {
-    return JSON.parse(checkedText(shape, from));
+    const bytes = typeof from === "string" ? new TextEncoder().encode(from) : from;
+    if (bytes.length > maxTextBytes) throw new RangeError("too long");
+    const text = typeof from === "string" ? from : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(from);
+    if (!isString(text) || loneEscape.test(text.replace(wholeEscapes, " "))) throw new TypeError("a surrogate stands alone");
+    // The object around raw JSON is one level more.
+    if (depthOf(text) > (shape.carriesJson ? maxJsonDepth + 1 : maxDepth)) throw new RangeError("too deep");
+    return JSON.parse(text);
   } catch (cause) {
     // What JSON.parse says quotes the text, which may hold secrets.
     throw new BadMessageError(shape.name, "", cause instanceof SyntaxError ? undefined : { cause });
   }
-}
-
-/** Throws RangeError for what is too long or too deep, TypeError for what is no Unicode text. */
-function checkedText(shape: AnyShape, from: string | Uint8Array): string {
-  const bytes = typeof from === "string" ? new TextEncoder().encode(from) : from;
-  if (bytes.length > maxTextBytes) throw new RangeError("too long");
-  const text = typeof from === "string" ? from : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(from);
-  if (!isString(text) || loneEscape.test(text.replace(wholeEscapes, " "))) throw new TypeError("a surrogate stands alone");
-  // The object around raw JSON is one level more.
-  if (depthOf(text) > (shape.carriesJson ? maxJsonDepth + 1 : maxDepth)) throw new RangeError("too deep");
-  return text;
 }
 
 // Escapes of anything but a surrogate that stands alone, then what is left over.

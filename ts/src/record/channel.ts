@@ -3,7 +3,7 @@
 // Source: PROTOCOL, "Records".
 
 import {
-  abortErrorOf, ByteQueue, deferred, isPromise, onAbort, withAbort, type BinaryTransport, type Deferred,
+  ByteQueue, deferred, isPromise, onAbort, throwIfAborted, withAbort, type BinaryTransport, type Deferred,
 } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, recordOverheadBytes, recordPing, recordRekey, type RecordKind } from "./frame.js";
@@ -27,8 +27,9 @@ export interface WaitableOptions {
 }
 
 /** Starts nothing when the signal has fired; gives up the wait, not the work, when it fires. */
-function unlessAborted({ signal }: WaitableOptions, start: () => Promise<void>): Promise<void> {
-  return signal?.aborted ? Promise.reject(abortErrorOf(signal)) : withAbort(start(), signal);
+async function unlessAborted({ signal }: WaitableOptions, start: () => Promise<void>): Promise<void> {
+  throwIfAborted(signal);
+  return withAbort(start(), signal);
 }
 
 /** Encrypted ordered bytes in both directions. The first failure is the end of both, and is kept. */
@@ -64,7 +65,6 @@ export class SecureChannel {
    * after close(). Aborting gives up this read alone, with AbortError: nothing that arrived is lost.
    */
   read({ signal }: WaitableOptions = {}): Promise<Uint8Array> {
-    if (signal?.aborted) return Promise.reject(abortErrorOf(signal));
     const chunk = this.unread.takeChunk();
     if (chunk !== undefined) {
       this.unreadBytes -= chunk.length + recordCostBytes;
@@ -99,7 +99,7 @@ export class SecureChannel {
 
   /** Sends a keep-alive record. It has no answer. Rejects with what ended the channel. Aborting: as write(). */
   sendPing(options: WaitableOptions = {}): Promise<void> {
-    return unlessAborted(options, () => this.outbox.control(recordPing));
+    return this.control(recordPing, options);
   }
 
   /**
@@ -107,12 +107,16 @@ export class SecureChannel {
    * write().
    */
   rekeyNow(options: WaitableOptions = {}): Promise<void> {
-    return unlessAborted(options, () => this.outbox.control(recordRekey));
+    return this.control(recordRekey, options);
   }
 
   /** Ends the channel and its transport, wipes its keys, fails who waits. Once is enough. */
   close(): void {
     this.end(new RecordError("closed"));
+  }
+
+  private control(kind: RecordKind, options: WaitableOptions): Promise<void> {
+    return unlessAborted(options, () => this.outbox.control(kind));
   }
 
   private async receive(): Promise<void> {
