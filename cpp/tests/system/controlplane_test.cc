@@ -372,11 +372,16 @@ TEST(controlplane_commands, say_which_flag_is_wrong_and_what_would_be_right) {
   EXPECT_THAT(said({"list-keys", "--state", state}),
               HasSubstr("1 " + state + ": there is no such state file; flowersec-c"));
   ASSERT_EQ(run_program("flowersec-controlplane", {"init", "--state", state}).exit_code, 0);
-  EXPECT_THAT(said({"init", "--state", state}), HasSubstr("the file exists already"));
+  EXPECT_THAT(said({"init", "--state", state}), HasSubstr("2 refusing to overwrite"));
+  EXPECT_THAT(said({"init", "--state", state, "--overwrite"}), HasSubstr("1 " + state + ": the file exists already"));
   EXPECT_EQ(said({"add-endpoint", "--state", state}), "2 missing --endpoint-id");
   EXPECT_THAT(said({"add-endpoint", "--state", state, "--endpoint-id", "x"}), HasSubstr("2 missing --control-url"));
   EXPECT_THAT(said({"add-endpoint", "--state", state, "--endpoint-id", "x", "--control-url", "http://x"}),
               HasSubstr("2 invalid --control-url"));
+  EXPECT_THAT(said({"add-endpoint", "--state", state, "--endpoint-id", "x", "--control-url", "ws://h/other"}),
+              HasSubstr("2 invalid --control-url: ws://h/other does not end with /control/ws"));
+  EXPECT_THAT(said({"add-endpoint", "--state", state, "--endpoint-id", "x", "--control-url", "ws:// h/control/ws"}),
+              HasSubstr("2 invalid --control-url: ws:// h/control/ws is not a URL"));
   EXPECT_THAT(said({"make-ticket", "--state", state, "--endpoint-id", "x"}),
               HasSubstr("1 x: there is no such endpoint"));
   EXPECT_THAT(said({"make-ticket", "--state", state, "--endpoint-id", "x", "--uses", "0"}), HasSubstr("2 --uses must"));
@@ -386,6 +391,13 @@ TEST(controlplane_commands, say_which_flag_is_wrong_and_what_would_be_right) {
   EXPECT_THAT(
       said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz", "--aud", "a"}),
       HasSubstr("2 missing --iss"));
+  EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "ftp://x", "--aud", "a",
+                    "--iss", "i"}),
+              HasSubstr("2 invalid --tunnel-ready-url: ftp://x"));
+  // No tunnel is asked for a key that there is not: the wait would be a minute.
+  EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "nope", "--tunnel-ready-url", "http://127.0.0.1:1/readyz",
+                    "--aud", "a", "--iss", "i", "--wait", "1m"}),
+              HasSubstr("1 nope: there is no such key; publish-key makes one"));
   EXPECT_THAT(said({"retire-key", "--state", state, "--kid", "k1"}), HasSubstr("1 k1: the key signs; rotate-key"));
   EXPECT_THAT(said({"serve", "--state", state}), HasSubstr("2 missing --bearer-key-file"));
   const process::words serve{"serve", "--state", state, "--tunnel-url", "ws://x", "--aud", "a", "--iss", "i"};
@@ -399,6 +411,88 @@ TEST(controlplane_commands, say_which_flag_is_wrong_and_what_would_be_right) {
   EXPECT_THAT(with_key("two words that are long enough"), HasSubstr("one word of printable ASCII"));
   std::filesystem::permissions(state, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
   EXPECT_THAT(said({"list-keys", "--state", state}), HasSubstr("chmod 600"));
+}
+
+TEST(controlplane_commands, init_keeps_a_keyset_file_that_is_there) {
+  temporary_folder folder;
+  const auto keyset = folder.file("issuer_keys.json");
+  write_whole_file(keyset, "of somebody else");
+  const process::words init{"init", "--state", folder.file("plane.db")};
+  const auto refused = run_program("flowersec-controlplane", init);
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr(keyset));
+  EXPECT_EQ(read_whole_file(keyset), "of somebody else");
+  EXPECT_FALSE(std::filesystem::exists(folder.file("plane.db"))) << "nothing was made";
+  auto again = init;
+  again.emplace_back("--overwrite");
+  EXPECT_EQ(run_program("flowersec-controlplane", again).exit_code, 0);
+  EXPECT_THAT(read_whole_file(keyset), HasSubstr("\"k1\""));
+}
+
+TEST(controlplane_commands, each_step_of_a_rotation_may_be_repeated_and_writes_the_keyset_file_again) {
+  temporary_folder folder;
+  const auto keyset = folder.file("issuer_keys.json");
+  const auto step = [&](process::words arguments) {
+    arguments.insert(arguments.begin() + 1, {"--state", folder.file("plane.db")});
+    const auto end = run_program("flowersec-controlplane", std::move(arguments));
+    return std::to_string(end.exit_code) + ' ' + end.out + end.err;
+  };
+  ASSERT_THAT(step({"init"}), HasSubstr("0 "));
+  const auto twice = [&](const process::words& arguments, const char* first, const char* second) {
+    EXPECT_THAT(step(arguments), HasSubstr(first));
+    const auto written = read_whole_file(keyset);
+    std::filesystem::remove(keyset);
+    EXPECT_THAT(step(arguments), HasSubstr(second));
+    EXPECT_EQ(read_whole_file(keyset), written);
+  };
+  twice({"publish-key", "--kid", "k2"}, R"("state":"published")", R"("state":"published")");
+  twice({"rotate-key", "--kid", "k2", "--unchecked"}, R"("state":"signing")", R"("state":"signing")");
+  twice({"retire-key", "--kid", "k1", "--now"}, R"("state":"retired")", R"("state":"absent")");
+  // A key that has signed is no new one.
+  EXPECT_THAT(step({"publish-key", "--kid", "k2"}), HasSubstr("1 k2: the key id is in use; take another --kid"));
+  ASSERT_THAT(step({"publish-key", "--kid", "k3"}), HasSubstr("0 "));
+  ASSERT_THAT(step({"rotate-key", "--kid", "k3", "--unchecked"}), HasSubstr("0 "));
+  EXPECT_THAT(step({"rotate-key", "--kid", "k2", "--unchecked"}), HasSubstr("1 k2: the key is not one that waits"));
+}
+
+TEST(controlplane_program, a_second_service_on_the_same_state_is_refused) {
+  controlplane_world world;
+  const auto second = run_program(
+      "flowersec-controlplane", {"serve", "--state", world.state, "--bearer-key-file", world.bearer_file,
+                                 "--tunnel-url", world.tunnel_url, "--aud", "aud", "--iss", "iss"});
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.err, HasSubstr("cannot serve --state " + world.state +
+                                    ": another flowersec-controlplane serve is using it"));
+  // The first is as good as before, and leaves nothing behind even when it is killed.
+  EXPECT_EQ(world.command({"list-keys"}).exit_code, 0);
+  world.kill();
+  world.start();
+}
+
+TEST(controlplane_program, says_at_the_start_what_can_be_read_on_the_way) {
+  controlplane_world world;
+  EXPECT_THAT(world.plane->take_err(), ::testing::Not(HasSubstr("without TLS"))) << "loopback is nobody's way";
+  world.kill();
+  process open{"flowersec-controlplane",
+               {"serve", "--state", world.state, "--bearer-key-file", world.bearer_file, "--tunnel-url",
+                world.tunnel_url, "--aud", "aud", "--iss", "iss", "--listen", "0.0.0.0:0", "--control-listen",
+                "0.0.0.0:0"}};
+  static_cast<void>(ready_facts(open));
+  EXPECT_TRUE(open.wait_for_err("warning: --listen listens beyond this machine without TLS"));
+  EXPECT_TRUE(open.wait_for_err("warning: --control-listen listens beyond this machine without TLS"));
+}
+
+TEST(controlplane_program, a_line_of_its_log_shows_256_bytes_of_a_strangers_text) {
+  controlplane_world world;
+  run(world.context, [&]() -> awaitable<void> {
+    auto options = world.asking();
+    options.headers = {{"Authorization", "Bearer somebody-elses"}};
+    controlplane::artifact_request request{.endpoint_id = std::string(30'000, 'x')};
+    const auto refused = co_await controlplane::async_request_artifact(world.context.get_executor(),
+                                                                       std::move(options), std::move(request));
+    EXPECT_EQ(refusal_of(refused), "401 unauthorized");
+  }());
+  EXPECT_TRUE(world.plane->wait_for_err("endpoint=" + std::string(256, 'x') + "... "));
 }
 
 TEST(controlplane_commands, keys_and_state_can_be_taken_out) {

@@ -49,6 +49,8 @@ TEST(transport_policy, network_plaintext_needs_the_literal_and_canonical_address
   EXPECT_FALSE(policy->allows(target(false, "127.0.0.1")));
   EXPECT_TRUE(policy->allows(target(true, "anywhere")));
 
+  EXPECT_TRUE(transport_policy::unsafe_network_plaintext({"0.0.0.1", "223.255.255.255"}, literal));
+
   EXPECT_FALSE(transport_policy::unsafe_network_plaintext({}, literal));
   EXPECT_FALSE(transport_policy::unsafe_network_plaintext({"10.0.0.7"}, ""));
   EXPECT_FALSE(transport_policy::unsafe_network_plaintext({"10.0.0.7"}, "yes"));
@@ -62,7 +64,6 @@ TEST(transport_policy, network_plaintext_needs_the_literal_and_canonical_address
                            "224.0.0.1",
                            "240.0.0.1",
                            "255.255.255.255",
-                           "0.0.0.1",
                            "ff02::1",
                            "0.0.0.0",
                            "::",
