@@ -174,7 +174,8 @@ class attempt : public std::enable_shared_from_this<attempt> {
     done_.complete(failed, {});
   }
 
-  // Whatever fails once the attach is sent is a failed handshake. An attach is known to be accepted or refused only when the handshake has ended.
+  // Whatever fails once the attach is sent is a failed handshake. An attach is known to be accepted or refused only
+  // when the handshake has ended.
   void report_failure(const error_info& info) const {
     using callback = notice::callback;
     const auto where = to_string(info.stage);

@@ -45,8 +45,8 @@ result<void> check(const serve_options& options) {
   const auto refused = [](path on, endpoint_errc why) { return failure(on, stage::validate, why); };
   const auto id = trim(options.endpoint_id);
   const bool good_id = !id.empty() && id.size() <= token::max_endpoint_id_bytes && is_valid_utf8(id);
-  if (!good_id || options.register_timeout.count() <= 0 ||
-      options.max_refused_handshakes.value_or(1) < 1 || options.max_sessions == 0) {
+  if (!good_id || options.register_timeout.count() <= 0 || options.max_refused_handshakes.value_or(1) < 1 ||
+      options.max_sessions == 0) {
     return refused(path::direct, endpoint_errc::invalid_option);
   }
   // Some of these would be found out by every attempt, and none would help.

@@ -17,6 +17,7 @@ std::optional<address> canonical_address(const std::string& text) {
   boost::system::error_code failed;
   const auto parsed = make_address(text, failed);
   if (failed || parsed.to_string() != text) return std::nullopt;
+  if (parsed.is_v6() && text.find('.') != std::string::npos) return std::nullopt;
   return parsed;
 }
 

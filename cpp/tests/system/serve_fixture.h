@@ -56,7 +56,8 @@ class test_control_plane {
         context_.get_executor(),
         [this](endpoint::credential_request) -> awaitable<result<endpoint::resolved_credential>> {
           ++asked;
-          if (revoked || std::exchange(refuse_next, std::max(refuse_next - 1, 0)) > 0) co_return make_error_code(boost::system::errc::permission_denied);
+          if (revoked || std::exchange(refuse_next, std::max(refuse_next - 1, 0)) > 0)
+            co_return make_error_code(boost::system::errc::permission_denied);
           endpoint::resolved_credential found{.psk = psk(), .init_exp = expiry()};
           co_return found;
         },
