@@ -200,8 +200,8 @@ TEST(artifact_endpoint, the_statuses_at_the_edge_are_a_hooks_own) {
 }
 
 TEST(artifact_endpoint, a_hook_may_throw_whatever_it_likes) {
-  const auto answer = ask({.validate = [](const auto&) -> std::optional<hook_failure> { throw 7; },
-                           .issue = issue_sample});
+  const auto answer =
+      ask({.validate = [](const auto&) -> std::optional<hook_failure> { throw 7; }, .issue = issue_sample});
   EXPECT_EQ(answer.status, 400U);
   EXPECT_EQ(error_of(answer).code, "invalid_request");
   const auto later = ask({.issue = [](const artifact_question&, const issue_reply&) { throw "canary"; }});

@@ -212,7 +212,7 @@ TEST_F(channel_init, texts_are_used_as_they_are) {
     EXPECT_EQ(issue(options).client.tunnel_url, url);
   }
   options.audience = " aud ";
-  EXPECT_EQ(verify(issue(options).client).error(), token::token_errc::invalid_audience);
+  EXPECT_EQ(verify(issue(options).client).error(), token::token_errc::wrong_audience);
   options.audience = " ";
   EXPECT_TRUE(refusal(options)) << "no token is for nobody";
 }
