@@ -224,8 +224,10 @@ class service {
     if (tls_) return;
     const auto warn = [](const char* flag, const asio::ip::address& where) {
       if (where.is_loopback()) return;
-      log_line(log_level::warning, std::string{flag} + " listens beyond this machine without TLS: what it says and hears can be "
-                                   "read on the way; give --tls-cert-file, or a loopback address behind a proxy",
+      log_line(log_level::warning,
+               std::string{flag} +
+                   " listens beyond this machine without TLS: what it says and hears can be "
+                   "read on the way; give --tls-cert-file, or a loopback address behind a proxy",
                {{"address", where.to_string()}});
     };
     warn("--listen", server_.local_endpoint().address());
