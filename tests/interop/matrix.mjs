@@ -26,7 +26,7 @@ async function startControlplane() {
   const state = join(folders.work, "plane.db");
   const bearerFile = join(folders.work, "bearer.key");
   const publicKeys = join(folders.work, "plane_keys.json");
-  writeFileSync(bearerFile, "a-bearer-key-of-the-interop\n");
+  writeFileSync(bearerFile, "a-bearer-key-of-the-interop\n", { mode: 0o600 });
   await run(program("flowersec-controlplane"), "init", "--state", state, "--issuer-keys-file", publicKeys);
   const tunnel = start(program("flowersec-tunnel"), "--issuer-keys-file", publicKeys, "--aud", audience);
   const { ws_url: tunnelUrl } = await tunnel.json();

@@ -1,11 +1,15 @@
 #include "controlplane/admin.h"
 
+#include <algorithm>
+
 #include "controlplane/tunnel_keys.h"
 #include "flowersec/base/base64url.h"
 #include "flowersec/base/json.h"
+#include "flowersec/base/text.h"
 #include "flowersec/controlplane/direct_init.h"
 #include "flowersec/controlplane/file.h"
 #include "flowersec/controlplane/state_store.h"
+#include "flowersec/http/client.h"
 #include "tools/output.h"
 
 namespace flowersec::apps::plane {
@@ -13,6 +17,8 @@ namespace {
 
 using controlplane::failure;
 using controlplane::issue_direct;
+using controlplane::key_state;
+using controlplane::outcome;
 using controlplane::state_store;
 using controlplane::store_errc;
 
@@ -73,6 +79,9 @@ int finish_key_step(const invocation& io, const admin_command& c, state_store& s
 }
 
 int run_init(const admin_command& c, const invocation& io) {
+  if (const auto refusal = overwrite_refusal({c.files.keyset_path()}, c.overwrite)) {
+    return fail(io, exit_usage, *refusal);
+  }
   const auto key = crypto::ed25519_signing_key::generate(system_random());
   if (!key) return fail(io, exit_runtime, "cannot make a key: " + key.error().message());
   if (const auto made = state_store::create(c.files.state, c.kid, *key, wall_now()); !made) {
@@ -94,8 +103,9 @@ int run_init(const admin_command& c, const invocation& io) {
 
 std::optional<std::string> credential_problem(const admin_command& c) {
   if (c.control_url.empty()) return "missing --control-url (wss://HOST/control/ws)";
-  if (!c.control_url.starts_with("ws://") && !c.control_url.starts_with("wss://")) {
-    return "invalid --control-url: " + c.control_url + " does not start with wss:// or ws://";
+  if (const auto complaint = websocket_url_problem("--control-url", c.control_url)) return complaint;
+  if (!std::string_view{c.control_url}.ends_with(control_path)) {
+    return "invalid --control-url: " + c.control_url + " does not end with " + std::string{control_path};
   }
   if (!controlplane::parse_suite_name(c.suite)) return "invalid --suite: " + c.suite + " (x25519 or p256)";
   if (c.valid_for < std::chrono::seconds{1}) return "--valid-for must be >= 1s";
@@ -194,17 +204,35 @@ int run_list_keys(const admin_command& c, const invocation& io) {
   });
 }
 
+/// What has become of a key.
+outcome<key_state> state_of_key(state_store& store, std::string_view kid) {
+  const auto all = store.keys();
+  if (!all) return all.error();
+  const auto found = std::ranges::find(*all, trim(kid), &controlplane::key_record::kid);
+  if (found != all->end()) return found->state;
+  return failure{store_errc::unknown_key, std::string{kid} + ": " + describe(store_errc::unknown_key)};
+}
+
+// Each step of a rotation may be repeated: one that was done already only writes the keyset file again.
+
 int run_publish_key(const admin_command& c, const invocation& io) {
   const auto key = crypto::ed25519_signing_key::generate(system_random());
   if (!key) return fail(io, exit_runtime, "cannot make a key: " + key.error().message());
   return with_state(io, c, [&](state_store& store) {
     const auto published = store.publish_key(c.kid, *key, wall_now());
-    return published ? finish_key_step(io, c, store, "published") : fail_with(io, published.error());
+    if (published) return finish_key_step(io, c, store, "published");
+    if (published.error().code != store_errc::key_exists) return fail_with(io, published.error());
+    const auto present = state_of_key(store, c.kid);
+    const bool waits = present && *present == key_state::published;
+    return waits ? finish_key_step(io, c, store, "published") : fail_with(io, published.error());
   });
 }
 
 int run_rotate_key(const admin_command& c, const invocation& io) {
   return with_state(io, c, [&](state_store& store) {
+    const auto present = state_of_key(store, c.kid);
+    if (!present) return fail_with(io, present.error());
+    if (*present == key_state::signing) return finish_key_step(io, c, store, "signing");
     // Before the tunnels are asked: a step before this one may have died before it wrote the file.
     if (const auto written = store.write_keyset_file(c.files.keyset_path()); !written) {
       return fail_with(io, written.error());
@@ -224,6 +252,7 @@ int run_retire_key(const admin_command& c, const invocation& io) {
   return with_state(io, c, [&](state_store& store) {
     const auto wait = c.now ? std::chrono::seconds{0} : controlplane::retired_key_wait;
     const auto retired = store.retire_key(c.kid, wall_now(), wait);
+    if (!retired && retired.error().code == store_errc::unknown_key) return finish_key_step(io, c, store, "absent");
     return retired ? finish_key_step(io, c, store, "retired") : fail_with(io, retired.error());
   });
 }
@@ -276,6 +305,9 @@ std::optional<std::string> needs_tunnels(const admin_command& c) {
   if (c.unchecked) return std::nullopt;
   if (c.tunnel_ready_urls.empty()) {
     return "missing --tunnel-ready-url for each tunnel (or --unchecked, when they are known to have the key)";
+  }
+  for (const auto& url : c.tunnel_ready_urls) {
+    if (!http::parse_url(url)) return "invalid --tunnel-ready-url: " + url + " is not an http or https URL";
   }
   if (c.audience.empty()) return "missing --aud: a tunnel lists its keys by audience and issuer";
   if (c.issuer.empty()) return "missing --iss: a tunnel lists its keys by audience and issuer";

@@ -203,7 +203,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
                         const auto self = weak.lock();
                         if (!self) return;
                         const auto refused = self->register_endpoint(serial, stream_serial, stream, call);
-                        self->metrics_.registered(refused ? "code " + std::to_string(refused->code) : "ok");
+                        self->metrics_.registered(refused ? std::to_string(refused->code) : "ok");
                         if (refused) return answer.fail(refused->code, refused->message);
                         answer.succeed(token::encode_registered());
                       });

@@ -34,9 +34,9 @@ std::optional<std::string> usable_trace_id(const artifact_question& question) {
 std::string_view route_of(const artifact_question& question) { return question.is_entry ? "entry" : "normal"; }
 
 log_fields fields_of(const artifact_question& question) {
-  log_fields fields{{"endpoint", question.request.endpoint_id},
+  log_fields fields{{"endpoint", stranger_text(question.request.endpoint_id)},
                     {"route", std::string{route_of(question)}},
-                    {"remote", question.metadata.remote_address}};
+                    {"remote", stranger_text(question.metadata.remote_address)}};
   if (auto trace_id = usable_trace_id(question)) fields.emplace_back("trace", std::move(*trace_id));
   return fields;
 }

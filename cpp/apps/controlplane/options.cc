@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "flowersec/ws/url.h"
 #include "serving/log.h"
 
 namespace flowersec::apps::plane {
@@ -54,14 +55,17 @@ program command(std::string_view word, std::string summary, std::string usage, s
 
 std::optional<std::string> url_problem(const serve_command& c) {
   for (const auto& url : c.tunnel_urls) {
-    if (!url.starts_with("ws://") && !url.starts_with("wss://")) {
-      return "invalid --tunnel-url: " + url + " does not start with wss:// or ws://";
-    }
+    if (auto complaint = websocket_url_problem("--tunnel-url", url)) return complaint;
   }
   return std::nullopt;
 }
 
 }  // namespace
+
+std::optional<std::string> websocket_url_problem(std::string_view flag, const std::string& url) {
+  if (ws::parse_url(url)) return std::nullopt;
+  return "invalid " + std::string{flag} + ": " + url + " is not a URL wss://HOST[:PORT]/PATH, or ws://";
+}
 
 std::string state_files::keyset_path() const {
   if (!issuer_keys_file.empty()) return issuer_keys_file;
@@ -148,6 +152,7 @@ program describe_init(admin_command& c) {
       {state_option(c.files),
        keyset_option(c.files),
        {"kid", &c.kid, "key id of the first key"},
+       {"overwrite", &c.overwrite, "replace an existing keyset file; a state file is never replaced"},
        pretty_option(c.pretty)});
 }
 

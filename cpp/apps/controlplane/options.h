@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/program.h"
@@ -81,6 +82,11 @@ struct admin_command {
 /// The program without a command.
 [[nodiscard]] program describe_controlplane();
 
+/// Where serve takes control connections.
+inline constexpr std::string_view control_path = "/control/ws";
+
+/// Nullopt when an endpoint can dial it.
+[[nodiscard]] std::optional<std::string> websocket_url_problem(std::string_view flag, const std::string& url);
 /// The first thing that makes no sense; nullopt when all is well.
 [[nodiscard]] std::optional<std::string> usage_problem(const serve_command& command);
 

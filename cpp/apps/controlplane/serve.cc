@@ -11,6 +11,7 @@
 #include "controlplane/bearer_key.h"
 #include "controlplane/front.h"
 #include "controlplane/live_files.h"
+#include "controlplane/serve_lock.h"
 #include "flowersec/base/json.h"
 #include "flowersec/controlplane/direct_init.h"
 #include "serving/listen_address.h"
@@ -53,6 +54,13 @@ state_store open_store(const serve_command& c) {
   auto opened = state_store::open(c.files.state);
   if (!opened) throw start_failure{"invalid --state: " + opened.error().text};
   return std::move(*opened);
+}
+
+serve_lock lock(const serve_command& c) {
+  static_cast<void>(open_store(c));  // says better what is wrong with the file
+  auto locked = serve_lock::take(c.files.state);
+  if (!locked) throw start_failure{"cannot serve --state " + c.files.state + ": " + locked.error().text};
+  return std::move(*locked);
 }
 
 controlplane::state_revision read_revision(state_store& store) {
@@ -130,6 +138,7 @@ class service {
         command_(command),
         files_(context, command),
         tls_(load_tls(command)),
+        only_one_(lock(command)),
         store_(open_store(command)),
         seen_(read_revision(store_)),
         demo_(demo_credential(command)),
@@ -150,6 +159,7 @@ class service {
       throw start_failure{"cannot write --issuer-keys-file: " + written.error().text};
     }
     server_.start();
+    warn_of_plaintext();
     files_.watch(front_, control_);
     if (demo_)
       log_line(log_level::warning, "--demo: whoever reads the ready line may be an endpoint, and callers need no key");
@@ -207,6 +217,22 @@ class service {
             .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=values"}},
             .body = metrics_.text(
                 {.connections = control_.connections(), .endpoints = control_.registered(), .kid = artifacts_.kid()})};
+  }
+
+  /// Whoever listens on the way of a bearer key, a ticket or an artifact can use it.
+  void warn_of_plaintext() {
+    if (tls_) return;
+    const auto warn = [](const char* flag, const asio::ip::address& where) {
+      if (where.is_loopback()) return;
+      log_line(log_level::warning,
+               std::string{flag} +
+                   " listens beyond this machine without TLS: what it says and hears can be "
+                   "read on the way; give --tls-cert-file, or a loopback address behind a proxy",
+               {{"address", where.to_string()}});
+    };
+    warn("--listen", server_.local_endpoint().address());
+    warn("--control-listen", resolve(context_, "--control-listen", command_.control_listen).address());
+    if (metrics_server_) warn("--metrics-listen", metrics_server_->local_endpoint().address());
   }
 
   void print_ready_line(const invocation& io) {
@@ -292,6 +318,7 @@ class service {
   live_files files_;
   tls_context tls_;
   plane_metrics metrics_;
+  serve_lock only_one_;
   state_store store_;  // this thread reads; writer_ has a connection of its own
   controlplane::state_revision seen_;
   control_info demo_;

@@ -23,6 +23,9 @@ enum class log_level : std::uint8_t { error, warning, info, debug };
 /// Facts behind a message, each under its own name. Names are plain words.
 using log_fields = std::vector<std::pair<std::string_view, std::string>>;
 
+/// What a line shows of a text that a stranger chose: its first 256 bytes, and "..." when there is more.
+[[nodiscard]] std::string stranger_text(std::string_view chosen);
+
 /// What stands behind the time in a line of text. Control characters and broken UTF-8 become '?', and a value with a
 /// blank or a quote is quoted: nobody can write a line of their own through a value.
 [[nodiscard]] std::string log_text(log_level level, std::string_view message, const log_fields& fields);

@@ -38,6 +38,13 @@ std::string quoted_if_needed(std::string text) {
 
 }  // namespace
 
+std::string stranger_text(std::string_view chosen) {
+  constexpr std::size_t most = 256;
+  std::string shown{chosen.substr(0, most)};
+  if (chosen.size() > most) shown += "...";
+  return shown;
+}
+
 std::optional<log_format> parse_log_format(std::string_view word) noexcept {
   if (word == "text") return log_format::text;
   if (word == "json") return log_format::json;

@@ -4,6 +4,8 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url.hpp>
 #include <boost/url/url_view.hpp>
+#include <charconv>
+#include <system_error>
 
 #include "flowersec/base/text.h"
 
@@ -40,8 +42,10 @@ std::optional<web_url> take_apart(const boost::urls::url_view& view, web_schemes
   out.port = default_port(out.secure);
   if (view.has_userinfo() || !take_host(view, out)) return std::nullopt;
   if (view.has_port() && !view.port().empty()) {
-    out.port = view.port_number();
-    if (out.port == 0) return std::nullopt;  // also what Boost.URL reports for a number that does not fit
+    // Not Boost.URL's number, which is a wrong one for some texts that do not fit.
+    const std::string_view digits = view.port();
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), out.port);
+    if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size() || out.port == 0) return std::nullopt;
   }
   const std::string_view path = view.encoded_path();
   // Boost.URL takes "h:80x" as host, port and a path "x", which no authority may be followed by.

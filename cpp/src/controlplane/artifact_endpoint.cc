@@ -1,7 +1,6 @@
 #include "flowersec/controlplane/artifact_endpoint.h"
 
 #include <atomic>
-#include <exception>
 #include <stdexcept>
 
 #include "flowersec/base/text.h"
@@ -37,8 +36,8 @@ http::response refusal_answer(const http_refusal& refusal) {
 http::response hook_answer(const hook_failure& failure, const http_refusal& own) {
   if (!failure.answer) return refusal_answer(own);
   auto refusal = *failure.answer;
-  // Nothing outside can be the status of a final answer.
-  if (refusal.status < 200 || refusal.status > 599) refusal.status = 500;
+  // Nothing else is the status of a refusal.
+  if (refusal.status < 400 || refusal.status > 599) refusal.status = 500;
   if (refusal.code.empty()) refusal.code = "internal_error";
   if (refusal.message.empty()) refusal.message = own.message;
   return refusal_answer(refusal);
@@ -72,7 +71,7 @@ template <class Result, class Hook>
 Result guarded(const Hook& hook) {
   try {
     return hook();
-  } catch (const std::exception&) {
+  } catch (...) {  // the program's own code; its text may hold secrets
     return hook_failure{};
   }
 }

@@ -27,11 +27,12 @@ result<std::string> random_id(random_source& random) {
   return encode_base64url(bytes);
 }
 
-/// The allowed suites without repetitions; empty when one is unknown.
+/// The allowed suites without repetitions and zeros; empty when one is unknown, or when zeros are all there is.
 std::vector<wire::suite> allowed_suites(const channel_init_options& options) {
   if (options.allowed_suites.empty()) return {wire::suite::x25519_hkdf_sha256_aes_256_gcm};
   std::vector<wire::suite> allowed;
   for (const auto id : options.allowed_suites) {
+    if (id == crypto::suite{}) continue;
     if (!crypto::is_known(id)) return {};
     const auto suite = static_cast<wire::suite>(id);
     if (std::find(allowed.begin(), allowed.end(), suite) == allowed.end()) allowed.push_back(suite);
@@ -41,7 +42,8 @@ std::vector<wire::suite> allowed_suites(const channel_init_options& options) {
 
 /// `allowed` is not empty.
 wire::suite default_suite(const channel_init_options& options, const std::vector<wire::suite>& allowed) noexcept {
-  return options.default_suite ? static_cast<wire::suite>(*options.default_suite) : allowed.front();
+  const auto id = options.default_suite.value_or(crypto::suite{});
+  return id == crypto::suite{} ? allowed.front() : static_cast<wire::suite>(id);
 }
 
 bool has_sound_suites(const channel_init_options& options) {

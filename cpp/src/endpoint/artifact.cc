@@ -40,10 +40,7 @@ asio::awaitable<error_code> resolve_scopes(const connect_artifact& artifact, con
   for (const auto& scope : artifact.scoped) {
     const auto found = options.scope_resolvers.find(scope.scope);
     if (found == options.scope_resolvers.end() || !found->second) {
-      if (scope.critical) {
-        events.tell(refused);
-        co_return make_error(refused);
-      }
+      if (scope.critical) co_return make_error(refused);
       events.tell("scope", "scope_ignored_missing_resolver", event_result::skip);
       continue;
     }
@@ -55,10 +52,7 @@ asio::awaitable<error_code> resolve_scopes(const connect_artifact& artifact, con
       co_return make_error(given_up);
     }
     if (accepted) continue;
-    if (scope.critical || !options.relaxed_optional_scopes) {
-      events.tell(refused);
-      co_return make_error(refused);
-    }
+    if (scope.critical || !options.relaxed_optional_scopes) co_return make_error(refused);
     events.tell("scope", "scope_ignored_relaxed_validation", event_result::skip);
   }
   co_return error_code{};

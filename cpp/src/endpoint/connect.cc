@@ -174,7 +174,8 @@ class attempt : public std::enable_shared_from_this<attempt> {
     done_.complete(failed, {});
   }
 
-  // An attach is known to be accepted or refused only when the handshake has ended.
+  // Whatever fails once the attach is sent is a failed handshake. An attach is known to be accepted or refused only
+  // when the handshake has ended.
   void report_failure(const error_info& info) const {
     using callback = notice::callback;
     const auto where = to_string(info.stage);
@@ -187,14 +188,13 @@ class attempt : public std::enable_shared_from_this<attempt> {
         const bool unsent = stage_ == stage::attach && info.code == endpoint_errc::attach_failed && !link_;
         return events_.report(callback::attach, unsent ? "send_failed" : code, where, code, step_began_);
       }
-      case stage::handshake:
+      default:
         if (plan_.path == path::tunnel) {
           const auto attach = given_up ? code : to_string(endpoint_errc::attach_failed);
           events_.report(callback::attach, attach, to_string(stage::attach), attach, step_began_);
         }
-        return events_.report(callback::handshake, code, where, code, step_began_);
-      default:
-        return events_.tell(info);
+        const auto why = info.stage == stage::handshake ? code : to_string(endpoint_errc::handshake_failed);
+        return events_.report(callback::handshake, why, to_string(stage::handshake), why, step_began_);
     }
   }
 
@@ -222,8 +222,6 @@ void run(asio::any_io_executor executor, result<connect_plan> plan, connect_opti
                                                 std::move(hint), std::move(done));
     return made->start();
   }
-  const auto info = describe_error(plan.error());
-  if (info) teller{executor, info->path, options.common}.tell(*info);
   done.complete(plan.error(), {});
 }
 

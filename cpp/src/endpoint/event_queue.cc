@@ -25,7 +25,7 @@ bool event_queue::make_room(rank newcomer) {
   if (items_.size() < max_items_) return true;
   auto goes = std::ranges::find(items_, rank::normal, &entry::as);
   if (goes == items_.end()) {
-    if (newcomer == rank::normal) return false;
+    if (newcomer != rank::failure) return false;
     goes = items_.begin();
   }
   if (goes->as == rank::overflow) overflow_pending_ = false;
@@ -34,13 +34,12 @@ bool event_queue::make_room(rank newcomer) {
 }
 
 void event_queue::report_overflow(const event& like) {
-  if (overflow_pending_) return;
+  if (overflow_pending_ || !make_room(rank::overflow)) return;
   notice told{.happened = like};
   told.happened.stage = to_string(stage::reconnect);
   told.happened.code = "diagnostics_overflow";
   told.happened.result = event_result::skip;
   told.happened.resource.reset();
-  static_cast<void>(make_room(rank::overflow));
   overflow_pending_ = true;
   items_.push_back({std::move(told), rank::overflow});
 }

@@ -23,7 +23,8 @@ class event_queue {
  public:
   explicit event_queue(std::size_t max_items) noexcept : max_items_(max_items) {}
 
-  /// When full, the oldest item that is no failure goes, and one item says so ("diagnostics_overflow").
+  /// When full, the oldest item that is no failure goes, and one item says so ("diagnostics_overflow"). Only a failure
+  /// takes the place of a failure.
   void push(notice item);
   [[nodiscard]] std::optional<notice> pop();
   [[nodiscard]] std::size_t size() const noexcept { return items_.size(); }

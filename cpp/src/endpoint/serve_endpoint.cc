@@ -28,6 +28,7 @@ using strand = asio::strand<asio::any_io_executor>;
 using messages::sensitive_text;
 
 constexpr auto as_result = asio::as_tuple(default_token{});
+constexpr auto never = std::numeric_limits<std::int64_t>::max();
 
 error_code rpc_failed() { return failure(path::direct, stage::rpc, endpoint_errc::rpc_failed); }
 
@@ -44,7 +45,7 @@ result<void> check(const serve_options& options) {
   const auto refused = [](path on, endpoint_errc why) { return failure(on, stage::validate, why); };
   const auto id = trim(options.endpoint_id);
   const bool good_id = !id.empty() && id.size() <= token::max_endpoint_id_bytes && is_valid_utf8(id);
-  if (!good_id || options.register_timeout.count() <= 0 || options.max_refused_handshakes < 1 ||
+  if (!good_id || options.register_timeout.count() <= 0 || options.max_refused_handshakes.value_or(1) < 1 ||
       options.max_sessions == 0) {
     return refused(path::direct, endpoint_errc::invalid_option);
   }
@@ -63,6 +64,13 @@ error_code outcome_of(const rpc::reply& answer) {
   if (answer.error->code == token::control_status::forbidden) return serve_errc::not_allowed;
   if (answer.error->code == token::control_status::bad_request) return serve_errc::bad_endpoint_id;
   return rpc_failed();
+}
+
+/// Whether the other side would not complete the handshake. It does so when it does not know the credential, and also
+/// when it cannot read its own state: the two look alike from here.
+bool is_refused_handshake(const error_code& why) {
+  const auto info = describe_error(why);
+  return info && info->stage == stage::handshake && info->code == endpoint_errc::handshake_failed;
 }
 
 /// One serve().
@@ -151,16 +159,16 @@ class serving_endpoint : public std::enable_shared_from_this<serving_endpoint> {
   void on_state(connection_status status, error_code why) {
     if (stopping_) return;
     const bool up = status == connection_status::connected;
-    if (std::exchange(registered_, up) != up && options_.on_registered) {
+    const bool refused = status == connection_status::connecting && is_refused_handshake(why);
+    const bool told = std::exchange(registered_, up) != up || refused;
+    if (told && options_.on_registered) {
       guarded([&] { options_.on_registered(up ? error_code{} : why); });
     }
-    if (up) refused_handshakes_ = 0;
     if (status == connection_status::error) return stop(why);
-    if (status != connection_status::connecting || !why) return;
-    const auto info = describe_error(why);
-    const bool refused = info && info->stage == stage::handshake && info->code == endpoint_errc::handshake_failed;
+    // The state at the beginning of a run says nothing.
+    if (!up && !why) return;
     refused_handshakes_ = refused ? refused_handshakes_ + 1 : 0;
-    if (refused_handshakes_ >= options_.max_refused_handshakes) stop(serve_errc::credential_refused);
+    if (refused_handshakes_ >= options_.max_refused_handshakes.value_or(never)) stop(serve_errc::credential_refused);
   }
 
   // ---- grants
@@ -248,7 +256,7 @@ class serving_endpoint : public std::enable_shared_from_this<serving_endpoint> {
   std::deque<channel_init_grant> waiting_;
   bool registered_ = false;
   bool disconnected_ = false;
-  int refused_handshakes_ = 0;
+  std::int64_t refused_handshakes_ = 0;
   std::optional<error_code> stopping_;
 };
 

@@ -17,6 +17,7 @@ std::optional<address> canonical_address(const std::string& text) {
   boost::system::error_code failed;
   const auto parsed = make_address(text, failed);
   if (failed || parsed.to_string() != text) return std::nullopt;
+  if (parsed.is_v6() && text.find('.') != std::string::npos) return std::nullopt;
   return parsed;
 }
 
@@ -31,7 +32,7 @@ bool is_network_unicast(const address& candidate) {
   if (candidate.is_v4()) {
     const auto bytes = candidate.to_v4().to_bytes();
     const bool link_local = bytes[0] == 169 && bytes[1] == 254;
-    const bool reserved = bytes[0] == 0 || bytes[0] >= 224;
+    const bool reserved = bytes[0] >= 224;
     return !link_local && !reserved;
   }
   const auto v6 = candidate.to_v6();

@@ -57,6 +57,7 @@ template <typename Stream>
 class connection final : public server_connection, public std::enable_shared_from_this<connection<Stream>> {
  public:
   static constexpr bool is_tls = !std::is_same_v<Stream, tcp::socket>;
+  using server_connection::time_point;
   using parser = beast::http::request_parser<beast::http::string_body>;
 
   template <typename... Args>
@@ -68,6 +69,9 @@ class connection final : public server_connection, public std::enable_shared_fro
   void wind_down() override {
     winding_down_ = true;
     if (!busy_) drop();
+  }
+  [[nodiscard]] std::optional<time_point> silent_since() const noexcept override {
+    return busy_ ? std::nullopt : std::optional{silent_since_};
   }
   void drop() override {
     error_code ignored;
@@ -138,6 +142,7 @@ class connection final : public server_connection, public std::enable_shared_fro
   }
 
   asio::awaitable<bool> first_byte() {
+    if (!fresh_) silent_since_ = std::chrono::steady_clock::now();
     limit(std::exchange(fresh_, false) ? core_->limits().header_timeout : core_->limits().idle_timeout);
     constexpr std::size_t chunk = 4096;
     const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(chunk), as_result);
@@ -244,7 +249,8 @@ class connection final : public server_connection, public std::enable_shared_fro
   Stream stream_;
   asio::steady_timer timer_;
   beast::flat_buffer buffer_;
-  bool fresh_ = true;          ///< no request has been read yet
+  bool fresh_ = true;  ///< no request has been read yet
+  time_point silent_since_ = std::chrono::steady_clock::now();
   bool busy_ = false;          ///< a request has begun and is not answered
   bool winding_down_ = false;  ///< the server is stopping
 };

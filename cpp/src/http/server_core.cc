@@ -50,7 +50,8 @@ void server_core::replace_tls(std::shared_ptr<ssl_ctx_st> context) {
 }
 
 void server_core::accept_next() {
-  if (accepting_ || !acceptor_.is_open() || connections_.size() >= options_.limits.max_connections) return;
+  if (accepting_ || !acceptor_.is_open()) return;
+  if (connections_.size() >= options_.limits.max_connections) return make_room();
   accepting_ = true;
   acceptor_.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
     self->accepting_ = false;
@@ -67,6 +68,38 @@ void server_core::accept_next() {
     self->add(std::move(socket));
     self->accept_next();
   });
+}
+
+// Whoever only holds a place must not keep those out who have something to say.
+void server_core::make_room() {
+  if (std::exchange(full_, true)) return;
+  acceptor_.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](error_code failed) {
+    self->full_ = false;
+    if (failed || !self->acceptor_.is_open()) return;
+    if (self->connections_.size() < self->options_.limits.max_connections) return self->accept_next();
+    self->drop_longest_silent();
+    // Nobody may have been silent for long enough yet.
+    constexpr std::chrono::milliseconds look_again{100};
+    self->timer_.expires_after(look_again);
+    self->timer_.async_wait([self](error_code canceled) {
+      if (!canceled) self->accept_next();
+    });
+  });
+}
+
+void server_core::drop_longest_silent() {
+  // Not those who have only just come, nor those who are between two requests of a burst.
+  constexpr std::chrono::milliseconds grace{500};
+  const auto late = std::chrono::steady_clock::now() - grace;
+  std::shared_ptr<server_connection> longest;
+  auto since = late;
+  for (const auto& each : connections_) {
+    const auto silent = each->silent_since();
+    if (!silent || *silent > since) continue;
+    since = *silent;
+    longest = each;
+  }
+  if (longest) longest->drop();
 }
 
 void server_core::add(tcp::socket socket) {

@@ -6,8 +6,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <list>
 #include <memory>
+#include <optional>
 
 #include "flowersec/http/server.h"
 
@@ -20,6 +22,9 @@ class server_connection {
   /// Answers the request under way and ends; ends at once when there is none.
   virtual void wind_down() = 0;
   virtual void drop() = 0;
+  using time_point = std::chrono::steady_clock::time_point;
+  /// Since when nothing of a request has come; nullopt while one is under way.
+  [[nodiscard]] virtual std::optional<time_point> silent_since() const noexcept = 0;
 };
 
 class server_core : public std::enable_shared_from_this<server_core> {
@@ -42,6 +47,8 @@ class server_core : public std::enable_shared_from_this<server_core> {
 
  private:
   void accept_next();
+  void make_room();
+  void drop_longest_silent();
   void add(boost::asio::ip::tcp::socket socket);
   void finish_stop(error_code error);
 
@@ -52,6 +59,7 @@ class server_core : public std::enable_shared_from_this<server_core> {
   boost::asio::steady_timer timer_;  ///< pause after a failed accept; limit of a graceful stop
   std::list<std::shared_ptr<server_connection>> connections_;
   bool accepting_ = false;
+  bool full_ = false;  ///< a newcomer is waited for, who then takes the place of somebody silent
   boost::asio::any_completion_handler<void(error_code)> stop_handler_;
 };
 

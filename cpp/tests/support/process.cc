@@ -237,6 +237,7 @@ std::string read_whole_file(const std::string& path) {
 void write_whole_file(const std::string& path, const std::string& contents) {
   secret_watch::instance().learn_from(contents);
   std::ofstream{path, std::ios::binary | std::ios::trunc} << contents;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 namespace {

@@ -234,6 +234,18 @@ TEST_F(with_control_plane, a_registered_server_ends_after_one_session_when_told)
   EXPECT_THAT(served.out, HasSubstr(R"("ok":true)"));
 }
 
+TEST_F(with_control_plane, a_registered_server_outlasts_refused_handshakes_and_tells_each) {
+  process server{peer, serve()};
+  ASSERT_EQ(server.read_line(), registered_line);
+  ASSERT_EQ(run_program(plane, {"revoke-endpoint", "--state", state_, "--endpoint-id", "laptop"}).exit_code, 0);
+  for (int each = 0; each < 2; ++each) {
+    ASSERT_TRUE(server.wait_for_err("handshake_failed"));
+    EXPECT_THAT(server.take_err(), HasSubstr("not registered: "));
+  }
+  server.send_signal(SIGTERM);
+  EXPECT_EQ(server.wait().exit_code, 0);
+}
+
 TEST_F(with_control_plane, a_server_that_is_turned_away_says_why_and_ends) {
   auto words = serve();
   words[4] = "somebody-else";

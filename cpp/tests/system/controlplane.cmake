@@ -4,7 +4,8 @@ target_link_libraries(kill_at_step PRIVATE ${CMAKE_DL_LIBS} flowersec_warnings)
 set_target_properties(kill_at_step PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
 
 flowersec_add_test(system.controlplane
-  SOURCES ${CMAKE_CURRENT_LIST_DIR}/controlplane_test.cc ${CMAKE_CURRENT_LIST_DIR}/controlplane_demo_test.cc
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/controlplane_test.cc ${CMAKE_CURRENT_LIST_DIR}/controlplane_commands_test.cc
+          ${CMAKE_CURRENT_LIST_DIR}/controlplane_demo_test.cc
           ${CMAKE_CURRENT_LIST_DIR}/controlplane_life_test.cc
           ${CMAKE_CURRENT_LIST_DIR}/controlplane_kill_test.cc ${CMAKE_CURRENT_LIST_DIR}/controlplane_reload_test.cc
           ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc

@@ -1,6 +1,4 @@
 // flowersec-controlplane as people run it: a tunnel, an endpoint and clients around it.
-#include <filesystem>
-
 #include "controlplane_world.h"
 #include "support/tunnel_client.h"
 
@@ -357,68 +355,6 @@ TEST(controlplane_program, no_secret_is_in_a_log_a_metric_or_an_error) {
   said += world.plane->wait().err;
   EXPECT_THAT(said, HasSubstr("artifact issued"));
   for (const auto& secret : secrets) EXPECT_THAT(said, Not(HasSubstr(secret)));
-}
-
-TEST(controlplane_commands, say_which_flag_is_wrong_and_what_would_be_right) {
-  const auto said = [](process::words arguments) {
-    const auto end = run_program("flowersec-controlplane", std::move(arguments));
-    return std::to_string(end.exit_code) + ' ' + end.err.substr(0, end.err.find('\n'));
-  };
-  temporary_folder folder;
-  const auto state = folder.file("plane.db");
-  EXPECT_EQ(said({}), "2 missing command");
-  EXPECT_EQ(said({"fly"}), "2 unknown command: fly");
-  EXPECT_EQ(said({"init"}), "2 missing --state");
-  EXPECT_THAT(said({"list-keys", "--state", state}),
-              HasSubstr("1 " + state + ": there is no such state file; flowersec-c"));
-  ASSERT_EQ(run_program("flowersec-controlplane", {"init", "--state", state}).exit_code, 0);
-  EXPECT_THAT(said({"init", "--state", state}), HasSubstr("the file exists already"));
-  EXPECT_EQ(said({"add-endpoint", "--state", state}), "2 missing --endpoint-id");
-  EXPECT_THAT(said({"add-endpoint", "--state", state, "--endpoint-id", "x"}), HasSubstr("2 missing --control-url"));
-  EXPECT_THAT(said({"add-endpoint", "--state", state, "--endpoint-id", "x", "--control-url", "http://x"}),
-              HasSubstr("2 invalid --control-url"));
-  EXPECT_THAT(said({"make-ticket", "--state", state, "--endpoint-id", "x"}),
-              HasSubstr("1 x: there is no such endpoint"));
-  EXPECT_THAT(said({"make-ticket", "--state", state, "--endpoint-id", "x", "--uses", "0"}), HasSubstr("2 --uses must"));
-  EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2"}), HasSubstr("2 missing --tunnel-ready-url"));
-  EXPECT_THAT(said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz"}),
-              HasSubstr("2 missing --aud"));
-  EXPECT_THAT(
-      said({"rotate-key", "--state", state, "--kid", "k2", "--tunnel-ready-url", "http://x/readyz", "--aud", "a"}),
-      HasSubstr("2 missing --iss"));
-  EXPECT_THAT(said({"retire-key", "--state", state, "--kid", "k1"}), HasSubstr("1 k1: the key signs; rotate-key"));
-  EXPECT_THAT(said({"serve", "--state", state}), HasSubstr("2 missing --bearer-key-file"));
-  const process::words serve{"serve", "--state", state, "--tunnel-url", "ws://x", "--aud", "a", "--iss", "i"};
-  const auto with_key = [&](const std::string& key) {
-    write_whole_file(folder.file("key"), key);
-    auto arguments = serve;
-    arguments.insert(arguments.end(), {"--bearer-key-file", folder.file("key")});
-    return said(std::move(arguments));
-  };
-  EXPECT_THAT(with_key("too short"), HasSubstr("1 invalid --bearer-key-file"));
-  EXPECT_THAT(with_key("two words that are long enough"), HasSubstr("one word of printable ASCII"));
-  std::filesystem::permissions(state, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
-  EXPECT_THAT(said({"list-keys", "--state", state}), HasSubstr("chmod 600"));
-}
-
-TEST(controlplane_commands, keys_and_state_can_be_taken_out) {
-  temporary_folder folder;
-  const auto state = folder.file("plane.db");
-  const auto command = [&](process::words arguments) {
-    arguments.insert(arguments.begin() + 1, {"--state", state});
-    return run_program("flowersec-controlplane", std::move(arguments));
-  };
-  ASSERT_EQ(command({"init", "--kid", "first"}).exit_code, 0);
-  ASSERT_EQ(command({"export-key", "--out", folder.file("key.json")}).exit_code, 0);
-  EXPECT_EQ(command({"export-key", "--out", folder.file("key.json")}).exit_code, 2) << "never over another file";
-  EXPECT_EQ(std::filesystem::status(folder.file("key.json")).permissions(),
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  const auto minted = run_program("flowersec-channelinit", {"--issuer-private-key-file", folder.file("key.json"),
-                                                            "--tunnel-url", "ws://x/ws", "--aud", "a", "--iss", "i"});
-  EXPECT_EQ(minted.exit_code, 0) << minted.err;
-  ASSERT_EQ(command({"back-up", "--out", folder.file("copy.db")}).exit_code, 0);
-  const auto listed = run_program("flowersec-controlplane", {"list-keys", "--state", folder.file("copy.db")});
-  EXPECT_THAT(listed.out, HasSubstr(R"({"kid":"first","state":"signing")"));
 }
 
 }  // namespace

@@ -199,6 +199,12 @@ TEST(deploy, systemd_reads_the_unit) {
   EXPECT_EQ(*complaints, "");
 }
 
+TEST(deploy, a_restart_is_announced_and_systemd_waits_for_its_end) {
+  const auto drain = number_behind(deployed("tunnel.conf"), "drain-timeout = ");
+  EXPECT_GE(drain, 10u) << "the last 5 s spread those who are left";
+  EXPECT_GE(number_behind(deployed("flowersec-tunnel.service"), "TimeoutStopSec="), drain + 10);
+}
+
 TEST(deploy, the_unit_allows_more_descriptors_than_the_configuration_wants_connections) {
   EXPECT_GT(number_behind(deployed("flowersec-tunnel.service"), "LimitNOFILE="),
             number_behind(deployed("tunnel.conf"), "max-conns = ") + 64);

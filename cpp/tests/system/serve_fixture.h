@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -55,7 +56,8 @@ class test_control_plane {
         context_.get_executor(),
         [this](endpoint::credential_request) -> awaitable<result<endpoint::resolved_credential>> {
           ++asked;
-          if (revoked) co_return make_error_code(boost::system::errc::permission_denied);
+          if (revoked || std::exchange(refuse_next, std::max(refuse_next - 1, 0)) > 0)
+            co_return make_error_code(boost::system::errc::permission_denied);
           endpoint::resolved_credential found{.psk = psk(), .init_exp = expiry()};
           co_return found;
         },
@@ -87,7 +89,8 @@ class test_control_plane {
 
   std::optional<rpc::call_error> refusal;  // of registrations
   bool mute = false;                       // registrations are not answered
-  bool revoked = false;                    // of handshakes
+  bool revoked = false;                    // handshakes are refused
+  int refuse_next = 0;                     // so many of them are
   std::string before_answer;               // a grant that is sent before the registration is answered
   int asked = 0;                           // handshakes
   std::vector<std::string> registrations;

@@ -128,7 +128,48 @@ TEST_F(serve_world, tries_again_after_other_answers_and_after_none) {
   run(context, whole());
 }
 
-TEST_F(serve_world, is_cut_and_cannot_come_back_when_its_credential_is_revoked) {
+TEST_F(serve_world, outlasts_refused_handshakes_and_tells_each) {
+  start(serving());
+  const auto whole = [&]() -> awaitable<void> {
+    co_await until(is_registered());
+    control.revoked = true;
+    registered.clear();
+    control.drop_all();
+    // The loss, and then more refusals than any bound that ever was the default.
+    co_await until([&] { return registered.size() > 20; });
+    EXPECT_FALSE(ended);
+    for (std::size_t i = 1; i < registered.size(); ++i) {
+      const auto info = endpoint::describe_error(registered[i]);
+      EXPECT_TRUE(info && info->code == endpoint_errc::handshake_failed) << registered[i].message();
+    }
+    // A control plane that could not read its state reads it again.
+    control.revoked = false;
+    co_await until(is_registered());
+    auto up = co_await client();
+    co_await expect_echo(up);
+  };
+  run(context, whole());
+}
+
+TEST_F(serve_world, refused_handshakes_count_in_a_row_only) {
+  auto options = serving();
+  options.max_refused_handshakes = 3;
+  start(std::move(options));
+  const auto whole = [&]() -> awaitable<void> {
+    for (int each = 1; each <= 3; ++each) {
+      co_await until(is_registered());
+      control.refuse_next = 2;
+      registered.clear();
+      control.drop_all();
+      co_await until([&] { return registered.size() >= 3; });  // the loss and two refusals
+    }
+    co_await until(is_registered());
+    EXPECT_FALSE(ended);
+  };
+  run(context, whole());
+}
+
+TEST_F(serve_world, gives_up_after_as_many_refused_handshakes_as_it_was_told) {
   auto options = serving();
   options.max_refused_handshakes = 3;
   start(std::move(options));

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { decodeBase64url, fromUtf8 } from "../base/index.js";
 import { ed25519PublicKey } from "../crypto/noble/ed25519.js";
 import { assertChannelInitGrant, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
+import { readSharedJson } from "../testing/repository.js";
 import { verifyToken } from "../token/verify.js";
 import { ChannelInitService, type ChannelInitParams } from "./channel_init.js";
 import { IssuerKeyset } from "./issuer_keyset.js";
@@ -103,7 +104,7 @@ test("random keysets differ", () => {
 // ---- grants
 
 const now = 1_700_000_000;
-const params: ChannelInitParams = { tunnelUrl: " wss://tunnel.example/ws ", tunnelAudience: " aud ", issuerId: " iss " };
+const params: ChannelInitParams = { tunnelUrl: "wss://tunnel.example/ws", tunnelAudience: "aud", issuerId: "iss" };
 const issuer = new IssuerKeyset("k1", seedOf(1));
 const service = (more: Partial<ChannelInitParams> = {}, at = now) => new ChannelInitService(issuer, { ...params, ...more }, () => at);
 const tokenOf = (grant: ChannelInitGrant, nowUnixS = now) => verifyToken(grant.token, issuer.publicKeys(), { nowUnixS, audience: "aud", issuer: "iss" });
@@ -150,11 +151,70 @@ test("idle timeout and suites come from the parameters", () => {
   assert.deepEqual(service({ allowedSuites: [] }).issue("c").client.allowed_suites, [1]);
 });
 
+interface InitCase {
+  readonly name: string;
+  readonly parameters: Readonly<Record<string, never>>;
+  readonly channel_id?: string;
+  readonly after_s?: number;
+  readonly grant?: Partial<ChannelInitGrant>;
+  readonly token?: object;
+  readonly refused?: string;
+}
+const table = readSharedJson("testdata/channel_init_cases.json") as InitCase & { now: number; issue: InitCase[]; reissue: InitCase[] };
+
+function serviceOf(parameters: InitCase["parameters"], at: number): ChannelInitService {
+  const { tunnel_url, audience, issuer: issuerId, token_lifetime_s, idle_timeout_s, clock_skew_ms, allowed_suites, default_suite } = { ...table.parameters, ...parameters };
+  const given = {
+    tunnelUrl: tunnel_url, tunnelAudience: audience, issuerId, tokenExpSeconds: token_lifetime_s, idleTimeoutSeconds: idle_timeout_s,
+    clockSkewMs: clock_skew_ms, allowedSuites: allowed_suites, defaultSuite: default_suite,
+  };
+  return new ChannelInitService(issuer, given as never, () => at);
+}
+
+/** What a token says, its texts as they were signed. */
+function written(token: string): Record<string, unknown> & { token_id: string } {
+  return JSON.parse(fromUtf8(decodeBase64url(token.split(".")[1] ?? "") ?? new Uint8Array())) as ReturnType<typeof written>;
+}
+
+/** What a refusal says of each part that is wrong. */
+const refusals: Readonly<Record<string, RegExp>> = {
+  tunnel_url: /^tunnelUrl /, audience: /^tunnelAudience /, issuer: /^issuerId /, token_lifetime: /^tokenExpSeconds /, idle_timeout: /^idleTimeoutSeconds |^bad idle timeout$/,
+  clock_skew: /^clockSkewMs /, suite: /suite$/, channel_id: /channel id/, token: /invalid_format/, expired: /expired$/, role: /role$/,
+};
+const isRefused = (refused: string) => (error: unknown) => (assert.match(String((error as { code?: string }).code ?? (error as Error).message), refusals[refused] ?? /no such/), true);
+
+test("there are grants in the table", () => assert.ok(table.issue.length >= 40 && table.reissue.length >= 15));
+for (const { name, parameters, channel_id = "channel", grant, token, refused } of table.issue) {
+  test(`issuing: ${name}`, () => {
+    const issue = () => serviceOf(parameters, table.now).issue(channel_id);
+    if (refused !== undefined) return assert.throws(issue, isRefused(refused));
+    const { client, server } = issue();
+    for (const [each, role] of [[client, 1], [server, 2]] as const) {
+      assert.deepEqual(each, { ...table.grant, ...grant, role, token: each.token, e2ee_psk_b64u: client.e2ee_psk_b64u });
+      const { kid, token_id, ...said } = written(each.token);
+      assert.deepEqual([kid, said], ["k1", { ...table.token, ...token, role }]);
+      assert.equal(decodeBase64url(token_id)?.length, 24);
+    }
+  });
+}
+for (const { name, parameters, after_s = 0, grant, token, refused } of table.reissue) {
+  test(`reissuing: ${name}`, () => {
+    const before = { ...serviceOf({}, table.now).issue("channel").server, ...grant };
+    const reissue = () => serviceOf(parameters, table.now + after_s).reissue(before);
+    if (refused !== undefined) return assert.throws(reissue, isRefused(refused));
+    const after = reissue();
+    assert.deepEqual({ ...after, token: "" }, { ...before, token: "" });
+    const { kid, token_id, ...said } = written(after.token);
+    assert.deepEqual([kid, said], ["k1", { ...table.token, ...token, role: 2 }]);
+    assert.notEqual(token_id, written(before.token).token_id);
+  });
+}
+
 const badParams: [string, Partial<ChannelInitParams>][] = [
-  ["no URL", { tunnelUrl: " " }], ["no audience", { tunnelAudience: "" }], ["no issuer id", { issuerId: "" }],
+  ["no URL", { tunnelUrl: "" }], ["a URL that is no text", { tunnelUrl: 5 as never }], ["no audience", { tunnelAudience: "" }], ["no issuer id", { issuerId: "" }],
   ["token life below 0", { tokenExpSeconds: -1 }], ["token life of a half", { tokenExpSeconds: 0.5 }], ["idle below 0", { idleTimeoutSeconds: -1 }],
   ["idle past 32 bits", { idleTimeoutSeconds: 2 ** 31 }], ["skew below 0", { clockSkewMs: -1 }], ["suite 3", { allowedSuites: [3] }],
-  ["suite 0", { allowedSuites: [0, 1] }], ["default outside", { allowedSuites: [1], defaultSuite: 2 }], ["default 0", { defaultSuite: 0 }],
+  ["suite 0 alone", { allowedSuites: [0] }], ["default outside", { allowedSuites: [1], defaultSuite: 2 }],
 ];
 for (const [name, bad] of badParams) test(`parameters refused: ${name}`, () => assert.throws(() => service(bad)));
 

@@ -31,7 +31,7 @@ class NormalizedObserver implements TellingObserver {
   ) {
     this.context = { attemptStartMs: performance.now(), ...context };
     const limit = Math.max(smallestQueue, context.maxQueuedItems ?? usualQueue);
-    this.queue = queue ?? new ObserverQueue(limit, () => raw.onDiagnosticEvent?.(this.fill("reconnect", "diagnostics_overflow", "skip")));
+    this.queue = queue ?? new ObserverQueue(limit);
   }
 
   /** The same observer and queue, in another context. */
@@ -65,13 +65,15 @@ class NormalizedObserver implements TellingObserver {
   }
 
   private add(callback: () => void, event?: DiagnosticEvent): void {
-    this.queue.add(event?.result === "fail" ? "terminal" : "normal", () => {
+    const deliver = () => {
       try {
         callback();
       } finally {
         if (event !== undefined) this.raw.onDiagnosticEvent?.(event);
       }
-    });
+    };
+    const tellOverflow = () => this.raw.onDiagnosticEvent?.(this.fill("reconnect", "diagnostics_overflow", "skip"));
+    this.queue.add(event?.result === "fail" ? "terminal" : "normal", deliver, tellOverflow);
   }
 
   /** An outcome: `ok` is the event `<stage>_ok`, anything else the error. */

@@ -1,11 +1,11 @@
 // The bounded queue between what happens and who is told.
 // Layer observability. Delivery is in microtasks, one item each, so that no callback runs inside the call it is about.
 
-/** Failures outlive the rest when the queue is full; one overflow item says that something was dropped. */
-export type ItemKind = "normal" | "terminal" | "overflow";
+/** Terminal items, which are failures, outlive normal ones when the queue is full. */
+export type ItemKind = "normal" | "terminal";
 
 interface Item {
-  readonly kind: ItemKind;
+  readonly kind: ItemKind | "overflow";
   deliver(): void;
 }
 
@@ -14,21 +14,25 @@ export class ObserverQueue {
   private readonly items: Item[] = [];
   private running = false;
 
-  constructor(
-    private readonly limit: number,
-    private readonly makeOverflow: () => void,
-  ) {}
+  constructor(private readonly limit: number) {}
 
   get length(): number {
     return this.items.length;
   }
 
   /**
-   * When full, the oldest normal item makes room and an overflow item is added for a normal newcomer; without a normal
-   * item a normal newcomer is dropped and any other takes the place of the oldest.
+   * When full, the oldest normal item makes room; for a normal newcomer an overflow item is added, too, unless one waits.
+   * Without a normal item a normal newcomer is dropped, and a terminal one takes the place of the oldest.
    */
-  add(kind: ItemKind, deliver: () => void): void {
-    if (this.items.length >= this.limit && !this.makeRoom(kind)) return;
+  add(kind: ItemKind, deliver: () => void, tellOverflow: () => void): void {
+    if (this.items.length >= this.limit) {
+      const isTold = kind === "terminal" || this.items.some((item) => item.kind === "overflow");
+      if (!this.makeRoom(kind)) return;
+      if (!isTold) {
+        this.items.push({ kind: "overflow", deliver: tellOverflow });
+        if (!this.makeRoom(kind)) return;
+      }
+    }
     this.items.push({ kind, deliver });
     if (this.running) return;
     this.running = true;
@@ -39,10 +43,6 @@ export class ObserverQueue {
     const oldest = this.items.findIndex((item) => item.kind === "normal");
     if (oldest < 0 && kind === "normal") return false;
     this.items.splice(Math.max(0, oldest), 1);
-    if (kind === "normal" && !this.items.some((item) => item.kind === "overflow")) {
-      if (this.items.length >= this.limit - 1) this.makeRoom("overflow");
-      this.items.push({ kind: "overflow", deliver: this.makeOverflow });
-    }
     return true;
   }
 

@@ -14,8 +14,10 @@
 #include <boost/asio/async_result.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -29,7 +31,7 @@ namespace flowersec::endpoint {
 enum class serve_errc {
   not_allowed = 1,     ///< the credential is for another endpoint id, or was revoked
   bad_endpoint_id,     ///< the control plane cannot use the id
-  credential_refused,  ///< the handshake was refused again and again: the credential is not known, or was revoked
+  credential_refused,  ///< the handshake was refused as often as serve_options::max_refused_handshakes allows
 };
 
 [[nodiscard]] const char* describe(serve_errc code) noexcept;
@@ -48,8 +50,9 @@ struct serve_options {
   reconnect_options reconnect{.enabled = true, .max_attempts = std::numeric_limits<int>::max()};
   /// Of one registration; without an answer the connection is tried again. Above 0.
   std::chrono::milliseconds register_timeout = std::chrono::seconds{10};
-  /// Refused handshakes in a row that end it. A control plane that is down refuses none. At least 1.
-  int max_refused_handshakes = 5;
+  /// Refused handshakes in a row that end it; nullopt: none do. A control plane that cannot read its state refuses like
+  /// one that does not know the credential, so a bound ends endpoints whose credential is good. At least 1.
+  std::optional<std::int64_t> max_refused_handshakes = std::nullopt;
   /// Attaches under way and sessions at once: what clients can make us hold is this many sessions. Further grants wait,
   /// at most token::max_waiting_grants; one more is dropped, and the observer of `attach` is told. At least 1.
   std::size_t max_sessions = 256;
@@ -60,7 +63,7 @@ struct serve_options {
   std::function<stream_router(const session&)> make_router{};
   /// A session that is being served. Copies keep it open.
   std::function<void(const session&)> on_session{};
-  /// The endpoint is registered (success), or was and is not (why).
+  /// The endpoint is registered (success), was and is not (why), or its handshake was refused (why; each time).
   std::function<void(const error_code&)> on_registered{};
 };
 

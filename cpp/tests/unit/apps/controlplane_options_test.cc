@@ -57,8 +57,17 @@ TEST(controlplane_options, values_are_bounded_at_their_edges) {
   EXPECT_THAT(problem_after([](auto& c) { c.shutdown_timeout = -1ms; }), HasSubstr("--shutdown-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.tls_cert_file = "cert.pem"; }), HasSubstr("--tls-key-file"));
   EXPECT_THAT(problem_after([](auto& c) { c.log_level = "loud"; }), HasSubstr("--log-level"));
-  EXPECT_THAT(problem_after([](auto& c) { c.tunnel_urls.emplace_back("https://tunnel.example/ws"); }),
-              HasSubstr("invalid --tunnel-url: https://tunnel.example/ws"));
+}
+
+TEST(controlplane_options, a_tunnels_url_is_one_that_can_be_dialled) {
+  for (const std::string url : {"ws://127.0.0.1:8080/ws", "wss://tunnel.example", "wss://[::1]:9/a/b"}) {
+    EXPECT_EQ(problem_after([&](auto& c) { c.tunnel_urls.push_back(url); }), "none") << url;
+  }
+  for (const std::string url : {"https://tunnel.example/ws", "ws:// bad host", "ws://", "ws:///ws", "wss://u@host/ws",
+                                "wss://tunnel.example:0x50/ws", "tunnel.example", ""}) {
+    EXPECT_THAT(problem_after([&](auto& c) { c.tunnel_urls.push_back(url); }),
+                HasSubstr("invalid --tunnel-url: " + url));
+  }
 }
 
 TEST(controlplane_options, the_keyset_file_lies_beside_the_state_file_unless_told_otherwise) {
@@ -125,6 +134,22 @@ TEST(bearer_key, is_one_word_of_16_to_4096_characters) {
   EXPECT_EQ(read("two words, long enough"), "refused");
   EXPECT_EQ(read("caf\xc3\xa9, long-enough"), "refused");
   EXPECT_EQ(read(""), "refused");
+}
+
+TEST(bearer_key, is_read_from_a_file_that_only_its_owner_can_use) {
+  using std::filesystem::perms;
+  const testing_support::temporary_folder folder;
+  const auto file = folder.file("key");
+  testing_support::write_whole_file(file, "sixteen-letters-");
+  for (const auto open : {perms::group_read, perms::group_write, perms::others_read, perms::others_write}) {
+    std::filesystem::permissions(file, perms::owner_read | open);
+    const auto key = read_bearer_key(file);
+    ASSERT_FALSE(key) << static_cast<unsigned>(open);
+    EXPECT_THAT(key.error().text, HasSubstr("--bearer-key-file: others can read or write " + file));
+    EXPECT_THAT(key.error().text, HasSubstr("chmod 600"));
+  }
+  std::filesystem::permissions(file, perms::owner_read);
+  EXPECT_TRUE(read_bearer_key(file));
 }
 
 TEST(bearer_key, is_never_in_what_is_said_about_it) {

@@ -37,6 +37,14 @@ TEST(log_text, nobody_can_write_a_line_of_their_own) {
   EXPECT_EQ(log_text(log_level::info, "caf\xc3\xa9\n", {}), "caf\xc3\xa9?");
 }
 
+TEST(log_text, shows_256_bytes_of_what_a_stranger_chose) {
+  const std::string longest(256, 'a');
+  EXPECT_EQ(stranger_text(""), "");
+  EXPECT_EQ(stranger_text(longest), longest);
+  EXPECT_EQ(stranger_text(longest + 'b'), longest + "...");
+  EXPECT_EQ(stranger_text(std::string(30'000, 'a')), longest + "...");
+}
+
 TEST(log_members, are_the_rest_of_a_json_object) {
   const auto members = log_members("said \"no\"\n", {{"peer", "[::1]:1"}, {"tenant", "\xff|*"}});
   EXPECT_EQ(members, R"("message":"said \"no\"?","peer":"[::1]:1","tenant":"?|*")");

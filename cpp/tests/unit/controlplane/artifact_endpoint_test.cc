@@ -176,8 +176,8 @@ TEST(artifact_endpoint, a_reply_that_is_dropped_later_is_answered_too) {
   EXPECT_EQ(error_of(*given).code, "issue_failed");
 }
 
-TEST(artifact_endpoint, a_status_that_http_does_not_have_becomes_500) {
-  for (const unsigned status : {1U, 100U, 199U, 600U, 99999U}) {
+TEST(artifact_endpoint, a_status_that_is_no_refusal_becomes_500) {
+  for (const unsigned status : {1U, 100U, 200U, 302U, 399U, 600U, 99999U}) {
     const auto answer = ask({.validate =
                                  [&](const auto&) {
                                    return hook_failure{http_refusal{status, "c", "m"}};
@@ -186,6 +186,26 @@ TEST(artifact_endpoint, a_status_that_http_does_not_have_becomes_500) {
     EXPECT_EQ(answer.status, 500U) << status;
     EXPECT_EQ(error_of(answer).code, "c");
   }
+}
+
+TEST(artifact_endpoint, the_statuses_at_the_edge_are_a_hooks_own) {
+  for (const unsigned status : {400U, 599U}) {
+    const auto answer = ask({.validate =
+                                 [&](const auto&) {
+                                   return hook_failure{http_refusal{status, "c", "m"}};
+                                 },
+                             .issue = issue_sample});
+    EXPECT_EQ(answer.status, status);
+  }
+}
+
+TEST(artifact_endpoint, a_hook_may_throw_whatever_it_likes) {
+  const auto answer =
+      ask({.validate = [](const auto&) -> std::optional<hook_failure> { throw 7; }, .issue = issue_sample});
+  EXPECT_EQ(answer.status, 400U);
+  EXPECT_EQ(error_of(answer).code, "invalid_request");
+  const auto later = ask({.issue = [](const artifact_question&, const issue_reply&) { throw "canary"; }});
+  EXPECT_EQ(error_of(later).code, "issue_failed");
 }
 
 TEST(artifact_endpoint, refusals_repeat_no_secret) {

@@ -185,11 +185,36 @@ TEST_F(channel_init, suites_keep_their_order_without_repetitions) {
   options.allowed_suites.clear();
   options.default_suite = suite::p256;
   EXPECT_EQ(refusal(options), controlplane_errc::bad_suite) << "only X25519 is allowed when nothing was said";
-  for (const int unknown : {0, 3, 65535}) {
+  for (const int unknown : {3, 65535}) {
     options.allowed_suites = {suite::x25519, static_cast<suite>(unknown)};
     options.default_suite.reset();
     EXPECT_EQ(refusal(options), controlplane_errc::bad_suite) << unknown;
   }
+}
+
+TEST_F(channel_init, a_suite_of_zero_counts_as_none) {
+  using crypto::suite;
+  auto options = sample_options();
+  options.allowed_suites = {suite{}, suite::p256, suite{}, suite::x25519};
+  options.default_suite = suite{};
+  const auto grants = issue(options);
+  EXPECT_EQ(grants.client.allowed_suites,
+            (std::vector{wire::suite::p256_hkdf_sha256_aes_256_gcm, wire::suite::x25519_hkdf_sha256_aes_256_gcm}));
+  EXPECT_EQ(grants.client.default_suite, wire::suite::p256_hkdf_sha256_aes_256_gcm) << "the first allowed one";
+  options.allowed_suites = {suite{}};
+  EXPECT_EQ(refusal(options), controlplane_errc::bad_suite) << "nothing is left";
+}
+
+TEST_F(channel_init, texts_are_used_as_they_are) {
+  auto options = sample_options();
+  for (const auto* url : {" wss://t ", " "}) {
+    options.tunnel_url = url;
+    EXPECT_EQ(issue(options).client.tunnel_url, url);
+  }
+  options.audience = " aud ";
+  EXPECT_EQ(verify(issue(options).client).error(), token::token_errc::wrong_audience);
+  options.audience = " ";
+  EXPECT_TRUE(refusal(options)) << "no token is for nobody";
 }
 
 TEST_F(channel_init, every_random_draw_is_checked) {

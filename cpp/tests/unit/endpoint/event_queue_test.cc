@@ -11,6 +11,8 @@
 
 #include "endpoint/teller.h"
 #include "flowersec/endpoint/origin.h"
+#include "support/case_table.h"
+#include "support/testdata.h"
 
 namespace flowersec::testing {
 namespace {
@@ -63,7 +65,35 @@ TEST(event_queue, among_failures_the_latest_stay_and_others_are_dropped) {
   for (const auto* code : {"1", "2", "3", "4", "5"}) queue.push(item(code, event_result::fail));
   EXPECT_EQ(queue.size(), 4u);
   queue.push(item("good"));
-  EXPECT_EQ(drain(queue), (std::vector<std::string>{"3", "4", "5", "diagnostics_overflow"}));
+  EXPECT_EQ(drain(queue), (std::vector<std::string>{"2", "3", "4", "5"}));
+}
+
+/// "!x" is a failure of code x.
+notice named(std::string_view word) {
+  const bool fails = word.starts_with('!');
+  auto made = item(fails ? word.substr(1) : word, fails ? event_result::fail : event_result::ok);
+  made.happened.trace_id = std::string{word};
+  return made;
+}
+
+TEST(event_queue, every_case_of_the_shared_table) {
+  const auto cases = read_cases("observer_cases.json", "queue");
+  for (const auto& row : cases.as_array()) {
+    SCOPED_TRACE(text_at(row, "name"));
+    event_queue queue{row.at("limit").to_number<std::size_t>()};
+    std::vector<std::string> words;  // what codes refer to lives as long as the queue
+    for (const auto& word : row.at("items").as_array()) words.emplace_back(word.as_string());
+    for (const auto& word : words) queue.push(named(word));
+    std::vector<std::string> told;
+    while (const auto next = queue.pop()) {
+      const bool overflow = next->happened.code == "diagnostics_overflow";
+      told.push_back(overflow ? "overflow" : next->happened.trace_id.value());
+      EXPECT_EQ(next->happened.result, overflow ? event_result::skip : named(told.back()).happened.result);
+    }
+    std::vector<std::string> expected;
+    for (const auto& word : row.at("told").as_array()) expected.emplace_back(word.as_string());
+    EXPECT_EQ(told, expected);
+  }
 }
 
 struct diary final : observer {
