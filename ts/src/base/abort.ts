@@ -74,21 +74,18 @@ export function withDeadline<T>(
       stopTimer();
       stopListening();
     };
-    const giveUp = (error: AbortError | TimeoutError) => {
+    const fail = (error: unknown) => {
       stop();
       reject(error);
+    };
+    const giveUp = (error: AbortError | TimeoutError) => {
+      fail(error);
       onGivenUp?.(error);
     };
-    work.then(
-      (value) => {
-        stop();
-        resolve(value);
-      },
-      (error: unknown) => {
-        stop();
-        reject(error);
-      },
-    );
+    work.then((value) => {
+      stop();
+      resolve(value);
+    }, fail);
     if (signal?.aborted) return giveUp(abortErrorOf(signal));
     if (timeoutMs > 0 && timeoutMs < Infinity) stopTimer = clock.after(timeoutMs, () => giveUp(new TimeoutError()));
     stopListening = onAbort(signal, giveUp);

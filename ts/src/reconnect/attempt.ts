@@ -4,7 +4,7 @@
 import { FlowersecError } from "../base/index.js";
 import type { ClientObserver, ClientObserverLike } from "../observability/events.js";
 import { normalizeObserver, withObserverContext } from "../observability/observer.js";
-import { WsCloseError } from "../ws/socket.js";
+import type { WsCloseError } from "../ws/socket.js";
 import { superseded } from "./failure.js";
 import type { SupervisedClient } from "./config.js";
 
@@ -47,7 +47,7 @@ export class Attempt<C extends SupervisedClient> {
     const copy = withObserverContext(given, {});
     const { onWsClose, onWsError, onDiagnosticEvent } = copy;
     copy.onWsClose = (kind, code) => {
-      if (kind !== "local") this.heard(code === undefined ? undefined : new WsCloseError(code, ""));
+      if (kind !== "local") this.heard(code === undefined ? undefined : closedWith(code));
       onWsClose?.(kind, code);
     };
     copy.onWsError = (reason) => {
@@ -65,4 +65,9 @@ export class Attempt<C extends SupervisedClient> {
     if (this.client === undefined || this.client.ended !== undefined) return;
     this.onLost?.(new FlowersecError({ path: "auto", stage: "close", code: "not_connected", cause }));
   }
+}
+
+/** As a WsCloseError, which a client that cannot say how it ended may not have loaded. */
+function closedWith(code: number): Pick<WsCloseError, "name" | "code" | "message"> {
+  return Object.assign(new Error(`websocket closed: ${code}`), { name: "WsCloseError" as const, code });
 }
