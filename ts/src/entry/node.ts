@@ -6,9 +6,10 @@ export {
 export {
   acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectTunnelEndpointNode, connectTunnelNode,
 } from "../endpoint/node.js";
+export type { ServeEndpointOptions } from "../reconnect/serve_endpoint.js";
 export type { FromSource } from "../reconnect/connect_source.js";
 export {
-  connectNode, createNodeReconnectConfig, createNodeReconnectConfig as createDirectNodeReconnectConfig, createNodeReconnectConfig as createTunnelNodeReconnectConfig,
+  connectNode, serveEndpoint, createNodeReconnectConfig, createNodeReconnectConfig as createDirectNodeReconnectConfig, createNodeReconnectConfig as createTunnelNodeReconnectConfig,
   type NodeReconnectConfigInput,
 } from "../reconnect/node.js";
 export { adaptNodeWebSocket } from "../ws/node/adapt.js";

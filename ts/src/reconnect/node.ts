@@ -2,12 +2,13 @@
 // Layer reconnect, Node only.
 
 import type { ConnectArtifact } from "../endpoint/artifact.js";
-import { connectNode as connectArtifact } from "../endpoint/node.js";
+import { connectDirectNode, connectNode as connectArtifact, connectTunnelEndpointNode } from "../endpoint/node.js";
 import type { ConnectOptions } from "../endpoint/options.js";
 import type { Client } from "../session/index.js";
 import { reconnectConfig, type ConnectConfig, type ReconnectConfigInput } from "./config.js";
 import { stayConnected, type FromSource } from "./connect_source.js";
 import type { ReconnectManager } from "./manager.js";
+import { serveEndpointThrough, type ServeEndpointOptions } from "./serve_endpoint.js";
 import type { ArtifactSource } from "./source.js";
 
 /** ReconnectConfigInput for Node: options as those of connectNode. */
@@ -32,4 +33,9 @@ export function connectNode(source: ArtifactSource, options: FromSource<ConnectO
 export async function connectNode(from: ConnectArtifact | ArtifactSource, options: FromSource<ConnectOptions>): Promise<Client | ReconnectManager> {
   if (typeof from === "object" && from !== null && "kind" in from) return stayConnected<ConnectOptions>(from, options, connectArtifact);
   return connectArtifact(from, options);
+}
+
+/** Keeps an endpoint registered at its control plane and serves its clients, until the signal fires. As serveEndpointThrough. */
+export async function serveEndpoint(options: ServeEndpointOptions): Promise<void> {
+  return serveEndpointThrough({ connectControl: connectDirectNode, attach: connectTunnelEndpointNode }, options);
 }
