@@ -74,18 +74,21 @@ export function withDeadline<T>(
       stopTimer();
       stopListening();
     };
-    const fail = (error: unknown) => {
+    const giveUp = (error: AbortError | TimeoutError) => {
       stop();
       reject(error);
-    };
-    const giveUp = (error: AbortError | TimeoutError) => {
-      fail(error);
       onGivenUp?.(error);
     };
-    work.then((value) => {
-      stop();
-      resolve(value);
-    }, fail);
+    work.then(
+      (value) => {
+        stop();
+        resolve(value);
+      },
+      (error: unknown) => {
+        stop();
+        reject(error);
+      },
+    );
     if (signal?.aborted) return giveUp(abortErrorOf(signal));
     if (timeoutMs > 0 && timeoutMs < Infinity) stopTimer = clock.after(timeoutMs, () => giveUp(new TimeoutError()));
     stopListening = onAbort(signal, giveUp);

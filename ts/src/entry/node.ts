@@ -6,6 +6,7 @@ export {
 export {
   acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectTunnelEndpointNode, connectTunnelNode,
 } from "../endpoint/node.js";
+export type { DialOptions } from "../endpoint/options.js";
 export type { ServeEndpointOptions } from "../reconnect/serve_endpoint.js";
 export type { FromSource } from "../reconnect/connect_source.js";
 export {

@@ -26,7 +26,7 @@ export interface ServeEndpointOptions {
   /** How the control plane and tunnels are dialled. */
   readonly dial: Omit<DialOptions, "signal">;
   /** For tunnels only. The handshake time-out includes the wait for the client; default 60 s. */
-  readonly attach?: Omit<TunnelEndpointOptions, keyof DialOptions> & { readonly handshakeTimeoutMs?: number };
+  readonly attach?: Pick<TunnelEndpointOptions, "handshakeTimeoutMs" | "handshakeClockSkewMs" | "serverFeatures" | "liveness">;
   /** Serves one session. The session is closed when this settles. */
   serve(session: Session): Promise<void> | void;
   /** Without an argument: it is registered. With one: it was, and is not. */

@@ -9,6 +9,7 @@ import type { Session } from "../session/index.js";
 import { createByteReader } from "../streamio/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
+import { SecretWatch } from "../testing/secret_watch.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
 import { credential, info, origin } from "../testing/world.js";
 import type { YamuxStream } from "../yamux/index.js";
@@ -198,6 +199,7 @@ test("events of a manager and of its sessions come in order, with the ids of the
   await back;
   await new Promise(setImmediate);
   manager.disconnect();
+  seen.forEach(new SecretWatch(info.e2ee_psk_b64u).look);
   const first = "trace-0001/session-1";
   assert.deepEqual(seen.map(({ code, attempt_seq, trace_id, session_id }) => `${code} ${attempt_seq} ${trace_id}/${session_id}`), [
     "reconnect_attempt 1 undefined/undefined", `connect_ok 1 ${first}`, `handshake_ok 1 ${first}`, `reconnect_connected 1 ${first}`,

@@ -5,6 +5,7 @@ import { requestConnectArtifact } from "../controlplane/artifact_request.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
+import { SecretWatch } from "../testing/secret_watch.js";
 import { info } from "../testing/world.js";
 import { createControlplaneArtifactSource, type ControlplaneArtifactSourceInput } from "./controlplane_source.js";
 import { createBrowserReconnectConfig } from "./browser.js";
@@ -95,9 +96,13 @@ const refusals: [string, Partial<ControlplaneArtifactSourceInput>, () => Promise
 ];
 for (const [name, input, answer, code, isAskedAgain] of refusals) {
   test(`a control plane that ${name}: validate/${code}, ${isAskedAgain ? "asked again" : "final"}`, async () => {
-    const source = createControlplaneArtifactSource({ baseUrl: "https://cp.example", endpointId: "e", fetch: answer, ...input });
+    const ticket = "a-ticket-nobody-may-say";
+    const watch = new SecretWatch(ticket, "a-bearer-key-nobody-may-say");
+    const headers = { "X-Key": "a-bearer-key-nobody-may-say" };
+    const source = createControlplaneArtifactSource({ baseUrl: "https://cp.example", endpointId: "e", entryTicket: ticket, headers, fetch: answer, ...input });
     await assert.rejects(source.acquire({}), (error) => {
       assert.ok(error instanceof FlowersecError && error.cause !== undefined, String(error));
+      watch.look(error);
       assert.deepEqual([error.path, error.stage, error.code], ["auto", "validate", code]);
       assert.equal(isRetryable(error), isAskedAgain);
       return true;
