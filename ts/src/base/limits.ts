@@ -56,6 +56,7 @@ export const rpcServerDefaults = {
 export const controlplaneDefaults = {
   maxRequestBodyBytes: 32_768,
   maxResponseBodyBytes: 1_048_576,
+  requestTimeoutMs: 10_000,
 } as const;
 
 /** The browser's or Node's WebSocket. */

@@ -2,7 +2,7 @@
 // Layer controlplane. Knows neither sockets nor who may have what: that is in the hooks. Node's http is in node/.
 // Source: CONTROLPLANE, "Artifact endpoints".
 
-import { concat, constantTimeEqual, utf8, withDeadline, type Awaitable, type Clock } from "../base/index.js";
+import { concat, constantTimeEqual, trimmed, utf8, withDeadline, type Awaitable, type Clock } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import {
   bearerToken, bodyLimit, bodyTooLarge, checkContentType, ControlplaneCodecError, decodeArtifactRequest, encodeArtifactEnvelope, encodeControlplaneError,
@@ -150,9 +150,9 @@ async function bodyOf<Native>(options: ArtifactEndpointOptions<Native>, request:
 }
 
 function readMetadata({ header, remoteAddress }: Pick<IncomingArtifactRequest<unknown>, "header" | "remoteAddress">): RequestMetadata {
-  const text = (name: string) => header(name).trim();
+  const text = (name: string) => trimmed(header(name));
   return {
-    requestId: text("x-request-id"), remoteAddress: remoteAddress.trim(), host: text("host"), origin: text("origin"), userAgent: text("user-agent"),
+    requestId: text("x-request-id"), remoteAddress: trimmed(remoteAddress), host: text("host"), origin: text("origin"), userAgent: text("user-agent"),
     subject: "", attributes: {},
   };
 }

@@ -54,8 +54,8 @@ test("the request, with everything", async () => {
 
 test("a blank trace id is left out; a blank endpoint id or ticket is refused", async () => {
   assert.equal((await ask({ correlation: { traceId: " " } })).sent.init.body, '{"endpoint_id":"server-1"}');
-  await assert.rejects(ask({ endpointId: " " }), { message: "endpointId is required" });
-  await assert.rejects(requestEntryConnectArtifact({ endpointId: "e", entryTicket: " ", baseUrl: "https://a.example" }), { message: "entryTicket is required" });
+  await assert.rejects(ask({ endpointId: " " }), { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "endpointId is required" });
+  await assert.rejects(requestEntryConnectArtifact({ endpointId: "e", entryTicket: " ", baseUrl: "https://a.example" }), { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "entryTicket is required" });
 });
 
 test("the ticket wins over a header of the caller", async () => {

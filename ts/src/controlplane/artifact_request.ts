@@ -1,7 +1,7 @@
 // Asking a control plane for a connect artifact.
 // Layer controlplane, for clients. Runs in browsers. HTTPS only; no redirects, no caches, a bounded answer.
 
-import { concat, controlplaneDefaults, fromUtf8, trimmed } from "../base/index.js";
+import { concat, controlplaneDefaults, fromUtf8, trimmed, withDeadline, type Clock } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import { splitAuthority } from "../endpoint/authority.js";
 import { isLoopbackHost } from "../endpoint/plaintext.js";
@@ -23,6 +23,10 @@ export interface ControlplaneBaseConfig {
   /** Default: the platform's. */
   fetch?: typeof fetch;
   signal?: AbortSignal;
+  /** For the whole request, in milliseconds. Default 10 000; 0: no limit. */
+  timeoutMs?: number | undefined;
+  /** For tests. */
+  clock?: Clock | undefined;
   /** Allows http to localhost, ::1 and 127.0.0.0/8, judged on the text. */
   allowLoopbackHTTP?: boolean;
 }
@@ -54,7 +58,10 @@ export interface ControlplaneErrorEnvelope {
   error: { code: string; message: string };
 }
 
-/** The control plane refused, or the request was refused here: then status 0, code transport_policy_denied. */
+/**
+ * The control plane refused. Status 0: it was not asked, code transport_policy_denied or invalid_option; or it did not answer
+ * in time, code timeout.
+ */
 export class ControlplaneRequestError extends Error {
   override readonly name = "ControlplaneRequestError";
   constructor(
@@ -72,8 +79,8 @@ export class ControlplaneRequestError extends Error {
 }
 
 /**
- * Posts the request and returns the artifact, validated and frozen. Throws ControlplaneRequestError for any status but 2xx
- * and for a URL that is refused, Error for an answer that holds no artifact or more than 1 MiB, what fetch throws, and the
+ * Posts the request and returns the artifact, validated and frozen. Throws ControlplaneRequestError for any status but 2xx,
+ * for a URL that is refused, options that make no sense and a control plane that is silent, Error for an answer that holds no artifact or more than 1 MiB, what fetch throws, and the
  * signal's reason.
  */
 export function requestConnectArtifact(input: RequestConnectArtifactInput): Promise<ConnectArtifact> {
@@ -83,40 +90,54 @@ export function requestConnectArtifact(input: RequestConnectArtifactInput): Prom
 /** The same from the entry endpoint, on the strength of a ticket. */
 export async function requestEntryConnectArtifact(input: RequestEntryConnectArtifactInput): Promise<ConnectArtifact> {
   const ticket = trimmed(input.entryTicket);
-  if (ticket === "") throw new Error("entryTicket is required");
+  if (ticket === "") throw notAsked("invalid_option", "entryTicket is required");
   return request(input, DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH, { authorization: `Bearer ${ticket}` });
 }
 
+/** A request that was not made, or led to nothing. */
+function notAsked(code: "invalid_option" | "transport_policy_denied" | "timeout", message: string, options?: ErrorOptions): ControlplaneRequestError {
+  return new ControlplaneRequestError(message, 0, code, "", options);
+}
+
 async function request(input: RequestConnectArtifactInput, defaultPath: string, extra: Record<string, string>): Promise<ConnectArtifact> {
-  const { payload, signal } = input;
+  const { payload, signal, clock, timeoutMs = controlplaneDefaults.requestTimeoutMs } = input;
   const endpoint_id = trimmed(input.endpointId);
-  if (endpoint_id === "") throw new Error("endpointId is required");
-  const url = (input.baseUrl ?? "").trim().replace(/\/+$/, "") + (input.path ?? defaultPath);
-  if (!isAllowed(url, input.allowLoopbackHTTP === true)) {
-    throw new ControlplaneRequestError("the URL is refused by the transport policy", 0, "transport_policy_denied", "");
-  }
-  const trace_id = input.correlation?.traceId?.trim();
+  if (endpoint_id === "") throw notAsked("invalid_option", "endpointId is required");
+  if (!(timeoutMs >= 0)) throw notAsked("invalid_option", "timeoutMs must be at least 0");
+  const url = trimmed(input.baseUrl).replace(/\/+$/, "") + (input.path ?? defaultPath);
+  if (!isAllowed(url, input.allowLoopbackHTTP === true)) throw notAsked("transport_policy_denied", "the URL is refused by the transport policy");
+  const trace_id = trimmed(input.correlation?.traceId);
   const headers = new Headers(input.headers);
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);
   if (!headers.has("content-type")) headers.set("content-type", "application/json");
-  const response = await (input.fetch ?? fetch)(url, {
+  const givenUp = new AbortController();
+  const asking = ask(input.fetch ?? fetch, url, {
     method: "POST",
     headers,
     body: JSON.stringify({ endpoint_id, payload, correlation: trace_id ? { trace_id } : undefined }),
     credentials: input.credentials ?? "omit",
     cache: "no-store",
     redirect: "error",
-    signal: signal ?? null,
+    signal: givenUp.signal,
   });
-  let body: string;
-  try {
-    body = await textOf(response);
-  } catch (cause) {
-    if (response.ok || signal?.aborted) throw cause;
-    throw new ControlplaneRequestError(`controlplane request failed: ${response.status}`, response.status, "", "", { cause });
-  }
-  if (!response.ok) throw refusal(response.status, body);
+  const { status, body } = await withDeadline(asking, { signal, timeoutMs, clock }, (error) => givenUp.abort(error)).catch((error: unknown) => {
+    if (signal?.aborted) throw signal.reason;
+    throw givenUp.signal.aborted ? notAsked("timeout", `the control plane did not answer in ${timeoutMs} ms`, { cause: error }) : error;
+  });
+  if (status < 200 || status > 299) throw refusal(status, body);
   return decodeArtifactEnvelope(body);
+}
+
+/** Status and body. A refusal whose body cannot be read is one all the same. */
+async function ask(post: typeof fetch, url: string, init: RequestInit): Promise<{ status: number; body: string }> {
+  const response = await post(url, init);
+  const { status } = response;
+  try {
+    return { status, body: await textOf(response) };
+  } catch (cause) {
+    if (response.ok) throw cause;
+    throw new ControlplaneRequestError(`controlplane request failed: ${status}`, status, "", "", { cause });
+  }
 }
 
 /** Judged on the text: what a URL parser makes of 127.1 is not asked. */

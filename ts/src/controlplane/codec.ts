@@ -106,6 +106,6 @@ export function encodeControlplaneError(code: string, message: string): string {
 
 /** The ticket of an Authorization header, or undefined: it must start with exactly `Bearer `. */
 export function bearerToken(header: string | null | undefined): string | undefined {
-  const text = (header ?? "").trim();
-  return text.startsWith("Bearer ") ? text.slice("Bearer ".length).trim() || undefined : undefined;
+  const text = trimmed(header);
+  return text.startsWith("Bearer ") ? trimmed(text.slice("Bearer ".length)) || undefined : undefined;
 }

@@ -15,7 +15,8 @@ const maxPayloadDepth = 8;
 const maxTagBytes = 128;
 const scopeName = /^[a-z][a-z0-9._-]{0,63}$/;
 const tagKey = /^[a-z][a-z0-9._-]{0,31}$/;
-const correlationId = /^[A-Za-z0-9._~-]{8,128}$/;
+/** With the white space around it, which is not the id's. */
+const correlationId = /^\p{White_Space}*([A-Za-z0-9._~-]{8,128})\p{White_Space}*$/u;
 /** No surrogate stands alone: with the flag u only those are matched. */
 const wholeText = /^\P{Surrogate}*$/u;
 
@@ -79,9 +80,15 @@ function readCorrelation(value: unknown): Correlation {
   const id = (name: "trace_id" | "session_id", given: unknown) => {
     const text = given ?? "";
     if (typeof text !== "string") refuse(`${kind}.${name}`);
-    return correlationId.test(text.trim()) ? { [name]: text.trim() } : {};
+    const kept = idIn(text);
+    return kept === undefined ? {} : { [name]: kept };
   };
   return Object.freeze({ v: 1, ...id("trace_id", trace_id), ...id("session_id", session_id), tags: Object.freeze(kept) });
+}
+
+/** The id that a text of a correlation holds, undefined for one that does not fit. */
+export function idIn(text: unknown): string | undefined {
+  return typeof text === "string" ? correlationId.exec(text)?.[1] : undefined;
 }
 
 function matches(pattern: RegExp, value: unknown): value is string {

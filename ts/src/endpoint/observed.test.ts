@@ -6,12 +6,15 @@ import { encodeBase64url, FlowersecError } from "../base/index.js";
 import type { DiagnosticEvent } from "../observability/index.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { readSharedJson } from "../testing/repository.js";
+import { SecretWatch } from "../testing/secret_watch.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
 import { credential, info, origin } from "../testing/world.js";
 import { acceptDirect } from "./accept.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { connect } from "./connect.js";
 import type { ConnectOptions } from "./options.js";
+
+const secretToken = "a-token-nobody-may-say";
 
 interface ObserverCase {
   readonly name: string;
@@ -64,7 +67,7 @@ function artifactOf({ path, what }: ObserverCase): ConnectArtifact {
   const scoped = what === "unresolved_scope" ? [{ scope: "app", scope_version: 1, critical: true, payload: {} }] : [];
   if (path === "direct") return { v: 1, transport: "direct", direct_info: { ...info, ...psk }, scoped };
   const { ws_url: tunnel_url, ...shared } = info;
-  return { v: 1, transport: "tunnel", tunnel_grant: { ...shared, tunnel_url, idle_timeout_seconds: 60, role: 1, token: "token", allowed_suites: [1], ...psk }, scoped };
+  return { v: 1, transport: "tunnel", tunnel_grant: { ...shared, tunnel_url, idle_timeout_seconds: 60, role: 1, token: secretToken, allowed_suites: [1], ...psk }, scoped };
 }
 
 test("there are failures in the table, of every kind", () => {
@@ -74,6 +77,7 @@ test("there are failures in the table, of every kind", () => {
 for (const row of cases) {
   test(`events of connecting: ${row.name}: ${row.events.length}`, async () => {
     const seen: DiagnosticEvent[] = [];
+    const watch = new SecretWatch(info.e2ee_psk_b64u, secretToken);
     const [socket, server] = PairedWebSocket.pair();
     const world = { socket, server, clock: new ManualClock(), stop: new AbortController() };
     const options: ConnectOptions = {
@@ -87,6 +91,7 @@ for (const row of cases) {
     const outcome = await connect(artifactOf(row), options).then((client) => (client.close(), "connected"), (error: unknown) => {
       assert.ok(error instanceof FlowersecError, String(error));
       assert.equal(error.path, row.path);
+      watch.look(error);
       return `${error.stage}/${error.code}`;
     });
     if (row.error !== undefined) assert.equal(outcome, row.error);
@@ -94,6 +99,7 @@ for (const row of cases) {
     await turn();
     const told = seen.filter(({ stage }) => stage !== "transport" && stage !== "close");
     assert.deepEqual(told.map(({ stage, code_domain, code, result }) => `${stage}/${code_domain}/${code}/${result}`), row.events);
+    seen.forEach(watch.look);
     for (const { path } of seen) assert.equal(path, row.path);
   });
 }

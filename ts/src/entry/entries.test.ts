@@ -13,7 +13,7 @@ const doors: Record<string, string[]> = {
   "flowersec/node": [
     "acceptDirectNode", "acceptDirectResolvedNode", "adaptNodeWebSocket", "assertConnectArtifact", "connectDirectNode", "connectNode",
     "connectTunnelEndpointNode", "connectTunnelNode", "createDirectNodeReconnectConfig", "createNodeArtifactEndpoint", "createNodeReconnectConfig", "createNodeWsFactory",
-    "createTunnelNodeReconnectConfig", ...endpoint, ...policies,
+    "createTunnelNodeReconnectConfig", "serveEndpoint", ...endpoint, ...policies,
   ],
   "flowersec/browser": [
     "assertConnectArtifact", "connectBrowser", "connectDirectBrowser", "connectTunnelBrowser", "createBrowserReconnectConfig",

@@ -4,10 +4,13 @@ export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
 } from "../endpoint/index.js";
 export {
-  acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectNode, connectTunnelEndpointNode, connectTunnelNode,
+  acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectTunnelEndpointNode, connectTunnelNode,
 } from "../endpoint/node.js";
+export type { DialOptions } from "../endpoint/options.js";
+export type { ServeEndpointOptions } from "../reconnect/serve_endpoint.js";
+export type { FromSource } from "../reconnect/connect_source.js";
 export {
-  createNodeReconnectConfig, createNodeReconnectConfig as createDirectNodeReconnectConfig, createNodeReconnectConfig as createTunnelNodeReconnectConfig,
+  connectNode, serveEndpoint, createNodeReconnectConfig, createNodeReconnectConfig as createDirectNodeReconnectConfig, createNodeReconnectConfig as createTunnelNodeReconnectConfig,
   type NodeReconnectConfigInput,
 } from "../reconnect/node.js";
 export { adaptNodeWebSocket } from "../ws/node/adapt.js";

@@ -22,7 +22,7 @@ const attached = new WeakMap<object, ObserverContext>();
 /** Calls the observer's own callback and then tells the event, as one item of the queue. */
 class NormalizedObserver implements TellingObserver {
   readonly context: ObserverContext;
-  private readonly queue: ObserverQueue;
+  readonly queue: ObserverQueue;
 
   constructor(
     readonly raw: ClientObserverLike,
@@ -115,11 +115,15 @@ class NormalizedObserver implements TellingObserver {
   onDiagnosticEvent: ClientObserver["onDiagnosticEvent"] = (event) => this.add(nothing, event);
 }
 
-/** The whole observer in this context; one that is whole already as it is. undefined: it has no callbacks. */
-export function wholeObserver(observer: ClientObserverLike, context: ObserverContext): ClientObserver | undefined {
+/**
+ * The whole observer in this context, in one queue with `beside`; one that is whole already as it is. undefined: it has no
+ * callbacks.
+ */
+export function wholeObserver(observer: ClientObserverLike, context: ObserverContext, beside?: ClientObserver): ClientObserver | undefined {
   if (observer instanceof NormalizedObserver) return observer;
   if (!callbackNames.some((name) => typeof observer[name] === "function")) return undefined;
-  return new NormalizedObserver(observer, { ...attached.get(observer), ...context });
+  const queue = beside instanceof NormalizedObserver ? beside.queue : undefined;
+  return new NormalizedObserver(observer, { ...attached.get(observer), ...context }, queue);
 }
 
 /** The same observer whose events carry this context; of what was attached before, the later value wins. */

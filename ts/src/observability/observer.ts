@@ -14,6 +14,11 @@ export function normalizeObserver(observer?: ClientObserverLike, context: Observ
   return wholeObserver(observer, context) ?? NoopObserver;
 }
 
+/** normalizeObserver, in one queue with an observer that is normalised: what happens in order is told in order. */
+export function normalizeBeside(observer: ClientObserverLike, beside: ClientObserver | undefined): ClientObserver {
+  return wholeObserver(observer, {}, beside) ?? NoopObserver;
+}
+
 /** The same observer whose events carry this context; of what was attached before, the later value wins. */
 export function withObserverContext(observer: ClientObserverLike | undefined, context: ObserverContext): ClientObserverLike {
   return observer === undefined || observer === NoopObserver ? NoopObserver : inContext(observer, context);

@@ -1,6 +1,7 @@
 // The server role: for one grant, for whoever a control plane announces, or for direct clients.
 import { connectTunnelEndpointNode, acceptDirectNode } from "../endpoint/node.js";
 import { AllowPlaintextForLoopback } from "../endpoint/policy.js";
+import { serveEndpoint } from "../reconnect/node.js";
 import { Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { Session } from "../session/index.js";
 import { loadGrant, loadInfo } from "./credentials.js";
@@ -8,7 +9,6 @@ import { dialOptionsOf } from "./dial.js";
 import { explain } from "./failures.js";
 import { listen } from "./listen.js";
 import type { ServeCommand } from "./options.js";
-import { stayRegistered } from "./registration.js";
 import { serveSession, type ServeFigures } from "./services.js";
 
 /** Runs the command until its last session, or a signal; returns the exit code. */
@@ -29,7 +29,7 @@ export async function runServe(command: ServeCommand): Promise<number> {
 }
 
 function serveAsTold(command: ServeCommand, signal: AbortSignal): Promise<void> {
-  if (command.control !== "") return serveEndpoint(command, signal);
+  if (command.control !== "") return serveControl(command, signal);
   return command.direct === "" ? serveTunnel(command, signal) : serveDirect(command, signal);
 }
 
@@ -42,17 +42,10 @@ async function meet(command: ServeCommand, grant: ChannelInitGrant, signal: Abor
   await serveToItsEnd(session, signal);
 }
 
-async function serveEndpoint(command: ServeCommand, signal: AbortSignal): Promise<void> {
+async function serveControl(command: ServeCommand, signal: AbortSignal): Promise<void> {
   const credential = loadInfo({ info: command.control, url: command.url });
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
-  const sessions = new Set<Promise<void>>();
-  const onGrant = (grant: ChannelInitGrant) => {
-    const one = meet(command, grant, either)
-      .then(() => command.once && over.abort(), (error: unknown) => either.aborted || process.stderr.write(`no client came: ${explain(error)}\n`))
-      .finally(() => sessions.delete(one)) as Promise<void>;
-    sessions.add(one);
-  };
   let wasRegistered = false;
   const onRegistered = (lost: unknown) => {
     if (lost !== undefined) process.stderr.write(`not registered: ${explain(lost)}\n`);
@@ -60,12 +53,15 @@ async function serveEndpoint(command: ServeCommand, signal: AbortSignal): Promis
     else process.stdout.write(`${JSON.stringify({ status: "registered", endpoint_id: command.endpointId })}\n`);
     wasRegistered = true;
   };
-  try {
-    await stayRegistered({ credential, endpointId: command.endpointId, dial: dialOptionsOf(command), onGrant, onRegistered, signal: either });
-  } finally {
-    over.abort();
-    await Promise.all(sessions);
-  }
+  await serveEndpoint({
+    credential, endpointId: command.endpointId, dial: dialOptionsOf(command), attach: { handshakeTimeoutMs: command.waitMs }, onRegistered, signal: either,
+    serve: async (session) => {
+      await serveToItsEnd(session, either);
+      if (command.once) over.abort();
+    },
+    onClientFailed: (error) => process.stderr.write(`no client came: ${explain(error)}\n`),
+    onGrantDropped: () => process.stderr.write("a client was turned away: too many wait\n"),
+  });
 }
 
 async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<void> {

@@ -2,22 +2,36 @@
 // Layer reconnect.
 
 import { FlowersecError } from "../base/index.js";
-import type { ClientObserver, ClientObserverLike } from "../observability/events.js";
-import { normalizeObserver, withObserverContext } from "../observability/observer.js";
-import { WsCloseError } from "../ws/socket.js";
+import type { ClientObserver, ClientObserverLike, ObserverContext } from "../observability/events.js";
+import { normalizeBeside, normalizeObserver, withObserverContext } from "../observability/observer.js";
+import type { WsCloseError } from "../ws/socket.js";
 import { superseded } from "./failure.js";
 import type { SupervisedClient } from "./config.js";
 
 export class Attempt<C extends SupervisedClient> {
-  readonly observer: ClientObserver;
   client: C | undefined;
   private readonly controller = new AbortController();
   private onLost: ((error: unknown) => void) | undefined;
+  private readonly withoutIds: ClientObserver;
+  private ids: Pick<ObserverContext, "traceId" | "sessionId">;
 
-  constructor(observer: ClientObserverLike | undefined, attemptSeq: number) {
+  /** `before`: the attempt before, whose queue this one shares, and whose ids it has until it has its own. */
+  constructor(observer: ClientObserverLike | undefined, attemptSeq: number, before: Attempt<C> | undefined) {
     const context = { attemptSeq, attemptStartMs: performance.now() };
-    this.observer = normalizeObserver(withObserverContext(this.listening(observer), context));
+    this.withoutIds = normalizeBeside(withObserverContext(this.listening(observer), context), before?.withoutIds);
+    this.ids = before?.ids ?? {};
   }
+
+  /** The caller's, in the context of this attempt. */
+  get observer(): ClientObserver {
+    return normalizeObserver(withObserverContext(this.withoutIds, this.ids));
+  }
+
+  /** From now on events have the ids of this attempt's artifact; the trace goes on when it has none. */
+  readonly identify = (ids: Pick<ObserverContext, "traceId" | "sessionId">): void => {
+    const { traceId } = this.ids;
+    this.ids = { ...(traceId !== undefined && { traceId }), ...ids };
+  };
 
   get signal(): AbortSignal {
     return this.controller.signal;
@@ -47,7 +61,7 @@ export class Attempt<C extends SupervisedClient> {
     const copy = withObserverContext(given, {});
     const { onWsClose, onWsError, onDiagnosticEvent } = copy;
     copy.onWsClose = (kind, code) => {
-      if (kind !== "local") this.heard(code === undefined ? undefined : new WsCloseError(code, ""));
+      if (kind !== "local") this.heard(code === undefined ? undefined : closedWith(code));
       onWsClose?.(kind, code);
     };
     copy.onWsError = (reason) => {
@@ -65,4 +79,9 @@ export class Attempt<C extends SupervisedClient> {
     if (this.client === undefined || this.client.ended !== undefined) return;
     this.onLost?.(new FlowersecError({ path: "auto", stage: "close", code: "not_connected", cause }));
   }
+}
+
+/** As a WsCloseError, which a client that cannot say how it ended may not have loaded. */
+function closedWith(code: number): Pick<WsCloseError, "name" | "code" | "message"> {
+  return Object.assign(new Error(`websocket closed: ${code}`), { name: "WsCloseError" as const, code });
 }

@@ -4,7 +4,8 @@
 import type { FlowersecError } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import type { RpcCaller } from "../gen/flowersec_runtime.gen.js";
-import type { ClientObserverLike } from "../observability/events.js";
+import { idIn } from "../endpoint/artifact_parts.js";
+import type { ClientObserverLike, ObserverContext } from "../observability/events.js";
 import type { Client } from "../session/index.js";
 import { checkSettings, type ReconnectSettings } from "./settings.js";
 import { createArtifactResolver, type ArtifactSource } from "./source.js";
@@ -29,6 +30,8 @@ export interface ConnectAttempt {
   readonly signal: AbortSignal;
   /** The config's, in the attempt's context. Connecting must use it. */
   readonly observer: ClientObserverLike;
+  /** Call it with the ids of the attempt's artifact: its events, and those of its loss, carry them. */
+  readonly identify?: (ids: Pick<ObserverContext, "traceId" | "sessionId">) => void;
 }
 
 /** What a ReconnectManager connects with. createBrowserReconnectConfig and createNodeReconnectConfig make one. */
@@ -61,6 +64,12 @@ export function reconnectConfig<Options>(
   const acquire = createArtifactResolver(source);
   return {
     ...rest,
-    connectOnce: async ({ signal, observer }) => connect(await acquire({ signal }), { ...options, signal, observer } as Options),
+    connectOnce: async (attempt) => {
+      const { signal, identify } = attempt;
+      const artifact = await acquire({ signal });
+      const [traceId, sessionId] = [idIn(artifact.correlation?.trace_id), idIn(artifact.correlation?.session_id)];
+      identify?.({ ...(traceId !== undefined && { traceId }), ...(sessionId !== undefined && { sessionId }) });
+      return connect(artifact, { ...options, signal, observer: attempt.observer } as Options); // with the ids
+    },
   };
 }

@@ -1,9 +1,11 @@
 // Artifacts that a control plane hands out, one for each attempt.
 // Layer reconnect.
 
+import { FlowersecError, type FlowersecErrorCode } from "../base/index.js";
 import {
-  requestConnectArtifact, requestEntryConnectArtifact, type RequestConnectArtifactInput, type RequestEntryConnectArtifactInput,
+  ControlplaneRequestError, requestConnectArtifact, requestEntryConnectArtifact, type RequestConnectArtifactInput, type RequestEntryConnectArtifactInput,
 } from "../controlplane/artifact_request.js";
+import { isRetryable } from "./failure.js";
 import type { ArtifactSource } from "./source.js";
 
 /** A request without its signal, which is the attempt's. With an `entryTicket` the entry endpoint is asked. */
@@ -11,7 +13,8 @@ export type ControlplaneArtifactSourceInput = Omit<RequestConnectArtifactInput, 
 
 /**
  * Asks a control plane for each attempt. The trace id of `correlation` goes with the first request; later ones carry that of
- * the artifact before. Errors as requestConnectArtifact and requestEntryConnectArtifact.
+ * the artifact before. Errors: FlowersecError auto/validate/resolve_failed, whose cause is that of requestConnectArtifact;
+ * transport_policy_denied, invalid_option, and a terminal code that the control plane gave, are final. The signal's reason.
  */
 export function createControlplaneArtifactSource(input: ControlplaneArtifactSourceInput): ArtifactSource & { readonly kind: "refreshable" } {
   return {
@@ -19,7 +22,18 @@ export function createControlplaneArtifactSource(input: ControlplaneArtifactSour
     acquire: async ({ traceId, signal }) => {
       const request: RequestConnectArtifactInput = { ...input, ...(signal && { signal }) };
       if (traceId !== undefined) request.correlation = { ...input.correlation, traceId };
-      return "entryTicket" in input ? requestEntryConnectArtifact({ ...request, entryTicket: input.entryTicket }) : requestConnectArtifact(request);
+      try {
+        return await ("entryTicket" in input ? requestEntryConnectArtifact({ ...request, entryTicket: input.entryTicket }) : requestConnectArtifact(request));
+      } catch (cause) {
+        if (signal?.aborted) throw cause;
+        throw new FlowersecError({ path: "auto", stage: "validate", code: codeOf(cause), message: (cause as Error).message, cause });
+      }
     },
   };
+}
+
+/** A control plane may say in the words of the error model that asking again is pointless; `canceled` is not its to say. */
+function codeOf(cause: unknown): FlowersecErrorCode {
+  if (!(cause instanceof ControlplaneRequestError) || cause.code === "canceled" || isRetryable(cause)) return "resolve_failed";
+  return cause.code as FlowersecErrorCode;
 }

@@ -2,8 +2,6 @@
 // Layer reconnect. Source: ERRORS, "The table", column terminal.
 
 import { FlowersecError, type FlowersecErrorCode } from "../base/index.js";
-import { WsCloseError } from "../ws/socket.js";
-import { YamuxError } from "../yamux/index.js";
 
 const terminalCodes: ReadonlySet<unknown> = new Set<FlowersecErrorCode>([
   "canceled", "invalid_input", "invalid_option", "role_mismatch", "transport_policy_denied", "invalid_psk", "invalid_suite", "missing_grant",
@@ -22,7 +20,7 @@ export function superseded(): FlowersecError {
 }
 
 /** Going away, service restart, try again later. */
-const leavingCloseCodes: ReadonlySet<number> = new Set([1001, 1012, 1013]);
+const leavingCloseCodes: ReadonlySet<unknown> = new Set([1001, 1012, 1013]);
 const deepestCause = 16;
 
 /** How the `ws` package says that an upgrade was answered 503, as a tunnel does that drains. Browsers do not tell. */
@@ -31,10 +29,9 @@ const unavailable = /^Unexpected server response: 503$/;
 /** Whether the other side said that it is going away: a close with such a code, Go Away, or HTTP 503, anywhere among the causes. */
 export function isDraining(error: unknown, depth = 0): boolean {
   if (depth > deepestCause || typeof error !== "object" || error === null) return false;
-  if (error instanceof WsCloseError && leavingCloseCodes.has(error.code)) return true;
-  if (error instanceof YamuxError && error.code === "go_away") return true;
   // The event of a WebSocket is no Error, and has a message too.
-  const { message, cause, errors } = error as { message?: unknown; cause?: unknown; errors?: unknown };
+  const { name, code, message, cause, errors } = error as { [member in "name" | "code" | "message" | "cause" | "errors"]?: unknown };
+  if (name === "WsCloseError" ? leavingCloseCodes.has(code) : name === "YamuxError" && code === "go_away") return true;
   if (typeof message === "string" && unavailable.test(message)) return true;
   return [cause, ...(Array.isArray(errors) ? (errors as unknown[]) : [])].some((each) => isDraining(each, depth + 1));
 }

@@ -177,9 +177,44 @@ test("hurry ends a wait, but not one that spreads a herd", () => {
   machine.hurry(1);
   assert.equal(machine.attemptSeq, 2);
   machine.attemptFailed(2, { error: errorOf("dial_failed"), draining: true }, 1);
-  assert.equal(machine.deadline, 681);
-  machine.hurry(680);
+  assert.equal(machine.deadline, 601);
+  machine.hurry(600);
   assert.equal(machine.attemptSeq, 2);
-  machine.hurry(681);
+  machine.hurry(601);
   assert.equal(machine.attemptSeq, 3);
+});
+
+test("attempts that come before their time use up none: whoever toggles a tab still has all of them", () => {
+  const machine = new ReconnectMachine(() => 0.5);
+  machine.connect({ enabled: true, jitterRatio: 0, initialDelayMs: 100, factor: 2, maxAttempts: 3 }, "refreshable");
+  let now = 0;
+  const fail = () => machine.attemptFailed(machine.attemptSeq, { error: errorOf("dial_failed"), draining: false }, now);
+  fail();
+  for (let i = 0; i < 20; i++) {
+    machine.hurry(++now);
+    assert.equal(machine.attemptSeq, i + 2);
+    fail();
+    assert.deepEqual([machine.status, machine.deadline], ["connecting", now + 100], "the wait stays as long as it was");
+  }
+  now += 100;
+  machine.hurry(now); // due, and not early
+  fail();
+  assert.deepEqual([machine.status, machine.deadline], ["connecting", now + 200]);
+  now += 200;
+  machine.advance(now);
+  fail();
+  assert.equal(machine.status, "error");
+});
+
+test("after a loss the first attempt is the cycle's, early or not", () => {
+  const machine = new ReconnectMachine(() => 0.5);
+  machine.connect({ enabled: true, jitterRatio: 0, initialDelayMs: 100 }, "refreshable");
+  machine.attemptSucceeded(1);
+  machine.sessionLost(1, { error: errorOf("not_connected"), draining: false }, 0);
+  machine.hurry(1);
+  machine.attemptFailed(2, { error: errorOf("dial_failed"), draining: false }, 1);
+  machine.hurry(2);
+  const told: string[] = [];
+  for (let next = machine.pollIntent(); next !== undefined; next = machine.pollIntent()) if (next.want === "tell") told.push(next.code);
+  assert.deepEqual(told, ["reconnect_attempt", "reconnect_connected", "reconnect_scheduled", "reconnect_attempt", "reconnect_scheduled", "reconnect_retry_attempt"]);
 });

@@ -45,7 +45,11 @@ export class ReconnectMachine {
   private seq = 0;
   private runs = 0;
   private lastId = 0;
+  /** Those that count. */
   private failedInCycle = 0;
+  private isFirstOfCycle = true;
+  /** The attempt under way, or the next, comes before its time: it is an extra one. */
+  private isEarly = false;
   private attempting: AttemptId | undefined;
   private session: AttemptId | undefined;
   private wakeMs: number | undefined;
@@ -96,7 +100,7 @@ export class ReconnectMachine {
     this.seq = 0;
     this.runs++;
     this.become("connecting");
-    this.beginAttempt(true);
+    this.beginAttempt();
   }
 
   /** The same unless a run with the same configuration is under way or has succeeded. */
@@ -121,7 +125,7 @@ export class ReconnectMachine {
     }
     this.attempting = undefined;
     this.session = id;
-    this.failedInCycle = 0;
+    this.beginCycle();
     this.become("connected");
     this.tell("reconnect_connected", "ok");
     this.answer(undefined, false);
@@ -130,7 +134,8 @@ export class ReconnectMachine {
   attemptFailed(id: AttemptId, failure: AttemptFailure, nowMs: number): void {
     if (this.attempting !== id) return;
     this.attempting = undefined;
-    this.failedInCycle++;
+    if (!this.isEarly) this.failedInCycle++;
+    this.isEarly = false;
     const { enabled, maxAttempts } = this.settings;
     if (!enabled || !isRetryable(failure.error) || this.failedInCycle >= maxAttempts) {
       this.become("error", failure.error);
@@ -161,19 +166,29 @@ export class ReconnectMachine {
   advance(nowMs: number): void {
     if (this.wakeMs === undefined || nowMs < this.wakeMs) return;
     this.wakeMs = undefined;
-    this.beginAttempt(this.failedInCycle === 0);
+    this.beginAttempt();
   }
 
-  /** There is reason to hope: ends the wait, except one that spreads a herd. */
+  /** There is reason to hope: ends the wait, except one that spreads a herd. If the attempt fails it has used up none. */
   hurry(nowMs: number): void {
-    if (this.wakeMs !== undefined && !this.spreading) this.wakeMs = Math.min(this.wakeMs, nowMs);
+    if (this.wakeMs !== undefined && this.wakeMs > nowMs && !this.spreading) {
+      this.wakeMs = nowMs;
+      this.isEarly = true;
+    }
     this.advance(nowMs);
   }
 
-  private beginAttempt(firstOfCycle: boolean): void {
+  private beginCycle(): void {
+    this.failedInCycle = 0;
+    this.isFirstOfCycle = true;
+    this.isEarly = false;
+  }
+
+  private beginAttempt(): void {
     this.seq++;
     this.attempting = ++this.lastId;
-    this.tell(firstOfCycle ? "reconnect_attempt" : "reconnect_retry_attempt", "retry");
+    this.tell(this.isFirstOfCycle ? "reconnect_attempt" : "reconnect_retry_attempt", "retry");
+    this.isFirstOfCycle = false;
     this.intents.push({ want: "begin", id: this.attempting, attemptSeq: this.seq });
   }
 
@@ -190,7 +205,7 @@ export class ReconnectMachine {
     const { attempting, session } = this;
     const isWaitedFor = attempting !== undefined || this.wakeMs !== undefined;
     this.attempting = this.session = this.wakeMs = undefined;
-    this.failedInCycle = 0;
+    this.beginCycle();
     if (attempting !== undefined) this.intents.push({ want: "abandon", id: attempting });
     if (session !== undefined) this.intents.push({ want: "close", id: session });
     if (isWaitedFor) this.answer(told, isSuperseded);

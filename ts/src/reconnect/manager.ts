@@ -173,7 +173,7 @@ class Manager<C extends SupervisedClient> implements ReconnectManager<C> {
   /** Events of an attempt begin before the attempt does. */
   private attemptOf(attemptSeq: number): Attempt<C> {
     if (this.latest === undefined || this.latestSeq !== attemptSeq) {
-      this.latest = new Attempt(this.config?.observer, attemptSeq);
+      this.latest = new Attempt(this.config?.observer, attemptSeq, this.latest);
       this.latestSeq = attemptSeq;
     }
     return this.latest;
@@ -183,8 +183,9 @@ class Manager<C extends SupervisedClient> implements ReconnectManager<C> {
     const attempt = this.attemptOf(attemptSeq);
     this.attempts.set(id, attempt);
     try {
-      const { signal, observer } = attempt;
-      attempt.client = await (this.config as ConnectConfig<C>).connectOnce({ signal, observer });
+      const { signal, identify } = attempt;
+      const told = { signal, identify, get observer() { return attempt.observer; } };
+      attempt.client = await (this.config as ConnectConfig<C>).connectOnce(told);
     } catch (thrown) {
       this.attempts.delete(id);
       this.machine.attemptFailed(id, failed(thrown), this.clock.monoMs());

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deferred, type FlowersecError } from "../base/index.js";
 import { acceptDirect } from "../endpoint/accept.js";
+import type { DiagnosticEvent } from "../observability/index.js";
 import { RpcRouter, RpcServer } from "../rpc/index.js";
 import type { Session } from "../session/index.js";
 import { createByteReader } from "../streamio/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
+import { SecretWatch } from "../testing/secret_watch.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
 import { credential, info, origin } from "../testing/world.js";
 import type { YamuxStream } from "../yamux/index.js";
@@ -170,4 +172,51 @@ test("an attempt's signal has no listener once there is a session", async () => 
   const client = await config.connectOnce({ signal: abort.signal, observer: {} });
   assert.equal(abort.listeners, 0);
   client.close();
+});
+
+test("events of a manager and of its sessions come in order, with the ids of the artifact", async () => {
+  const clock = new ManualClock();
+  const manager = createReconnectManager({ clock, random: () => 0.5 });
+  const { wsFactory, last } = endpoint();
+  const seen: DiagnosticEvent[] = [];
+  const correlations = [{ v: 1, trace_id: "trace-0001", session_id: "session-1", tags: [] }, { v: 1, session_id: "not good", tags: [] }] as const;
+  let asked = 0;
+  await manager.connect(createNodeReconnectConfig({
+    source: { kind: "refreshable", acquire: async () => ({ v: 1, transport: "direct", direct_info: info, correlation: correlations[asked++] ?? assert.fail() }) },
+    connect: { origin, wsFactory },
+    observer: { onDiagnosticEvent: (event) => void seen.push(event) },
+    autoReconnect: { enabled: true, maxAttempts: 1, initialDelayMs: 100, jitterRatio: 0 },
+  }));
+  const becomes = (status: string) => {
+    const { promise, resolve } = deferred<void>();
+    const stop = manager.subscribe((state) => state.status === status && resolve());
+    return promise.finally(() => stop());
+  };
+  (await last()).sockets[0].drop(1006);
+  await becomes("connecting");
+  const back = becomes("connected");
+  clock.advance(100);
+  await back;
+  await new Promise(setImmediate);
+  manager.disconnect();
+  seen.forEach(new SecretWatch(info.e2ee_psk_b64u).look);
+  const first = "trace-0001/session-1";
+  assert.deepEqual(seen.map(({ code, attempt_seq, trace_id, session_id }) => `${code} ${attempt_seq} ${trace_id}/${session_id}`), [
+    "reconnect_attempt 1 undefined/undefined", `connect_ok 1 ${first}`, `handshake_ok 1 ${first}`, `reconnect_connected 1 ${first}`,
+    `ws_close_peer_or_error 1 ${first}`, `reconnect_scheduled 1 ${first}`, `reconnect_attempt 2 ${first}`,
+    "connect_ok 2 trace-0001/undefined", "handshake_ok 2 trace-0001/undefined", "reconnect_connected 2 trace-0001/undefined",
+  ]);
+});
+
+test("an attempt that fails, and giving up, have the ids of the artifact", async () => {
+  const seen: DiagnosticEvent[] = [];
+  const manager = createReconnectManager({ clock: new ManualClock(), random: () => 0.5 });
+  await assert.rejects(manager.connect(createNodeReconnectConfig({
+    source: { kind: "refreshable", acquire: async () => ({ v: 1, transport: "direct", direct_info: info, correlation: { v: 1, trace_id: "trace-0001", tags: [] } }) },
+    connect: { origin: "" },
+    observer: { onDiagnosticEvent: (event) => void seen.push(event) },
+    autoReconnect: { enabled: false },
+  })), { code: "missing_origin" });
+  await new Promise(setImmediate);
+  assert.deepEqual(seen.map(({ code, trace_id }) => `${code} ${trace_id}`), ["reconnect_attempt undefined", "reconnect_exhausted trace-0001"]);
 });

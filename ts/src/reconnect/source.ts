@@ -1,9 +1,8 @@
 // Where a connection that is tried again gets its artifacts from: every attempt needs a fresh one.
 // Layer reconnect.
 
-import { withAbort } from "../base/index.js";
+import { FlowersecError, withAbort } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
-import { failure } from "../session/failure.js";
 
 /** What an acquisition is told. */
 export interface ArtifactRequest {
@@ -34,7 +33,7 @@ export function createArtifactResolver(source: ArtifactSource): ArtifactResolver
     let left: ConnectArtifact | undefined = source.artifact;
     const { transport: path } = source.artifact;
     return async () => {
-      if (left === undefined) throw failure(path, "validate", path === "tunnel" ? "missing_grant" : "missing_connect_info");
+      if (left === undefined) throw new FlowersecError({ path, stage: "validate", code: path === "tunnel" ? "missing_grant" : "missing_connect_info" });
       const artifact = left;
       left = undefined;
       return artifact;

@@ -24,11 +24,3 @@ export class RpcStreamError extends Error {
     super(`rpc: ${code}`, options);
   }
 }
-
-/** A proxy has no client at the moment. */
-export class RpcProxyDetachedError extends Error {
-  override readonly name = "RpcProxyDetachedError";
-  constructor() {
-    super("rpc proxy: detached");
-  }
-}

@@ -6,8 +6,7 @@ import { RpcCallError } from "../gen/flowersec_runtime.gen.js";
 import { streamPair } from "../testing/rpc_stream.js";
 import { CountingSignal, settled } from "../testing/yamux_channel.js";
 import { RpcClient } from "./client.js";
-import { RpcProxyDetachedError } from "./errors.js";
-import { RpcProxy } from "./proxy.js";
+import { RpcProxy, RpcProxyDetachedError } from "./proxy.js";
 import { RpcRouter } from "./router.js";
 import { RpcServer } from "./server.js";
 

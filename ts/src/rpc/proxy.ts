@@ -2,8 +2,15 @@
 // Layer rpc.
 
 import type { RpcCaller, RpcReply } from "../gen/flowersec_runtime.gen.js";
-import { RpcProxyDetachedError } from "./errors.js";
 import { Subscriptions } from "./subscriptions.js";
+
+/** A proxy has no client at the moment. */
+export class RpcProxyDetachedError extends Error {
+  override readonly name = "RpcProxyDetachedError";
+  constructor() {
+    super("rpc proxy: detached");
+  }
+}
 
 /** Passes calls to whatever client is attached; subscriptions move from one client to the next. */
 export class RpcProxy implements RpcCaller {
