@@ -71,6 +71,16 @@ for (const crypto of providers) {
       assert.equal(abort.listeners, 0);
     });
 
+    test("a read whose signal has fired leaves what is there to the next one", async () => {
+      const { client, server } = await channelPair({ crypto });
+      await client.write(utf8("one"));
+      await client.write(utf8("two"));
+      assert.equal(fromUtf8(await server.read()), "one");
+      await turns();
+      await assert.rejects(server.read({ signal: AbortSignal.abort("late") }), { name: "AbortError", cause: "late" });
+      assert.equal(fromUtf8(await server.read()), "two");
+    });
+
     test("a read that has its bytes keeps them when its signal fires", async () => {
       const { client, server } = await channelPair({ crypto });
       const abort = new CountedAbort();
