@@ -64,13 +64,14 @@ export class SecureChannel {
    * in their order. After the end: what had arrived, then rejects with what ended the channel, which is RecordError closed
    * after close(). Aborting gives up this read alone, with AbortError: nothing that arrived is lost.
    */
-  read({ signal }: WaitableOptions = {}): Promise<Uint8Array> {
+  async read({ signal }: WaitableOptions = {}): Promise<Uint8Array> {
+    throwIfAborted(signal);
     const chunk = this.unread.takeChunk();
     if (chunk !== undefined) {
       this.unreadBytes -= chunk.length + recordCostBytes;
-      return Promise.resolve(chunk);
+      return chunk;
     }
-    if (this.failure !== undefined) return Promise.reject(this.failure.error);
+    if (this.failure !== undefined) throw this.failure.error;
     const reader = deferred<Uint8Array>();
     this.readers.push(reader);
     if (signal === undefined) return reader.promise;

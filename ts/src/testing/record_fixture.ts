@@ -1,6 +1,6 @@
 // A known direction of a session, sealed and opened in one process: the keys of the P-256 handshake of PROTOCOL, "Test values".
 import assert from "node:assert/strict";
-import { utf8 } from "../base/index.js";
+import { concat, utf8 } from "../base/index.js";
 import type { CryptoProvider } from "../crypto/index.js";
 import { nodeCrypto } from "../crypto/node/provider.js";
 import {
@@ -77,3 +77,19 @@ export async function channelPair(
   });
   return { client, server, a, b };
 }
+
+/** Lets what is under way go on, so many turns of the event loop. */
+export const turns = async (n = 20) => {
+  for (let i = 0; i < n; i++) await new Promise(setImmediate);
+};
+
+/** So many bytes, however many reads they take. */
+export const readAll = async (from: SecureChannel, bytes: number): Promise<Uint8Array> => {
+  const parts: Uint8Array[] = [];
+  for (let got = 0; got < bytes; ) {
+    const part = await from.read();
+    parts.push(part);
+    got += part.length;
+  }
+  return concat(...parts);
+};
