@@ -1,7 +1,7 @@
 // A server endpoint that stays registered at its control plane, and meets every client that is announced to it.
 // Layer reconnect. Source: RECONNECT, "A server endpoint"; CONTROLPLANE, "Control connection".
 
-import { quietly } from "../base/index.js";
+import { FlowersecError, quietly } from "../base/index.js";
 import type { DialOptions, TunnelEndpointOptions } from "../endpoint/options.js";
 import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
@@ -29,7 +29,7 @@ export interface ServeEndpointOptions {
   readonly attach?: Pick<TunnelEndpointOptions, "handshakeTimeoutMs" | "handshakeClockSkewMs" | "serverFeatures" | "liveness">;
   /** Serves one session. The session is closed when this settles. */
   serve(session: Session): Promise<void> | void;
-  /** Without an argument: it is registered. With one: it was, and is not. */
+  /** Without an argument: it is registered. With one: it was, and is not, or its handshake was refused (each time). */
   readonly onRegistered?: (lost?: unknown) => void;
   /** A client did not come, or serving it failed. */
   readonly onClientFailed?: (error: unknown) => void;
@@ -81,9 +81,10 @@ export async function serveEndpointThrough(doors: EndpointDoors, options: ServeE
       signal?.addEventListener("abort", stop, { once: true });
       manager.subscribe(({ status, error }) => {
         if (over.signal.aborted || signal?.aborted) return;
-        if (isRegistered !== (status === "connected")) {
-          isRegistered = !isRegistered;
-          quietly(() => onRegistered?.(isRegistered ? undefined : error));
+        const isUp = status === "connected";
+        if (isRegistered !== isUp || (status === "connecting" && isRefusedHandshake(error))) {
+          isRegistered = isUp;
+          quietly(() => onRegistered?.(isUp ? undefined : error));
         }
         if (status === "error") reject(error as Error);
       });
@@ -152,6 +153,10 @@ class Clients {
     }
   }
 }
+
+/** A credential that is not known, or a control plane that cannot read its state. */
+const isRefusedHandshake = (error: unknown) =>
+  error instanceof FlowersecError && error.stage === "handshake" && error.code === "handshake_failed";
 
 /** Why a registration that failed is not worth another try, or why it is. */
 function verdictOn(error: unknown): unknown {
