@@ -129,8 +129,10 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     const auto found = connections_.find(serial);
     if (found == connections_.end()) return;  // everybody was told when it went
     if (!received) return drop(serial, "no_receipt");
-    tell(found->second.undelivered, true);
+    // Told last: whoever is told may do anything, also to this connection.
+    auto received_by_now = std::exchange(found->second.undelivered, {});
     if (!found->second.sent.empty()) ask_for_receipt(serial);
+    tell(received_by_now, true);
   }
 
   /// The file decides, but for the shared one. That has no endpoint id.

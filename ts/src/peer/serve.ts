@@ -1,4 +1,5 @@
 // The server role: for one grant, for whoever a control plane announces, or for direct clients.
+import { FlowersecError } from "../base/index.js";
 import { connectTunnelEndpointNode, acceptDirectNode } from "../endpoint/node.js";
 import { AllowPlaintextForLoopback } from "../endpoint/policy.js";
 import { serveEndpoint } from "../reconnect/node.js";
@@ -61,8 +62,13 @@ async function serveControl(command: ServeCommand, signal: AbortSignal): Promise
     },
     onClientFailed: (error) => process.stderr.write(`no client came: ${explain(error)}\n`),
     onGrantDropped: () => process.stderr.write("a client was turned away: too many wait\n"),
+  }).catch((error: unknown) => {
+    throw turnedAway(error) ?? error;
   });
 }
+
+/** The control plane's verdict on this endpoint, in words that need no code before them. */
+const turnedAway = (error: unknown) => (error instanceof FlowersecError && error.code === "invalid_input" ? error.cause : undefined);
 
 async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<void> {
   const info = loadInfo(command);
