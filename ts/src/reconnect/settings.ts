@@ -34,7 +34,7 @@ export const reconnectDefaults: WholeSettings = {
   maxDelayMs: 10_000,
   factor: 1.8,
   jitterRatio: 0.2,
-  drainSpreadMs: 5000,
+  drainSpreadMs: 10_000,
 };
 
 const names = Object.keys(reconnectDefaults) as (keyof WholeSettings)[];

@@ -23,7 +23,7 @@ struct reconnect_options {
   double jitter_ratio = 0.2;
   /// When the other side said that it is going away, everybody it told comes back at the same time: each wait after
   /// such a hint is longer by a random part of this. Not negative; 0 disregards hints.
-  std::chrono::milliseconds drain_spread{5'000};
+  std::chrono::milliseconds drain_spread{10'000};
 
   friend bool operator==(const reconnect_options&, const reconnect_options&) = default;
 
