@@ -183,7 +183,7 @@ test("connectIfNeeded: one attempt for many, joined also while it waits and afte
   assert.equal(tries.length, 1);
   nth(0).reject(errorOf("dial_failed"));
   await turn();
-  callers.push(manager.connectIfNeeded({ ...config, autoReconnect: { ...config.autoReconnect, drainSpreadMs: 5000 } }));
+  callers.push(manager.connectIfNeeded({ ...config, autoReconnect: { ...config.autoReconnect, drainSpreadMs: 10_000 } }));
   clock.advance(100);
   const client = new FakeClient();
   nth(1).resolve(client);
