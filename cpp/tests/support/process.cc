@@ -70,12 +70,6 @@ void set_soft_limit(pid_t pid, __rlimit_resource what, std::size_t value) {
   if (::prlimit(pid, what, &limit, nullptr) != 0) throw std::system_error(errno, std::generic_category());
 }
 
-/// Fails the test when `text`, which `source` showed to whoever may look, holds a secret.
-void expect_no_secret(const std::string& source, std::string_view text) {
-  const auto found = secret_watch::instance().find_in(text);
-  if (found) ADD_FAILURE() << source << " shows a secret: ..." << *found << "...";
-}
-
 std::size_t entries_of(const std::string& folder) {
   const std::filesystem::directory_iterator entries{folder};
   return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));

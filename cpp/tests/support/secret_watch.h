@@ -3,6 +3,8 @@
 // Secrets are found in each spelling a careless line could have: base64url, base64, hexadecimal, bytes as they are.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <deque>
@@ -91,5 +93,11 @@ class secret_watch {
   mutable std::mutex mutex_;
   std::deque<spelled_secret> secrets_;
 };
+
+/// Fails the test when `text`, which `source` shows to whoever may look, holds a secret.
+inline void expect_no_secret(const std::string& source, std::string_view text) {
+  const auto found = secret_watch::instance().find_in(text);
+  if (found) ADD_FAILURE() << source << " shows a secret: ..." << *found << "...";
+}
 
 }  // namespace flowersec::testing_support

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "flowersec/endpoint/connect.h"
+#include "support/secret_watch.h"
 #include "support/token_mint.h"
 
 namespace flowersec::testing {
@@ -22,7 +23,9 @@ inline constexpr std::string_view app_origin = "https://app.example";
   made.idle_timeout_seconds = draft.idle_timeout_seconds;
   made.role = static_cast<messages::controlplane::v1::role>(as);
   made.token = messages::sensitive_text{mint.sign(draft)};
-  made.e2ee_psk_b64u = messages::sensitive_text{"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"};
+  const std::string psk = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+  testing_support::secret_watch::instance().remember(psk);
+  made.e2ee_psk_b64u = messages::sensitive_text{psk};
   made.allowed_suites = {messages::controlplane::v1::suite::x25519_hkdf_sha256_aes_256_gcm};
   made.default_suite = made.allowed_suites[0];
   return made;

@@ -16,6 +16,7 @@
 #include "serve_fixture.h"
 #include "support/case_table.h"
 #include "support/testdata.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 namespace {
@@ -24,8 +25,8 @@ namespace json = boost::json;
 using asio::ip::tcp;
 
 /// Keeps "stage/domain/code/result", but of the stages transport and close.
-struct event_lines final : endpoint::observer {
-  void on_event(const endpoint::event& happened) override {
+struct event_lines final : testing_support::watched_observer {
+  void hear(const endpoint::event& happened) override {
     if (happened.stage == "transport" || happened.stage == "close") return;
     const auto text = json::parse(endpoint::to_json(happened));
     std::string line;

@@ -24,6 +24,7 @@
 #include "flowersec/token/control_frames.h"
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
+#include "support/secret_watch.h"
 #include "support/tunnel_grants.h"
 
 namespace flowersec::testing {
@@ -78,6 +79,7 @@ class test_control_plane {
     endpoint::direct_connect_info info;
     info.ws_url = "ws://127.0.0.1:" + std::to_string(port_) + "/ws";
     info.channel_id = "credential";
+    testing_support::secret_watch::instance().remember(psk_text);
     info.e2ee_psk_b64u = messages::sensitive_text{psk_text};
     info.channel_init_expire_at_unix_s = count(expiry());
     info.default_suite = static_cast<messages::direct::v1::suite>(1);

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "serve_fixture.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 namespace {
@@ -215,8 +216,8 @@ TEST_F(serve_world, an_attach_that_fails_ends_nothing) {
 }
 
 /// Counts grants that were dropped.
-struct drop_counter final : endpoint::observer {
-  void on_event(const endpoint::event& happened) override {
+struct drop_counter final : testing_support::watched_observer {
+  void hear(const endpoint::event& happened) override {
     if (happened.resource && happened.resource->name == "waiting_grants") ++dropped;
   }
   int dropped = 0;

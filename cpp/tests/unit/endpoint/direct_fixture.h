@@ -11,6 +11,7 @@
 #include "flowersec/endpoint/connect.h"
 #include "flowersec/endpoint/direct_listener.h"
 #include "support/run_coroutine.h"
+#include "support/secret_watch.h"
 
 namespace flowersec::testing {
 
@@ -22,6 +23,7 @@ inline constexpr auto with_error = asio::as_tuple(endpoint::default_token{});
 
 inline const std::string& psk_text() {
   static const std::string text = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+  testing_support::secret_watch::instance().remember(text);
   return text;
 }
 

@@ -9,6 +9,7 @@
 
 #include "direct_fixture.h"
 #include "support/test_certificates.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 namespace {
@@ -448,8 +449,8 @@ TEST(resolved_credential, a_commit_that_takes_no_notice_does_not_keep_its_place)
 
 // ---- what an observer sees
 
-struct recording final : endpoint::observer {
-  void on_event(const endpoint::event& happened) noexcept override {
+struct recording final : testing_support::watched_observer {
+  void hear(const endpoint::event& happened) override {
     const std::scoped_lock lock{mutex};
     seen.push_back(std::string{happened.stage} + "/" + std::string{happened.code});
   }

@@ -17,6 +17,7 @@
 #include "flowersec/yamux/error.h"
 #include "recording_observer.h"
 #include "support/link_pair.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::endpoint {
 namespace {
@@ -221,8 +222,8 @@ TEST(reports, name_streams_by_the_error_model_and_tell_a_silent_peer_to_clients_
 
 /// What an observer hears of `what`, as JSON from the stage on.
 std::vector<std::string> events_of(const ::flowersec::session::incident& what) {
-  struct listener final : observer {
-    void on_event(const event& happened) override {
+  struct listener final : testing_support::watched_observer {
+    void hear(const event& happened) override {
       const auto json = to_json(happened);
       lines.push_back(json.substr(json.find("\"stage\"")));
     }

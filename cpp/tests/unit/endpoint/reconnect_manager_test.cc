@@ -10,6 +10,7 @@
 #include "endpoint/failure.h"
 #include "flowersec/yamux/error.h"
 #include "recording_observer.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 namespace {
@@ -142,8 +143,8 @@ TEST(reconnect_manager, tries_again_with_a_fresh_artifact_and_numbers_its_attemp
                                       failing(stage::attach, endpoint_errc::token_replay)}};
     reconnect_manager manager{context.get_executor()};
     state_log states{manager};
-    struct numbers final : observer {
-      void on_event(const event& happened) override {
+    struct numbers final : testing_support::watched_observer {
+      void hear(const event& happened) override {
         if (happened.stage == "reconnect") seen.push_back(happened.attempt_seq);
       }
       std::vector<std::uint64_t> seen;
@@ -384,10 +385,10 @@ TEST(reconnect_manager, passes_the_trace_on_from_artifact_to_artifact) {
 
 TEST(reconnect_manager, tells_an_observer_nothing_that_is_secret) {
   with_listener([](direct_listener& listener, asio::io_context& context) -> awaitable<void> {
-    struct everything final : observer {
+    struct everything final : testing_support::watched_observer {
       void on_connect(const step_report& step) override { text += step.reason; }
       void on_handshake(const step_report& step) override { text += step.reason; }
-      void on_event(const event& happened) override { text += to_json(happened) + "\n"; }
+      void hear(const event& happened) override { text += to_json(happened) + "\n"; }
       std::string text;
     };
     counting_source from{.url = listener.url() + "?secret=query",

@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-#include "flowersec/endpoint/observer.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 
-class recording_observer final : public endpoint::observer {
+class recording_observer final : public testing_support::watched_observer {
  public:
-  void on_event(const endpoint::event& happened) noexcept override {
+  void hear(const endpoint::event& happened) override {
     static constexpr std::string_view results[] = {"ok", "fail", "retry", "skip"};
     std::string text{to_string(happened.path)};
     text.append(" ").append(happened.stage).append("/").append(happened.code).append(" ");

@@ -8,6 +8,7 @@
 #include "flowersec/endpoint/artifact.h"
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "support/case_table.h"
+#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 namespace {
@@ -16,8 +17,8 @@ namespace json = boost::json;
 using namespace flowersec::endpoint;
 
 /// Events of stage scope, and the ids that every event has.
-struct scope_listener final : observer {
-  void on_event(const event& happened) override {
+struct scope_listener final : testing_support::watched_observer {
+  void hear(const event& happened) override {
     if (happened.stage == "scope") codes.emplace_back(happened.code);
     if (!ids.empty() && ids.back() == std::pair{happened.trace_id, happened.session_id}) return;
     ids.emplace_back(happened.trace_id, happened.session_id);
