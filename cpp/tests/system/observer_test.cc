@@ -99,6 +99,7 @@ class observed : public serve_world {
  protected:
   void run_case(const json::value& row) {
     asio::io_context own;
+    std::vector<endpoint::session> servers;  // gone before what they run on
     const auto what = text_at(row, "what");
     asio::cancellation_signal stop;
     const auto reason = row.as_object().contains("reason") ? text_at(row, "reason") : std::string{};
@@ -106,7 +107,7 @@ class observed : public serve_world {
     auto address = server.address();
     if (what == "nobody_listens") address = address_of_nobody(own);
     const bool through_tunnel = text_at(row, "path") == "tunnel";
-    auto artifact = through_tunnel ? tunnel_artifact(what, address, own) : direct_artifact(what, address);
+    auto artifact = through_tunnel ? tunnel_artifact(what, address, own, servers) : direct_artifact(what, address);
     if (what == "unresolved_scope") artifact.scoped.push_back({.scope = "app", .scope_version = 1, .critical = true});
 
     auto options = dial_plaintext();
@@ -150,13 +151,13 @@ class observed : public serve_world {
     const tcp::acceptor gone{context, {asio::ip::make_address("127.0.0.1"), 0}};
     return "127.0.0.1:" + std::to_string(gone.local_endpoint().port());
   }
-  endpoint::connect_artifact tunnel_artifact(const std::string& what, const std::string& address,
-                                             asio::io_context& own) {
+  endpoint::connect_artifact tunnel_artifact(const std::string& what, const std::string& address, asio::io_context& own,
+                                             std::vector<endpoint::session>& servers) {
     const auto channel = "observed-" + std::to_string(++channels_);
     auto mine = grant(channel, endpoint::role::client);
     if (what == "connected") {
       endpoint::async_attach_server(own.get_executor(), grant(channel, endpoint::role::server), dial_plaintext(),
-                                    [this](error_code, endpoint::session up) { servers_.push_back(std::move(up)); });
+                                    [&servers](error_code, endpoint::session up) { servers.push_back(std::move(up)); });
     } else {
       mine.tunnel_url = "ws://" + address + "/ws";
     }
@@ -174,7 +175,6 @@ class observed : public serve_world {
   static messages::sensitive_text short_key() { return messages::sensitive_text{encode_base64url(byte_buffer(31))}; }
 
   int channels_ = 0;
-  std::vector<endpoint::session> servers_;
 };
 
 TEST_F(observed, every_case_of_the_shared_table) {
