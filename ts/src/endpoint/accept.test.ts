@@ -1,18 +1,14 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
-import { FlowersecError, TimeoutError, utf8 } from "../base/index.js";
+import { TimeoutError, utf8 } from "../base/index.js";
 import { RecordError, ServerHandshakeCache } from "../e2ee/index.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
-import { connected, credential, info, origin, psk } from "../testing/world.js";
+import { connected, credential, fails, info, origin, psk } from "../testing/world.js";
 import { acceptDirect, acceptDirectResolved, type DirectCredential } from "./accept.js";
 import { connectDirect } from "./connect.js";
 
-const fails = (expected: string) => (error: unknown) => {
-  assert.equal(error instanceof FlowersecError ? `${error.path}/${error.stage}/${error.code}` : String(error), expected);
-  return true;
-};
 const now = () => Math.floor(Date.now() / 1000);
 
 test("acceptDirect checks before it reads, and closes the socket", async () => {

@@ -1,20 +1,15 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
-import { FlowersecError, TimeoutError } from "../base/index.js";
+import { TimeoutError } from "../base/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
-import { credential, info, origin } from "../testing/world.js";
+import { credential, fails, info, origin, triple, watch } from "../testing/world.js";
 import { WsCloseError } from "../ws/socket.js";
 import { acceptDirect, acceptDirectResolved, connectTunnel as attachServer, type DirectCredential } from "./accept.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
 
-const triple = (error: unknown) => (error instanceof FlowersecError ? `${error.path}/${error.stage}/${error.code}` : String(error));
-const fails = (expected: string) => (error: unknown) => {
-  assert.equal(triple(error), expected);
-  return true;
-};
 const grant = {
   tunnel_url: "wss://tunnel.example/ws", channel_id: " channel ", channel_init_expire_at_unix_s: info.channel_init_expire_at_unix_s,
   idle_timeout_seconds: 60, role: 1 as const, token: " token ", e2ee_psk_b64u: info.e2ee_psk_b64u, allowed_suites: [1 as const], default_suite: 1 as const,
@@ -29,7 +24,10 @@ function listener() {
     onConnect: (path: string, result: string, reason: unknown) => void heard.push(`connect ${path} ${result} ${reason ?? ""}`.trim()),
     onAttach: (result: string, reason: unknown) => void heard.push(`attach ${result} ${reason ?? ""}`.trim()),
     onHandshake: (path: string, result: string, reason: unknown) => void heard.push(`handshake ${path} ${result} ${reason ?? ""}`.trim()),
-    onDiagnosticEvent: (event: { code: string }) => void (event.code === "plaintext_transport" && heard.push(event.code)),
+    onDiagnosticEvent: (event: { code: string }) => {
+      watch.look(event);
+      if (event.code === "plaintext_transport") heard.push(event.code);
+    },
   };
 }
 

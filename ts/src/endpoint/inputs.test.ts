@@ -3,13 +3,16 @@ import { test } from "node:test";
 import { encodeBase64url, FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
 import type { DiagnosticEvent } from "../observability/index.js";
 import { readSharedJson } from "../testing/repository.js";
+import { SecretWatch } from "../testing/secret_watch.js";
 import { PairedWebSocket } from "../testing/socket_pair.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
 import { acceptDirect, connectTunnel as connectTunnelEndpoint } from "./accept.js";
 import { connectNode, connectTunnelEndpointNode } from "./node.js";
 import type { DirectConnectOptions, ScopeResolver, TunnelConnectOptions } from "./options.js";
 
-const psk = encodeBase64url(new Uint8Array(32));
+const keyOf = (bytes: number) => encodeBase64url(new Uint8Array(bytes).fill(9));
+const psk = keyOf(32);
+const watch = new SecretWatch(psk);
 const grant = {
   tunnel_url: "wss://tunnel.example/ws", channel_id: "c", channel_init_expire_at_unix_s: 1, idle_timeout_seconds: 60, role: 1, token: "t",
   e2ee_psk_b64u: psk, allowed_suites: [1, 2], default_suite: 1,
@@ -27,6 +30,7 @@ async function codeOf(attempt: Promise<unknown>, path: FlowersecPath): Promise<s
   try {
     await attempt;
   } catch (error) {
+    watch.look(error);
     assert.ok(error instanceof FlowersecError, String(error));
     assert.equal(error.path, path);
     if (error.cause instanceof Dialled) return "dialled";
@@ -59,8 +63,8 @@ const shared: [Change, Expected][] = [
   [{ channel_init_expire_at_unix_s: "1" }, "invalid_input"],
   [without("e2ee_psk_b64u"), "invalid_psk"],
   [{ e2ee_psk_b64u: "" }, "invalid_psk"],
-  [{ e2ee_psk_b64u: encodeBase64url(new Uint8Array(31)) }, "invalid_psk"],
-  [{ e2ee_psk_b64u: encodeBase64url(new Uint8Array(33)) }, "invalid_psk"],
+  [{ e2ee_psk_b64u: keyOf(31) }, "invalid_psk"],
+  [{ e2ee_psk_b64u: keyOf(33) }, "invalid_psk"],
   [{ e2ee_psk_b64u: `${psk}=` }, "invalid_psk"],
   [{ e2ee_psk_b64u: ` ${psk} ` }, "dialled"],
   [without("default_suite"), "invalid_suite"],

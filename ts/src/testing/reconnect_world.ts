@@ -8,6 +8,7 @@ import { createReconnectManager, type ConnectionState } from "../reconnect/manag
 import type { ReconnectSettings } from "../reconnect/settings.js";
 import type { Surroundings } from "../reconnect/surroundings.js";
 import { ManualClock } from "./manual_clock.js";
+import { watch } from "./world.js";
 
 export const errorOf = (code: FlowersecErrorCode, cause?: unknown) => new FlowersecError({ path: "direct", stage: "connect", code, cause });
 
@@ -90,7 +91,7 @@ export function reconnectWorld<C extends SupervisedClient = FakeClient>(settings
       tries.push({ ...outcome, attempt });
       return outcome.promise;
     },
-    observer: { onDiagnosticEvent: (event) => void events.push(event) },
+    observer: { onDiagnosticEvent: (event) => void (watch.look(event), events.push(event)) },
     autoReconnect: { enabled: true, maxAttempts: 3, initialDelayMs: 100, maxDelayMs: 1000, factor: 2, jitterRatio: 0, ...settings },
     surroundings,
   };

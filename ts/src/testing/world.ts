@@ -1,10 +1,12 @@
 // A client and an endpoint on two joined WebSockets, with whatever options a test wants.
-import { encodeBase64url } from "../base/index.js";
+import assert from "node:assert/strict";
+import { encodeBase64url, FlowersecError } from "../base/index.js";
 import { acceptDirect, type DirectCredential } from "../endpoint/accept.js";
 import { connectDirect } from "../endpoint/connect.js";
 import type { DirectAcceptOptions, DirectConnectOptions } from "../endpoint/options.js";
 import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import type { Client, Session } from "../session/index.js";
+import { SecretWatch } from "./secret_watch.js";
 import { PairedWebSocket } from "./socket_pair.js";
 
 export const psk = new Uint8Array(32).fill(7);
@@ -25,6 +27,21 @@ export const credential: DirectCredential = {
 };
 
 export const origin = "https://app.example";
+
+/** Looks for this key in errors and events. */
+export const watch = new SecretWatch(info.e2ee_psk_b64u);
+
+/** "path/stage/code" of an error, which says nothing that is secret. */
+export function triple(error: unknown): string {
+  watch.look(error);
+  return error instanceof FlowersecError ? `${error.path}/${error.stage}/${error.code}` : String(error);
+}
+
+/** For assert.rejects: an error with this "path/stage/code". */
+export const fails = (expected: string) => (error: unknown) => {
+  assert.equal(triple(error), expected);
+  return true;
+};
 
 export interface World {
   client: Client;
