@@ -45,13 +45,13 @@ class WebCipher implements Cipher {
   }
 
   seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, into: Uint8Array): Promise<void> | void {
-    if (this.small !== undefined && plaintext.length <= smallRecordBytes) return this.small.seal(nonce, aad, plaintext, into);
+    if (this.small && plaintext.length <= smallRecordBytes) return this.small.seal(nonce, aad, plaintext, into);
     const sealed = this.subtle.encrypt(gcm(nonce, aad), this.key, plaintext as Own);
     return sealed.then((bytes) => into.set(new Uint8Array(bytes)));
   }
 
   open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> | Uint8Array {
-    if (this.small !== undefined && sealed.length <= smallRecordBytes) return this.small.open(nonce, aad, sealed);
+    if (this.small && sealed.length <= smallRecordBytes) return this.small.open(nonce, aad, sealed);
     return this.subtle.decrypt(gcm(nonce, aad), this.key, sealed as Own).then((plaintext) => new Uint8Array(plaintext));
   }
 
