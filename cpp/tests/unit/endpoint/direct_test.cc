@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "direct_fixture.h"
+#include "recording_observer.h"
 #include "support/test_certificates.h"
 #include "support/watched_observer.h"
 
@@ -34,6 +35,12 @@ struct outcome {
   error_code server;
 };
 
+/// What is queued for observers.
+void hear_the_rest(asio::io_context& context) {
+  context.restart();
+  context.poll();
+}
+
 template <class Dial>
 outcome try_once(endpoint::listen_options accept, Dial how, std::uint16_t suite = 1) {
   asio::io_context context;
@@ -44,6 +51,7 @@ outcome try_once(endpoint::listen_options accept, Dial how, std::uint16_t suite 
     seen = {client, std::get<0>(accepted)};
   };
   run(context, whole());
+  hear_the_rest(context);
   return seen;
 }
 
@@ -81,9 +89,13 @@ TEST(direct, tls_is_verified_against_the_given_authority) {
 TEST(direct, an_unknown_origin_is_refused_at_the_upgrade) {
   auto options = dial_options();
   options.origin = "https://elsewhere.example";
-  const auto seen = try_once(listening(), [&](std::string url) { return dial(std::move(url), options); });
+  const auto heard = std::make_shared<recording_observer>();
+  auto accept = listening();
+  accept.common.events = heard;
+  const auto seen = try_once(std::move(accept), [&](std::string url) { return dial(std::move(url), options); });
   EXPECT_EQ(seen.client, endpoint_errc::dial_failed);
   EXPECT_EQ(seen.server, endpoint_errc::upgrade_failed);
+  EXPECT_EQ(heard->take(), std::vector<std::string>{}) << "a listener has no step of connecting";
 }
 
 TEST(direct, another_path_is_refused) {
@@ -247,6 +259,7 @@ struct resolving {
   std::function<result<endpoint::resolved_credential>()> answer;
   error_code commit_result;
   bool throws = false;
+  std::shared_ptr<recording_observer> heard = std::make_shared<recording_observer>();
 
   static endpoint::resolved_credential good() {
     return {.psk = crypto::psk::from_base64url(psk_text()).value(),
@@ -267,6 +280,7 @@ outcome resolve_once(resolving& with, std::string channel = "channel", std::uint
   asio::io_context context;
   auto accept = listening();
   accept.common.session.handshake_timeout = handshake_timeout;
+  accept.common.events = with.heard;
   auto listener = endpoint::direct_listener::open(context.get_executor(), with.resolver(), std::move(accept)).value();
   outcome seen;
   const auto whole = [&]() -> awaitable<void> {
@@ -275,6 +289,7 @@ outcome resolve_once(resolving& with, std::string channel = "channel", std::uint
     seen = {client, std::get<0>(accepted)};
   };
   run(context, whole());
+  hear_the_rest(context);
   return seen;
 }
 
@@ -286,6 +301,8 @@ TEST(resolved_credential, is_asked_for_the_channel_of_the_init_with_the_suite_of
     EXPECT_FALSE(seen.client) << seen.client.message();
     EXPECT_FALSE(seen.server) << seen.server.message();
     EXPECT_EQ(with.asked, std::vector<std::string>{"some channel"});
+    const auto heard = with.heard->take();
+    EXPECT_TRUE(!heard.empty() && heard.front() == "direct handshake/handshake_ok ok");
   }
 }
 
@@ -304,6 +321,7 @@ TEST(resolved_credential, refusals_have_their_codes) {
     return found;
   };
   EXPECT_EQ(resolve_once(with).server, endpoint_errc::missing_init_exp);
+  EXPECT_EQ(with.heard->take(), std::vector<std::string>{}) << "looking at credentials is no stage of events";
 }
 
 TEST(resolved_credential, is_committed_once_the_client_is_authentic_and_a_refusal_closes) {
