@@ -5,12 +5,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <mutex>
 
 #include "direct_fixture.h"
 #include "recording_observer.h"
 #include "support/test_certificates.h"
-#include "support/watched_observer.h"
 
 namespace flowersec::testing {
 namespace {
@@ -467,26 +465,18 @@ TEST(resolved_credential, a_commit_that_takes_no_notice_does_not_keep_its_place)
 
 // ---- what an observer sees
 
-struct recording final : testing_support::watched_observer {
-  void hear(const endpoint::event& happened) override {
-    const std::scoped_lock lock{mutex};
-    seen.push_back(std::string{happened.stage} + "/" + std::string{happened.code});
-  }
-  std::mutex mutex;
-  std::vector<std::string> seen;
-};
-
 TEST(observer, sees_a_successful_connect_in_order) {
-  const auto events = std::make_shared<recording>();
+  const auto events = std::make_shared<recording_observer>();
   auto options = dial_options();
   options.common.events = events;
   with_session([](both) -> awaitable<void> { co_return; }, options);
-  EXPECT_EQ(events->seen, (std::vector<std::string>{"transport/plaintext_transport", "connect/connect_ok",
-                                                    "handshake/handshake_ok"}));
+  EXPECT_EQ(events->take(),
+            (std::vector<std::string>{"direct transport/plaintext_transport skip", "direct connect/connect_ok ok",
+                                      "direct handshake/handshake_ok ok"}));
 }
 
 TEST(observer, is_told_nothing_of_what_was_refused_before_dialling) {
-  const auto events = std::make_shared<recording>();
+  const auto events = std::make_shared<recording_observer>();
   auto options = dial_options();
   options.common.events = events;
   options.policy = {};
@@ -495,7 +485,8 @@ TEST(observer, is_told_nothing_of_what_was_refused_before_dialling) {
     EXPECT_EQ(co_await dial("ws://127.0.0.1:1/", options), endpoint_errc::transport_policy_denied);
   };
   run(context, whole());
-  EXPECT_EQ(events->seen, std::vector<std::string>{});
+  hear_the_rest(context);
+  EXPECT_EQ(events->take(), std::vector<std::string>{});
 }
 
 }  // namespace
