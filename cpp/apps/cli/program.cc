@@ -51,6 +51,12 @@ class argument_reader {
     return std::nullopt;
   }
 
+  /// A word that is no flag: most likely a second value of a flag that was not repeated.
+  std::optional<int> refuse_words() {
+    if (rest_.empty()) return std::nullopt;
+    return complain("unexpected argument: " + rest_.front() + " (a flag is repeated for each of its values)");
+  }
+
  private:
   std::optional<int> read_flag(std::string_view word) {
     auto flag = word.substr(word.starts_with("--") ? 2 : 1);
@@ -126,10 +132,14 @@ std::optional<int> read_command_line(const program& described, const invocation&
   const auto options = with_version(described.options, version);
   given_names given;
   if (const auto code = read_environment(options, io, given)) return code;
-  if (const auto code = argument_reader{described, options, io, given}.run()) return code;
+  argument_reader arguments{described, options, io, given};
+  if (const auto code = arguments.run()) return code;
   if (version) {
     io.out << version_line(build_version()) << '\n' << std::flush;
     return exit_ok;
+  }
+  if (described.refuses_words) {
+    if (const auto code = arguments.refuse_words()) return code;
   }
   if (described.config_file == nullptr || described.config_file->empty()) return std::nullopt;
   return read_config_file(*described.config_file, options, io, given);

@@ -59,6 +59,8 @@ struct program {
   std::vector<option> options;
   /// Where one of the options puts the path of a configuration file; nullptr: the program reads none.
   const std::string* config_file = nullptr;
+  /// Whether words behind the flags end the program. False: they are not read.
+  bool refuses_words = false;
 };
 
 /// What a program is given by its surroundings; tests give their own.

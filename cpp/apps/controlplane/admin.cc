@@ -1,6 +1,7 @@
 #include "controlplane/admin.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "controlplane/tunnel_keys.h"
 #include "flowersec/base/base64url.h"
@@ -78,6 +79,13 @@ int finish_key_step(const invocation& io, const admin_command& c, state_store& s
   return print(io, text, c.pretty);
 }
 
+int write_first_keyset(const admin_command& c, const invocation& io) {
+  return with_state(io, c, [&](state_store& store) {
+    const auto written = store.write_keyset_file(c.files.keyset_path());
+    return written ? exit_ok : fail(io, exit_runtime, written.error().text + "; no state file was made");
+  });
+}
+
 int run_init(const admin_command& c, const invocation& io) {
   if (const auto refusal = overwrite_refusal({c.files.keyset_path()}, c.overwrite)) {
     return fail(io, exit_usage, *refusal);
@@ -87,18 +95,21 @@ int run_init(const admin_command& c, const invocation& io) {
   if (const auto made = state_store::create(c.files.state, c.kid, *key, wall_now()); !made) {
     return fail_with(io, made.error());
   }
-  return with_state(io, c, [&](state_store& store) {
-    if (const auto written = store.write_keyset_file(c.files.keyset_path()); !written) {
-      return fail_with(io, written.error());
+  if (const auto code = write_first_keyset(c, io); code != exit_ok) {
+    // So that init can be called again. Beside the file lie what SQLite needs while it is open.
+    for (const auto* part : {"", "-wal", "-shm"}) {
+      std::error_code ignored;
+      std::filesystem::remove(c.files.state + part, ignored);
     }
-    std::string text;
-    json_object_writer{text}
-        .field("state", c.files.state)
-        .field("issuer_keys_file", c.files.keyset_path())
-        .field("kid", c.kid)
-        .end();
-    return print(io, text, c.pretty);
-  });
+    return code;
+  }
+  std::string text;
+  json_object_writer{text}
+      .field("state", c.files.state)
+      .field("issuer_keys_file", c.files.keyset_path())
+      .field("kid", c.kid)
+      .end();
+  return print(io, text, c.pretty);
 }
 
 std::optional<std::string> credential_problem(const admin_command& c) {
@@ -248,11 +259,23 @@ int run_rotate_key(const admin_command& c, const invocation& io) {
   });
 }
 
+/// It was retired before, or somebody mistyped it and the key that is to go stays.
+void warn_of_absent_key(const invocation& io, const std::string& kid, state_store& store) {
+  std::string ids;
+  if (const auto all = store.keys()) {
+    for (const auto& one : *all) ids += (ids.empty() ? "" : ", ") + one.kid;
+  }
+  io.err << "warning: no key has the id " << kid << "; there are: " << ids << '\n' << std::flush;
+}
+
 int run_retire_key(const admin_command& c, const invocation& io) {
   return with_state(io, c, [&](state_store& store) {
     const auto wait = c.now ? std::chrono::seconds{0} : controlplane::retired_key_wait;
     const auto retired = store.retire_key(c.kid, wall_now(), wait);
-    if (!retired && retired.error().code == store_errc::unknown_key) return finish_key_step(io, c, store, "absent");
+    if (!retired && retired.error().code == store_errc::unknown_key) {
+      warn_of_absent_key(io, c.kid, store);
+      return finish_key_step(io, c, store, "absent");
+    }
     return retired ? finish_key_step(io, c, store, "retired") : fail_with(io, retired.error());
   });
 }
@@ -289,9 +312,10 @@ std::optional<std::string> needs_endpoint(const admin_command& c) {
 std::optional<std::string> needs_out(const admin_command& c) {
   return c.out.empty() ? std::optional<std::string>{"missing --out"} : std::nullopt;
 }
+std::optional<std::string> needs_new_kid(const admin_command& c) { return new_id_problem("--kid", c.kid); }
 std::optional<std::string> needs_credential(const admin_command& c) {
-  auto missing = needs_endpoint(c);
-  return missing ? missing : credential_problem(c);
+  auto problem = new_id_problem("--endpoint-id", c.endpoint_id);
+  return problem ? problem : credential_problem(c);
 }
 std::optional<std::string> needs_ticket(const admin_command& c) {
   if (auto missing = needs_endpoint(c)) return missing;
@@ -322,13 +346,13 @@ struct command_entry {
 };
 
 constexpr std::array<command_entry, 11> commands{{
-    {"init", describe_init, needs_kid, run_init},
+    {"init", describe_init, needs_new_kid, run_init},
     {"add-endpoint", describe_add_endpoint, needs_credential, run_add_endpoint},
     {"revoke-endpoint", describe_revoke_endpoint, needs_endpoint, run_revoke_endpoint},
     {"list-endpoints", describe_list_endpoints, nothing, run_list_endpoints},
     {"make-ticket", describe_make_ticket, needs_ticket, run_make_ticket},
     {"list-keys", describe_list_keys, nothing, run_list_keys},
-    {"publish-key", describe_publish_key, needs_kid, run_publish_key},
+    {"publish-key", describe_publish_key, needs_new_kid, run_publish_key},
     {"rotate-key", describe_rotate_key, needs_tunnels, run_rotate_key},
     {"retire-key", describe_retire_key, needs_kid, run_retire_key},
     {"export-key", describe_export_key, needs_out, run_export_key},

@@ -50,7 +50,8 @@ program command(std::string_view word, std::string summary, std::string usage, s
                      {"Examples", std::move(examples)},
                      {"Output", std::move(output)},
                      admin_exit_codes},
-          .options = std::move(options)};
+          .options = std::move(options),
+          .refuses_words = true};
 }
 
 std::optional<std::string> url_problem(const serve_command& c) {
@@ -62,7 +63,21 @@ std::optional<std::string> url_problem(const serve_command& c) {
 
 }  // namespace
 
+std::optional<std::string> new_id_problem(std::string_view flag, std::string_view id) {
+  if (id.empty()) return "missing " + std::string{flag};
+  for (std::size_t i = 0; i < id.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(id[i]);
+    const auto before = i == 0 ? 0 : static_cast<unsigned char>(id[i - 1]);
+    // U+0080 to U+009F are C2 80 to C2 9F.
+    if (byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0)) {
+      return "invalid " + std::string{flag} + ": an id has no control characters";
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> websocket_url_problem(std::string_view flag, const std::string& url) {
+  if (url.find('#') != url.npos) return "invalid " + std::string{flag} + ": " + url + " has a fragment";
   if (ws::parse_url(url)) return std::nullopt;
   return "invalid " + std::string{flag} + ": " + url + " is not a URL wss://HOST[:PORT]/PATH, or ws://";
 }
@@ -106,7 +121,7 @@ program describe_serve(serve_command& c) {
            {"listen", &c.listen, "host:port for HTTP; port 0 lets the system choose", {"FSEC_PLANE_LISTEN"}},
            {"control-listen",
             &c.control_listen,
-            "address:port for control connections, path /control/ws; the address is a literal",
+            "host:port for control connections, path /control/ws; port 0 lets the system choose",
             {"FSEC_PLANE_CONTROL_LISTEN"}},
            {"metrics-listen",
             &c.metrics_listen,
@@ -140,6 +155,7 @@ program describe_serve(serve_command& c) {
            command_line_only({"config", &c.config, "file with the other flags, one name = value a line"}),
            pretty_option(c.pretty)},
       .config_file = &c.config,
+      .refuses_words = true,
   };
 }
 
@@ -285,7 +301,8 @@ program describe_controlplane() {
                        "  --control-listen 127.0.0.1:8091"}},
                      {"Output", {"stdout: JSON lines"}},
                      admin_exit_codes},
-          .options = {}};
+          .options = {},
+          .refuses_words = true};
 }
 
 std::optional<std::string> usage_problem(const serve_command& c) {

@@ -85,6 +85,8 @@ struct admin_command {
 /// Where serve takes control connections.
 inline constexpr std::string_view control_path = "/control/ws";
 
+/// Nullopt when an id may be given to something new: it is printed in logs, and typed again.
+[[nodiscard]] std::optional<std::string> new_id_problem(std::string_view flag, std::string_view id);
 /// Nullopt when an endpoint can dial it.
 [[nodiscard]] std::optional<std::string> websocket_url_problem(std::string_view flag, const std::string& url);
 /// The first thing that makes no sense; nullopt when all is well.

@@ -76,9 +76,11 @@ controlplane::issuer_keyset load_issuer(state_store& store) {
 }
 
 asio::ip::tcp::endpoint resolve(asio::io_context& context, const char* flag, const std::string& listen) {
-  const auto where = resolve_listen_address(context, listen, make_error_code(boost::system::errc::invalid_argument));
-  if (!where) throw start_failure{"invalid " + std::string{flag} + ' ' + listen + ": " + where.error().message()};
-  return *where;
+  const auto malformed = make_error_code(boost::system::errc::invalid_argument);
+  const auto where = resolve_listen_address(context, listen, malformed);
+  if (where) return *where;
+  const auto why = where.error() == malformed ? "not host:port with a port of 0 to 65535" : where.error().message();
+  throw start_failure{"invalid " + std::string{flag} + ' ' + listen + ": " + why};
 }
 
 void listen(http::server& server, asio::io_context& context, const char* flag, const std::string& address) {

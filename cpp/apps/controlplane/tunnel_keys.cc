@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t max_page_bytes = 1048576;
 constexpr std::chrono::milliseconds pause_between{500};
+/// Of a tunnel that is asked when no time is left: each is asked once at least.
+constexpr std::chrono::milliseconds shortest_fetch{100};
 
 /// The page, or why there is none. A page is one with 503 as well: a tunnel that drains still says what it knows.
 struct fetched {
@@ -19,20 +21,24 @@ struct fetched {
   std::string body;
 };
 
-fetched fetch(const http::url& from) {
+fetched fetch(const http::url& from, std::chrono::nanoseconds within) {
+  using std::chrono::milliseconds;
   boost::asio::io_context context;
   fetched got;
   http::fetch_request request{.to = from};
-  http::async_fetch(context.get_executor(), std::move(request), {}, [&got](error_code failed, http::response answer) {
-    got = {failed, std::move(answer.body)};
-  });
+  http::fetch_options options;
+  options.timeout = std::clamp(std::chrono::ceil<milliseconds>(within), shortest_fetch, options.timeout);
+  http::async_fetch(context.get_executor(), std::move(request), std::move(options),
+                    [&got](error_code failed, http::response answer) {
+                      got = {failed, std::move(answer.body)};
+                    });
   context.run();
   return got;
 }
 
-void pause() {
+void pause(std::chrono::nanoseconds left) {
   boost::asio::io_context context;
-  boost::asio::steady_timer timer{context, pause_between};
+  boost::asio::steady_timer timer{context, std::min<std::chrono::nanoseconds>(pause_between, left)};
   timer.wait();
 }
 
@@ -78,12 +84,13 @@ std::optional<std::string> wait_for_key(const std::vector<std::string>& ready_ur
     const auto url = http::parse_url(text);
     if (!url) return "invalid --tunnel-ready-url: " + text + " is not an http or https URL";
     while (true) {
-      const auto page = fetch(*url);
+      const auto page = fetch(*url, until - std::chrono::steady_clock::now());
       if (!page.failed && lists_key(page.body, key)) break;
-      if (std::chrono::steady_clock::now() >= until) {
+      const auto left = until - std::chrono::steady_clock::now();
+      if (left <= left.zero()) {
         return text + ": " + (page.failed ? page.failed.message() : not_listed(key));
       }
-      pause();
+      pause(left);
     }
   }
   return std::nullopt;

@@ -1,13 +1,25 @@
 #include "serving/listen_address.h"
 
+#include <charconv>
 #include <sstream>
 
 namespace flowersec::apps {
+namespace {
+
+/// The resolver would take the lowest 16 bits of any number.
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, port);
+  return parsed.ec == std::errc{} && parsed.ptr == end;
+}
+
+}  // namespace
 
 result<boost::asio::ip::tcp::endpoint> resolve_listen_address(boost::asio::io_context& context,
                                                               const std::string& listen, error_code malformed) {
   const auto colon = listen.rfind(':');
-  if (colon == listen.npos) return malformed;
+  if (colon == listen.npos || !is_port(std::string_view{listen}.substr(colon + 1))) return malformed;
   auto host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   // Every interface means both families on one socket, as on the main listener of a tunnel.

@@ -11,7 +11,7 @@
 namespace flowersec::apps {
 
 /// IPv6 in brackets; no host means every interface.
-/// Errors   `malformed` when there is no port; the resolver's.
+/// Errors   `malformed` when there is no port, or none of 0 to 65535; the resolver's.
 [[nodiscard]] result<boost::asio::ip::tcp::endpoint> resolve_listen_address(boost::asio::io_context& context,
                                                                             const std::string& listen,
                                                                             error_code malformed);

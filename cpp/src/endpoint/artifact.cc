@@ -47,9 +47,8 @@ asio::awaitable<error_code> resolve_scopes(const connect_artifact& artifact, con
     const bool accepted = co_await resolve(found->second, scope);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
-      const auto given_up = error_info{artifact.path(), stage::connect, endpoint_errc::canceled};
-      events.tell(given_up);
-      co_return make_error(given_up);
+      // Nobody is told: connecting has not begun.
+      co_return make_error(error_info{artifact.path(), stage::connect, endpoint_errc::canceled});
     }
     if (accepted) continue;
     if (scope.critical || !options.relaxed_optional_scopes) co_return make_error(refused);

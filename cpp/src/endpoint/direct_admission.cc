@@ -185,7 +185,8 @@ class admission : public std::enable_shared_from_this<admission> {
   }
 
   void report_failure(const error_info& info) const {
-    if (info.stage != stage::handshake) return events_.tell(info);
+    // A listener has no step of connecting, and looking at what it was given is no stage of events.
+    if (info.stage != stage::handshake) return;
     const auto code = to_string(info.code);
     events_.report(notice::callback::handshake, code, to_string(info.stage), code, handshake_since_);
   }

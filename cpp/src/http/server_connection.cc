@@ -58,6 +58,7 @@ class connection final : public server_connection, public std::enable_shared_fro
  public:
   static constexpr bool is_tls = !std::is_same_v<Stream, tcp::socket>;
   using server_connection::time_point;
+  using server_connection::waiting;
   using parser = beast::http::request_parser<beast::http::string_body>;
 
   template <typename... Args>
@@ -70,8 +71,8 @@ class connection final : public server_connection, public std::enable_shared_fro
     winding_down_ = true;
     if (!busy_) drop();
   }
-  [[nodiscard]] std::optional<time_point> silent_since() const noexcept override {
-    return busy_ ? std::nullopt : std::optional{silent_since_};
+  [[nodiscard]] std::optional<waiting> waits() const noexcept override {
+    return answering_ ? std::nullopt : std::optional{waiting_};
   }
   void drop() override {
     error_code ignored;
@@ -124,11 +125,13 @@ class connection final : public server_connection, public std::enable_shared_fro
       if (!begun_in_time) co_return false;
     }
     busy_ = true;
-    const auto begun = std::chrono::steady_clock::now();
+    const auto begun = waiting_.heard = std::chrono::steady_clock::now();
     parser incoming;
     incoming.header_limit(static_cast<std::uint32_t>(core_->limits().max_header_bytes));
     incoming.body_limit(core_->limits().max_body_bytes);
-    if (const auto error = co_await read_request(incoming, begun)) {
+    const auto error = co_await read_request(incoming, begun);
+    answering_ = true;
+    if (error) {
       if (const auto refusal = refuse(error, incoming)) co_await write(*refusal, false, false);
       co_return false;
     }
@@ -138,11 +141,17 @@ class connection final : public server_connection, public std::enable_shared_fro
     auto answer = co_await ask(take(incoming));
     const bool keep = wants_more && !winding_down_;
     const bool written = co_await write(answer, keep, head_only);
-    co_return written&& keep && !winding_down_;
+    const bool going_on = written && keep && !winding_down_;
+    if (going_on) wait_for_request();
+    co_return going_on;
+  }
+
+  void wait_for_request() {
+    answering_ = false;
+    waiting_.since = waiting_.heard = std::chrono::steady_clock::now();
   }
 
   asio::awaitable<bool> first_byte() {
-    if (!fresh_) silent_since_ = std::chrono::steady_clock::now();
     limit(std::exchange(fresh_, false) ? core_->limits().header_timeout : core_->limits().idle_timeout);
     constexpr std::size_t chunk = 4096;
     const auto [error, count] = co_await stream_.async_read_some(buffer_.prepare(chunk), as_result);
@@ -250,8 +259,9 @@ class connection final : public server_connection, public std::enable_shared_fro
   asio::steady_timer timer_;
   beast::flat_buffer buffer_;
   bool fresh_ = true;  ///< no request has been read yet
-  time_point silent_since_ = std::chrono::steady_clock::now();
+  waiting waiting_{std::chrono::steady_clock::now(), std::chrono::steady_clock::now()};
   bool busy_ = false;          ///< a request has begun and is not answered
+  bool answering_ = false;     ///< a request has come, and its answer is not written yet
   bool winding_down_ = false;  ///< the server is stopping
 };
 

@@ -14,8 +14,8 @@ using asio::ip::tcp;
 bool server_limits::validate() const noexcept {
   using std::chrono::milliseconds;
   const auto positive = [](milliseconds time) { return time > milliseconds::zero(); };
-  return positive(header_timeout) && positive(request_timeout) && positive(write_timeout) && positive(idle_timeout) &&
-         max_header_bytes >= 1024 && max_header_bytes <= 1048576 && max_connections >= 1;
+  return positive(place_grace) && positive(header_timeout) && positive(request_timeout) && positive(write_timeout) &&
+         positive(idle_timeout) && max_header_bytes >= 1024 && max_header_bytes <= 1048576 && max_connections >= 1;
 }
 
 server_core::server_core(asio::any_io_executor executor, server_options options, request_handler handler)
@@ -70,15 +70,15 @@ void server_core::accept_next() {
   });
 }
 
-// Whoever only holds a place must not keep those out who have something to say.
+// Whoever only holds a place, in silence or with a request that never ends, must not keep those out who ask.
 void server_core::make_room() {
   if (std::exchange(full_, true)) return;
   acceptor_.async_wait(tcp::acceptor::wait_read, [self = shared_from_this()](error_code failed) {
     self->full_ = false;
     if (failed || !self->acceptor_.is_open()) return;
     if (self->connections_.size() < self->options_.limits.max_connections) return self->accept_next();
-    self->drop_longest_silent();
-    // Nobody may have been silent for long enough yet.
+    self->drop_longest_waiting();
+    // Nobody may have waited for long enough yet.
     constexpr std::chrono::milliseconds look_again{100};
     self->timer_.expires_after(look_again);
     self->timer_.async_wait([self](error_code canceled) {
@@ -87,16 +87,15 @@ void server_core::make_room() {
   });
 }
 
-void server_core::drop_longest_silent() {
-  // Not those who have only just come, nor those who are between two requests of a burst.
-  constexpr std::chrono::milliseconds grace{500};
-  const auto late = std::chrono::steady_clock::now() - grace;
+void server_core::drop_longest_waiting() {
+  // Not those who have only just come or begun, nor those who are between two requests of a burst.
+  const auto late = std::chrono::steady_clock::now() - options_.limits.place_grace;
   std::shared_ptr<server_connection> longest;
   auto since = late;
   for (const auto& each : connections_) {
-    const auto silent = each->silent_since();
-    if (!silent || *silent > since) continue;
-    since = *silent;
+    const auto waits = each->waits();
+    if (!waits || waits->heard > late || waits->since > since) continue;
+    since = waits->since;
     longest = each;
   }
   if (longest) longest->drop();

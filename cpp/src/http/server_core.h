@@ -23,8 +23,13 @@ class server_connection {
   virtual void wind_down() = 0;
   virtual void drop() = 0;
   using time_point = std::chrono::steady_clock::time_point;
-  /// Since when nothing of a request has come; nullopt while one is under way.
-  [[nodiscard]] virtual std::optional<time_point> silent_since() const noexcept = 0;
+  /// Of a connection that has shown no complete request since it came, or since its last answer.
+  struct waiting {
+    time_point since;
+    time_point heard;  ///< when its request began; `since` when nothing of one has come
+  };
+  /// Nullopt while a request is being answered.
+  [[nodiscard]] virtual std::optional<waiting> waits() const noexcept = 0;
 };
 
 class server_core : public std::enable_shared_from_this<server_core> {
@@ -48,7 +53,7 @@ class server_core : public std::enable_shared_from_this<server_core> {
  private:
   void accept_next();
   void make_room();
-  void drop_longest_silent();
+  void drop_longest_waiting();
   void add(boost::asio::ip::tcp::socket socket);
   void finish_stop(error_code error);
 
@@ -59,7 +64,7 @@ class server_core : public std::enable_shared_from_this<server_core> {
   boost::asio::steady_timer timer_;  ///< pause after a failed accept; limit of a graceful stop
   std::list<std::shared_ptr<server_connection>> connections_;
   bool accepting_ = false;
-  bool full_ = false;  ///< a newcomer is waited for, who then takes the place of somebody silent
+  bool full_ = false;  ///< a newcomer is waited for, who then takes the place of somebody who only holds it
   boost::asio::any_completion_handler<void(error_code)> stop_handler_;
 };
 

@@ -29,7 +29,7 @@ const char* describe(tunnel_errc code) noexcept {
     case tunnel_errc::invalid_options:
       return "the tunnel's options cannot work together";
     case tunnel_errc::bad_listen_address:
-      return "the listen address is not host:port";
+      return "the listen address is not host:port with a port of 0 to 65535";
     case tunnel_errc::tls_files_unusable:
       return "the TLS certificate or key cannot be used";
     case tunnel_errc::already_started:

@@ -4,5 +4,5 @@ flowersec_add_test(system.reconnect
   DEPS endpoint tunnel token_sign
   LIBS OpenSSL::SSL
   LABELS system
-  TIMEOUT 240)
+  TIMEOUT 480)
 add_dependencies(test_system.reconnect flowersec-tunnel)

@@ -25,11 +25,14 @@ struct server_limits {
   std::chrono::milliseconds request_timeout{10000};  ///< the whole request, from its first byte
   std::chrono::milliseconds write_timeout{10000};    ///< one response
   std::chrono::milliseconds idle_timeout{60000};     ///< between two requests of a connection
+  /// When all places are taken, a newcomer gets that of the connection that has shown no complete request for longest,
+  /// but not within this time from when it came, had its last answer, or began its request.
+  std::chrono::milliseconds place_grace{500};
   /// Header block, with 4 KiB of slack. Over it: 431.
   std::size_t max_header_bytes = 32 * 1024 + 4096;
   /// Request body. Over it: 413.
   std::size_t max_body_bytes = 1048576;
-  /// Connections at once; later ones wait in the kernel's queue. A client can make us hold
+  /// Connections at once; later ones wait in the kernel's queue for a place. A client can make us hold
   /// max_connections * (max_header_bytes + max_body_bytes).
   std::size_t max_connections = 256;
 

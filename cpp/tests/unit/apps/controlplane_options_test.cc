@@ -1,6 +1,9 @@
 // What flowersec-controlplane is told, before anything is opened.
 #include <gmock/gmock.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
 #include "controlplane/bearer_key.h"
 #include "controlplane/options.h"
 #include "controlplane/tunnel_keys.h"
@@ -68,6 +71,30 @@ TEST(controlplane_options, a_tunnels_url_is_one_that_can_be_dialled) {
     EXPECT_THAT(problem_after([&](auto& c) { c.tunnel_urls.push_back(url); }),
                 HasSubstr("invalid --tunnel-url: " + url));
   }
+  EXPECT_EQ(problem_after([](auto& c) { c.tunnel_urls = {"wss://tunnel.example/ws#part"}; }),
+            "invalid --tunnel-url: wss://tunnel.example/ws#part has a fragment");
+}
+
+TEST(controlplane_options, an_id_of_something_new_has_no_control_characters) {
+  for (const std::string good : {"k1", "caf\xc3\xa9", "two words", "\xc2\xa0", "\xc4\x80"}) {
+    EXPECT_EQ(new_id_problem("--kid", good), std::nullopt) << good;
+  }
+  EXPECT_EQ(new_id_problem("--kid", ""), "missing --kid");
+  for (const std::string bad : {"a\nb", "a\x1b[2J", "\x7f", "a\xc2\x85", "\xc2\x9f"}) {
+    EXPECT_EQ(new_id_problem("--kid", bad), "invalid --kid: an id has no control characters") << bad;
+  }
+}
+
+TEST(controlplane_options, every_command_refuses_words_that_are_no_flags) {
+  serve_command serve;
+  EXPECT_TRUE(describe_serve(serve).refuses_words);
+  EXPECT_TRUE(describe_controlplane().refuses_words);
+  for (const auto describe : {describe_init, describe_add_endpoint, describe_revoke_endpoint, describe_list_endpoints,
+                              describe_make_ticket, describe_list_keys, describe_publish_key, describe_rotate_key,
+                              describe_retire_key, describe_export_key, describe_back_up}) {
+    admin_command command;
+    EXPECT_TRUE(describe(command).refuses_words);
+  }
 }
 
 TEST(controlplane_options, the_keyset_file_lies_beside_the_state_file_unless_told_otherwise) {
@@ -115,6 +142,16 @@ TEST(tunnel_keys, a_page_that_is_none_is_named) {
   EXPECT_THAT(wait_for_key({"http://127.0.0.1:1/readyz"}, key, 0s).value_or(""),
               HasSubstr("http://127.0.0.1:1/readyz"));
   EXPECT_FALSE(wait_for_key({}, key, 0s));
+}
+
+TEST(tunnel_keys, a_page_that_does_not_come_takes_no_longer_than_the_wait) {
+  boost::asio::io_context context;
+  boost::asio::ip::tcp::acceptor never_answers{context, {boost::asio::ip::address_v4::loopback(), 0}};
+  const auto url = "http://127.0.0.1:" + std::to_string(never_answers.local_endpoint().port()) + "/readyz";
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_THAT(wait_for_key({url}, {.kid = "k1", .audience = "aud", .issuer = "iss"}, 200ms).value_or(""),
+              HasSubstr(url));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, 2s) << "a request alone may take 3 s";
 }
 
 TEST(bearer_key, is_one_word_of_16_to_4096_characters) {

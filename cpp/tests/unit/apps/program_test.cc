@@ -21,6 +21,7 @@ struct fixture {
   std::optional<std::int64_t> entries;
   std::chrono::nanoseconds wait = 2min;
   std::vector<std::string> tags;
+  bool refuses_words = false;
 
   std::map<std::string, std::string> environment;
   std::ostringstream out;
@@ -35,7 +36,8 @@ struct fixture {
                         {"count", &count, "how often", {"GREET_COUNT"}},
                         {"entries", &entries, "bound", {"GREET_ENTRIES"}},
                         {"wait", &wait, "pause", {"GREET_WAIT"}},
-                        {"tag", &tags, "labels", {"GREET_TAGS"}}}};
+                        {"tag", &tags, "labels", {"GREET_TAGS"}}},
+            .refuses_words = refuses_words};
   }
 
   std::optional<int> read(std::vector<std::string> arguments) {
@@ -141,6 +143,21 @@ INSTANTIATE_TEST_SUITE_P(
                     refused_row{{"-tag=\xc3("}, "invalid value \"\xc3(\" for flag -tag: not valid UTF-8\n"},
                     refused_row{{"-loud=yes"}, "invalid value \"yes\" for flag -loud"},
                     refused_row{{"-Name=x"}, "flag provided but not defined: -Name\n"}));
+
+TEST(command_line, words_behind_the_flags_are_refused_by_a_program_that_takes_none) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"--tag", "a", "b"}, {"--tag", "a", "b", "--loud"}, {"--tag", "a", "--", "b"}}) {
+    fixture f;
+    EXPECT_EQ(f.read(words), std::nullopt) << "one that does not say so leaves them unread";
+    fixture strict;
+    strict.refuses_words = true;
+    EXPECT_EQ(strict.read(words), exit_usage);
+    EXPECT_THAT(strict.err.str(), StartsWith("unexpected argument: b (a flag is repeated for each of its values)\n"));
+  }
+  fixture strict;
+  strict.refuses_words = true;
+  EXPECT_EQ(strict.read({"--tag", "a", "--tag", "b"}), std::nullopt);
+}
 
 TEST(command_line, help_goes_to_stderr_and_exits_0) {
   for (const auto* word : {"-h", "-help", "--help", "--h", "--help=x"}) {

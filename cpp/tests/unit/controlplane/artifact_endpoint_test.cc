@@ -25,6 +25,7 @@ http::response ask(const artifact_endpoint& endpoint, http::request request) {
     given = std::move(answer);
   });
   EXPECT_EQ(answers, 1);
+  if (given && given->status != 200) expect_no_secret(*given);
   return given.value_or(http::response{.status = 0});
 }
 

@@ -2,8 +2,20 @@
 #pragma once
 
 #include "flowersec/controlplane/artifact_endpoint.h"
+#include "support/secret_watch.h"
 
 namespace flowersec::controlplane::testing {
+
+/// Texts of a caller or of a grant, which nobody else may see.
+inline std::string secret_text(std::string text) {
+  flowersec::testing_support::secret_watch::instance().remember(text);
+  return text;
+}
+
+/// A refusal that may be shown to anybody.
+inline void expect_no_secret(const http::response& refusal) {
+  flowersec::testing_support::expect_no_secret("an answer", refusal.body);
+}
 
 inline messages::controlplane::v1::channel_init_grant sample_grant() {
   namespace wire = messages::controlplane::v1;
@@ -12,8 +24,8 @@ inline messages::controlplane::v1::channel_init_grant sample_grant() {
           .channel_init_expire_at_unix_s = 1800000120,
           .idle_timeout_seconds = 60,
           .role = wire::role::client,
-          .token = messages::sensitive_text{"FST2.canary.token"},
-          .e2ee_psk_b64u = messages::sensitive_text{"EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8"},
+          .token = messages::sensitive_text{secret_text("FST2.canary.a-signature-that-nobody-may-see")},
+          .e2ee_psk_b64u = messages::sensitive_text{secret_text("EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8")},
           .allowed_suites = {wire::suite::x25519_hkdf_sha256_aes_256_gcm},
           .default_suite = wire::suite::x25519_hkdf_sha256_aes_256_gcm};
 }

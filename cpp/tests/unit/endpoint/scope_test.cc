@@ -7,6 +7,7 @@
 #include "direct_fixture.h"
 #include "flowersec/endpoint/artifact.h"
 #include "flowersec/endpoint/reconnect_manager.h"
+#include "recording_observer.h"
 #include "support/case_table.h"
 #include "support/watched_observer.h"
 
@@ -160,6 +161,8 @@ TEST(scopes, a_resolver_is_cancelled_with_the_attempt) {
   bool asked = false;
   bool stopped = false;
   auto options = dial_options();
+  const auto heard = std::make_shared<recording_observer>();
+  options.common.events = heard;
   options.scope_resolvers["app"] = endless(asked, stopped);
   connect_artifact artifact{.target = info_for("ws://127.0.0.1:1/ws"), .scoped = {{.scope = "app", .payload = "{}"}}};
   asio::cancellation_signal signal;
@@ -172,6 +175,7 @@ TEST(scopes, a_resolver_is_cancelled_with_the_attempt) {
   context.run();
   EXPECT_TRUE(stopped);
   EXPECT_EQ(to_string(*describe_error(failed)), "direct: connect/canceled");
+  EXPECT_EQ(heard->take(), std::vector<std::string>{}) << "connecting has not begun";
 }
 
 TEST(scopes, are_looked_at_by_each_attempt_of_a_manager) {

@@ -144,52 +144,6 @@ TEST_F(http_server, connections_over_the_limit_wait_for_a_place) {
   EXPECT_TRUE(second_answer.ends_with("GET / "));
 }
 
-TEST_F(http_server, whoever_only_holds_a_place_loses_it_to_a_newcomer_and_whoever_waits_for_an_answer_does_not) {
-  options.limits.max_connections = 2;
-  options.limits.header_timeout = std::chrono::seconds{30};
-  std::optional<responder> kept;
-  handler = [&](const request& asked, const responder& answer) {
-    if (asked.target == "/slow") {
-      kept = answer;
-      return;
-    }
-    answer(text_response(200, "here"));
-    if (kept) (*kept)(text_response(200, "slow"));
-  };
-  start();
-  std::string slow_answer;
-  std::string newcomers_answer;
-  bool dropped = false;
-  const auto clients = [&]() -> task {
-    auto slow = co_await dial();
-    const std::string ask_slowly = "GET /slow HTTP/1.1\r\nConnection: close\r\n\r\n";
-    co_await boost::asio::async_write(slow, boost::asio::buffer(ask_slowly), boost::asio::use_awaitable);
-    auto silent = co_await dial();
-    auto newcomer = co_await dial();
-    const std::string ask = "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n";
-    co_await boost::asio::async_write(newcomer, boost::asio::buffer(ask), boost::asio::use_awaitable);
-    const auto be_silent = [&]() -> task {
-      std::string nothing;
-      co_await boost::asio::async_read(silent, boost::asio::dynamic_buffer(nothing), as_result);
-      EXPECT_EQ(nothing, "");
-      dropped = true;
-    };
-    const auto read_slowly = [&]() -> task {
-      co_await boost::asio::async_read(slow, boost::asio::dynamic_buffer(slow_answer), as_result);
-    };
-    const auto read_at_once = [&]() -> task {
-      co_await boost::asio::async_read(newcomer, boost::asio::dynamic_buffer(newcomers_answer), as_result);
-    };
-    co_await (be_silent() && read_slowly() && read_at_once());
-  };
-  const auto begun = std::chrono::steady_clock::now();
-  run_tasks(context, clients());
-  EXPECT_TRUE(dropped);
-  EXPECT_TRUE(newcomers_answer.ends_with("here"));
-  EXPECT_TRUE(slow_answer.ends_with("slow"));
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, options.limits.header_timeout) << "not by a time-out";
-}
-
 TEST_F(http_server, a_graceful_stop_answers_what_is_under_way_and_drops_what_is_idle) {
   responder held;
   handler = [&](const request&, const responder& answer) { held = answer; };
@@ -253,6 +207,7 @@ TEST_F(http_server, an_address_in_use_is_reported) {
 TEST(server_limits, are_checked) {
   EXPECT_TRUE(server_limits{}.validate());
   EXPECT_FALSE((server_limits{.header_timeout = milliseconds{0}}.validate()));
+  EXPECT_FALSE((server_limits{.place_grace = milliseconds{0}}.validate()));
   EXPECT_FALSE((server_limits{.max_header_bytes = 100}.validate()));
   EXPECT_FALSE((server_limits{.max_connections = 0}.validate()));
 }

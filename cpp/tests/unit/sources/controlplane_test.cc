@@ -40,6 +40,7 @@ class control_plane {
     asking.endpoint_id = "laptop";
     asking.payload = R"({"a":1})";
     asking.on_failure = [this](const artifact_failure& failure) {
+      testing_support::expect_no_secret("a failure", failure.code + failure.message + failure.response_body);
       heard.push_back(std::to_string(failure.status) + " " + failure.code);
     };
     return asking;
@@ -105,7 +106,8 @@ TEST(controlplane_source, shows_its_ticket_at_the_entry) {
   auto listener = listen_on(context);
   control.direct_url = listener.url();
   auto asking = control.source();
-  asking.entry_ticket = messages::sensitive_text{"ticket-1"};
+  testing_support::secret_watch::instance().remember("ticket-1-that-nobody-may-see");
+  asking.entry_ticket = messages::sensitive_text{"ticket-1-that-nobody-may-see"};
   const auto source = sources::from_controlplane(context.get_executor(), std::move(asking));
   const auto whole = [&]() -> awaitable<void> {
     for (int i = 0; i < 2; ++i) {
@@ -116,7 +118,7 @@ TEST(controlplane_source, shows_its_ticket_at_the_entry) {
   };
   run(context, whole());
   EXPECT_EQ(control.targets, (std::vector<std::string>(2, "/v1/connect/artifact/entry")));
-  EXPECT_EQ(control.tickets, (std::vector<std::string>(2, "ticket-1")));
+  EXPECT_EQ(control.tickets, (std::vector<std::string>(2, "ticket-1-that-nobody-may-see")));
 }
 
 /// How an acquisition fails.
@@ -131,6 +133,7 @@ std::string failure_of(asio::io_context& context, controlplane_source asking) {
     if (!artifact) told = to_string(*describe_error(artifact.error()));
   };
   run(context, whole());
+  testing_support::expect_no_secret("an error", told);
   return told;
 }
 
