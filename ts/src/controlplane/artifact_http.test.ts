@@ -38,7 +38,7 @@ test("the request, by default", async () => {
   assert.equal(sent.init.method, "POST");
   assert.equal(sent.init.body, '{"endpoint_id":"server-1"}');
   assert.deepEqual([...(sent.init.headers as Headers)], [["content-type", "application/json"]]);
-  assert.deepEqual([sent.init.credentials, sent.init.cache, sent.init.redirect], ["omit", "no-store", "error"]);
+  assert.deepEqual([sent.init.credentials, sent.init.cache, sent.init.redirect], ["omit", "no-store", "manual"]);
 });
 
 test("the request, with everything", async () => {
@@ -56,6 +56,23 @@ test("a blank trace id is left out; a blank endpoint id or ticket is refused", a
   assert.equal((await ask({ correlation: { traceId: " " } })).sent.init.body, '{"endpoint_id":"server-1"}');
   await assert.rejects(ask({ endpointId: " " }), { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "endpointId is required" });
   await assert.rejects(requestEntryConnectArtifact({ endpointId: "e", entryTicket: " ", baseUrl: "https://a.example" }), { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "entryTicket is required" });
+});
+
+test("a payload that JSON does not write as an object is refused before anybody is asked", async () => {
+  const cycle: Record<string, unknown> = {};
+  cycle["again"] = cycle;
+  for (const payload of [null, [], "text", 5, true, new Date(), () => {}, cycle, { a: 1n }]) {
+    const { fetch, sent } = answering(good);
+    const asked = requestConnectArtifact({ endpointId: "e", baseUrl: "https://cp.example", fetch, payload: payload as never });
+    await assert.rejects(asked, { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "payload must be an object" });
+    assert.equal(sent.length, 0);
+  }
+});
+
+test("a redirect is a refusal with its status; a browser tells none", async () => {
+  await assert.rejects(ask({}, null, { status: 302, headers: { location: "/elsewhere" } }), { name: "ControlplaneRequestError", status: 302, code: "", message: "controlplane request failed: 302" });
+  const opaque = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+  await assert.rejects(ask({ fetch: () => Promise.resolve(opaque) }), { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: redirect" });
 });
 
 test("the ticket wins over a header of the caller", async () => {
