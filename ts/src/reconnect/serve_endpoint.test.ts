@@ -8,7 +8,7 @@ import type { Client, Session } from "../session/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { FakeClient, errorOf } from "../testing/reconnect_world.js";
-import { fails, info, origin } from "../testing/world.js";
+import { fails, info, origin, watch } from "../testing/world.js";
 import { serveEndpointThrough, type ServeEndpointOptions } from "./serve_endpoint.js";
 
 const grant = {
@@ -58,10 +58,13 @@ function world(answers: (Error | { code: number } | undefined)[] = [], more: Par
   const over = serveEndpointThrough({ connectControl, attach: attach as never }, {
     credential: info, endpointId: "server-1", dial: { origin, clock }, signal: stop.signal,
     serve: (session) => (session as unknown as FakeSession).served.promise,
-    onRegistered: (lost) => void told.push(lost === undefined ? "registered" : "lost"),
-    onClientFailed: (error) => void told.push(`failed: ${(error as Error).message}`),
+    onRegistered: (lost) => void (watch.look(lost), told.push(lost === undefined ? "registered" : "lost")),
+    onClientFailed: (error) => void (watch.look(error), told.push(`failed: ${(error as Error).message}`)),
     onGrantDropped: () => void told.push("dropped"),
     ...more,
+  }).catch((error: unknown) => {
+    watch.look(error);
+    throw error;
   });
   over.catch(() => {});
   const announce = (payload: unknown = grant) => controls.at(-1)?.rpc.handlers.get(1002)?.forEach((hear) => hear(payload));
