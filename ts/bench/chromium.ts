@@ -1,6 +1,6 @@
 // Bulk and small calls from a page in Chromium through a real tunnel: with WebCrypto, with JavaScript alone, and beside the same
-// page's WebSocket without any encryption. The other ends are as light as there are: for what a page sends flowersec-peer, for what
-// it receives Node, whose records are four times as long, and for the bare WebSocket Node, which sends one masked frame over and over.
+// page's WebSocket without any encryption. The other ends are as light as there are: for sessions flowersec-peer with records of
+// 64 KiB, for the bare WebSocket Node, which sends one masked frame over and over.
 //
 //   npm run bench -- chromium
 import { existsSync } from "node:fs";
@@ -52,22 +52,18 @@ async function measure(): Promise<void> {
     return grants.client;
   };
   const peer = (grant: ChannelInitGrant) => startPeer(grant, origin);
-  const node = (grant: ChannelInitGrant) => otherEnd.meet({ kind: "session", grant, origin });
   const inPage = <Name extends keyof Page>(name: Name, ...args: Parameters<Page[Name]>) => page.call(name, ...args) as ReturnType<Page[Name]>;
   try {
     // The page is measured: the other end is the same in both.
-    for (const [way, meet] of [["sent", peer], ["received", node]] as const) {
-      await inPage("connect", `ours, ${way}`, grantFor(meet), false);
-      await inPage("connect", `javascript, ${way}`, grantFor(meet), true);
-    }
+    for (const [name, isJavascript] of [["ours", false], ["javascript", true]] as const) await inPage("connect", name, grantFor(peer), isJavascript);
     const grant = grantFor((server) => otherEnd.meet({ kind: "bare", grant: server, origin }));
     await inPage("attachBare", grant.tunnel_url, attachMessage(grant));
 
     for (const way of ["sent", "received"] as const) {
       const [run, bareRun, bareWay] = way === "sent" ? (["send", "sendBare", youReceive] as const) : (["receive", "receiveBare", youSend] as const);
       const { seconds, ratio } = await compare({
-        ours: () => inPage(run, `ours, ${way}`, pieces.bulk),
-        javascript: () => inPage(run, `javascript, ${way}`, pieces.javascript),
+        ours: () => inPage(run, "ours", pieces.bulk),
+        javascript: () => inPage(run, "javascript", pieces.javascript),
         bare: () => inPage(bareRun, bareWay, pieces.bulk, false),
         sealed: () => inPage(bareRun, bareWay, pieces.bulk, true),
       }, turns);
@@ -78,8 +74,8 @@ async function measure(): Promise<void> {
       show(`  where WebCrypto and nothing else is put before it`, `${ratio("bare", "sealed").toFixed(2)} x, ${rate(seconds.sealed)}`);
     }
     const small = await compare({
-      ours: () => inPage("call", "ours, sent", latency.calls),
-      javascript: () => inPage("call", "javascript, sent", latency.calls),
+      ours: () => inPage("call", "ours", latency.calls),
+      javascript: () => inPage("call", "javascript", latency.calls),
     }, latency.turns);
     const ratio = small.ratio("ours", "javascript");
     show("chromium, a small call: session, JavaScript alone", `${microseconds(small.seconds.ours)}, ${microseconds(small.seconds.javascript)}`);

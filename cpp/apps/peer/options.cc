@@ -1,13 +1,15 @@
 #include "peer/options.h"
 
-#include "flowersec/session/options.h"
-
 namespace flowersec::apps {
 namespace {
 
 constexpr std::int64_t max_mib = 1 << 20;  // 1 TiB each way
 // What a peer admits at once by default; one of them carries the RPC.
 constexpr auto max_streams = static_cast<std::int64_t>(session::session_options{}.yamux.max_inbound_streams) - 1;
+
+// Below, no frame fits; above, no record may be.
+constexpr std::int64_t min_record_bytes = yamux::header_bytes + 1;
+constexpr std::int64_t max_record_bytes = 65536;
 
 std::vector<option> dial_options(dial_command& c) {
   return {
@@ -19,12 +21,21 @@ std::vector<option> dial_options(dial_command& c) {
       {"ca", &c.ca, "PEM file with the only certificates to trust; blank means the system's"},
       {"url", &c.url, "dial this instead of the URL in the grant or info"},
       {"insecure-loopback", &c.insecure_loopback, "allow ws:// to this machine"},
+      {"record-bytes", &c.record_bytes,
+       "most bytes of one record sent, " + std::to_string(min_record_bytes) + " to " +
+           std::to_string(max_record_bytes) + "; large ones are less work for a browser"},
   };
 }
 
 const help_block exit_codes{
     "Exit codes",
     {"0  everything held", "1  connecting or a check failed; the reason is in the JSON line", "2  usage error"}};
+
+std::optional<std::string> record_problem(const dial_command& c) {
+  if (min_record_bytes <= c.record_bytes && c.record_bytes <= max_record_bytes) return std::nullopt;
+  return "--record-bytes must be between " + std::to_string(min_record_bytes) + " and " +
+         std::to_string(max_record_bytes);
+}
 
 std::optional<std::string> dial_problem(const dial_command& c) {
   if (c.origin.empty()) return "missing --origin";
@@ -108,6 +119,7 @@ program describe_peer() {
 }
 
 std::optional<std::string> usage_problem(const serve_command& c) {
+  if (auto complaint = record_problem(c.dial)) return complaint;
   if (!c.control.empty()) {
     if (!c.dial.grant.empty() || !c.direct.empty()) return "--control, --grant and --direct exclude each other";
     if (!c.dial.info.empty()) return "--info is for --direct; the credential of an endpoint goes to --control";
@@ -129,6 +141,7 @@ std::optional<std::string> usage_problem(const serve_command& c) {
 }
 
 std::optional<std::string> usage_problem(const client_command& c) {
+  if (auto complaint = record_problem(c.dial)) return complaint;
   if (c.dial.grant.empty() == c.dial.info.empty()) return "give one of --grant and --info";
   if (auto complaint = dial_problem(c.dial)) return complaint;
   if (c.mib < 0 || c.mib > max_mib) return "--mib must be between 0 and " + std::to_string(max_mib);

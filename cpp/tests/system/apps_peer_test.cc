@@ -351,6 +351,8 @@ TEST(peer_program, refusals_name_what_is_wrong) {
       {{"client", "--grant=a", "--info=b", "--origin=o"}, 2, "give one of --grant and --info"},
       {{"client", "--grant=a"}, 2, "missing --origin"},
       {{"client", "--grant=a", "--origin=o", "--streams=0"}, 2, "--streams must be between 1 and 31"},
+      {{"client", "--grant=a", "--origin=o", "--record-bytes=12"}, 2, "--record-bytes must be between 13 and 65536"},
+      {{"serve", "--direct=:0", "--info=a", "--record-bytes=65537"}, 2, "--record-bytes must be between 13 and 65536"},
       {{"client", "--grant=a", "--origin=o", "--mib=-1"}, 2, "--mib must be between"},
       {{"serve"}, 2, "missing --grant"},
       {{"serve", "--direct", "127.0.0.1:0"}, 2, "--direct needs --info"},

@@ -11,7 +11,7 @@ export function startPeer(grant: ChannelInitGrant, origin: string): void {
   const folder = mkdtempSync(join(tmpdir(), "flowersec-peer-"));
   const file = join(folder, "grant.json");
   writeFileSync(file, JSON.stringify(grant));
-  const child = spawn(builtProgram("flowersec-peer"), ["serve", "--grant", file, "--origin", origin, "--insecure-loopback"], {
+  const child = spawn(builtProgram("flowersec-peer"), ["serve", "--grant", file, "--origin", origin, "--insecure-loopback", "--record-bytes", "65536"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   const end = () => {

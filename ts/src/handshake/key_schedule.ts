@@ -74,7 +74,7 @@ export function authTagOf(
 }
 
 // Every output is one block of HKDF-Expand, or less: T(1) = HMAC(PRK, info || 01).
-const infoOf = (name: string) => concat(utf8(`${label}:${name}`), new Uint8Array([1]));
+const infoOf = (name: string) => concat(utf8(`${label}:${name}`), Uint8Array.of(1));
 const infos = ["c2s:key", "s2c:key", "rekey_base", "c2s:nonce_prefix", "s2c:nonce_prefix"].map(infoOf);
 
 /** PRK = HMAC-SHA256(psk, sharedSecret || transcriptHash), then one HKDF-Expand for each output. */

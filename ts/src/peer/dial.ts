@@ -6,5 +6,6 @@ import type { DialCommand } from "./options.js";
 
 export function dialOptionsOf(command: DialCommand): DialOptions {
   const wsFactory = command.ca === "" ? undefined : createNodeWsFactory({ ca: readFileSync(command.ca, "utf8") });
-  return { origin: command.origin, wsFactory, transportSecurityPolicy: command.insecureLoopback ? AllowPlaintextForLoopback : RequireTLS };
+  const transportSecurityPolicy = command.insecureLoopback ? AllowPlaintextForLoopback : RequireTLS;
+  return { origin: command.origin, wsFactory, transportSecurityPolicy, outboundRecordChunkBytes: command.recordBytes };
 }

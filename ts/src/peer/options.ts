@@ -1,10 +1,14 @@
 // The command lines of flowersec-peer: `serve` and `client`. Nothing is opened here.
-import { yamuxDefaults } from "../base/index.js";
+import { e2eeDefaults, yamuxDefaults } from "../base/index.js";
 import type { Flag, FlagValues, Program } from "./flags.js";
 
 const maxMib = 1 << 20; // 1 TiB each way
 // What a peer admits at once by default; one of them carries the RPC.
 const maxStreams = yamuxDefaults.maxInboundStreams - 1;
+
+// Below, flowersec-peer of C++ has no frame that fits; above, no record may be.
+const minRecordBytes = 13;
+const maxRecordBytes = 65_536;
 
 /** What both commands need to dial. */
 export interface DialCommand {
@@ -14,6 +18,7 @@ export interface DialCommand {
   ca: string;
   url: string;
   insecureLoopback: boolean;
+  recordBytes: number;
 }
 
 export interface ServeCommand extends DialCommand {
@@ -44,6 +49,10 @@ const dialFlags: readonly Flag[] = [
   text("ca", "PEM file with the only certificates to trust; blank means the system's"),
   text("url", "dial this instead of the URL in the grant or info"),
   word("insecure-loopback", "allow ws:// to this machine"),
+  {
+    name: "record-bytes", value: { kind: "int", standard: e2eeDefaults.outboundRecordChunkBytes },
+    help: `most bytes of one record sent, ${minRecordBytes} to ${maxRecordBytes}; large ones are less work for a browser`,
+  },
 ];
 
 const exitCodes = [
@@ -116,7 +125,14 @@ export const peerProgram: Program = {
 
 function dialOf(values: FlagValues): DialCommand {
   const { grant, info, origin, ca, url } = values as Record<string, string>;
-  return { grant: grant ?? "", info: info ?? "", origin: origin ?? "", ca: ca ?? "", url: url ?? "", insecureLoopback: values["insecure-loopback"] === true };
+  return {
+    grant: grant ?? "", info: info ?? "", origin: origin ?? "", ca: ca ?? "", url: url ?? "", insecureLoopback: values["insecure-loopback"] === true,
+    recordBytes: Number(values["record-bytes"]),
+  };
+}
+
+function recordProblem({ recordBytes }: DialCommand): string | undefined {
+  return recordBytes < minRecordBytes || recordBytes > maxRecordBytes ? `--record-bytes must be between ${minRecordBytes} and ${maxRecordBytes}` : undefined;
 }
 
 export function serveCommandOf(values: FlagValues): ServeCommand | string {
@@ -131,6 +147,8 @@ export function serveCommandOf(values: FlagValues): ServeCommand | string {
     allowedOrigins: values["allow-origin"] as string[],
     once: values["once"] === true,
   };
+  const problem = recordProblem(command);
+  if (problem !== undefined) return problem;
   if (command.control !== "") {
     if (command.grant !== "" || command.direct !== "") return "--control, --grant and --direct exclude each other";
     if (command.info !== "") return "--info is for --direct; the credential of an endpoint goes to --control";
@@ -158,6 +176,8 @@ export function clientCommandOf(values: FlagValues): ClientCommand | string {
     say: String(values["say"]),
     quiet: values["quiet"] === true,
   };
+  const problem = recordProblem(command);
+  if (problem !== undefined) return problem;
   if ((command.grant === "") === (command.info === "")) return "give one of --grant and --info";
   if (command.origin === "") return "missing --origin";
   if (command.mib < 0 || command.mib > maxMib) return `--mib must be between 0 and ${maxMib}`;

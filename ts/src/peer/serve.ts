@@ -78,7 +78,9 @@ async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<
     psk: info.e2ee_psk_b64u,
     initExpireAtUnixS: info.channel_init_expire_at_unix_s,
   };
-  const options = { signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback } as const;
+  const options = {
+    signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback, outboundRecordChunkBytes: command.recordBytes,
+  } as const;
   const sessions = new Set<Promise<void>>();
   let served = () => {};
   const first = new Promise<void>((resolve) => (served = resolve));

@@ -67,14 +67,14 @@ export class SecureChannel {
   async read({ signal }: WaitableOptions = {}): Promise<Uint8Array> {
     throwIfAborted(signal);
     const chunk = this.unread.takeChunk();
-    if (chunk !== undefined) {
+    if (chunk) {
       this.unreadBytes -= chunk.length + recordCostBytes;
       return chunk;
     }
-    if (this.failure !== undefined) throw this.failure.error;
+    if (this.failure) throw this.failure.error;
     const reader = deferred<Uint8Array>();
     this.readers.push(reader);
-    if (signal === undefined) return reader.promise;
+    if (!signal) return reader.promise;
     const stop = onAbort(signal, (error) => {
       // One that has its bytes already is no longer among those that wait.
       const at = this.readers.indexOf(reader);
@@ -122,7 +122,7 @@ export class SecureChannel {
 
   private async receive(): Promise<void> {
     try {
-      while (this.failure === undefined) {
+      while (!this.failure) {
         const kind = this.accept(await this.transport.readBinary());
         // The key of what follows a rekey record is known only after it. A ping takes no room, so one at a time is held.
         // Nothing else is waited for here.
@@ -141,19 +141,18 @@ export class SecureChannel {
     const bytes = kind === recordApp ? frame.length - recordOverheadBytes + recordCostBytes : 0;
     this.unreadBytes += bytes;
     const before = this.opening;
-    if (before === undefined && !isPromise(plaintext)) {
+    if (!before && !isPromise(plaintext)) {
       this.deliver(kind, plaintext);
     } else {
       // Records open side by side and are delivered in their order, and so is the failure of one.
-      const opened = (async () => await plaintext)().then(
+      const opened = Promise.resolve(plaintext).then(
         (value) => () => this.deliver(kind, value),
         (error: unknown) => () => this.end(error),
       );
-      const turn = Promise.all([opened, before]).then(([act]) => act());
-      this.opening = turn;
-      void turn.then(() => {
+      const turn = (this.opening = Promise.all([opened, before]).then(([act]) => {
+        act();
         if (this.opening === turn) this.opening = undefined;
-      });
+      }));
     }
     if (kind === recordApp && this.unreadBytes - recordCostBytes > this.maxBufferedBytes && !this.isAwaited(bytes)) throw new RecordError("inbound_overflow");
     return kind;
@@ -165,15 +164,15 @@ export class SecureChannel {
   }
 
   private deliver(kind: RecordKind, plaintext: Uint8Array): void {
-    if (kind !== recordApp || this.failure !== undefined) return;
+    if (kind !== recordApp || this.failure) return;
     const reader = plaintext.length > 0 ? this.readers.shift() : undefined;
-    if (reader === undefined && plaintext.length > 0) return this.unread.push(plaintext);
+    if (!reader && plaintext.length > 0) return this.unread.push(plaintext);
     this.unreadBytes -= plaintext.length + recordCostBytes;
     reader?.resolve(plaintext);
   }
 
   private end(error: unknown): void {
-    if (this.failure !== undefined) return;
+    if (this.failure) return;
     this.failure = { error };
     this.opener.close();
     this.sealer.close();

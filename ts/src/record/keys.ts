@@ -19,7 +19,7 @@ export interface DirectionKeys {
 }
 
 const rekeyLabel = utf8("flowersec-e2ee-v1:rekey");
-const rekeyInfo = concat(utf8("flowersec-e2ee-v1:rekey:key"), new Uint8Array([1]));
+const rekeyInfo = concat(utf8("flowersec-e2ee-v1:rekey:key"), Uint8Array.of(1));
 
 /**
  * The key that follows the rekey record with this sequence number: salt = HMAC(rekeyBase, transcriptHash || u64be(sequence)

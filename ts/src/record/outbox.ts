@@ -47,7 +47,7 @@ export class Outbox {
 
   /** See SecureChannel.write. The list is the outbox's. */
   write(parts: Uint8Array[]): Promise<void> {
-    if (this.failure !== undefined) return Promise.reject(this.failure.error);
+    if (this.failure) return Promise.reject(this.failure.error);
     const bytes = lengthOf(parts);
     if (bytes > this.limits.maxOutboundBufferedBytes - this.unfinishedBytes) {
       return Promise.reject(new RecordError("outbound_overflow"));
@@ -59,12 +59,12 @@ export class Outbox {
 
   /** Queues a record without plaintext. */
   control(kind: RecordKind): Promise<void> {
-    return this.failure === undefined ? this.enqueue({ kind, parts: [], bytes: 0, done: deferred() }) : Promise.reject(this.failure.error);
+    return this.failure ? Promise.reject(this.failure.error) : this.enqueue({ kind, parts: [], bytes: 0, done: deferred() });
   }
 
   /** Fails whatever is unfinished. Once is enough. */
   end(error: unknown): void {
-    if (this.failure !== undefined) return;
+    if (this.failure) return;
     this.failure = { error };
     this.queue.length = this.sealed.length = 0;
     for (const item of this.unfinished) this.finish(item, error);
@@ -90,13 +90,13 @@ export class Outbox {
 
   private async run(): Promise<void> {
     try {
-      while (this.failure === undefined) {
+      while (!this.failure) {
         const next = this.next();
         // No turn passes between an empty queue and the end of the run, or a write in between would be forgotten.
         const record = isPromise(next) ? await next : next;
-        if (record === undefined) break;
+        if (!record) break;
         const frame = isPromise(record.frame) ? await record.frame : record.frame;
-        if (this.failure !== undefined) break;
+        if (this.failure) break;
         const written = this.transport.writeBinary(frame);
         if (isPromise(written)) await written;
         // Memory that is warm already: large frames come one after the other.
@@ -113,7 +113,7 @@ export class Outbox {
 
   /** Seals ahead as far as it helps. */
   private fill(isLarge = false): void {
-    while (this.queue.length > 0 && this.sealer.rekeyed === undefined && this.maySeal(isLarge)) {
+    while (this.queue.length > 0 && !this.sealer.rekeyed && this.maySeal(isLarge)) {
       const record = this.seal();
       if (isPromise(record.frame)) record.frame.then(undefined, () => {}); // whoever awaits it learns of it
       this.sealed.push(record);
@@ -124,14 +124,14 @@ export class Outbox {
   private next(): Awaitable<Outgoing | undefined> {
     this.fill();
     const due = this.sealed[0];
-    if (due !== undefined || this.queue.length === 0) return due;
+    if (due || this.queue.length === 0) return due;
     // The next record waits for its key.
     return (this.sealer.rekeyed as PromiseLike<void>).then(() => this.next());
   }
 
   private maySeal(isLarge: boolean): boolean {
     const [due] = this.sealed;
-    return due === undefined || ((isLarge || isPromise(due.frame)) && this.sealed.length < sealAhead);
+    return !due || ((isLarge || isPromise(due.frame)) && this.sealed.length < sealAhead);
   }
 
   /** One record: a control record, or as much of the writes at the front as it takes. */

@@ -5,8 +5,8 @@ import { deferred, onAbort, throwIfAborted, type Awaitable, type CancelTimer, ty
 import type { WebSocketLimits } from "./limits.js";
 import type { WebSocketLike } from "./socket.js";
 
-/** How often a WebSocket that does not say when it drains is asked. */
-const pollMs = 10;
+/** A WebSocket that does not say when it drains is asked after 1 ms, 2 ms more, 3 ms more, until it is every so many. */
+const mostPollMs = 10;
 
 export interface OutboundEvents {
   onExceeded(current: number): void;
@@ -37,32 +37,26 @@ export class OutboundQueue {
   ) {}
 
   write(frame: Uint8Array, signal: AbortSignal | undefined): Awaitable<void> {
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure) throw this.failure;
     throwIfAborted(signal);
     const waiting = this.queuedBytes + this.ws.bufferedAmount + frame.length;
-    if (waiting > this.limits.outboundHardLimitBytes) {
-      this.events.onExceeded(waiting);
-      return this.orFailure();
-    }
-    if (this.draining) return this.wait(frame, signal);
-    this.send(frame);
-    if (this.failure !== undefined || !this.aboveHigh()) return this.orFailure();
+    if (waiting > this.limits.outboundHardLimitBytes) this.events.onExceeded(waiting);
+    else if (this.draining) return this.wait(frame, signal);
+    else this.send(frame);
+    if (this.failure) throw this.failure as Error;
+    if (!this.aboveHigh()) return;
     this.drain();
     return this.wait(undefined, signal);
   }
 
   /** Ends it: every writer is rejected. The first error stays. */
   fail(error: Error): void {
-    if (this.failure !== undefined) return;
+    if (this.failure) return;
     this.failure = error;
     this.stopPoll();
     this.stopTimeout();
     this.queuedBytes = 0;
     for (const writer of this.writers.splice(0)) writer.reject(error);
-  }
-
-  private orFailure(): void {
-    if (this.failure !== undefined) throw this.failure;
   }
 
   private aboveHigh(): boolean {
@@ -98,24 +92,23 @@ export class OutboundQueue {
     this.stopTimeout = this.clock.after(this.limits.outboundDrainTimeoutMs, () => {
       this.events.onStalled(this.queuedBytes + this.ws.bufferedAmount);
     });
-    this.poll();
+    this.poll(1);
   }
 
-  private poll(): void {
-    this.stopPoll = this.clock.after(pollMs, () => this.check());
-    this.ws.onceDrained?.(() => this.check());
+  private poll(ms: number): void {
+    const check = () => this.check(Math.min(ms + 1, mostPollMs));
+    this.stopPoll = this.clock.after(ms, check);
+    this.ws.onceDrained?.(check);
   }
 
-  private check(): void {
-    if (this.failure !== undefined || !this.draining) return;
+  private check(nextMs: number): void {
+    if (this.failure || !this.draining) return;
     this.stopPoll();
-    if (this.ws.bufferedAmount > this.limits.outboundLowWatermarkBytes) return this.poll();
+    if (this.ws.bufferedAmount > this.limits.outboundLowWatermarkBytes) return this.poll(nextMs);
     this.stopTimeout();
     this.draining = false;
-    while (this.failure === undefined && !this.draining) {
-      const writer = this.writers[0];
-      if (writer === undefined) return;
-      if (writer.frame !== undefined) {
+    for (let writer = this.writers[0]; writer; writer = this.writers[0]) {
+      if (writer.frame) {
         this.queuedBytes -= writer.frame.length;
         this.send(writer.frame);
         writer.frame = undefined;

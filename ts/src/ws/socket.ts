@@ -25,7 +25,7 @@ export interface WebSocketLike {
   readonly copies?: boolean;
   /** Starts closing; harmless when it is closing already. */
   close(code?: number, reason?: string): void;
-  /** Calls `then` once when bytes have left for the network. A WebSocket that cannot say so is asked every 10 ms. */
+  /** Calls `then` once when bytes have left for the network. One that cannot say so is asked, at first after 1 ms, later every 10 ms. */
   onceDrained?(then: () => void): void;
   /** As EventTarget; a listener that is added again stays one. */
   addEventListener<Type extends keyof WebSocketEvents>(type: Type, listener: WebSocketListener<Type>): void;

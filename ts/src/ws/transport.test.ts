@@ -275,7 +275,7 @@ test("below the high mark writing does not wait, above it until the low mark", a
   clock.advance(10);
   assert.equal(await stateOf(above), "waits");
   ws.bufferedAmount = 10;
-  clock.advance(9);
+  clock.advance(4);
   assert.equal(await stateOf(above), "waits");
   clock.advance(1);
   assert.equal(await stateOf(above), "done");

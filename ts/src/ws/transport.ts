@@ -83,12 +83,8 @@ export class SocketTransport implements BinaryTransport {
    * Sends one message. Settles at once while little waits for the network, else when it has drained to the low mark, or
    * with what ended the transport. A frame whose turn has not come is not sent when the signal fires.
    */
-  writeBinary(frame: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
-    try {
-      return Promise.resolve(this.outbound.write(frame, options?.signal));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+  async writeBinary(frame: Uint8Array, options?: { signal?: AbortSignal | undefined }): Promise<void> {
+    return this.outbound.write(frame, options?.signal);
   }
 
   /** Takes the listeners away, drops what is queued and closes the WebSocket. Harmless the second time. */

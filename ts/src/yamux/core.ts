@@ -46,7 +46,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
 
   /** Ends the session, and every stream with it. Without effect when it has ended. */
   end(why: YamuxErrorCode): void {
-    if (this.ended !== undefined) return;
+    if (this.ended) return;
     this.ended = why;
     this.input.isStopped = true;
     for (const stream of this.streams.values()) {
@@ -75,10 +75,10 @@ export class YamuxCore extends OutputSide implements FrameSink {
   private onData(header: YamuxHeader): void {
     if (header.length > this.limits.maxFrameBytes) return this.end("frame_too_large");
     let stream = this.streamOf(header);
-    if (this.ended !== undefined) return;
-    if (stream !== undefined && header.length > 0) {
+    if (this.ended) return;
+    if (stream && header.length > 0) {
       const why = stream.finReceived ? "data_after_fin" : header.length > stream.granted ? "window_exceeded" : undefined;
-      if (why !== undefined) {
+      if (why) {
         this.fail(stream, why, true);
         this.settle(stream);
         stream = undefined;
@@ -90,7 +90,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
 
   private onWindowUpdate(header: YamuxHeader): void {
     const stream = this.streamOf(header);
-    if (stream === undefined) return;
+    if (!stream) return;
     if (header.length > DEFAULT_MAX_STREAM_WINDOW - stream.credit) return this.end("credit_overflow");
     stream.credit += header.length;
     if (header.flags & FLAG_FIN) this.onFin(stream);
@@ -121,7 +121,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
       return undefined;
     }
     if (header.flags & FLAG_SYN) {
-      if (stream !== undefined) return void this.end("stream_already_open");
+      if (stream) return void this.end("stream_already_open");
       return this.accept(header.streamId);
     }
     return stream?.isOpen ? stream : undefined;
@@ -193,7 +193,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
 
   /** Opens a stream; data may be written at once. Throws YamuxError: resource_exhausted, ids_exhausted, or the end. */
   open(): StreamState {
-    if (this.ended !== undefined) throw new YamuxError(this.ended);
+    if (this.ended) throw new YamuxError(this.ended);
     const limit = this.limits.maxActiveStreams;
     if (this.activeStreams >= limit) throw this.exhausted("active_streams", this.activeStreams, limit);
     if (this.nextId > 0xffff_ffff) throw new YamuxError("ids_exhausted");

@@ -25,7 +25,7 @@ export class OutputSide extends StreamTable {
     const parts: Uint8Array[] = [];
     for (let room = maxBytes; room >= HEADER_LEN; ) {
       const header = this.nextControl();
-      if (header === undefined) {
+      if (!header) {
         room = this.nextData(parts, room, maxBytes);
         if (room < 0) break;
         continue;
@@ -38,7 +38,7 @@ export class OutputSide extends StreamTable {
 
   /** How much nextBatch could give, up to `enough`. */
   outputBytes(enough: number): number {
-    if (this.ended !== undefined) return 0;
+    if (this.ended) return 0;
     let bytes = HEADER_LEN * (this.pingReplies.length + this.refusals.length + this.control.size + Number(this.probe === "due"));
     for (const stream of this.data) {
       if (bytes >= enough) break;
@@ -59,7 +59,7 @@ export class OutputSide extends StreamTable {
       return encodeHeader({ type: TYPE_PING, flags: FLAG_SYN, streamId: 0, length: this.lastProbe });
     }
     const [stream] = this.control;
-    if (stream === undefined) return undefined;
+    if (!stream) return undefined;
     let header: Uint8Array;
     if (stream.rstDue) {
       stream.rstDue = false;
@@ -89,10 +89,10 @@ export class OutputSide extends StreamTable {
   private nextData(parts: Uint8Array[], room: number, maxBytes: number): number {
     const [stream] = this.data;
     // A splinter of a write at the end of a batch would cost both sides more than it saves.
-    if (stream === undefined || (stream.queuedBytes > room - HEADER_LEN && room <= HEADER_LEN + (parts.length && maxBytes / 16))) return -1;
+    if (!stream || (stream.queuedBytes > room - HEADER_LEN && room <= HEADER_LEN + (parts.length && maxBytes / 16))) return -1;
     this.data.delete(stream); // settle() puts it back, behind the others
     const write = stream.writes[0];
-    if (write === undefined) {
+    if (!write) {
       stream.finSent = true;
       parts.push(windowUpdate(stream.id, FLAG_FIN));
       room -= HEADER_LEN;
@@ -116,7 +116,7 @@ export class OutputSide extends StreamTable {
 
   /** Sends a ping, or joins the one under way; probeAnswered follows. */
   startProbe(): void {
-    if (this.probe !== "none" || this.ended !== undefined) return;
+    if (this.probe !== "none" || this.ended) return;
     this.lastProbe = this.lastProbe === 0xffff_ffff ? 1 : this.lastProbe + 1;
     this.probe = "due";
     this.probeAnswered = false;

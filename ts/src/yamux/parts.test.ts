@@ -45,3 +45,23 @@ test("what waits for credit may change as well, and so may a Buffer", async () =
   await writing;
   assert.deepEqual(batches.at(-1), wire.data(1, pattern(left, 262_144)));
 });
+
+test("what waits at the same time lies apart, also in memory that was used before", async () => {
+  const { channel, stream, batches } = await openOverParts();
+  await stream.write(pattern(262_144)); // the window is used up
+  for (const sizes of [[3000, 1000, 2000], [2000, 500, 4000, 1000], [1000, 1000]]) {
+    const all = sizes.reduce((sum, size) => sum + size, 0);
+    let at = 0;
+    const writes = sizes.map((size) => {
+      const bytes = pattern(size, (at += size) - size);
+      const writing = stream.write(bytes);
+      bytes.fill(0);
+      return writing;
+    });
+    batches.length = 0;
+    channel.arrive(wire.credit(1, all));
+    await Promise.all(writes);
+    at = 0;
+    assert.deepEqual(concat(...batches), concat(...sizes.map((size) => wire.data(1, pattern(size, (at += size) - size)))));
+  }
+});

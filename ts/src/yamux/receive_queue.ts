@@ -20,7 +20,7 @@ export class ReceiveQueue extends ByteQueue {
     // A slice that is most of its buffer costs about what it holds.
     if (slice.length >= minViewBytes && slice.length * 2 >= slice.buffer.byteLength) {
       // Room in the last chunk that nothing can fill any more is given back.
-      if (this.tail !== undefined) this.chunks[this.chunks.length - 1] = this.tail.slice(0, this.tailUsed);
+      if (this.tail) this.chunks[this.chunks.length - 1] = this.tail.slice(0, this.tailUsed);
       this.tail = undefined;
       this.nextTailBytes = minChunkBytes;
       this.chunks.push(slice);
@@ -30,7 +30,7 @@ export class ReceiveQueue extends ByteQueue {
   }
 
   private copy(slice: Uint8Array): number {
-    if (this.tail === undefined || this.tailUsed === this.tail.length) {
+    if (!this.tail || this.tailUsed === this.tail.length) {
       // Grows from chunk to chunk, so that many small frames end up in few of them.
       this.tail = new Uint8Array(Math.min(Math.max(slice.length, this.nextTailBytes), maxChunkBytes));
       this.nextTailBytes = this.tail.length * 2;
@@ -44,7 +44,7 @@ export class ReceiveQueue extends ByteQueue {
   }
 
   override takeChunk(max?: number): Uint8Array | undefined {
-    if (this.tail !== undefined && this.first === this.chunks.length - 1) {
+    if (this.tail && this.first === this.chunks.length - 1) {
       // What the reader gets is the reader's: nothing is appended behind it any more.
       this.chunks[this.first] = this.tail.subarray(0, this.tailUsed);
       this.tail = undefined;

@@ -103,7 +103,7 @@ export class YamuxSession implements AsyncDisposable {
    */
   async openStream(options: AbortOptions = {}): Promise<YamuxStream> {
     throwIfAborted(options.signal);
-    if (this.ending !== undefined) throw this.ending;
+    if (this.ending) throw this.ending;
     try {
       return new YamuxStream(this.host, this.core.open());
     } finally {
@@ -123,8 +123,8 @@ export class YamuxSession implements AsyncDisposable {
   async probeLiveness(timeoutMs = 10_000, options: AbortOptions = {}): Promise<number> {
     if (!(timeoutMs > 0)) throw new RangeError("timeoutMs must be more than 0");
     throwIfAborted(options.signal);
-    if (this.ending !== undefined) throw this.ending;
-    if (this.probe === undefined) {
+    if (this.ending) throw this.ending;
+    if (!this.probe) {
       this.probe = { ...deferred<number>(), startedAt: this.clock.monoMs() };
       this.core.startProbe();
       this.schedule();
@@ -153,7 +153,7 @@ export class YamuxSession implements AsyncDisposable {
 
   private async readLoop(): Promise<void> {
     try {
-      while (this.ending === undefined) {
+      while (!this.ending) {
         this.core.receive(await this.channel.read());
         this.tell(); // first, so that what it makes the application do shares the batch
         this.pump();
@@ -175,13 +175,12 @@ export class YamuxSession implements AsyncDisposable {
 
   /** Gives the channel what it can take, then tells everybody what changed. */
   private pump(): void {
-    while (this.core.ended === undefined) {
+    while (!this.core.ended) {
+      const { batchBytes, core, unsent } = this;
       // Behind what is on its way only full batches follow; what is less gathers until that has arrived.
-      const isFull = () =>
-        this.unsent + this.batchBytes <= this.unsentLimit && this.core.outputBytes(this.batchBytes) >= this.batchBytes;
-      if (this.unsent > 0 && !isFull()) break;
-      const batch = this.core.nextBatch(this.batchBytes);
-      if (batch === undefined) break;
+      if (unsent > 0 && (unsent + batchBytes > this.unsentLimit || core.outputBytes(batchBytes) < batchBytes)) break;
+      const batch = core.nextBatch(batchBytes);
+      if (!batch) break;
       this.send(batch);
     }
     this.tell();
@@ -196,7 +195,7 @@ export class YamuxSession implements AsyncDisposable {
     const failed = (cause: unknown) => this.end("transport_closed", undefined, cause);
     this.unsent += bytes;
     try {
-      const sending = channel.writeParts === undefined ? channel.write(concat(...parts)) : channel.writeParts(parts);
+      const sending = channel.writeParts ? channel.writeParts(parts) : channel.write(concat(...parts));
       if (!isPromise(sending)) return sent();
       sending.then(() => {
         sent();
@@ -209,7 +208,7 @@ export class YamuxSession implements AsyncDisposable {
 
   private tell(): void {
     const { core, options } = this;
-    if (core.ended !== undefined && this.ending === undefined) return this.finish();
+    if (core.ended && !this.ending) return this.finish();
     for (const state of core.opened.splice(0)) {
       if (state.isOpen) this.offer(new YamuxStream(this.host, state));
     }
@@ -228,8 +227,8 @@ export class YamuxSession implements AsyncDisposable {
 
   private offer(stream: YamuxStream): void {
     try {
-      if (this.options.onIncomingStream === undefined) stream.reset();
-      else this.options.onIncomingStream(stream);
+      if (this.options.onIncomingStream) this.options.onIncomingStream(stream);
+      else stream.reset();
     } catch (error) {
       stream.reset(error);
     }
@@ -243,7 +242,7 @@ export class YamuxSession implements AsyncDisposable {
   /** Once the machine has ended: ends the rest, first what waits, then the channel. */
   private finish(cause?: unknown, error?: YamuxError): void {
     const why = this.core.ended;
-    if (this.ending !== undefined || why === undefined) return;
+    if (this.ending || !why) return;
     this.ending = error ?? new YamuxError(why, cause === undefined ? undefined : { cause });
     this.tell();
     this.probe?.reject(this.ending);

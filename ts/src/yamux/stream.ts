@@ -38,8 +38,15 @@ interface Reader extends Deferred<Uint8Array | null> {
   readonly maxBytes: number | undefined;
 }
 interface Writer extends Deferred<void> {
+  /** What is left of it lies in memory of its own. */
   readonly write: QueuedWrite;
 }
+
+/** Most bytes of one, and most of them. */
+const mostSpareBytes = 65_536;
+const mostSpares = 16;
+/** Memory of copies that have left, for the next ones: it is warm already, and nothing is left to be collected. */
+const spares: ArrayBufferLike[] = [];
 
 /**
  * A stream in both directions. Reads and writes are done in the order they were asked for. After its end by RST, or the
@@ -101,7 +108,11 @@ export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncD
     if (bytes.length < eagerWriteBytes) host.schedule();
     else host.pump();
     if (write.done) return;
-    write.left = new Uint8Array(write.left); // slice() of a Buffer would share the bytes
+    const { length } = write.left;
+    const spare = spares.pop();
+    const copy = new Uint8Array(spare && spare.byteLength >= length ? spare : new ArrayBuffer(length), 0, length);
+    copy.set(write.left); // slice() of a Buffer would share the bytes
+    write.left = copy;
     const writer = { ...deferred<void>(), write };
     this.writers.push(writer);
     return wait(writer.promise, options.signal, (error) => {
@@ -190,9 +201,14 @@ export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncD
   /** Looks at what changed. Called by the session only. */
   update(): void {
     const { state } = this;
-    while (this.writers[0]?.write.done) this.writers.shift()?.resolve();
+    while (this.writers[0]?.write.done) {
+      const { write, resolve } = this.writers.shift() as Writer;
+      resolve();
+      const { buffer } = write.left;
+      if (buffer.byteLength <= mostSpareBytes && spares.length < mostSpares) spares.push(buffer);
+    }
     if (state.finSent) for (const closer of this.closers.splice(0)) closer.resolve();
-    for (let reader = this.readers[0]; reader !== undefined; reader = this.readers[0]) {
+    for (let reader = this.readers[0]; reader; reader = this.readers[0]) {
       const chunk = this.take(reader.maxBytes);
       if (chunk === undefined) break;
       this.readers.shift();

@@ -61,7 +61,7 @@ export class StreamTable {
     stream.synDue = stream.ackDue = stream.creditDue = false;
     stream.phase = "failed";
     stream.why = why;
-    if (this.ended === undefined) this.counters.streamsReset++;
+    if (!this.ended) this.counters.streamsReset++;
     this.unreadBytes -= stream.unread.length;
     // What arrived before the other side went is still there to be read.
     if (why !== "transport_closed") stream.unread.clear();

@@ -1,17 +1,11 @@
-// The primitives of WebCrypto, with JavaScript beside them for what it lacks and for small records.
+// The primitives of WebCrypto, with JavaScript beside them for what it lacks. Records of every size: docs/PERFORMANCE.md says why.
 // Layer crypto. Runs in browsers, and in Node for tests. Each call is a round trip to another thread: callers keep several
 // records in flight instead of waiting for one after the other.
 
 import { concat } from "../../base/index.js";
 import {
-  checkPublicKey, checkSharedSecret, suiteX25519, type Cipher, type CryptoProvider, type KeyPair, type SuiteId, type SyncCipher,
+  checkPublicKey, checkSharedSecret, suiteX25519, type Cipher, type CryptoProvider, type KeyPair, type SuiteId,
 } from "../provider.js";
-
-/**
- * Records of at most so many bytes go through JavaScript once it is loaded: a round trip to another thread is saved, and
- * above it costs less than the work. docs/PERFORMANCE.md has the measurement.
- */
-export const smallRecordBytes = 128;
 
 /** What WebCrypto takes: no shared memory. */
 type Own = Uint8Array<ArrayBuffer>;
@@ -20,46 +14,13 @@ const hmacParameters = { name: "HMAC", hash: "SHA-256" };
 const gcm = (nonce: Uint8Array, aad: Uint8Array) => ({ name: "AES-GCM", iv: nonce as Own, additionalData: aad as Own });
 const curve = (suite: SuiteId) => (suite === suiteX25519 ? { name: "X25519" } : { name: "ECDH", namedCurve: "P-256" });
 
-class WebCipher implements Cipher {
-  private small: SyncCipher | undefined;
-  private wiped = false;
-
-  private constructor(
-    private readonly subtle: SubtleCrypto,
-    private readonly key: CryptoKey,
-  ) {}
-
-  static async of(subtle: SubtleCrypto, raw: Uint8Array): Promise<Cipher> {
-    const own = Uint8Array.from(raw);
-    const key = await subtle.importKey("raw", own, "AES-GCM", false, ["encrypt", "decrypt"]);
-    const cipher = new WebCipher(subtle, key);
-    // Nobody waits for this, and without it small records are slower and no worse.
-    import("../noble/aes.js").then(
-      ({ nobleCipher }) => {
-        if (!cipher.wiped) cipher.small = nobleCipher(own);
-        own.fill(0);
-      },
-      () => void own.fill(0),
-    );
-    return cipher;
-  }
-
-  seal(nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array, into: Uint8Array): Promise<void> | void {
-    if (this.small !== undefined && plaintext.length <= smallRecordBytes) return this.small.seal(nonce, aad, plaintext, into);
-    const sealed = this.subtle.encrypt(gcm(nonce, aad), this.key, plaintext as Own);
-    return sealed.then((bytes) => into.set(new Uint8Array(bytes)));
-  }
-
-  open(nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> | Uint8Array {
-    if (this.small !== undefined && sealed.length <= smallRecordBytes) return this.small.open(nonce, aad, sealed);
-    return this.subtle.decrypt(gcm(nonce, aad), this.key, sealed as Own).then((plaintext) => new Uint8Array(plaintext));
-  }
-
-  wipe(): void {
-    this.wiped = true;
-    this.small?.wipe();
-    this.small = undefined;
-  }
+async function webCipher(subtle: SubtleCrypto, raw: Uint8Array): Promise<Cipher> {
+  const key = await subtle.importKey("raw", raw as Own, "AES-GCM", false, ["encrypt", "decrypt"]);
+  return {
+    seal: (nonce, aad, plaintext, into) => subtle.encrypt(gcm(nonce, aad), key, plaintext as Own).then((sealed) => into.set(new Uint8Array(sealed))),
+    open: (nonce, aad, sealed) => subtle.decrypt(gcm(nonce, aad), key, sealed as Own).then((plaintext) => new Uint8Array(plaintext)),
+    wipe() {}, // a CryptoKey that cannot be exported is the engine's to forget
+  };
 }
 
 /** The key pair of a private CryptoKey. */
@@ -73,7 +34,7 @@ export function webKeyPair(subtle: SubtleCrypto, suite: SuiteId, privateKey: Cry
       // P-256 has a point whose X is 0.
       return suite === suiteX25519 ? checkSharedSecret(secret) : secret;
     },
-    wipe() {}, // a CryptoKey that cannot be exported is the engine's to forget
+    wipe() {}, // as above
   };
 }
 
@@ -97,6 +58,6 @@ export function webCrypto(subtle: SubtleCrypto): CryptoProvider {
       const imported = await subtle.importKey("raw", key as Own, hmacParameters, false, ["sign"]);
       return new Uint8Array(await subtle.sign("HMAC", imported, concat(...parts)));
     },
-    cipher: (key) => WebCipher.of(subtle, key),
+    cipher: (key) => webCipher(subtle, key),
   };
 }

@@ -1,4 +1,4 @@
-// AES-256-GCM in JavaScript: where WebCrypto is missing, and for records so small that its round trip costs more.
+// AES-256-GCM in JavaScript, where WebCrypto is missing.
 // Layer crypto. Loaded by import(), so it imports nothing of ours that is loaded already: bundlers would cut that out.
 // Its tables are in memory that others can time: PROTOCOL, "Rationale and security notes".
 
