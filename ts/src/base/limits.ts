@@ -71,6 +71,9 @@ export const webSocketDefaults = {
 /** Bytes of UTF-8 in a channel_id. */
 export const maxChannelIdBytes = 256;
 
+/** Bytes of UTF-8 in an endpoint_id. Source: docs/CONTROLPLANE.md. */
+export const maxEndpointIdBytes = 256;
+
 /** Bytes of a pre-shared key. */
 export const pskBytes = 32;
 

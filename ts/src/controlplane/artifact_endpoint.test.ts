@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8 } from "../base/index.js";
-import { CaseWorld, endpointCases, sampleArtifact } from "../testing/artifact_endpoint_cases.js";
+import { CaseWorld, endpointCases, sampleArtifact, watch } from "../testing/artifact_endpoint_cases.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { answerArtifactRequest, createArtifactEndpoint, requireBearerKey, type ArtifactEndpointOptions } from "./artifact_endpoint.js";
 import { bodyTooLarge, ControlplaneCodecError } from "./codec.js";
@@ -44,7 +44,9 @@ const good = '{"endpoint_id":"e1"}';
 const issue = () => sampleArtifact;
 
 async function codeOf(answer: Response): Promise<string> {
-  const { error } = (await answer.json()) as { error?: { code: string } };
+  const text = await answer.text();
+  const { error } = JSON.parse(text) as { error?: { code: string } };
+  if (error !== undefined) watch.look(text);
   return `${answer.status} ${error?.code ?? "ok"}`;
 }
 
@@ -111,10 +113,12 @@ test("a refusal in words of its own that HTTP cannot say becomes 500", async () 
 });
 
 test("bearer key: only the key itself passes, and an empty one opens nothing", async () => {
+  const key = "the-bearer-key";
+  watch.remember(key);
   const asking = (key: string, authorization: string) => createArtifactEndpoint({ validate: requireBearerKey(key), issue })(post(good, { authorization }));
-  assert.equal((await asking("key-1", "Bearer key-1")).status, 200);
-  for (const wrong of ["", "Bearer", "Bearer key-2", "Bearer key-", "Bearer key-11", "bearer key-1", "key-1"]) {
-    const answer = await asking("key-1", wrong);
+  assert.equal((await asking(key, `Bearer ${key}`)).status, 200);
+  for (const wrong of ["", "Bearer", "Bearer another-key", `Bearer ${key.slice(0, -1)}`, `Bearer ${key}1`, `bearer ${key}`, key]) {
+    const answer = await asking(key, wrong);
     assert.equal(answer.headers.get("www-authenticate"), "Bearer");
     assert.equal(await codeOf(answer), "401 unauthorized", wrong);
   }

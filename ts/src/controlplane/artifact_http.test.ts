@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { utf8 } from "../base/index.js";
+import { SecretWatch } from "../testing/secret_watch.js";
 import { ControlplaneRequestError, requestConnectArtifact, requestEntryConnectArtifact, type RequestConnectArtifactInput } from "./artifact_request.js";
 import { bearerToken, ControlplaneCodecError, decodeArtifactRequest, encodeArtifactEnvelope, encodeControlplaneError } from "./codec.js";
 
+const [psk, ticket] = ["canary-of-a-psk-0000", "canary-of-a-ticket-0"];
+/** Looks at every error of a request, and at every refusal of one. */
+const watch = new SecretWatch(psk, ticket);
+
 const artifact = {
   v: 1 as const, transport: "direct" as const,
-  direct_info: { ws_url: "wss://e.example", channel_id: "c", e2ee_psk_b64u: "p", channel_init_expire_at_unix_s: 1, default_suite: 1 as const },
+  direct_info: { ws_url: "wss://e.example", channel_id: "c", e2ee_psk_b64u: psk, channel_init_expire_at_unix_s: 1, default_suite: 1 as const },
 };
 const good = encodeArtifactEnvelope(artifact);
 
@@ -25,9 +30,14 @@ function answering(body: BodyInit | null, init: ResponseInit = {}): { fetch: typ
   return { fetch: fetch as unknown as typeof globalThis.fetch, sent };
 }
 
+function seen(error: unknown): never {
+  watch.look(error);
+  throw error;
+}
+
 async function ask(more: Partial<RequestConnectArtifactInput> = {}, body: BodyInit | null = good, init: ResponseInit = {}) {
   const { fetch, sent } = answering(body, init);
-  const answer = await requestConnectArtifact({ endpointId: " server-1 ", baseUrl: "https://cp.example/", fetch, ...more });
+  const answer = await requestConnectArtifact({ endpointId: " server-1 ", baseUrl: "https://cp.example/", fetch, ...more }).catch(seen);
   return { answer, sent: sent[0] as Sent };
 }
 
@@ -38,7 +48,7 @@ test("the request, by default", async () => {
   assert.equal(sent.init.method, "POST");
   assert.equal(sent.init.body, '{"endpoint_id":"server-1"}');
   assert.deepEqual([...(sent.init.headers as Headers)], [["content-type", "application/json"]]);
-  assert.deepEqual([sent.init.credentials, sent.init.cache, sent.init.redirect], ["omit", "no-store", "error"]);
+  assert.deepEqual([sent.init.credentials, sent.init.cache, sent.init.redirect], ["omit", "no-store", "manual"]);
 });
 
 test("the request, with everything", async () => {
@@ -58,11 +68,30 @@ test("a blank trace id is left out; a blank endpoint id or ticket is refused", a
   await assert.rejects(requestEntryConnectArtifact({ endpointId: "e", entryTicket: " ", baseUrl: "https://a.example" }), { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "entryTicket is required" });
 });
 
+test("a payload that JSON does not write as an object is refused before anybody is asked", async () => {
+  const cycle: Record<string, unknown> = {};
+  cycle["again"] = cycle;
+  for (const payload of [null, [], "text", 5, true, new Date(), () => {}, cycle, { a: 1n }]) {
+    const { fetch, sent } = answering(good);
+    const asked = requestConnectArtifact({ endpointId: "e", baseUrl: "https://cp.example", fetch, payload: payload as never });
+    await assert.rejects(asked, { name: "ControlplaneRequestError", status: 0, code: "invalid_option", message: "payload must be an object" });
+    assert.equal(sent.length, 0);
+  }
+});
+
+test("a redirect is a refusal with its status; a browser tells none", async () => {
+  await assert.rejects(ask({}, null, { status: 302, headers: { location: "/elsewhere" } }), { name: "ControlplaneRequestError", status: 302, code: "", message: "controlplane request failed: 302" });
+  const opaque = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
+  await assert.rejects(ask({ fetch: () => Promise.resolve(opaque) }), { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: redirect" });
+});
+
 test("the ticket wins over a header of the caller", async () => {
   const { fetch, sent } = answering(good);
-  await requestEntryConnectArtifact({ endpointId: "e", entryTicket: " t1 ", baseUrl: "https://cp.example", headers: { AUTHORIZATION: "Basic x" }, fetch });
+  await requestEntryConnectArtifact({ endpointId: "e", entryTicket: ` ${ticket} `, baseUrl: "https://cp.example", headers: { AUTHORIZATION: "Basic x" }, fetch });
   assert.equal(sent[0]?.url, "https://cp.example/v1/connect/artifact/entry");
-  assert.equal((sent[0]?.init.headers as Headers).get("authorization"), "Bearer t1");
+  assert.equal((sent[0]?.init.headers as Headers).get("authorization"), `Bearer ${ticket}`);
+  const refused = requestEntryConnectArtifact({ endpointId: "e", entryTicket: ticket, baseUrl: "https://cp.example", fetch: answering("", { status: 403 }).fetch }).catch(seen);
+  await assert.rejects(refused, { name: "ControlplaneRequestError", status: 403 });
 });
 
 const urls: [string, boolean, boolean][] = [
@@ -125,8 +154,8 @@ for (const [name, status, body, expected] of refusals) {
 }
 
 test("a good status with anything but an artifact is an error", async () => {
-  for (const body of ["", "null", "[]", "{}", "{"]) await assert.rejects(ask({}, body), { message: "invalid controlplane response: missing connect_artifact" });
-  await assert.rejects(ask({}, '{"connect_artifact":{"v":2}}'), { message: "bad ConnectArtifact.v" });
+  for (const body of ["", "null", "[]", "{}", "{", good.slice(0, -3)]) await assert.rejects(ask({}, body), { message: "invalid controlplane response: missing connect_artifact" });
+  await assert.rejects(ask({}, good.replace('"v":1', '"v":2')), { message: "bad ConnectArtifact.v" });
 });
 
 test("an answer may have 1 MiB and not one byte more, declared or counted", async () => {
@@ -168,7 +197,7 @@ const badRequests: [string, string | null, Uint8Array, number, string, string][]
   ["too long", "application/json", new Uint8Array(32_769), 413, "body_too_large", "request body exceeds 32768 bytes"],
   ["nothing", "application/json", json(""), 400, "invalid_json", "request body must be a JSON object"],
   ["blank", "application/json", json(" \n\u00a0"), 400, "invalid_json", "request body must be a JSON object"],
-  ["broken", "application/json", json("{"), 400, "invalid_json", "malformed JSON request body"],
+  ["broken", "application/json", json(`{"payload":{"a":"${psk}"}`), 400, "invalid_json", "malformed JSON request body"],
   ["not UTF-8", "application/json", Uint8Array.of(0x22, 0xff, 0x22), 400, "invalid_json", "malformed JSON request body"],
   ["no object", "application/json", json([]), 400, "invalid_json", "malformed JSON request body"],
   ["null", "application/json", json("null"), 400, "invalid_request", "missing endpoint_id"],
@@ -178,7 +207,7 @@ const badRequests: [string, string | null, Uint8Array, number, string, string][]
   ["a blank endpoint", "application/json", json({ endpoint_id: " " }), 400, "invalid_request", "bad endpoint_id"],
   ["an endpoint that is no text", "application/json", json({ endpoint_id: 1 }), 400, "invalid_request", "bad endpoint_id"],
   ["payload null", "application/json", json({ endpoint_id: "e", payload: null }), 400, "invalid_request", "bad payload"],
-  ["payload a list", "application/json", json({ endpoint_id: "e", payload: [] }), 400, "invalid_request", "bad payload"],
+  ["payload a list", "application/json", json({ endpoint_id: "e", payload: [psk] }), 400, "invalid_request", "bad payload"],
   ["correlation a list", "application/json", json({ endpoint_id: "e", correlation: [] }), 400, "invalid_request", "bad correlation"],
   ["a stranger in it", "application/json", json({ endpoint_id: "e", correlation: { trace_id: 5, more: 1 } }), 400, "invalid_request", "unknown correlation field: more"],
   ["a trace id that is no text", "application/json", json({ endpoint_id: "e", correlation: { trace_id: 5 } }), 400, "invalid_request", "bad correlation.trace_id"],
@@ -187,6 +216,7 @@ for (const [name, type, body, status, code, message] of badRequests) {
   test(`request refused: ${name}`, () => {
     assert.throws(() => decodeArtifactRequest(type, body), (error) => {
       assert.ok(error instanceof ControlplaneCodecError);
+      watch.look(error);
       assert.deepEqual([error.status, error.code, error.message], [status, code, message]);
       return true;
     });

@@ -60,7 +60,7 @@ export interface ControlplaneErrorEnvelope {
 
 /**
  * The control plane refused. Status 0: it was not asked, code transport_policy_denied or invalid_option; or it did not answer
- * in time, code timeout.
+ * in time, code timeout; or, in a browser, which does not tell the status, it answered with a redirect, without a code.
  */
 export class ControlplaneRequestError extends Error {
   override readonly name = "ControlplaneRequestError";
@@ -80,8 +80,8 @@ export class ControlplaneRequestError extends Error {
 
 /**
  * Posts the request and returns the artifact, validated and frozen. Throws ControlplaneRequestError for any status but 2xx,
- * for a URL that is refused, options that make no sense and a control plane that is silent, Error for an answer that holds no artifact or more than 1 MiB, what fetch throws, and the
- * signal's reason.
+ * a redirect too, for a URL that is refused, options that make no sense and a control plane that is silent, Error for an answer
+ * that holds no artifact or more than 1 MiB, what fetch throws, and the signal's reason.
  */
 export function requestConnectArtifact(input: RequestConnectArtifactInput): Promise<ConnectArtifact> {
   return request(input, DEFAULT_CONNECT_ARTIFACT_PATH, {});
@@ -103,6 +103,7 @@ async function request(input: RequestConnectArtifactInput, defaultPath: string, 
   const { payload, signal, clock, timeoutMs = controlplaneDefaults.requestTimeoutMs } = input;
   const endpoint_id = trimmed(input.endpointId);
   if (endpoint_id === "") throw notAsked("invalid_option", "endpointId is required");
+  if (payload !== undefined && !isWrittenAsObject(payload)) throw notAsked("invalid_option", "payload must be an object");
   if (!(timeoutMs >= 0)) throw notAsked("invalid_option", "timeoutMs must be at least 0");
   const url = trimmed(input.baseUrl).replace(/\/+$/, "") + (input.path ?? defaultPath);
   if (!isAllowed(url, input.allowLoopbackHTTP === true)) throw notAsked("transport_policy_denied", "the URL is refused by the transport policy");
@@ -117,7 +118,7 @@ async function request(input: RequestConnectArtifactInput, defaultPath: string, 
     body: JSON.stringify({ endpoint_id, payload, correlation: trace_id ? { trace_id } : undefined }),
     credentials: input.credentials ?? "omit",
     cache: "no-store",
-    redirect: "error",
+    redirect: "manual", // its status is told, where the platform tells it
     signal: givenUp.signal,
   });
   const { status, body } = await withDeadline(asking, { signal, timeoutMs, clock }, (error) => givenUp.abort(error)).catch((error: unknown) => {
@@ -128,10 +129,19 @@ async function request(input: RequestConnectArtifactInput, defaultPath: string, 
   return decodeArtifactEnvelope(body);
 }
 
+function isWrittenAsObject(value: unknown): boolean {
+  try {
+    return String(JSON.stringify(value)).startsWith("{");
+  } catch {
+    return false; // a cycle, or what JSON has not
+  }
+}
+
 /** Status and body. A refusal whose body cannot be read is one all the same. */
 async function ask(post: typeof fetch, url: string, init: RequestInit): Promise<{ status: number; body: string }> {
   const response = await post(url, init);
   const { status } = response;
+  if (response.type === "opaqueredirect") throw new ControlplaneRequestError("controlplane request failed: redirect", status, "", "");
   try {
     return { status, body: await textOf(response) };
   } catch (cause) {

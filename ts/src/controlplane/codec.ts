@@ -68,15 +68,15 @@ function membersOf(body: Uint8Array): Members {
   try {
     return readObject(body);
   } catch {
-    let text: string | undefined;
+    let message = "malformed JSON request body"; // without the engine's reason, which quotes the body
     try {
-      text = fromUtf8(body).trim();
+      const text = fromUtf8(body);
+      if (trimmed(text) === "") message = "request body must be a JSON object";
+      else if (JSON.parse(text) === null) return {}; // an object without anything
     } catch {
-      // No text at all.
+      // No text, or no JSON.
     }
-    if (text === "null") return {}; // an object without anything
-    const message = text === "" ? "request body must be a JSON object" : "malformed JSON request body";
-    throw new ControlplaneCodecError(400, "invalid_json", message); // without the engine's reason, which quotes the body
+    throw new ControlplaneCodecError(400, "invalid_json", message);
   }
 }
 

@@ -3,12 +3,13 @@ export {
   requestConnectArtifact, requestEntryConnectArtifact, type RequestConnectArtifactInput, type RequestEntryConnectArtifactInput,
 } from "../controlplane/artifact_request.js";
 export {
-  connectBrowser, connectDirectBrowser, connectTunnelBrowser, type BrowserConnectOptions, type DirectBrowserConnectOptions,
+  connectDirectBrowser, connectTunnelBrowser, type BrowserConnectOptions, type DirectBrowserConnectOptions,
   type InPage, type TunnelBrowserConnectOptions,
 } from "../endpoint/browser.js";
 export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
 } from "../endpoint/index.js";
+export { connectBrowser } from "../reconnect/connect_browser.js";
 export {
   createBrowserReconnectConfig, createBrowserReconnectConfig as createDirectBrowserReconnectConfig, createBrowserReconnectConfig as createTunnelBrowserReconnectConfig,
   type BrowserReconnectConfigInput,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
+import { watch } from "../testing/world.js";
 import { NoopObserver, nowSeconds } from "./noop.js";
 import { emitObserverDiagnostic, normalizeObserver, withObserverContext } from "./observer.js";
 import type { ClientObserver, ClientObserverLike, DiagnosticEvent } from "./events.js";
@@ -20,6 +21,7 @@ function recorder(): ClientObserverLike & { told: string[]; events: DiagnosticEv
     onRpcCall: (result) => void told.push(`onRpcCall ${result}`),
     onRpcNotify: () => void told.push("onRpcNotify"),
     onDiagnosticEvent: (event) => {
+      watch.look(event);
       told.push(`${event.stage}/${event.code_domain}/${event.code}/${event.result}`);
       events.push(event);
     },

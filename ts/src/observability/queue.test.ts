@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { readSharedJson } from "../testing/repository.js";
+import { watch } from "../testing/world.js";
 import { emitObserverDiagnostic, normalizeObserver, withObserverContext } from "./observer.js";
 import type { ClientObserver, DiagnosticEvent } from "./events.js";
 import { ObserverQueue } from "./queue.js";
@@ -41,7 +42,7 @@ test("an overflow that was told may be told again", async () => {
 
 test("an overflow has the ids of the newcomer that was too many", async () => {
   const seen: DiagnosticEvent[] = [];
-  const manager = normalizeObserver({ onDiagnosticEvent: (event) => void seen.push(event) }, { maxQueuedItems: 4 });
+  const manager = normalizeObserver({ onDiagnosticEvent: (event) => void (watch.look(event), seen.push(event)) }, { maxQueuedItems: 4 });
   const attempt = withObserverContext(manager, { path: "tunnel", traceId: "trace-0001", sessionId: "session-1", attemptSeq: 7 }) as ClientObserver;
   for (let i = 0; i < 4; i++) emitObserverDiagnostic(manager, { stage: "reconnect", code: "reconnect_attempt", result: "retry" });
   emitObserverDiagnostic(attempt, { stage: "connect", code: "connect_ok", result: "ok" });

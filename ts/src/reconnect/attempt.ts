@@ -8,18 +8,20 @@ import type { WsCloseError } from "../ws/socket.js";
 import { superseded } from "./failure.js";
 import type { SupervisedClient } from "./config.js";
 
+type Ids = Pick<ObserverContext, "traceId" | "sessionId">;
+
 export class Attempt<C extends SupervisedClient> {
   client: C | undefined;
   private readonly controller = new AbortController();
   private onLost: ((error: unknown) => void) | undefined;
   private readonly withoutIds: ClientObserver;
-  private ids: Pick<ObserverContext, "traceId" | "sessionId">;
+  private ids: Ids;
 
-  /** `before`: the attempt before, whose queue this one shares, and whose ids it has until it has its own. */
+  /** `before`: the attempt before, whose queue this one shares, and whose trace it goes on with. */
   constructor(observer: ClientObserverLike | undefined, attemptSeq: number, before: Attempt<C> | undefined) {
     const context = { attemptSeq, attemptStartMs: performance.now() };
     this.withoutIds = normalizeBeside(withObserverContext(this.listening(observer), context), before?.withoutIds);
-    this.ids = before?.ids ?? {};
+    this.ids = traceOf(before?.ids);
   }
 
   /** The caller's, in the context of this attempt. */
@@ -28,9 +30,8 @@ export class Attempt<C extends SupervisedClient> {
   }
 
   /** From now on events have the ids of this attempt's artifact; the trace goes on when it has none. */
-  readonly identify = (ids: Pick<ObserverContext, "traceId" | "sessionId">): void => {
-    const { traceId } = this.ids;
-    this.ids = { ...(traceId !== undefined && { traceId }), ...ids };
+  readonly identify = (ids: Ids): void => {
+    this.ids = { ...traceOf(this.ids), ...ids };
   };
 
   get signal(): AbortSignal {
@@ -79,6 +80,11 @@ export class Attempt<C extends SupervisedClient> {
     if (this.client === undefined || this.client.ended !== undefined) return;
     this.onLost?.(new FlowersecError({ path: "auto", stage: "close", code: "not_connected", cause }));
   }
+}
+
+/** A trace goes through all attempts; a session id is that of one artifact. */
+function traceOf({ traceId }: Ids = {}): Ids {
+  return traceId === undefined ? {} : { traceId };
 }
 
 /** As a WsCloseError, which a client that cannot say how it ended may not have loaded. */

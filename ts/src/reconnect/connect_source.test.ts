@@ -31,7 +31,7 @@ test("a refreshable source is asked, connected with, and asked again when the se
   const { sessions, wsFactory } = world();
   let asked = 0;
   const source: ArtifactSource = { kind: "refreshable", acquire: async () => (asked++, artifact) };
-  const manager = await connectNode(source, { origin, wsFactory, autoReconnect: { enabled: true, initialDelayMs: 0, drainSpreadMs: 0 } });
+  const manager = await connectNode(source, { origin, wsFactory, autoReconnect: { initialDelayMs: 0, drainSpreadMs: 0 } });
   assert.equal(manager.state().status, "connected");
   assert.equal(asked, 1);
   const again = deferred<ConnectionState>();
@@ -42,6 +42,18 @@ test("a refreshable source is asked, connected with, and asked again when the se
   assert.equal(asked, 2);
   manager.disconnect();
 });
+
+for (const [autoReconnect, status] of [[undefined, "connecting"], [{ enabled: undefined }, "connecting"], [{ enabled: false }, "error"]] as const) {
+  test(`a lost session, with autoReconnect ${JSON.stringify(autoReconnect)}: ${status}`, async () => {
+    const { sessions, wsFactory } = world();
+    const manager = await connectNode({ kind: "refreshable", acquire: async () => artifact }, { origin, wsFactory, autoReconnect });
+    const lost = deferred<string>();
+    manager.subscribe((state) => state.status !== "connected" && lost.resolve(state.status));
+    (await sessions[0])?.close();
+    assert.equal(await lost.promise, status);
+    manager.disconnect();
+  });
+}
 
 test("a source that yields once connects once", async () => {
   const { sessions, wsFactory } = world();

@@ -13,6 +13,7 @@ import type { Surroundings } from "./surroundings.js";
 
 /** Options of connecting, for every attempt, and of coming back. `signal` gives up until the manager is connected. */
 export type FromSource<Options> = Options & {
+  /** Enabled unless it says otherwise, or the source yields once. */
   readonly autoReconnect?: ReconnectSettings | undefined;
   /** As in ConnectConfig. */
   readonly surroundings?: Surroundings | false | undefined;
@@ -29,7 +30,8 @@ export async function stayConnected<Options extends Pick<ConnectOptions, "signal
 ): Promise<ReconnectManager> {
   const { autoReconnect, surroundings, signal, observer, ...rest } = options ?? ({} as FromSource<Options>);
   if (!isSource(source)) throw new FlowersecError({ path: "auto", stage: "validate", code: "invalid_input", message: "no artifact source" });
-  const config = reconnectConfig<Options>({ source, connect: rest as unknown as Options, observer, autoReconnect, surroundings }, connect);
+  const settings = { ...autoReconnect, enabled: autoReconnect?.enabled ?? source.kind === "refreshable" };
+  const config = reconnectConfig<Options>({ source, connect: rest as unknown as Options, observer, autoReconnect: settings, surroundings }, connect);
   const manager = createReconnectManager({ clock: rest.clock });
   try {
     await withAbort(signal?.aborted ? Promise.resolve() : manager.connect(config), signal);

@@ -8,7 +8,7 @@ import type { Client, Session } from "../session/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { FakeClient, errorOf } from "../testing/reconnect_world.js";
-import { info, origin } from "../testing/world.js";
+import { fails, info, origin, watch } from "../testing/world.js";
 import { serveEndpointThrough, type ServeEndpointOptions } from "./serve_endpoint.js";
 
 const grant = {
@@ -33,6 +33,7 @@ function world(answers: (Error | { code: number } | undefined)[] = [], more: Par
   const dialled: string[] = [];
   const attaches: (Deferred<FakeSession> & { grant: ChannelInitGrant })[] = [];
   const told: string[] = [];
+  const registered: unknown[] = [];
   let grantsHeardAtRegister = false;
   const connectControl = async () => {
     dialled.push("control");
@@ -40,7 +41,8 @@ function world(answers: (Error | { code: number } | undefined)[] = [], more: Par
     if (answer instanceof Error) throw answer;
     const control = new FakeClient();
     controls.push(control);
-    control.rpc.call = (async (typeId: number) => {
+    control.rpc.call = (async (typeId: number, payload: { endpoint_id: unknown }) => {
+      registered.push(payload.endpoint_id);
       grantsHeardAtRegister = control.rpc.listening === 1;
       assert.equal(typeId, 1001);
       return answer === undefined ? { payload: { ok: true } } : { payload: null, error: { code: answer.code, message: "no" } };
@@ -56,14 +58,17 @@ function world(answers: (Error | { code: number } | undefined)[] = [], more: Par
   const over = serveEndpointThrough({ connectControl, attach: attach as never }, {
     credential: info, endpointId: "server-1", dial: { origin, clock }, signal: stop.signal,
     serve: (session) => (session as unknown as FakeSession).served.promise,
-    onRegistered: (lost) => void told.push(lost === undefined ? "registered" : "lost"),
-    onClientFailed: (error) => void told.push(`failed: ${(error as Error).message}`),
+    onRegistered: (lost) => void (watch.look(lost), told.push(lost === undefined ? "registered" : "lost")),
+    onClientFailed: (error) => void (watch.look(error), told.push(`failed: ${(error as Error).message}`)),
     onGrantDropped: () => void told.push("dropped"),
     ...more,
+  }).catch((error: unknown) => {
+    watch.look(error);
+    throw error;
   });
   over.catch(() => {});
   const announce = (payload: unknown = grant) => controls.at(-1)?.rpc.handlers.get(1002)?.forEach((hear) => hear(payload));
-  return { clock, stop, controls, dialled, attaches, told, over, announce, heardFirst: () => grantsHeardAtRegister };
+  return { clock, stop, controls, dialled, attaches, registered, told, over, announce, heardFirst: () => grantsHeardAtRegister };
 }
 
 test("it listens for grants, registers, meets clients, and closes everything when told to end", async () => {
@@ -157,8 +162,42 @@ test("any other answer is not, and a loss touches no session", async () => {
   assert.ok(session.closes > 0);
 });
 
-test("options that make no sense, and a signal that has fired", async () => {
-  await assert.rejects(world([], { maxSessions: 0 }).over, { stage: "validate", code: "invalid_option" });
+const senseless: [string, Partial<Record<keyof ServeEndpointOptions, unknown>>, string][] = [
+  ["no dialling at all", { dial: undefined }, "direct/validate/missing_origin"],
+  ["no origin", { dial: {} }, "direct/validate/missing_origin"],
+  ["a blank origin", { dial: { origin: " " } }, "direct/validate/missing_origin"],
+  ["a time-out that is none", { dial: { origin, connectTimeoutMs: -1 } }, "direct/validate/invalid_option"],
+  ["no id", { endpointId: undefined }, "direct/validate/invalid_option"],
+  ["a blank id", { endpointId: " \u0085" }, "direct/validate/invalid_option"],
+  ["an id of 257 bytes", { endpointId: "x".repeat(257) }, "direct/validate/invalid_option"],
+  ["an id that is no text", { endpointId: "a\ud800" }, "direct/validate/invalid_option"],
+  ["nothing that serves", { serve: undefined }, "direct/validate/invalid_option"],
+  ["a callback that is none", { onRegistered: "log" }, "direct/validate/invalid_option"],
+  ["no room", { maxSessions: 0 }, "direct/validate/invalid_option"],
+  ["a bad option for tunnels", { attach: { handshakeClockSkewMs: NaN } }, "tunnel/validate/invalid_option"],
+  ["another one", { attach: { handshakeTimeoutMs: "10s" } }, "tunnel/validate/invalid_option"],
+  ["no credential", { credential: undefined }, "direct/validate/missing_connect_info"],
+  ["a credential without a channel", { credential: { ...info, channel_id: " " } }, "direct/validate/missing_channel_id"],
+  ["a key of another length", { credential: { ...info, e2ee_psk_b64u: "AAAA" } }, "direct/validate/invalid_psk"],
+  ["a credential in another form", { credential: { ...info, ws_url: 5 } }, "direct/validate/invalid_input"],
+];
+for (const [name, options, expected] of senseless) {
+  test(`refused at the start: ${name}`, async () => {
+    const { over, dialled, clock, stop } = world([], options as Partial<ServeEndpointOptions>);
+    await assert.rejects(over, fails(expected));
+    assert.deepEqual([dialled.length, clock.pending, stop.listeners], [0, 0, 0]);
+  });
+}
+
+test("the longest id there is registers, trimmed", async () => {
+  const { over, told, registered, stop } = world([], { endpointId: ` ${"x".repeat(256)} ` });
+  await turn();
+  assert.deepEqual([told, registered], [["registered"], ["x".repeat(256)]]);
+  stop.abort();
+  await over;
+});
+
+test("settings that make no sense, and a signal that has fired", async () => {
   await assert.rejects(world([], { autoReconnect: { factor: 0 } }).over, { stage: "validate", code: "invalid_option" });
   const { over, dialled } = world([], { signal: AbortSignal.abort() });
   await over;

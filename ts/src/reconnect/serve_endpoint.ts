@@ -8,6 +8,7 @@ import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import { RpcCallError } from "../gen/flowersec_runtime.gen.js";
 import { callTyped } from "../rpc/call_typed.js";
 import { failure, type Client, type Session } from "../session/index.js";
+import { checkServing } from "./check_serving.js";
 import type { ConnectConfig } from "./config.js";
 import { createReconnectManager } from "./manager.js";
 import type { ReconnectSettings } from "./settings.js";
@@ -22,6 +23,7 @@ const [badRequest, forbidden] = [400, 403];
 export interface ServeEndpointOptions {
   /** The credential of this endpoint, and where its control plane is. */
   readonly credential: DirectConnectInfo;
+  /** Trimmed; 1 to 256 bytes. */
   readonly endpointId: string;
   /** How the control plane and tunnels are dialled. */
   readonly dial: Omit<DialOptions, "signal">;
@@ -51,12 +53,13 @@ export interface EndpointDoors {
 
 /**
  * Resolves when the signal fired and everything is over: the control connection, attaches, sessions. A refused handshake is
- * no end: the control plane may learn of this credential yet. Errors: validate/invalid_option; validate/invalid_input when the
- * control plane answers the registration with 400 or 403, the cause says so; terminal codes.
+ * no end: the control plane may learn of this credential yet. Errors: validate/invalid_option and missing_origin, and those of a
+ * credential that cannot be, before anything is dialled; validate/invalid_input when the control plane answers the registration
+ * with 400 or 403, the cause says so; terminal codes.
  */
 export async function serveEndpointThrough(doors: EndpointDoors, options: ServeEndpointOptions): Promise<void> {
-  const { credential, endpointId, dial, onRegistered, maxSessions = 256, signal } = options;
-  if (!Number.isSafeInteger(maxSessions) || maxSessions < 1) throw failure("direct", "validate", "invalid_option", new RangeError("maxSessions must be at least 1"));
+  const { credential, dial, onRegistered, maxSessions = 256, signal } = options;
+  const endpointId = await checkServing(options);
   const over = new AbortController();
   const clients = new Clients(doors, options, maxSessions, over.signal);
   const manager = createReconnectManager({ clock: dial.clock });

@@ -203,7 +203,7 @@ test("events of a manager and of its sessions come in order, with the ids of the
   const first = "trace-0001/session-1";
   assert.deepEqual(seen.map(({ code, attempt_seq, trace_id, session_id }) => `${code} ${attempt_seq} ${trace_id}/${session_id}`), [
     "reconnect_attempt 1 undefined/undefined", `connect_ok 1 ${first}`, `handshake_ok 1 ${first}`, `reconnect_connected 1 ${first}`,
-    `ws_close_peer_or_error 1 ${first}`, `reconnect_scheduled 1 ${first}`, `reconnect_attempt 2 ${first}`,
+    `ws_close_peer_or_error 1 ${first}`, `reconnect_scheduled 1 ${first}`, "reconnect_attempt 2 trace-0001/undefined",
     "connect_ok 2 trace-0001/undefined", "handshake_ok 2 trace-0001/undefined", "reconnect_connected 2 trace-0001/undefined",
   ]);
 });

@@ -19,7 +19,7 @@ export interface ReconnectSettings {
   readonly jitterRatio?: number | undefined;
   /**
    * When the other side said that it is going away, everybody it told comes back at the same time: each wait after such a
-   * hint is longer by a random part of this. Default 5000; 0 disregards hints.
+   * hint is longer by a random part of this. Default 10 000; 0 disregards hints.
    */
   readonly drainSpreadMs?: number | undefined;
 }

@@ -5,6 +5,7 @@ import { ControlplaneCodecError } from "../controlplane/codec.js";
 import { decodeArtifactEnvelope } from "../controlplane/artifact_text.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import { readSharedJson } from "./repository.js";
+import { SecretWatch } from "./secret_watch.js";
 
 type Hook = "fail" | "throw" | "absent" | "nothing" | "unusable" | { status: number; code: string; message: string };
 
@@ -49,6 +50,10 @@ export const sampleArtifact: ConnectArtifact = {
   },
 };
 
+const { token, e2ee_psk_b64u } = (sampleArtifact as { tunnel_grant: { token: string; e2ee_psk_b64u: string } }).tunnel_grant;
+/** Looks for what is secret in the artifact: in answers that refuse, and in what an application is told of them. */
+export const watch = new SecretWatch(token, e2ee_psk_b64u);
+
 function failing(hook: Hook): never {
   if (typeof hook === "object") throw new ControlplaneCodecError(hook.status, hook.code, hook.message);
   throw new Error("canary");
@@ -57,12 +62,14 @@ function failing(hook: Hook): never {
 /** An endpoint as the row wants it; `asked` is what its issue hook was told. */
 export class CaseWorld {
   asked: ArtifactQuestion | undefined;
+  private readonly failures: unknown[] = [];
   constructor(readonly row: EndpointCase) {}
 
   options<Native>(): ArtifactEndpointOptions<Native> {
     const { entry, max_body_bytes: maxBodyBytes, hooks: { metadata, validate, issue } = {} } = this.row;
     return {
       isEntry: entry,
+      onFailure: (error) => void this.failures.push(error),
       maxBodyBytes,
       ...(metadata && { metadata: () => (metadata === "throw" ? failing(metadata) : Promise.reject(caught(metadata))) }),
       ...(validate && { validate: () => (validate === "throw" ? failing(validate) : Promise.reject(caught(validate))) }),
@@ -80,6 +87,7 @@ export class CaseWorld {
 
   check({ status, header, body }: Answered): void {
     const { row } = this;
+    this.failures.forEach(watch.look);
     assert.equal(status, row.status, body);
     assert.equal(header("content-type"), "application/json");
     assert.equal(header("cache-control"), "no-store, no-cache, must-revalidate, private");
@@ -88,6 +96,7 @@ export class CaseWorld {
     assert.equal(header("allow") ?? null, null);
     assert.ok(body.endsWith("}\n"));
     if (row.error === undefined) return this.checkAsked(decodeArtifactEnvelope(body));
+    watch.look(body);
     const { error } = JSON.parse(body) as { error: { code: string; message: string } };
     assert.deepEqual(Object.keys(error), ["code", "message"]);
     assert.equal(error.code, row.error.code);

@@ -9,11 +9,16 @@ const shortest = 12;
 export class SecretWatch {
   /** How much was shown. */
   looks = 0;
-  private readonly secrets: string[];
+  private readonly secrets: string[] = [];
 
   constructor(...secrets: string[]) {
+    this.remember(...secrets);
+  }
+
+  /** For those that a fixture makes as it goes. */
+  remember(...secrets: string[]): void {
     for (const secret of secrets) assert.ok(secret.length >= shortest, "too short to be looked for");
-    this.secrets = secrets.map((secret) => secret.slice(0, shortest));
+    this.secrets.push(...secrets.map((secret) => secret.slice(0, shortest)));
   }
 
   /** An error is looked at with its causes and everything it carries. */

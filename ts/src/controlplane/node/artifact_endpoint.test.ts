@@ -106,6 +106,17 @@ test("a caller that goes away is told to the hooks, and ends nothing", async () 
   await answered;
 });
 
+test("a redirect is not followed: it is a refusal with its status", async () => {
+  const targets: (string | undefined)[] = [];
+  handler = ({ url }, response) => {
+    targets.push(url);
+    response.writeHead(307, { location: "/elsewhere" }).end();
+  };
+  const asked = requestConnectArtifact({ baseUrl: `http://127.0.0.1:${port}`, allowLoopbackHTTP: true, endpointId: "e1" });
+  await assert.rejects(asked, { name: "ControlplaneRequestError", status: 307, code: "", message: "controlplane request failed: 307" });
+  assert.deepEqual(targets, ["/v1/connect/artifact"]);
+});
+
 test("a client of this package gets what the hooks give, and their words when they refuse", async () => {
   const options: ArtifactEndpointOptions<IncomingMessage> = {
     validate: ({ ticket, isEntry }) => {
