@@ -275,14 +275,14 @@ class drained_restart : public ::testing::TestWithParam<restart_case> {
 
 TEST_P(drained_restart, a_crowd_with_the_default_options_comes_back_spread_out_and_with_fresh_tokens) {
   if (!raise_descriptors()) GTEST_SKIP() << "this takes " << descriptors << " descriptors";
+  // More than one run, for the tunnel's process may stand still as well.
   constexpr int runs = 3;
-  for (int i = 0; i < runs; ++i) {
-    const auto seen = run_once();
-    EXPECT_NE(seen, verdict::together) << "too many tried or came together";
-    if (seen != verdict::disturbed || HasFailure()) return;
+  auto seen = verdict::disturbed;
+  for (int i = 0; i < runs && seen != verdict::spread_out && !HasFailure(); ++i) seen = run_once();
+  EXPECT_NE(seen, verdict::together) << "too many tried or came together in each of " << runs << " runs";
+  if (seen == verdict::disturbed) {
+    GTEST_SKIP() << "this process stood still for " << longest_gap_.count() << " ms in the last of " << runs << " runs";
   }
-  GTEST_SKIP() << "each of " << runs << " runs was disturbed: this process stood still, in the last one for "
-               << longest_gap_.count() << " ms";
 }
 
 TEST(a_run, that_exceeds_the_limit_while_this_process_stood_still_says_nothing_about_managers) {
