@@ -1,5 +1,7 @@
 #include "peer/options.h"
 
+#include "flowersec/session/options.h"
+
 namespace flowersec::apps {
 namespace {
 
@@ -23,7 +25,7 @@ std::vector<option> dial_options(dial_command& c) {
       {"insecure-loopback", &c.insecure_loopback, "allow ws:// to this machine"},
       {"record-bytes", &c.record_bytes,
        "most bytes of one record sent, " + std::to_string(min_record_bytes) + " to " +
-           std::to_string(max_record_bytes) + "; large ones are less work for a browser"},
+           std::to_string(max_record_bytes) + "; large ones are less work for a browser; 0: as the library has it"},
   };
 }
 
@@ -32,7 +34,9 @@ const help_block exit_codes{
     {"0  everything held", "1  connecting or a check failed; the reason is in the JSON line", "2  usage error"}};
 
 std::optional<std::string> record_problem(const dial_command& c) {
-  if (min_record_bytes <= c.record_bytes && c.record_bytes <= max_record_bytes) return std::nullopt;
+  if (c.record_bytes == 0 || (min_record_bytes <= c.record_bytes && c.record_bytes <= max_record_bytes)) {
+    return std::nullopt;
+  }
   return "--record-bytes must be between " + std::to_string(min_record_bytes) + " and " +
          std::to_string(max_record_bytes);
 }

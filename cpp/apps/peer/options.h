@@ -6,7 +6,6 @@
 #include <string>
 
 #include "cli/program.h"
-#include "flowersec/session/options.h"
 
 namespace flowersec::apps {
 
@@ -18,8 +17,7 @@ struct dial_command {
   std::string ca;   ///< PEM file; blank: the system's certificates
   std::string url;  ///< dialled instead of the URL in the grant or info
   bool insecure_loopback = false;
-  /// Most plaintext of one record sent.
-  std::int64_t record_bytes = static_cast<std::int64_t>(session::session_options{}.record.outbound_record_chunk_bytes);
+  std::int64_t record_bytes = 0;  ///< most plaintext of one record sent; 0: as the library has it
 };
 
 struct serve_command {

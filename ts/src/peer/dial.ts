@@ -7,5 +7,5 @@ import type { DialCommand } from "./options.js";
 export function dialOptionsOf(command: DialCommand): DialOptions {
   const wsFactory = command.ca === "" ? undefined : createNodeWsFactory({ ca: readFileSync(command.ca, "utf8") });
   const transportSecurityPolicy = command.insecureLoopback ? AllowPlaintextForLoopback : RequireTLS;
-  return { origin: command.origin, wsFactory, transportSecurityPolicy, outboundRecordChunkBytes: command.recordBytes };
+  return { origin: command.origin, wsFactory, transportSecurityPolicy, outboundRecordChunkBytes: command.recordBytes || undefined };
 }

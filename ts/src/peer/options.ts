@@ -1,5 +1,5 @@
 // The command lines of flowersec-peer: `serve` and `client`. Nothing is opened here.
-import { e2eeDefaults, yamuxDefaults } from "../base/index.js";
+import { yamuxDefaults } from "../base/index.js";
 import type { Flag, FlagValues, Program } from "./flags.js";
 
 const maxMib = 1 << 20; // 1 TiB each way
@@ -50,8 +50,8 @@ const dialFlags: readonly Flag[] = [
   text("url", "dial this instead of the URL in the grant or info"),
   word("insecure-loopback", "allow ws:// to this machine"),
   {
-    name: "record-bytes", value: { kind: "int", standard: e2eeDefaults.outboundRecordChunkBytes },
-    help: `most bytes of one record sent, ${minRecordBytes} to ${maxRecordBytes}; large ones are less work for a browser`,
+    name: "record-bytes", value: { kind: "int", standard: 0 },
+    help: `most bytes of one record sent, ${minRecordBytes} to ${maxRecordBytes}; large ones are less work for a browser; 0: as the library has it`,
   },
 ];
 
@@ -132,7 +132,7 @@ function dialOf(values: FlagValues): DialCommand {
 }
 
 function recordProblem({ recordBytes }: DialCommand): string | undefined {
-  return recordBytes < minRecordBytes || recordBytes > maxRecordBytes ? `--record-bytes must be between ${minRecordBytes} and ${maxRecordBytes}` : undefined;
+  return recordBytes !== 0 && (recordBytes < minRecordBytes || recordBytes > maxRecordBytes) ? `--record-bytes must be between ${minRecordBytes} and ${maxRecordBytes}` : undefined;
 }
 
 export function serveCommandOf(values: FlagValues): ServeCommand | string {

@@ -79,7 +79,7 @@ async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<
     initExpireAtUnixS: info.channel_init_expire_at_unix_s,
   };
   const options = {
-    signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback, outboundRecordChunkBytes: command.recordBytes,
+    signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback, outboundRecordChunkBytes: command.recordBytes || undefined,
   } as const;
   const sessions = new Set<Promise<void>>();
   let served = () => {};
