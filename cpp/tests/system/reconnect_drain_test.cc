@@ -1,7 +1,5 @@
 // The restart that is announced: SIGTERM to a tunnel with --drain-timeout, under sessions that come back by themselves
 // with the options that they have unless told otherwise.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -12,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "crowd.h"
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
@@ -35,28 +34,6 @@ constexpr std::chrono::seconds patience{60};
 constexpr std::chrono::milliseconds window{500};
 /// Longer than it takes until everybody is there, and so long that its last 5 s are for ending what is left.
 constexpr const char* drain_timeout = "10s";
-
-[[nodiscard]] bool raise_descriptors() {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return false;
-  if (files.rlim_cur >= descriptors) return true;
-  files.rlim_cur = std::min<rlim_t>(descriptors, files.rlim_max);
-  return ::setrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == descriptors;
-}
-
-/// Decides the random part of each wait, so that the spread of a crowd is not left to luck; all other bytes are random.
-class fixed_part final : public random_source {
- public:
-  explicit fixed_part(double unit) : unit_(static_cast<std::uint32_t>(unit * 4294967295.0)) {}
-  [[nodiscard]] bool fill(mutable_byte_view into) noexcept override {
-    if (into.size() != sizeof unit_) return system_random().fill(into);
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] = static_cast<std::byte>(unit_ >> (24 - 8 * i));
-    return true;
-  }
-
- private:
-  std::uint32_t unit_;
-};
 
 /// Evenly over 0..1, and not in the order of the crowd.
 double part_of(std::size_t who) {
@@ -274,7 +251,7 @@ class drained_restart : public ::testing::TestWithParam<restart_case> {
 };
 
 TEST_P(drained_restart, a_crowd_with_the_default_options_comes_back_spread_out_and_with_fresh_tokens) {
-  if (!raise_descriptors()) GTEST_SKIP() << "this takes " << descriptors << " descriptors";
+  if (!raise_descriptors(descriptors)) GTEST_SKIP() << "this takes " << descriptors << " descriptors";
   // More than one run, for the tunnel's process may stand still as well.
   constexpr int runs = 3;
   auto seen = verdict::disturbed;

@@ -1,6 +1,5 @@
 // A tunnel restarts under many sessions: all come back by themselves, with fresh tokens, and not in one moment.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -9,6 +8,7 @@
 #include <mutex>
 #include <set>
 
+#include "crowd.h"
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
@@ -33,14 +33,6 @@ constexpr std::size_t group = 50;
 constexpr rlim_t descriptors = 4 * crowd + 200;
 /// For what waits for processor time when everybody comes at once.
 constexpr std::chrono::seconds patience{40};
-
-[[nodiscard]] bool raise_descriptors() {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return false;
-  if (files.rlim_cur >= descriptors) return true;
-  files.rlim_cur = std::min<rlim_t>(descriptors, files.rlim_max);
-  return ::setrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == descriptors;
-}
 
 /// Accepts what the mint signed, and keeps count of the tokens that were shown.
 class watchful_verifier final : public tunnel::token_verifier {
@@ -69,20 +61,6 @@ class watchful_verifier final : public tunnel::token_verifier {
   mutable std::size_t twice_ = 0;
 };
 
-/// Decides the jitter, so that the spread of a crowd is not left to luck; all other bytes are random.
-class fixed_jitter final : public random_source {
- public:
-  explicit fixed_jitter(double unit) : unit_(static_cast<std::uint32_t>(unit * 4294967295.0)) {}
-  [[nodiscard]] bool fill(mutable_byte_view into) noexcept override {
-    if (into.size() != sizeof unit_) return system_random().fill(into);
-    for (std::size_t i = 0; i < into.size(); ++i) into[i] = static_cast<std::byte>(unit_ >> (24 - 8 * i));
-    return true;
-  }
-
- private:
-  std::uint32_t unit_;
-};
-
 class crowd_at_a_tunnel {
  public:
   crowd_at_a_tunnel()
@@ -90,7 +68,7 @@ class crowd_at_a_tunnel {
         verifier_(std::make_shared<watchful_verifier>(mint_.verifier())) {
     start_tunnel("127.0.0.1:0");
     for (std::size_t i = 0; i < crowd; ++i) {
-      jitters_.push_back(std::make_unique<fixed_jitter>((static_cast<double>(i) + 0.5) / crowd));
+      jitters_.push_back(std::make_unique<fixed_part>((static_cast<double>(i) + 0.5) / crowd));
       managers_.emplace_back(context_.get_executor());
     }
   }
@@ -204,14 +182,14 @@ class crowd_at_a_tunnel {
   token_mint mint_;
   std::shared_ptr<watchful_verifier> verifier_;
   std::unique_ptr<tunnel::server> tunnel_;
-  std::vector<std::unique_ptr<fixed_jitter>> jitters_;
+  std::vector<std::unique_ptr<fixed_part>> jitters_;
   std::vector<reconnect_manager> managers_;
   std::vector<mono_time> asked_;
   std::size_t channels_ = 0;
 };
 
 TEST(reconnect, a_crowd_comes_back_from_a_restart_spread_by_its_jitter_and_with_fresh_tokens) {
-  if (!raise_descriptors()) GTEST_SKIP() << "this takes " << descriptors << " descriptors";
+  if (!raise_descriptors(descriptors)) GTEST_SKIP() << "this takes " << descriptors << " descriptors";
   crowd_at_a_tunnel crowd_here;
   const reconnect_options naive{.enabled = true, .max_attempts = 20, .initial_delay = 0ms, .jitter_ratio = 0};
   crowd_here.connect(naive);

@@ -1,12 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromUtf8, utf8 } from "../base/index.js";
+import type { Cipher, CryptoProvider } from "../crypto/index.js";
 import { webCrypto } from "../crypto/browser/provider.js";
 import { pattern } from "../testing/bytes.js";
 import { channelPair, forged, readAll, recordCode, turns } from "../testing/record_fixture.js";
 import { readSharedJson } from "../testing/repository.js";
 import { SecureChannel } from "./index.js";
 
+/** WebCrypto whose ciphers are changed. */
+function withCiphers(change: (inner: Cipher) => Partial<Cipher>): CryptoProvider {
+  const platform = webCrypto(crypto.subtle);
+  return {
+    ...platform,
+    cipher: async (key) => {
+      const inner = await platform.cipher(key);
+      const { seal, open, wipe } = { seal: inner.seal.bind(inner), open: inner.open.bind(inner), wipe: inner.wipe.bind(inner), ...change(inner) };
+      return { seal, open, wipe };
+    },
+  };
+}
 const kindOf = (frame: Uint8Array | undefined) => frame?.[5];
 
 describe("secure channel", () => {
@@ -112,18 +125,14 @@ describe("secure channel", () => {
   test("pings of a peer that sends nothing else are opened one at a time", async () => {
     let inFlight = 0;
     let most = 0;
-    const slow = { ...webCrypto(crypto.subtle) };
-    const cipherOf = slow.cipher;
-    slow.cipher = async (key) => {
-      const cipher = await cipherOf(key);
-      const open = async (...args: Parameters<typeof cipher.open>) => {
+    const slow = withCiphers((cipher) => ({
+      async open(...args) {
         most = Math.max(most, ++inFlight);
         await new Promise(setImmediate);
         inFlight--;
         return cipher.open(...args);
-      };
-      return { seal: (...args) => cipher.seal(...args), open, wipe: () => cipher.wipe() };
-    };
+      },
+    }));
     const { server, a } = await channelPair({ peerCrypto: slow });
     for (let sequence = 1n; sequence <= 50n; sequence++) a.peer.arrive(forged(1, sequence, ""));
     a.peer.arrive(forged(0, 51n, "behind them"));
@@ -134,21 +143,14 @@ describe("secure channel", () => {
   test("records of implementations that take their time leave in order, several in flight", async () => {
     let inFlight = 0;
     let most = 0;
-    const slow = { ...webCrypto(crypto.subtle) };
-    const cipherOf = slow.cipher;
-    slow.cipher = async (key) => {
-      const cipher = await cipherOf(key);
-      return {
-        async seal(nonce, aad, plaintext, into) {
-          most = Math.max(most, ++inFlight);
-          for (let i = (nonce[11] as number) % 3; i >= 0; i--) await new Promise(setImmediate); // later ones may finish first
-          await cipher.seal(nonce, aad, plaintext, into);
-          inFlight--;
-        },
-        open: (nonce, aad, sealed) => cipher.open(nonce, aad, sealed),
-        wipe: () => cipher.wipe(),
-      };
-    };
+    const slow = withCiphers((cipher) => ({
+      async seal(nonce, aad, plaintext, into) {
+        most = Math.max(most, ++inFlight);
+        for (let i = (nonce[11] as number) % 3; i >= 0; i--) await new Promise(setImmediate); // later ones may finish first
+        await cipher.seal(nonce, aad, plaintext, into);
+        inFlight--;
+      },
+    }));
     const { client, server } = await channelPair({ crypto: slow });
     const sent = client.write(pattern(1_000_000));
     assert.deepEqual(await readAll(server, 1_000_000), pattern(1_000_000));
