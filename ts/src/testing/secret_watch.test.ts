@@ -14,10 +14,12 @@ const places: [string, unknown][] = [
 ];
 for (const [name, said] of places) {
   test(`a secret in ${name} is found, and not repeated`, () => {
-    assert.throws(() => new SecretWatch("another secret of somebody", secret).look(said), (error) => {
+    const watch = new SecretWatch("another secret of somebody", secret);
+    assert.throws(() => watch.look(said), (error) => {
       assert.ok(error instanceof assert.AssertionError && !error.message.includes(secret.slice(0, 12)));
       return true;
     });
+    assert.equal(watch.finds, 1);
   });
 }
 

@@ -1,5 +1,6 @@
 // A client and an endpoint on two joined WebSockets, with whatever options a test wants.
 import assert from "node:assert/strict";
+import { after } from "node:test";
 import { encodeBase64url, FlowersecError } from "../base/index.js";
 import { acceptDirect, type DirectCredential } from "../endpoint/accept.js";
 import { connectDirect } from "../endpoint/connect.js";
@@ -30,6 +31,8 @@ export const origin = "https://app.example";
 
 /** Looks for this key in errors and events. */
 export const watch = new SecretWatch(info.e2ee_psk_b64u);
+// What observers and other callbacks throw is swallowed by those who call them.
+after(() => assert.equal(watch.finds, 0, "a secret was said"));
 
 /** "path/stage/code" of an error, which says nothing that is secret. */
 export function triple(error: unknown): string {
