@@ -4,21 +4,17 @@
 #include <sstream>
 
 namespace flowersec::apps {
-namespace {
 
-/// The resolver would take the lowest 16 bits of any number.
 bool is_port(std::string_view text) {
   std::uint16_t port = 0;
-  const auto* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, port);
-  return parsed.ec == std::errc{} && parsed.ptr == end;
+  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return wrong == std::errc{} && end == text.data() + text.size();
 }
-
-}  // namespace
 
 result<boost::asio::ip::tcp::endpoint> resolve_listen_address(boost::asio::io_context& context,
                                                               const std::string& listen, error_code malformed) {
   const auto colon = listen.rfind(':');
+  // The resolver would take the lowest 16 bits of any number.
   if (colon == listen.npos || !is_port(std::string_view{listen}.substr(colon + 1))) return malformed;
   auto host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);

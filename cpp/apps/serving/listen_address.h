@@ -5,10 +5,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <string>
+#include <string_view>
 
 #include "flowersec/base/error.h"
 
 namespace flowersec::apps {
+
+/// 0 to 65535, in digits.
+[[nodiscard]] bool is_port(std::string_view text);
 
 /// IPv6 in brackets; no host means every interface.
 /// Errors   `malformed` when there is no port, or none of 0 to 65535; the resolver's.

@@ -1,22 +1,16 @@
 #include "tunneld/check_config.h"
 
-#include <charconv>
 #include <ostream>
 
 #include "flowersec/http/server.h"
 #include "flowersec/tunnel/replay_journal.h"
 #include "serving/certificate_files.h"
+#include "serving/listen_address.h"
 #include "tunneld/ready_line.h"
 #include "tunneld/verifier_file.h"
 
 namespace flowersec::apps {
 namespace {
-
-bool is_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return wrong == std::errc{} && end == text.data() + text.size();
-}
 
 /// host:port, [v6]:port or :port, with a port in digits. Whether the host exists shows at a start.
 std::optional<std::string> address_problem(std::string_view text) {
