@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <ostream>
 
-#include "flowersec/http/server.h"
 #include "flowersec/sealed/key_file.h"
 #include "ownwire/live_files.h"
 #include "ownwire/psk_file.h"
@@ -52,12 +51,9 @@ std::vector<config_check> check_config(const ownwire_command& command) {
         {"--internal-psk-file " + command.internal_psk_file, wrong_with(read_psk_file(command.internal_psk_file))});
   }
   if (!command.internal_tls_cert.empty()) {
-    config_check check{"--internal-tls-cert " + command.internal_tls_cert + " with --internal-tls-key " +
-                       command.internal_tls_key};
-    if (!http::load_server_tls(command.internal_tls_cert, command.internal_tls_key)) {
-      check.wrong = unusable_certificate(command).text;
-    }
-    checks.push_back(std::move(check));
+    checks.push_back(
+        {"--internal-tls-cert " + command.internal_tls_cert + " with --internal-tls-key " + command.internal_tls_key,
+         wrong_with(load_certificate(command))});
   }
   return checks;
 }

@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "flowersec/ownwire/gateway.h"
+#include "flowersec/ws/tls.h"
 #include "ownwire/live_keys.h"
 #include "ownwire/options.h"
 #include "ownwire_front/site.h"
@@ -12,8 +13,8 @@
 
 namespace flowersec::apps {
 
-/// Why the pair of --internal-tls-cert and --internal-tls-key cannot be used.
-[[nodiscard]] problem unusable_certificate(const ownwire_command& command);
+/// The pair of --internal-tls-cert and --internal-tls-key.
+[[nodiscard]] or_problem<ws::tls_context> load_certificate(const ownwire_command& command);
 
 class live_files {
  public:
@@ -29,9 +30,9 @@ class live_files {
   void reload() { reloader_.reload_all(); }
 
  private:
-  [[nodiscard]] std::optional<problem> load_keys();
-  [[nodiscard]] std::optional<problem> load_token();
-  [[nodiscard]] std::optional<problem> load_certificate();
+  [[nodiscard]] std::optional<problem> replace_keys();
+  [[nodiscard]] std::optional<problem> replace_token();
+  [[nodiscard]] std::optional<problem> replace_certificate();
 
   const ownwire_command& command_;
   live_keys& keys_;

@@ -28,7 +28,7 @@ std::vector<help_block> blocks() {
        {"0  stopped by a signal; --help, --version, --print-key, --extract-assets; --check-config found nothing wrong",
         "1  a file or a listener failed", "2  usage error; --check-config found something"}},
       {"Signals",
-       {"SIGHUP           read key file, tokens, PSK file and certificate again; bad files change nothing",
+       {"SIGHUP           read key file, tokens and certificate again; bad files change nothing",
         "SIGINT, SIGTERM  tell users, close and stop, within 10 s; at once at the second"}},
   };
 }

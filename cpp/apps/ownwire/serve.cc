@@ -128,7 +128,7 @@ class service {
       port.token = or_fail(read_token_file("--internal-token-file", command_.internal_token_file)).view();
     }
     if (!command_.internal_tls_cert.empty()) {
-      port.certificate = endpoint::server_certificate{command_.internal_tls_cert, command_.internal_tls_key};
+      port.tls = or_fail(load_certificate(command_));
     }
     if (!command_.internal_psk_file.empty()) {
       auto secret = or_fail(read_psk_file(command_.internal_psk_file));
@@ -147,7 +147,6 @@ class service {
       return "cannot listen on " + command_.internal_address +
              ": taken by another program, or no address of this machine; --internal-addr chooses another";
     }
-    if (failed == gateway_errc::bad_certificate) return unusable_certificate(command_).text;
     return "cannot start: " + failed.message();
   }
 

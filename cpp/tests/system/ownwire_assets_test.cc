@@ -76,7 +76,7 @@ TEST(ownwire_assets, scripts_carry_the_key_and_no_template) {
   const auto key = program.ready("server_key");
   for (const auto* path : scripts) EXPECT_THAT(program.body(path), Not(HasSubstr("%OWNWIRE_"))) << path;
   EXPECT_THAT(program.body("/js/ownwire.js"), HasSubstr(key));
-  EXPECT_THAT(program.body("/js/ownwire_widget.js"), HasSubstr(key));
+  EXPECT_THAT(program.body("/js/application.js"), HasSubstr(key));
   EXPECT_THAT(program.body("/js/ownwire_nokeys.js"), Not(HasSubstr(key)));
 }
 
