@@ -1,6 +1,6 @@
 # OwnWire's programs as people run them.
 if(TARGET ownwire)
-  foreach(name cli assets internal)
+  foreach(name assets cli internal)
     flowersec_add_test(system.ownwire_${name}
       SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
               ${CMAKE_CURRENT_LIST_DIR}/../support/test_certificates.cc
@@ -10,4 +10,11 @@ if(TARGET ownwire)
       TIMEOUT 120)
     add_dependencies(test_system.ownwire_${name} ownwire)
   endforeach()
+  flowersec_add_test(system.ownwire_chat
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_chat_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+    DEPS endpoint ownwire_frames sealed
+    LIBS OpenSSL::SSL
+    LABELS system
+    TIMEOUT 120)
+  add_dependencies(test_system.ownwire_chat ownwire)
 endif()
