@@ -10,11 +10,13 @@ if(TARGET ownwire)
       TIMEOUT 120)
     add_dependencies(test_system.ownwire_${name} ownwire)
   endforeach()
-  flowersec_add_test(system.ownwire_chat
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_chat_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
-    DEPS endpoint ownwire_frames sealed
-    LIBS OpenSSL::SSL
-    LABELS system
-    TIMEOUT 120)
-  add_dependencies(test_system.ownwire_chat ownwire)
+  foreach(name chat link)
+    flowersec_add_test(system.ownwire_${name}
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+      DEPS endpoint ownwire_frames sealed
+      LIBS OpenSSL::SSL
+      LABELS system
+      TIMEOUT 120)
+    add_dependencies(test_system.ownwire_${name} ownwire)
+  endforeach()
 endif()
