@@ -1,7 +1,7 @@
 // Connecting to a server whose public key is known beforehand: the pre-shared key travels in the first message, sealed to it.
 // Layer endpoint. Source: PROTOCOL, "Sealed mode", "Open message".
 
-import { encodeBase64url, pskBytes, randomBytes, trimmed, wipe, withDeadline } from "../base/index.js";
+import { encodeBase64url, pskBytes, randomBytes, trimmed, wipe, withDeadline, type Awaitable, type FlowersecError } from "../base/index.js";
 import { defaultCrypto, suiteX25519 } from "../crypto/index.js";
 import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { isSuite, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
@@ -43,32 +43,38 @@ function checkSealed(info: SealedConnectInfo): SealedPlan {
   return { url, serverKey, suite };
 }
 
-/** Options of openSealed, checked. */
-export interface SealedTimes {
+/** How an attempt is made, beside its options: checked, and told of. */
+export interface SealedAttempt {
   readonly connectTimeoutMs: number;
   readonly handshakeTimeoutMs: number;
+  readonly observer: ClientObserver;
+  /** The error of a handshake that failed. */
+  readonly failed: (startedAt: number, error: unknown) => Awaitable<FlowersecError>;
 }
 
-/** From an info to an authenticated channel, without a session on it. Errors as connectSealed, up to stage handshake. */
-export async function openSealed(info: SealedConnectInfo, options: DialOptions, times: SealedTimes, observer: ClientObserver): Promise<SecureChannel> {
+/**
+ * From an info to an authenticated channel, without a session on it. Somebody else has judged the URL. Errors as connectSealed, up to
+ * stage handshake.
+ */
+export async function openSealed(info: SealedConnectInfo, options: DialOptions, attempt: SealedAttempt): Promise<SecureChannel> {
+  const { connectTimeoutMs, handshakeTimeoutMs, observer } = attempt;
   const { url, serverKey, suite } = checkSealed(info);
   const origin = checkOrigin(path, options?.origin);
   const psk = randomBytes(pskBytes);
   const channelId = encodeBase64url(randomBytes(channelIdBytes));
   let toClose: { close(): void } = { close() {} };
   try {
-    await enforcePolicy(path, url, options, "connect", times.connectTimeoutMs, observer);
-    const open = await opening(serverKey, channelId, suite, psk, times.connectTimeoutMs, options);
-    const { ws, transport } = await dial(path, url, origin, options, times.connectTimeoutMs, observer);
+    const open = await opening(serverKey, channelId, suite, psk, connectTimeoutMs, options);
+    const { ws, transport } = await dial(path, url, origin, options, connectTimeoutMs, observer);
     toClose = transport;
     const startedAt = nowSeconds();
     try {
       ws.send(open);
-      const channel = await clientHandshake(transport, { ...options, channelId, suite, psk, timeoutMs: times.handshakeTimeoutMs });
+      const channel = await clientHandshake(transport, { ...options, channelId, suite, psk, timeoutMs: handshakeTimeoutMs });
       handshakeSucceeded(path, startedAt, observer);
       return channel;
     } catch (error) {
-      throw await handshakeFailed(path, startedAt, observer, error);
+      throw await attempt.failed(startedAt, error);
     }
   } catch (error) {
     throw closing(error, toClose);
@@ -104,11 +110,14 @@ async function opening(
  * and was not authenticated.
  */
 export async function connectSealed(info: SealedConnectInfo, options: DirectConnectOptions): Promise<Client> {
-  checkSealed(info);
+  const { url } = checkSealed(info);
   const { liveness, ...times } = await checkedOptions(path, options ?? {}, noLiveness);
+  checkOrigin(path, options?.origin);
   const observer = await observerOf(options, { path });
   const { signal, clock } = options;
-  const channel = await openSealed(info, options, times, observer);
+  await enforcePolicy(path, url, options, "connect", times.connectTimeoutMs, observer);
+  const failed = (startedAt: number, error: unknown) => handshakeFailed(path, startedAt, observer, error);
+  const channel = await openSealed(info, options, { ...times, observer, failed });
   const started = startClient({ ...options, path, channel, observer, liveness, endpointInstanceId: undefined });
   return withDeadline(started, { signal, timeoutMs: times.handshakeTimeoutMs, clock }, () => channel.close()).catch((error: unknown) => {
     throw closing(isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error, channel);

@@ -47,6 +47,7 @@ const doors: Record<string, string[]> = {
   "flowersec/observability": ["NoopObserver", "emitObserverDiagnostic", "normalizeObserver", "nowSeconds", "withObserverContext"],
   "flowersec/reconnect": ["createArtifactResolver", "createControlplaneArtifactSource", "createReconnectManager"],
   "flowersec/sealed": ["SealedError", "ServerKeyPair", "Session", "acceptSealed", "connectSealed", "decodeOpen", "encodeOpen", "parseKeyFile", "parseServerKey"],
+  "flowersec/ownwire": ["Ownwire", "OwnwireError"],
   "flowersec/streamhello": ["readStreamHello", "writeStreamHello"],
 };
 
