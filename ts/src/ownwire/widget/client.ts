@@ -1,0 +1,39 @@
+// The seam between the chat and the SDK: what the chat wants to know, in the words it shows.
+// Layer ownwire.
+
+/** State of the connection, as the SDK names it. */
+export type ConnectionState = "idle" | "connecting" | "open" | "reconnecting" | "closed";
+
+/** What went wrong. `id`: with that message. `fatal`: the session is over. */
+export interface Problem {
+  readonly code: string;
+  readonly id?: number;
+  readonly fatal: boolean;
+}
+
+/** What a client reports. */
+export interface ClientEvents {
+  state(state: ConnectionState): void;
+  reply(text: string, seq: number): void;
+  delivered(id: number): void;
+  /** `before` is known under the number `now` from here on: a new session counts from 1. */
+  renumbered(before: number, now: number): void;
+  typing(on: boolean): void;
+  problem(problem: Problem): void;
+}
+
+/** What the chat needs of the SDK. */
+export interface ChatClient {
+  connect(): void;
+  /** Gives the message's number. Throws when too many wait. */
+  send(text: string): number;
+  typing(on: boolean): void;
+  setMetadata(metadata: string): void;
+  /** Numbers of a former page's messages that are still to be acknowledged. */
+  readonly pending: readonly number[];
+  /** Ends the connection, not the session. */
+  detach(): void;
+}
+
+/** Makes a client. Throws on an unusable address, origin or key. */
+export type MakeClient = (events: ClientEvents) => ChatClient;
