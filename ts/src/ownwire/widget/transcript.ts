@@ -43,6 +43,8 @@ export function tabStorage(): TabStorage | undefined {
 /** The kept state of one chat. Without storage it lives as long as the page. */
 export class Transcript {
   readonly entries: Entry[];
+  /** Where the session is kept; without storage, in memory for a second connection of this page. */
+  readonly session: SessionStore;
   #open: boolean;
   #unread: number;
   readonly #storage: TabStorage | undefined;
@@ -56,6 +58,7 @@ export class Transcript {
     this.entries = saved.entries;
     this.#open = saved.open;
     this.#unread = saved.unread;
+    this.session = this.#sessionStore(`${this.#name}:session`);
   }
 
   get open(): boolean {
@@ -97,9 +100,7 @@ export class Transcript {
     }
   }
 
-  /** Where the session is kept: in memory too, for a second connection of this page. */
-  get session(): SessionStore {
-    const name = `${this.#name}:session`;
+  #sessionStore(name: string): SessionStore {
     let text = this.#storage?.getItem(name) ?? null;
     return {
       load: () => text,
