@@ -95,15 +95,15 @@ test("it connects by itself when an earlier page of the tab had", () => {
   assert.deepEqual(it.did, ["made", "connect"]);
 });
 
-test("a text goes from sending to delivered, and the dots stay until the reply", () => {
+test("a text goes from queued to delivered, and the dots stay until the reply", () => {
   const it = scripted();
   it.chat.send("  hello\n");
   assert.deepEqual(it.did, ["made", "connect", "send hello"]);
-  assert.equal(it.shown[0]?.state, "sending");
-  it.events.delivered(1);
+  assert.equal(it.shown[0]?.state, "queued");
+  it.events.delivery(1, "delivered");
   assert.equal(it.shown[0]?.state, "delivered");
   assert.equal(it.dots(), true);
-  it.events.reply("hi", 1);
+  it.events.reply("hi");
   assert.equal(it.dots(), false);
   assert.deepEqual(it.shown.map(({ from, text }) => [from, text]), [["user", "hello"], ["backend", "hi"]]);
 });
@@ -113,7 +113,7 @@ test("dots vanish with typing off, with a lost connection, and after 60 s", () =
   try {
     const it = scripted();
     it.chat.send("hello");
-    it.events.delivered(1);
+    it.events.delivery(1, "delivered");
     it.events.typing(false);
     assert.equal(it.dots(), false);
     it.events.typing(true);
@@ -134,20 +134,35 @@ test("without a backend the text has failed, and the user reads why", () => {
   it.chat.visible = true;
   it.events.state("open");
   it.chat.send("hello");
+  it.events.delivery(1, "failed");
   it.events.problem({ code: "backend_unavailable", id: 1, fatal: false });
   assert.equal(it.shown[0]?.state, "failed");
   assert.deepEqual(it.line(), { text: defaultStrings.unavailable, problem: true });
   it.chat.retry(it.shown[0] as Entry);
   assert.equal(it.line(), undefined);
-  assert.deepEqual(it.shown.map(({ text, state }) => [text, state]), [["hello", "sending"]]);
-  it.events.delivered(2);
+  assert.deepEqual(it.shown.map(({ text, state }) => [text, state]), [["hello", "queued"]]);
+  it.events.delivery(2, "delivered");
+  assert.equal(it.shown[0]?.state, "delivered");
+});
+
+test("a client may say what became of a text before send() is back", () => {
+  const it = scripted(storage(), {
+    send() {
+      it.events.delivery(5, "queued");
+      it.events.delivery(5, "sent");
+      return 5;
+    },
+  });
+  it.chat.send("hello");
+  assert.equal(it.shown[0]?.state, "sent");
+  it.events.delivery(5, "delivered");
   assert.equal(it.shown[0]?.state, "delivered");
 });
 
 test("an acknowledgement of nothing shows nothing", () => {
   const it = scripted();
   it.chat.visible = true;
-  it.events.delivered(7);
+  it.events.delivery(7, "delivered");
   assert.equal(it.dots(), false);
 });
 
@@ -179,10 +194,10 @@ test("a client that cannot be made says why, and nothing stays unsent in silence
 test("replies count as unread while it is minimised", () => {
   const it = scripted();
   it.chat.visible = true;
-  it.events.reply("seen", 1);
+  it.events.reply("seen");
   it.chat.visible = false;
-  it.events.reply("one", 2);
-  it.events.reply("two", 3);
+  it.events.reply("one");
+  it.events.reply("two");
   it.chat.visible = true;
   assert.deepEqual(it.unread, [1, 2, 0]);
 });
@@ -192,16 +207,15 @@ test("the next page has the transcript, the count and what is still on its way",
   const first = scripted(kept);
   first.chat.visible = true;
   for (const text of ["delivered", "on its way", "lost"]) first.chat.send(text);
-  first.events.delivered(1);
+  first.events.delivery(1, "delivered");
   first.chat.visible = false;
-  first.events.reply("hi", 1);
+  first.events.reply("hi");
   const second = scripted(kept, { pending: [2] });
   assert.equal(second.transcript.unread, 1);
   second.chat.visible = true;
   assert.deepEqual(second.shown.map(({ text, state }) => [text, state]),
-    [["delivered", "delivered"], ["on its way", "sending"], ["lost", "failed"], ["hi", "delivered"]]);
-  second.events.renumbered(2, 1);
-  second.events.delivered(1);
+    [["delivered", "delivered"], ["on its way", "queued"], ["lost", "failed"], ["hi", "delivered"]]);
+  second.events.delivery(2, "delivered");
   assert.equal(second.shown[1]?.state, "delivered");
 });
 
@@ -226,7 +240,7 @@ test("the last hundred messages are kept, and shown", () => {
   const kept = storage();
   const it = scripted(kept);
   it.chat.visible = true;
-  for (let n = 1; n <= maxEntries + 1; n++) it.events.reply(`reply ${n}`, n);
+  for (let n = 1; n <= maxEntries + 1; n++) it.events.reply(`reply ${n}`);
   assert.equal(it.shown.length, maxEntries);
   assert.equal(it.shown[0]?.text, "reply 2");
   assert.equal(scripted(kept).shown.length, maxEntries);
@@ -236,7 +250,7 @@ test("what the browser has no room for is left out from the old end", () => {
   const kept = storage(600);
   const it = scripted(kept);
   it.chat.visible = true;
-  for (let n = 1; n <= 20; n++) it.events.reply(`reply ${n}`, n);
+  for (let n = 1; n <= 20; n++) it.events.reply(`reply ${n}`);
   const left = scripted(kept).shown.map(({ text }) => text);
   assert.equal(left.at(-1), "reply 20");
   assert.ok(left.length < 20);
@@ -308,8 +322,9 @@ test("a server without the pinned key is named as such, until it has proved itse
   assert.equal(it.line(), undefined);
 });
 
-test("a session that another tab took comes back on request", () => {
+test("when another tab took the session, the user may start a new one here", () => {
   const it = scripted();
+  it.transcript.session.save("token");
   it.chat.visible = true;
   it.events.state("open");
   it.events.problem({ code: "session_taken", fatal: true });
@@ -317,6 +332,8 @@ test("a session that another tab took comes back on request", () => {
   assert.equal(it.line()?.text, defaultStrings.taken);
   it.line()?.action?.run();
   assert.deepEqual(it.did, ["made", "connect", "detach", "made", "connect"]);
+  assert.equal(it.transcript.session.load(), null);
+  assert.equal(it.line(), undefined);
 });
 
 test("when the chat has ended, nothing stays on its way", () => {
@@ -325,4 +342,13 @@ test("when the chat has ended, nothing stays on its way", () => {
   it.events.state("closed");
   assert.equal(it.shown[0]?.state, "failed");
   assert.equal(it.line()?.text, defaultStrings.ended);
+});
+
+test("who writes after the end starts a new chat", () => {
+  const it = scripted();
+  it.chat.visible = true;
+  it.events.state("closed");
+  it.chat.send("hello again");
+  assert.deepEqual(it.did, ["made", "connect", "detach", "made", "connect", "send hello again"]);
+  assert.equal(it.shown[0]?.state, "queued");
 });

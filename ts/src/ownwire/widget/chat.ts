@@ -1,7 +1,7 @@
 // The chat between SDK and view: what is sent, delivered, failed, unread; when it connects; what the line above the transcript says.
 // Layer ownwire. No DOM: a view is given.
 
-import type { ChatClient, ClientEvents, ConnectionState, MakeClient, Problem } from "./client.js";
+import type { ChatClient, ClientEvents, ConnectionState, DeliveryStatus, MakeClient, Problem } from "./client.js";
 import { ConnectionStatus } from "./connection_status.js";
 import type { WidgetEvent } from "./protocol.js";
 import type { defaultStrings } from "./strings.js";
@@ -35,6 +35,8 @@ const entryProblems: Record<string, "unavailable" | "too_long" | "too_many"> = {
   rate_limited: "too_many",
 };
 
+const isOnItsWay = ({ state }: Entry): boolean => state === "queued" || state === "sent";
+
 /** One chat. It connects when it is first visible, or at once when an earlier page of this tab had connected. */
 export class Chat implements ClientEvents {
   readonly #transcript: Transcript;
@@ -46,6 +48,8 @@ export class Chat implements ClientEvents {
   readonly #visitor: VisitorTyping;
   readonly #sending = new Map<number, Entry>();
   #client: ChatClient | undefined;
+  #handing: Entry | undefined;
+  #hasEnded = false;
   #visible = false;
   #dots: ReturnType<typeof setTimeout> | undefined;
 
@@ -85,9 +89,10 @@ export class Chat implements ClientEvents {
       this.#surface.giveBack(given);
       return;
     }
-    const entry: Entry = { from: "user", text, at_ms: Date.now(), state: "sending" };
+    const entry: Entry = { from: "user", text, at_ms: Date.now(), state: "queued" };
     this.#visitor.stop();
-    this.#wake();
+    if (this.#hasEnded) this.#startAgain();
+    else this.#wake();
     for (const gone of this.#transcript.add(entry)) this.#surface.remove(gone);
     this.#surface.show(entry);
     this.#hand(entry);
@@ -123,7 +128,8 @@ export class Chat implements ClientEvents {
   state(state: ConnectionState): void {
     this.#status.state(state);
     if (state !== "open") this.#showDots(false);
-    if (state === "closed") this.#failAll();
+    this.#hasEnded = state === "closed";
+    if (this.#hasEnded) this.#failAll(); // no text stays on its way in silence
     this.#listener.event("state", state);
   }
 
@@ -137,19 +143,16 @@ export class Chat implements ClientEvents {
     this.#listener.event("message");
   }
 
-  delivered(id: number): void {
-    if (!this.#settle(id, "delivered")) return;
+  delivery(id: number, status: DeliveryStatus): void {
+    if (this.#handing) this.#sent(this.#handing, id); // said before send() has returned the number
+    const entry = this.#sending.get(id);
+    if (!entry) return;
+    this.#mark(entry, status);
+    if (status !== "delivered" && status !== "failed") return;
+    this.#sending.delete(id);
+    if (status === "failed") return;
     this.#status.note(undefined);
     this.#showDots(true);
-  }
-
-  renumbered(before: number, now: number): void {
-    const entry = this.#sending.get(before);
-    if (!entry) return;
-    this.#sending.delete(before);
-    this.#sending.set(now, entry);
-    entry.id = now;
-    this.#transcript.save();
   }
 
   typing(on: boolean): void {
@@ -158,7 +161,6 @@ export class Chat implements ClientEvents {
 
   problem(problem: Problem): void {
     const name = entryProblems[problem.code];
-    if (problem.id !== undefined) this.#settle(problem.id, "failed");
     if (name) this.#status.note(this.#strings[name]);
     else this.#status.problem(problem);
     this.#listener.event("error", { code: problem.code });
@@ -176,7 +178,7 @@ export class Chat implements ClientEvents {
     }
     const pending = new Set(this.#client.pending);
     for (const entry of this.#transcript.entries) {
-      if (entry.state !== "sending" || this.#sending.get(entry.id ?? 0) === entry) continue;
+      if (!isOnItsWay(entry) || this.#sending.has(entry.id ?? 0)) continue;
       // A former page had not heard what became of it.
       if (entry.id !== undefined && pending.has(entry.id)) this.#sending.set(entry.id, entry);
       else this.#mark(entry, "failed");
@@ -184,29 +186,33 @@ export class Chat implements ClientEvents {
     this.#client.connect();
   }
 
+  /** After the end: a new session. The old one has ended, or is another tab's. */
   #startAgain(): void {
     this.#client?.detach();
     this.#client = undefined;
+    this.#hasEnded = false;
+    this.#transcript.session.save(null);
+    this.#status.state("idle");
     this.#wake();
   }
 
   #hand(entry: Entry): void {
+    this.#handing = entry;
     try {
       if (!this.#client) throw new Error("no client");
-      entry.id = this.#client.send(entry.text);
-      this.#sending.set(entry.id, entry);
-      this.#transcript.save();
+      this.#sent(entry, this.#client.send(entry.text));
     } catch {
       this.#mark(entry, "failed");
+    } finally {
+      this.#handing = undefined;
     }
   }
 
-  #settle(id: number, state: "delivered" | "failed"): boolean {
-    const entry = this.#sending.get(id);
-    if (!entry) return false;
-    this.#sending.delete(id);
-    this.#mark(entry, state);
-    return true;
+  #sent(entry: Entry, id: number): void {
+    if (entry.id === id) return;
+    entry.id = id;
+    this.#sending.set(id, entry);
+    this.#transcript.save();
   }
 
   #mark(entry: Entry, state: Entry["state"]): void {
@@ -217,7 +223,7 @@ export class Chat implements ClientEvents {
 
   #failAll(): void {
     this.#sending.clear();
-    for (const entry of this.#transcript.entries) if (entry.state === "sending") this.#mark(entry, "failed");
+    for (const entry of this.#transcript.entries) if (isOnItsWay(entry)) this.#mark(entry, "failed");
   }
 
   #setUnread(count: number): void {

@@ -4,6 +4,9 @@
 /** State of the connection, as the SDK names it. */
 export type ConnectionState = "idle" | "connecting" | "open" | "reconnecting" | "closed";
 
+/** Of a text, as the SDK names it. */
+export type DeliveryStatus = "queued" | "sent" | "delivered" | "failed";
+
 /** What went wrong. `id`: with that message. `fatal`: the session is over. */
 export interface Problem {
   readonly code: string;
@@ -14,10 +17,9 @@ export interface Problem {
 /** What a client reports. */
 export interface ClientEvents {
   state(state: ConnectionState): void;
-  reply(text: string, seq: number): void;
-  delivered(id: number): void;
-  /** `before` is known under the number `now` from here on: a new session counts from 1. */
-  renumbered(before: number, now: number): void;
+  reply(text: string): void;
+  /** A text's new state, by the number that send() gave. */
+  delivery(id: number, status: DeliveryStatus): void;
   typing(on: boolean): void;
   problem(problem: Problem): void;
 }
@@ -29,9 +31,9 @@ export interface ChatClient {
   send(text: string): number;
   typing(on: boolean): void;
   setMetadata(metadata: string): void;
-  /** Numbers of a former page's messages that are still to be acknowledged. */
+  /** Numbers of texts, also of a former page, that are neither delivered nor failed. */
   readonly pending: readonly number[];
-  /** Ends the connection, not the session. */
+  /** Ends the connection, not the session. Nothing is reported afterwards. */
   detach(): void;
 }
 

@@ -10,7 +10,7 @@ export const quietMs = 500;
 /** Failed attempts after which the words change from hope to a statement. */
 const attemptsBeforeUnreachable = 3;
 /** Reasons after which the server has to be taken for the wrong one. They only choose words. */
-const unprovenCodes = new Set(["unknown_key", "handshake_failed", "handshake_timeout", "credential_rejected"]);
+const unprovenCodes = new Set(["unknown_key", "handshake_failed", "invalid_open"]);
 
 /** Chooses the line. */
 export class ConnectionStatus {
@@ -37,7 +37,7 @@ export class ConnectionStatus {
   state(state: ConnectionState): void {
     this.#state = state;
     this.#broken = undefined;
-    if (state === "open") {
+    if (state === "open" || state === "idle") {
       this.#attempts = 0;
       this.#unproven = false;
       this.#taken = false;
@@ -78,10 +78,9 @@ export class ConnectionStatus {
 
   #choose(): Status | undefined {
     const strings = this.#strings;
-    const again = (label: string): Status["action"] => ({ label, run: () => ((this.#taken = false), this.#startAgain()) });
-    const action = (text: string, label: string): Status => ({ text, problem: true, action: { label, run: again(label)!.run } });
+    const action = (text: string, label: string): Status => ({ text, problem: true, action: { label, run: () => this.#startAgain() } });
     if (this.#broken !== undefined) return { text: strings.setup_error.replace("{reason}", this.#broken), problem: true };
-    if (this.#taken) return action(strings.taken, strings.take_back);
+    if (this.#taken) return action(strings.taken, strings.start_here);
     if (this.#state === "closed") return action(strings.ended, strings.start_again);
     if (this.#state === "idle" || this.#state === "open") return this.#note === undefined ? undefined : { text: this.#note, problem: true };
     if (globalThis.navigator?.onLine === false) return { text: strings.offline, problem: true };

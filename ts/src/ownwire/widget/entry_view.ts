@@ -33,8 +33,7 @@ export class EntryView {
     const at = new Date(at_ms);
     const parts: Node[] = [make("time", { dateTime: at.toISOString() }, at.toLocaleTimeString(this.#lang, { hour: "2-digit", minute: "2-digit" }))];
     if (from === "user") {
-      const words = { sending: strings.sending, delivered: strings.delivered, failed: strings.failed };
-      parts.push(make("span", { className: "state" }, words[state]));
+      parts.push(make("span", { className: "state" }, strings[state]));
       if (state === "failed") {
         const again = make("button", { type: "button", className: "link" }, strings.retry);
         again.onclick = this.#retry;

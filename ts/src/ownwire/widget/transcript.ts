@@ -2,14 +2,16 @@
 // In sessionStorage, under a name that another embedding page, gateway or key does not share: whoever embeds the frame elsewhere in
 // the same tab neither sees the texts nor gets the session to take over. Layer ownwire.
 
+import type { DeliveryStatus } from "./client.js";
+
 /** A message of the transcript. */
 export interface Entry {
   readonly from: "user" | "backend";
   readonly text: string;
   readonly at_ms: number;
-  /** `sending` until the gateway acknowledged it. A reply is `delivered`. */
-  state: "sending" | "delivered" | "failed";
-  /** Number of the user's message in its session. */
+  /** `queued` until there is a connection, `sent` until the gateway acknowledged it. A reply is `delivered`. */
+  state: DeliveryStatus;
+  /** Number of the user's message, the SDK's. */
   id?: number;
 }
 
@@ -133,8 +135,10 @@ export class Transcript {
   }
 }
 
+const states: ReadonlySet<DeliveryStatus> = new Set(["queued", "sent", "delivered", "failed"]);
+
 function isEntry(value: unknown): value is Entry {
   const entry = value as Partial<Entry> | null;
   return typeof entry?.text === "string" && (entry.from === "user" || entry.from === "backend") && Number.isFinite(entry.at_ms) &&
-    (entry.state === "sending" || entry.state === "delivered" || entry.state === "failed");
+    states.has(entry.state as DeliveryStatus);
 }
