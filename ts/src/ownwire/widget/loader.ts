@@ -114,7 +114,7 @@ export function ownwireWidget(options: WidgetOptions): WidgetHandle {
   };
   const unread = (count: number): void => {
     badge.hidden = !count;
-    badge.textContent = count > 99 ? "99+" : String(count);
+    badge.textContent = count > 99 ? "99+" : count ? String(count) : "";
     button.setAttribute("aria-label", count ? `${title}: ${strings.unread.replace("{n}", String(count))}` : title);
     emit("unread", count);
   };
