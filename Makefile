@@ -7,7 +7,7 @@ CTEST  := ctest --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 MINUTES ?= 30
 
-.PHONY: help setup build demo demo-web test lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test clean
+.PHONY: help setup build demo demo-web test lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test internal-client clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make demo      build, then bring two programs together through a tunnel on this machine'
 	@echo 'make demo-web  the same from a browser: starts everything and prints the page to open; Ctrl-C ends it'
 	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
+	@echo 'make internal-client  pack the example clients of OwnWire as internal_ws_client.tar.gz'
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
 	@echo 'make fmt       format the C++ sources in place'
@@ -101,6 +102,14 @@ docs: build
 
 install-test: build
 	tools/install-test $(BUILD)
+
+# For those who have OwnWire and not this tree.
+INTERNAL_CLIENT ?= build/internal_ws_client.tar.gz
+internal-client:
+	@mkdir -p $(dir $(INTERNAL_CLIENT))
+	tar -C examples/ownwire --sort=name --owner=0 --group=0 --numeric-owner --exclude=.gitignore --exclude=.bundle --exclude=.openai_key \
+	  --exclude=Gemfile.lock --exclude=node_modules --exclude=package-lock.json --exclude=__pycache__ -czf $(INTERNAL_CLIENT) internal_ws_client
+	@echo '$(INTERNAL_CLIENT)'
 
 clean:
 	rm -rf build
