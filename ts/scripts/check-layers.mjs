@@ -10,6 +10,7 @@ const layers = {
   gen: [],
   observability: ["base"],
   crypto: ["base"],
+  sealed: ["base", "crypto"],
   token: ["base", "gen", "crypto"],
   handshake: ["base", "gen", "crypto"],
   record: ["base", "crypto"],
@@ -22,8 +23,9 @@ const layers = {
   e2ee: ["base", "gen", "crypto", "handshake", "record"],
   session: ["base", "gen", "crypto", "handshake", "record", "e2ee", "yamux", "framing", "streamhello", "streamio", "rpc", "observability"],
   endpoint: ["base", "gen", "crypto", "token", "handshake", "record", "e2ee", "yamux", "framing", "streamhello", "streamio", "rpc", "ws",
-    "session", "observability"],
+    "session", "sealed", "observability"],
   controlplane: ["base", "gen", "crypto", "token", "endpoint"],
+  ownwire: ["base", "crypto", "sealed", "ws", "session", "endpoint", "e2ee", "yamux", "framing", "reconnect", "observability"],
   reconnect: ["base", "gen", "yamux", "rpc", "ws", "session", "endpoint", "controlplane", "observability"],
 };
 /** Folders that see everything: the package's doors, and the program beside it. */
@@ -34,6 +36,7 @@ const thirdParty = [
   { module: /^ws$/, places: [/^ws\/node\//, /^peer\//] },
   { module: /^@noble\//, places: [/^crypto\/noble\//] },
   { module: /^#crypto-(platform|sync)$/, places: [/^crypto\//] },
+  { module: /^#ownwire-platform$/, places: [/^ownwire\//] },
 ];
 /** What only some may import: signing, and whatever is for Node. */
 const narrow = [

@@ -26,12 +26,13 @@ decline plain(unsigned status, std::string_view body, ws_errc error) {
   return {plain_answer_text(status, body, false), error};
 }
 
-std::optional<decline> judge(const request_head& head, const accept_options& options) {
+std::optional<decline> judge(const request_head& head, const accept_options& options, const head_pass& passed) {
   if (options.busy) return plain(503, "Service Unavailable", ws_errc::upgrade_declined);
   if (options.path && head.path() != *options.path) {
     return plain(404, "404 page not found", ws_errc::upgrade_declined);
   }
-  if (const auto refused = check_upgrade(head, options.origins)) {
+  static const auto everybody = origin_policy::everybody();
+  if (const auto refused = check_upgrade(head, passed.any_origin ? everybody : options.origins)) {
     return decline{refusal_text(*refused, false), ws_errc::upgrade_declined};
   }
   return std::nullopt;
@@ -91,11 +92,17 @@ asio::awaitable<result<accepted_socket>> open(asio::ip::tcp::socket socket, acce
   const auto early = co_await await_request(connection, parser);
   if (!early) co_return early.error();
   const auto& head = parser.head();
-  if (auto declined = judge(head, options)) co_return co_await answer(connection, std::move(*declined));
-  if (const auto error = co_await write_all(connection, accept_text(head))) co_return error;
+  auto decision = options.on_head ? options.on_head(head) : head_decision{};
+  if (auto* answered = std::get_if<head_answer>(&decision)) {
+    decline told{.text = std::move(answered->text), .error = ws_errc::upgrade_declined};
+    co_return co_await answer(connection, std::move(told));
+  }
+  auto& passed = std::get<head_pass>(decision);
+  if (auto declined = judge(head, options, passed)) co_return co_await answer(connection, std::move(*declined));
+  if (const auto error = co_await write_all(connection, accept_text(head, passed.subprotocol))) co_return error;
 
   auto made = std::make_shared<message_connection>(std::move(connection.socket), std::move(connection.io), role::server,
-                                                   options.socket, *early);
+                                                   options.socket, *early, std::move(passed.subprotocol));
   made->run();
   accepted_socket accepted{.socket = message_socket{std::move(made)}, .target = std::string{head.target}};
   co_return accepted;

@@ -45,7 +45,8 @@ result<std::string> make_upgrade_key(random_source& random) {
 
 result<std::string> upgrade_request_text(const url& target, std::string_view key,
                                          const std::optional<std::string>& origin,
-                                         const std::vector<extra_header>& headers) {
+                                         const std::vector<extra_header>& headers,
+                                         const std::optional<std::string>& subprotocol) {
   const auto invalid = make_error_code(ws_errc::header_invalid);
   std::string text = "GET " + target.target + " HTTP/1.1\r\nHost: " + target.host_header() +
                      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -55,6 +56,10 @@ result<std::string> upgrade_request_text(const url& target, std::string_view key
     if (!is_field_value(*origin)) return invalid;
     text += "Origin: " + *origin + "\r\n";
   }
+  if (subprotocol) {
+    if (!is_token(*subprotocol)) return invalid;
+    text += "Sec-WebSocket-Protocol: " + *subprotocol + "\r\n";
+  }
   for (const auto& header : headers) {
     if (!is_token(header.name) || belongs_to_upgrade(header.name) || !is_field_value(header.value)) return invalid;
     text += header.name + ": " + header.value + "\r\n";
@@ -62,7 +67,8 @@ result<std::string> upgrade_request_text(const url& target, std::string_view key
   return text += "\r\n";
 }
 
-error_code check_upgrade_response(const response_head& head, std::string_view key) {
+error_code check_upgrade_response(const response_head& head, std::string_view key,
+                                  const std::optional<std::string>& offered) {
   if (head.status != switching_protocols) return upgrade_refused(head.status);
   if (!head.list_contains("Upgrade", "websocket") || !head.list_contains("Connection", "upgrade") ||
       trim(head.first("Sec-WebSocket-Accept").value_or("")) != sec_websocket_accept(key)) {
@@ -71,10 +77,13 @@ error_code check_upgrade_response(const response_head& head, std::string_view ke
   if (!is_blank(head.first("Sec-WebSocket-Extensions").value_or(""))) {
     return make_error_code(ws_errc::extension_selected);
   }
-  if (!is_blank(head.first("Sec-WebSocket-Protocol").value_or(""))) {
-    return make_error_code(ws_errc::subprotocol_selected);
-  }
+  const auto selected = selected_subprotocol(head);
+  if (!selected.empty() && selected != offered) return make_error_code(ws_errc::subprotocol_selected);
   return {};
+}
+
+std::string selected_subprotocol(const response_head& head) {
+  return std::string{trim(head.first("Sec-WebSocket-Protocol").value_or(""))};
 }
 
 }  // namespace flowersec::ws

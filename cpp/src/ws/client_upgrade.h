@@ -16,13 +16,19 @@ namespace flowersec::ws {
 /// Value for Sec-WebSocket-Key: base64 of 16 random bytes. Errors: random_failed.
 [[nodiscard]] result<std::string> make_upgrade_key(random_source& random);
 
-/// Errors   header_invalid: a name that is no token, a value with control characters, a header of the upgrade itself.
+/// Errors   header_invalid: a name or subprotocol that is no token, a value with control characters, a header of the
+///          upgrade itself.
 [[nodiscard]] result<std::string> upgrade_request_text(const url& target, std::string_view key,
                                                        const std::optional<std::string>& origin,
-                                                       const std::vector<extra_header>& headers);
+                                                       const std::vector<extra_header>& headers,
+                                                       const std::optional<std::string>& subprotocol = {});
 
-/// Success only for a 101 that proves to have understood `key` and selects nothing.
+/// Success only for a 101 that proves to have understood `key` and selects nothing but `offered`, or nothing.
 /// Errors   upgrade_refused(status), upgrade_invalid, extension_selected, subprotocol_selected.
-[[nodiscard]] error_code check_upgrade_response(const response_head& head, std::string_view key);
+[[nodiscard]] error_code check_upgrade_response(const response_head& head, std::string_view key,
+                                                const std::optional<std::string>& offered = {});
+
+/// The subprotocol that a checked answer selects; empty for none.
+[[nodiscard]] std::string selected_subprotocol(const response_head& head);
 
 }  // namespace flowersec::ws

@@ -38,8 +38,14 @@ asio::awaitable<error_code> secure(opening& connection, const url& target, const
   co_return co_await shake_tls(connection);
 }
 
-/// Reads the answer. The result is what came behind it: the first frames.
-asio::awaitable<result<byte_buffer>> await_upgrade(opening& connection, const std::string& key) {
+/// What a server answered with.
+struct upgraded {
+  std::string subprotocol;
+  byte_buffer early;  ///< what came behind the answer: the first frames
+};
+
+asio::awaitable<result<upgraded>> await_upgrade(opening& connection, const std::string& key,
+                                                const connect_options& options) {
   response_head_parser parser;
   std::array<std::byte, head_read_bytes> buffer;
   while (true) {
@@ -49,8 +55,9 @@ asio::awaitable<result<byte_buffer>> await_upgrade(opening& connection, const st
     const auto status = parser.consume(rest);
     if (status == head_status::need_more) continue;
     if (status != head_status::complete) co_return make_error_code(ws_errc::upgrade_invalid);
-    if (const auto error = check_upgrade_response(parser.head(), key)) co_return error;
-    co_return to_buffer(rest);
+    if (const auto error = check_upgrade_response(parser.head(), key, options.subprotocol)) co_return error;
+    upgraded made{.subprotocol = selected_subprotocol(parser.head()), .early = to_buffer(rest)};
+    co_return made;
   }
 }
 
@@ -58,7 +65,7 @@ asio::awaitable<result<message_socket>> open(url target, connect_options options
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   const auto key = make_upgrade_key(system_random());
   if (!key) co_return key.error();
-  auto request = upgrade_request_text(target, *key, options.origin, options.headers);
+  auto request = upgrade_request_text(target, *key, options.origin, options.headers, options.subprotocol);
   if (!request) co_return request.error();
 
   auto dialed = co_await dial(target);
@@ -68,11 +75,11 @@ asio::awaitable<result<message_socket>> open(url target, connect_options options
     if (const auto error = co_await secure(connection, target, options)) co_return error;
   }
   if (const auto error = co_await write_all(connection, std::move(*request))) co_return error;
-  const auto early = co_await await_upgrade(connection, *key);
-  if (!early) co_return early.error();
+  auto answer = co_await await_upgrade(connection, *key, options);
+  if (!answer) co_return answer.error();
 
   auto made = std::make_shared<message_connection>(std::move(connection.socket), std::move(connection.io), role::client,
-                                                   options.socket, *early);
+                                                   options.socket, answer->early, std::move(answer->subprotocol));
   made->run();
   co_return message_socket{std::move(made)};
 }

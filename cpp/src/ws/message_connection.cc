@@ -42,10 +42,11 @@ void complete(Handler& pending, const asio::any_io_executor& executor, Keep keep
 }  // namespace
 
 message_connection::message_connection(asio::ip::tcp::socket socket, socket_io io, role own,
-                                       const socket_options& options, byte_view received)
+                                       const socket_options& options, byte_view received, std::string subprotocol)
     : socket_(std::move(socket)),
       io_(std::move(io)),
       own_(own),
+      subprotocol_(std::move(subprotocol)),
       options_(options),
       reader_(own, options.limits),
       keys_(system_random()),
@@ -58,10 +59,6 @@ message_connection::message_connection(asio::ip::tcp::socket socket, socket_io i
     reader_.commit(taken);
     received = received.subspan(taken);
   }
-}
-
-void message_connection::run() {
-  if (options_.ping_after) watch_silence();
 }
 
 // ---- Reading
@@ -138,7 +135,7 @@ void message_connection::receive() {
   const auto received = io_.read(room);
   if (received.status != io_status::done) return on_no_input(received);
   reader_.commit(received.bytes);
-  heard_ = true;
+  note_input();
   kernel_drained_ = !io_.secure() && received.bytes < room.size();
 }
 
@@ -395,27 +392,6 @@ void message_connection::wake(io_status direction) {
     advance_writing();
   }
   advance_closing();
-}
-
-void message_connection::watch_silence() {
-  silence_timer_.expires_after(*options_.ping_after);
-  silence_timer_.async_wait([weak = weak_from_this()](error_code canceled) {
-    const auto self = weak.lock();
-    if (self && !canceled) self->on_silence();
-  });
-}
-
-void message_connection::on_silence() {
-  if (closing_ != closing::no || write_ended_) return;
-  if (std::exchange(heard_, false)) {
-    ping_sent_ = false;
-  } else if (std::exchange(ping_sent_, true)) {
-    const auto silent = make_error_code(ws_errc::peer_silent);
-    return shut(silent, silent);
-  } else {
-    queue_control(opcode::ping, {});
-  }
-  watch_silence();
 }
 
 }  // namespace flowersec::ws

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "flowersec/base/clock.h"
 #include "flowersec/ws/message_socket.h"
 #include "ws/frame_sender.h"
 #include "ws/socket_io.h"
@@ -20,15 +21,17 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   using read_handler = boost::asio::any_completion_handler<void(error_code, received_message)>;
   using done_handler = boost::asio::any_completion_handler<void(error_code)>;
 
-  /// `socket` is upgraded, `io` works on its descriptor; `received` came behind the upgrade.
+  /// `socket` is upgraded, `io` works on its descriptor; `received` came behind the upgrade, which selected
+  /// `subprotocol`.
   message_connection(boost::asio::ip::tcp::socket socket, socket_io io, role own, const socket_options& options,
-                     byte_view received);
+                     byte_view received, std::string subprotocol);
 
   /// Starts the keep-alive, if any. Once, after construction.
   void run();
 
   [[nodiscard]] boost::asio::any_io_executor executor() noexcept { return socket_.get_executor(); }
   [[nodiscard]] role own_role() const noexcept { return own_; }
+  [[nodiscard]] std::string_view subprotocol() const noexcept { return subprotocol_; }
   [[nodiscard]] const std::optional<close_payload>& peer_close() const noexcept { return peer_close_; }
 
   void read(read_handler handler);
@@ -99,10 +102,13 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   void wake(io_status direction);
   void watch_silence();
   void on_silence();
+  void note_input() noexcept;
+  [[nodiscard]] bool keep_alive_by_limit(mono_time now);
 
   boost::asio::ip::tcp::socket socket_;
   socket_io io_;
   role own_;
+  std::string subprotocol_;
   socket_options options_;
   message_reader reader_;
   frame_sender sender_;
@@ -131,6 +137,9 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   boost::asio::steady_timer silence_timer_;
   bool heard_ = false;      ///< bytes arrived since the timer was set
   bool ping_sent_ = false;  ///< the ping of this silence is out
+  // With a silence limit.
+  mono_time heard_at_{};
+  mono_time next_ping_{};
 };
 
 }  // namespace flowersec::ws

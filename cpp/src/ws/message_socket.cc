@@ -16,7 +16,9 @@ constexpr opcode opcode_of(message_kind kind) noexcept {
 
 bool socket_options::validate() const noexcept {
   const auto positive = [](std::chrono::milliseconds time) { return time > std::chrono::milliseconds::zero(); };
-  return limits.validate() && (!ping_after || positive(*ping_after)) && positive(close_timeout);
+  const bool keep_alive = (!ping_after || positive(*ping_after)) &&
+                          (!silence_limit || *silence_limit > ping_after.value_or(std::chrono::milliseconds::zero()));
+  return limits.validate() && keep_alive && positive(close_timeout);
 }
 
 message_socket::message_socket(std::shared_ptr<message_connection> connection) noexcept
@@ -35,6 +37,8 @@ message_socket::~message_socket() { abort(); }
 message_socket::executor_type message_socket::get_executor() const noexcept { return connection_->executor(); }
 
 role message_socket::own_role() const noexcept { return connection_->own_role(); }
+
+std::string_view message_socket::subprotocol() const noexcept { return connection_->subprotocol(); }
 
 std::optional<received_message> message_socket::try_read_message() { return connection_->try_read(); }
 

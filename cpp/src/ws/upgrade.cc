@@ -75,9 +75,10 @@ std::string sec_websocket_accept(std::string_view key) {
   return {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(length)};
 }
 
-std::string accept_text(const request_head& head) {
+std::string accept_text(const request_head& head, std::string_view subprotocol) {
   std::string text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   text += "Sec-WebSocket-Accept: " + sec_websocket_accept(trim(head.first("Sec-WebSocket-Key").value_or("")));
+  if (!subprotocol.empty()) text += "\r\nSec-WebSocket-Protocol: " + std::string{subprotocol};
   return text += "\r\n\r\n";
 }
 

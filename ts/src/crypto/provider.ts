@@ -67,6 +67,8 @@ export interface SyncCipher extends Cipher {
 /** A CryptoProvider that answers at once. */
 export interface SyncCryptoProvider extends CryptoProvider {
   generateKeyPair(suite: SuiteId): SyncKeyPair;
+  /** The pair of a private key: 32 bytes; for P-256 a big-endian scalar. */
+  keyPairOf(suite: SuiteId, privateKey: Uint8Array): SyncKeyPair;
   sha256(...parts: readonly Uint8Array[]): Uint8Array;
   hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
   cipher(key: Uint8Array): SyncCipher;

@@ -4,14 +4,32 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
+#include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "flowersec/ws/message_socket.h"
 #include "flowersec/ws/origin_policy.h"
+#include "flowersec/ws/request_head.h"
 #include "flowersec/ws/tls.h"
 
 namespace flowersec::ws {
+
+/// Lets the upgrade go on, through every other check.
+struct head_pass {
+  /// Selected in the answer when not empty. It is the caller who saw the client offer it.
+  std::string subprotocol{};
+  /// Passes over accept_options::origins.
+  bool any_origin = false;
+};
+
+/// A whole HTTP response, sent as it is; the connection is closed behind it, so it should say `Connection: close`.
+struct head_answer {
+  std::string text;
+};
+
+using head_decision = std::variant<head_pass, head_answer>;
 
 struct accept_options {
   origin_policy origins;
@@ -21,6 +39,9 @@ struct accept_options {
   std::optional<tls_context> tls{};
   /// Answer 503 whatever the request is: the caller is at its limit.
   bool busy = false;
+  /// Sees the head of every request first, an upgrade or not, also when busy; so one listener can serve pages beside
+  /// the WebSocket. The head is valid during the call. Must not throw. Absent: every request passes.
+  std::function<head_decision(const request_head&)> on_head{};
   socket_options socket{};
 };
 
@@ -37,8 +58,8 @@ void start_accept(boost::asio::ip::tcp::socket socket, accept_options options, a
 /// Reads the request and answers it: 101, or a refusal after which the connection is closed.
 /// Completion    void(error_code, accepted_socket), on the socket's executor
 /// Cancellation  total and terminal; the connection is closed.
-/// Errors        upgrade_declined, request_invalid, request_too_large (all answered), abrupt_end, tls_failed, or the
-///               transport's.
+/// Errors        upgrade_declined (also after a head_answer), request_invalid, request_too_large (all
+///               answered), abrupt_end, tls_failed, or the transport's.
 template <typename Token = boost::asio::use_awaitable_t<>>
 auto async_accept(boost::asio::ip::tcp::socket socket, accept_options options, Token&& token = {}) {
   return boost::asio::async_initiate<Token, void(error_code, accepted_socket)>(

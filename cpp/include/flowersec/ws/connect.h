@@ -24,6 +24,8 @@ struct connect_options {
   /// Sent as they are, with a valid name and without line breaks in the value. Headers of the upgrade itself
   /// (Host, Origin, Connection, Upgrade, Sec-WebSocket-*) are refused with header_invalid.
   std::vector<extra_header> headers{};
+  /// Offered to the server, which may select it: see message_socket::subprotocol(). A token, else header_invalid.
+  std::optional<std::string> subprotocol{};
   /// Trust for wss; nullopt: the system's certificates.
   std::optional<tls_context> tls{};
   socket_options socket{};
@@ -34,9 +36,8 @@ using connect_handler = boost::asio::any_completion_handler<void(error_code, mes
 void start_connect(boost::asio::any_io_executor executor, url target, connect_options options, connect_handler handler);
 }  // namespace detail
 
-/// Offers no extension and no subprotocol and refuses a server that selects one. Redirects are not followed.
-/// Completion    void(error_code, message_socket)
-/// Cancellation  total and terminal; nothing stays open.
+/// Offers no extension and at most one subprotocol, and refuses a server that selects anything else. Redirects are not
+/// followed. Completion    void(error_code, message_socket) Cancellation  total and terminal; nothing stays open.
 /// Errors        upgrade_refused(status), upgrade_invalid, extension_selected, subprotocol_selected,
 ///               certificate_untrusted, certificate_host_mismatch, tls_failed, header_invalid, random_failed, or those
 ///               of resolving and connecting.

@@ -24,8 +24,13 @@ namespace flowersec::ws {
 struct socket_options {
   reader_limits limits{};
   /// Silence after which a ping is sent; a second silence of this length ends the connection with peer_silent.
-  /// nullopt: never ping. Needs a read under way to see the answer.
+  /// With silence_limit, a ping goes out every ping_after instead, whatever is heard: it also keeps proxies on the way
+  /// from giving up a connection on which only the peer speaks. nullopt: never ping.
+  /// Needs a read under way to see the answer.
   std::optional<std::chrono::milliseconds> ping_after{};
+  /// Silence that ends the connection with peer_silent: no byte of the peer, be it data or a pong. Longer than
+  /// ping_after. nullopt: as ping_after has it.
+  std::optional<std::chrono::milliseconds> silence_limit{};
   /// How long a graceful close may take: sending what is queued, the peer's close frame, the end of TCP.
   std::chrono::milliseconds close_timeout{2000};
   /// Bytes of a peer that goes on sending which a graceful close reads and drops before it gives up.
@@ -56,6 +61,8 @@ class message_socket {
   [[nodiscard]] explicit operator bool() const noexcept { return connection_ != nullptr; }
   [[nodiscard]] executor_type get_executor() const noexcept;
   [[nodiscard]] role own_role() const noexcept;
+  /// What the server selected of what the client offered; empty for nothing. Valid while the socket lives.
+  [[nodiscard]] std::string_view subprotocol() const noexcept;
 
   /// Reads one message; one read at a time. Pings met on the way are answered, also while a write is under way.
   /// Completion    void(error_code, received_message)

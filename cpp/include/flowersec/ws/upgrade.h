@@ -22,9 +22,9 @@ enum class refusal : unsigned { bad_request = 400, forbidden = 403, method_not_a
 /// The value that proves that the server understood `key`: base64(SHA-1(key + GUID)).
 [[nodiscard]] std::string sec_websocket_accept(std::string_view key);
 
-/// 101 with Upgrade, Connection and Sec-WebSocket-Accept; no extension, no subprotocol.
-/// `head` has passed check_upgrade().
-[[nodiscard]] std::string accept_text(const request_head& head);
+/// 101 with Upgrade, Connection and Sec-WebSocket-Accept; no extension, and no subprotocol unless one is named, which
+/// `head` offers. `head` has passed check_upgrade().
+[[nodiscard]] std::string accept_text(const request_head& head, std::string_view subprotocol = {});
 
 /// The refusal with its reason phrase as body, `Sec-Websocket-Version: 13`, and `Connection: close` unless
 /// `keep_alive`.

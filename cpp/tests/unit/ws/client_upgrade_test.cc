@@ -19,6 +19,11 @@ TEST(upgrade_request, has_exactly_the_headers_it_needs) {
             "Origin: https://app.example\r\nX-Trace: abc\r\n\r\n");
 }
 
+TEST(upgrade_request, offers_the_subprotocol_it_is_given) {
+  const auto text = upgrade_request_text(parse_url("ws://h/").value(), key, std::nullopt, {}, "ownwire.v2");
+  EXPECT_NE(text.value().find("\r\nSec-WebSocket-Protocol: ownwire.v2\r\n"), std::string::npos);
+}
+
 TEST(upgrade_request, headers_that_would_forge_the_request_are_refused) {
   const auto to = parse_url("ws://h/").value();
   const extra_header refused[] = {{"Host", "x"},

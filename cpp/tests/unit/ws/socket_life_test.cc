@@ -238,8 +238,82 @@ TEST(keep_alive, a_peer_that_answers_stays_and_one_that_does_not_is_given_up) {
   run_tasks(context, client(net), server(net));
 }
 
+TEST(keep_alive, with_a_silence_limit_pings_go_out_while_the_peer_speaks) {
+  boost::asio::io_context context;
+  loopback net{context};
+  net.accepting.socket.ping_after = std::chrono::milliseconds{10};
+  net.accepting.socket.silence_limit = std::chrono::seconds{10};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    for (int heard = 0; heard < 4; ++heard) {
+      EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::ping);
+      co_await send_raw(socket, make_frame(opcode::text, as_bytes("data, never a pong"), key));
+    }
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    for (int heard = 0; heard < 4; ++heard) co_await socket.async_read_message();
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::abrupt_end);
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(keep_alive, several_pings_fit_into_the_silence_that_ends_a_connection) {
+  boost::asio::io_context context;
+  loopback net{context};
+  net.accepting.socket.ping_after = std::chrono::milliseconds{20};
+  net.accepting.socket.silence_limit = std::chrono::milliseconds{90};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.tcp_client();
+    co_await upgrade_raw(socket);
+    std::string pings;
+    co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(pings), as_result);
+    EXPECT_GE(pings.size(), 2u * 2);  // an unmasked ping without payload has two bytes
+    EXPECT_LE(pings.size(), 4u * 2);
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    const auto begin = std::chrono::steady_clock::now();
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::peer_silent);
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{85});
+  };
+  run_tasks(context, client(net), server(net));
+}
+
+TEST(keep_alive, a_pong_is_enough_to_stay_and_a_limit_alone_never_pings) {
+  boost::asio::io_context context;
+  loopback net{context};
+  net.accepting.socket.silence_limit = std::chrono::milliseconds{40};
+  net.connecting.socket.ping_after = std::chrono::milliseconds{10};
+  net.connecting.socket.silence_limit = std::chrono::seconds{10};
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    // Longer than the other end's limit: its pongs and our pings are all there is.
+    boost::asio::steady_timer idle{socket.get_executor(), std::chrono::milliseconds{120}};
+    const auto read = [](message_socket& from) -> task {
+      EXPECT_EQ(text_of(co_await from.async_read_message()), "still here");
+    };
+    const auto speak = [](boost::asio::steady_timer& pause, message_socket& into) -> task {
+      co_await pause.async_wait(boost::asio::use_awaitable);
+      co_await into.async_write_message(message_kind::text, as_bytes("still here"));
+    };
+    co_await (read(socket) && speak(idle, socket));
+    co_await socket.async_close(close_code::normal, "");
+  };
+  run_tasks(context, client(net), echo_until_closed(net));
+}
+
 TEST(socket_options, are_checked) {
   EXPECT_TRUE(socket_options{}.validate());
+  const std::chrono::milliseconds one{1};
+  const std::chrono::milliseconds two{2};
+  EXPECT_TRUE((socket_options{.silence_limit = one}.validate()));
+  EXPECT_TRUE((socket_options{.ping_after = one, .silence_limit = two}.validate()));
+  EXPECT_FALSE((socket_options{.ping_after = one, .silence_limit = one}.validate()));
+  EXPECT_FALSE((socket_options{.silence_limit = std::chrono::milliseconds{0}}.validate()));
   EXPECT_FALSE((socket_options{.ping_after = std::chrono::milliseconds{0}}.validate()));
   EXPECT_FALSE((socket_options{.close_timeout = std::chrono::milliseconds{0}}.validate()));
   EXPECT_FALSE((socket_options{.limits = {.max_message_bytes = 0}}.validate()));

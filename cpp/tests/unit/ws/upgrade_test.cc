@@ -202,6 +202,13 @@ TEST(upgrade_answer, accept_proves_the_key_of_the_rfc_and_selects_nothing) {
             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
 }
 
+TEST(upgrade_answer, a_named_subprotocol_is_selected) {
+  const parsed request{text_of(good_headers())};
+  EXPECT_EQ(accept_text(request.parser.head(), "ownwire.v2"),
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: ownwire.v2\r\n\r\n");
+}
+
 TEST(upgrade_answer, refusals_name_their_reason_and_the_version) {
   EXPECT_EQ(refusal_text(refusal::forbidden, false),
             "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"

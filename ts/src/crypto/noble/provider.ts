@@ -12,6 +12,7 @@ import { nobleKeyPair } from "./dh.js";
 export const nobleCrypto: SyncCryptoProvider = {
   name: "noble",
   generateKeyPair: (suite) => nobleKeyPair(suite),
+  keyPairOf: nobleKeyPair,
   sha256: (...parts) => sha256(concat(...parts)),
   hmac: (key, ...parts) => hmac(sha256, key, concat(...parts)),
   cipher: nobleCipher,

@@ -2,7 +2,7 @@
 // Layer crypto. The only place with node:crypto.
 
 import {
-  createCipheriv, createDecipheriv, createECDH, createHash, createHmac, createPublicKey, createSecretKey, diffieHellman,
+  createCipheriv, createDecipheriv, createECDH, createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, diffieHellman,
   generateKeyPairSync, type KeyObject,
 } from "node:crypto";
 import {
@@ -50,6 +50,8 @@ class NodeCipher implements SyncCipher {
 
 // SubjectPublicKeyInfo of an X25519 key up to its 32 bytes. Source: RFC 8410, 4.
 const spkiX25519 = new Uint8Array([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00]);
+// PrivateKeyInfo, likewise. Source: RFC 8410, 7.
+const pkcs8X25519 = new Uint8Array([0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20]);
 
 /** The key pair of an X25519 private key. */
 export function x25519KeyPair(privateKey: KeyObject): SyncKeyPair {
@@ -89,11 +91,22 @@ export function p256KeyPair(scalar?: Uint8Array): SyncKeyPair {
   };
 }
 
+function ofPrivateKey(suite: SuiteId, privateKey: Uint8Array): SyncKeyPair {
+  if (suite !== suiteX25519) return p256KeyPair(privateKey);
+  const key = Buffer.concat([pkcs8X25519, privateKey]);
+  try {
+    return x25519KeyPair(createPrivateKey({ key, format: "der", type: "pkcs8" }));
+  } finally {
+    key.fill(0);
+  }
+}
+
 /** node:crypto. */
 export const nodeCrypto: SyncCryptoProvider = {
   name: "node",
   generateKeyPair: (suite: SuiteId) =>
     suite === suiteX25519 ? x25519KeyPair(generateKeyPairSync("x25519").privateKey) : p256KeyPair(),
+  keyPairOf: ofPrivateKey,
   sha256(...parts) {
     const hash = createHash("sha256");
     for (const part of parts) hash.update(part);
