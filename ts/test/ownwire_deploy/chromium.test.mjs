@@ -18,6 +18,7 @@ let gateway;
 let browser;
 let backend;
 const texts = mailbox();
+let heard = 0;
 
 /** The site's own program: this test. */
 before(async () => {
@@ -25,7 +26,10 @@ before(async () => {
   nginx = await startNginx();
   gateway = await startGateway();
   backend = new WebSocket("ws://127.0.0.1:8081/ws");
-  backend.on("message", (data) => texts.put(JSON.parse(data)));
+  backend.on("message", (data) => {
+    heard++;
+    texts.put(JSON.parse(data));
+  });
   await once(backend, "open");
   browser = await chromium.launch({ executablePath, args });
 });
@@ -95,4 +99,9 @@ test("after a reload the widget has its session, its transcript and the replies 
   assert.deepEqual([second.content, second.session_id], ["after it", first.session_id]);
   assert.deepEqual(complaints, []);
   await close();
+});
+
+test("a compatible client was sent nothing but what visitors wrote", async () => {
+  assert.equal(texts.size, 0, "typing, reloads and ends of sessions are not told");
+  assert.equal(heard, 7);
 });
