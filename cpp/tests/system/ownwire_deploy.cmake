@@ -3,7 +3,7 @@
 if(NOT FLOWERSEC_SANITIZE)
   add_test(NAME system.ownwire_idle_begin COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ownwire-idle begin ${PROJECT_BINARY_DIR})
   set_tests_properties(system.ownwire_idle_begin PROPERTIES LABELS "system;idle" FIXTURES_SETUP ownwire_idle)
-  foreach(test nginx haproxy chromium)
+  foreach(test nginx haproxy systemd chromium)
     add_test(NAME system.ownwire_${test} COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ownwire-deploy ${PROJECT_BINARY_DIR} ${test})
     set_tests_properties(system.ownwire_${test} PROPERTIES LABELS "system;ownwire" SKIP_RETURN_CODE 77 TIMEOUT 120)
   endforeach()
