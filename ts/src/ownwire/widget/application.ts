@@ -2,10 +2,11 @@
 // chats with the gateway that served it. Layer ownwire.
 
 import { Chat } from "./chat.js";
+import { directionOf } from "./direction.js";
 import { makeClientFor, withKeys } from "./sdk_client.js";
 import { pinnedKeyId } from "./pinned_key.js";
 import { frameOptionNames, type FrameOptions, type ToFrame, type ToLoader } from "./protocol.js";
-import { directionOf, stringsWith } from "./strings.js";
+import { stringsWith } from "./strings.js";
 import { tabStorage, Transcript } from "./transcript.js";
 import { ChatView } from "./view.js";
 
@@ -32,7 +33,7 @@ function start(given: FrameOptions): void {
   const name = [embedder ?? "", options.ws_url, options.server_keys[0] ?? ""].join(" ");
   const transcript = new Transcript(options.history === false ? undefined : tabStorage(), name);
   let itsChat: Chat;
-  const itsView = new ChatView({ title, strings, lang, dir, theme, minimizable: !alone }, {
+  const itsView = new ChatView({ title, strings, lang, timeLang: options.lang, dir, theme, minimizable: !alone }, {
     send: (text) => itsChat.send(text),
     retry: (entry) => itsChat.retry(entry),
     edited: (empty) => itsChat.edited(empty),

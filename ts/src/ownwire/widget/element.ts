@@ -4,11 +4,12 @@
 //   <ownwire-chat ws-url="wss://chat.example/ws" heading="Ask us" server-keys="…"></ownwire-chat>
 
 import { Chat } from "./chat.js";
+import { directionOf } from "./direction.js";
 import { make } from "./dom.js";
 import { pinnedKeyId } from "./pinned_key.js";
 import { makeClientFor, withKeys } from "./sdk_client.js";
 import type { FrameOptions } from "./protocol.js";
-import { directionOf, stringsWith } from "./strings.js";
+import { stringsWith } from "./strings.js";
 import { tabStorage, Transcript } from "./transcript.js";
 import { ChatView } from "./view.js";
 
@@ -40,7 +41,7 @@ export class OwnwireChatElement extends Base {
     const transcript = new Transcript(options.history === false ? undefined : tabStorage(), name);
     const heading = options.title || strings.title;
     let chat: Chat;
-    const view = new ChatView({ title: heading, strings, lang, dir, theme: options.theme ?? "dark", minimizable: false, embedded: true }, {
+    const view = new ChatView({ title: heading, strings, lang, timeLang: options.lang, dir, theme: options.theme ?? "dark", minimizable: false, embedded: true }, {
       send: (text) => chat.send(text),
       retry: (entry) => chat.retry(entry),
       edited: (empty) => chat.edited(empty),
