@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "flowersec/ws/header_list.h"
-#include "ownwire/hub.h"
+#include "ownwire/visitors.h"
 
 namespace flowersec::ownwire {
 

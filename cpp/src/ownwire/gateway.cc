@@ -29,8 +29,6 @@ const char* describe(gateway_errc code) noexcept {
       return "the public port cannot be bound";
     case gateway_errc::internal_port_taken:
       return "the internal port cannot be bound";
-    case gateway_errc::bad_certificate:
-      return "the certificate of the internal port cannot be loaded";
   }
   return "unknown gateway error";
 }
@@ -90,12 +88,8 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
     asio::co_spawn(where, std::move(serving), asio::detached);
   }
 
-  error_code replace_certificate(const endpoint::server_certificate& next) {
-    if (!internal_desk_->has_certificate()) return gateway_errc::invalid_option;
-    auto tls = ws::tls_context::server(next.chain_file, next.key_file);
-    if (!tls) return gateway_errc::bad_certificate;
-    asio::dispatch(serial_, [desk = internal_desk_, tls = std::move(*tls)] { desk->replace_certificate(tls); });
-    return {};
+  void replace_tls(ws::tls_context next) {
+    asio::dispatch(serial_, [desk = internal_desk_, next = std::move(next)] { desk->replace_tls(next); });
   }
 
   void replace_token(std::optional<std::string> token) {
@@ -163,9 +157,7 @@ std::uint16_t gateway::internal_port() const noexcept { return impl_->internal_p
 void gateway::adopt(ws::message_socket socket, std::string remote_addr) {
   impl_->adopt(std::move(socket), remote_addr);
 }
-error_code gateway::replace_internal_certificate(const endpoint::server_certificate& next) {
-  return impl_->replace_certificate(next);
-}
+void gateway::replace_internal_tls(ws::tls_context next) { impl_->replace_tls(std::move(next)); }
 void gateway::replace_internal_token(std::optional<std::string> token) { impl_->replace_token(std::move(token)); }
 gateway_counts gateway::counts() const { return impl_->counts(); }
 gateway::executor_type gateway::get_executor() const noexcept { return impl_->executor(); }

@@ -5,7 +5,12 @@
 namespace flowersec::ownwire {
 
 hub::hub(const gateway_limits& limits, random_source& random)
-    : limits_(limits), visitors_(limits_), table_(limits_, random), texts_(limits_) {}
+    : limits_(limits),
+      visitors_({.max_sockets = limits.max_sessions_per_address,
+                 .visits = {.burst = limits.visit_burst, .per_second = limits.visits_per_second},
+                 .max_visitors = limits.max_visitors}),
+      table_(limits_, random),
+      texts_(limits_) {}
 
 std::optional<connection_id> hub::admit(const visitor_address& from, mono_time now) {
   // Every socket may become a session, and a session without a socket gives way to one that has one.

@@ -42,12 +42,6 @@ struct drop_client {
 };
 using hub_action = std::variant<user_ready, end_user, client_ready, drop_client>;
 
-/// An address as the limits count it, and as it is told.
-struct visitor_address {
-  std::string counted;
-  std::string shown;
-};
-
 class hub {
  public:
   hub(const gateway_limits& limits, random_source& random);

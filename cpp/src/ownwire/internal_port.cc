@@ -38,6 +38,7 @@ result<std::shared_ptr<internal_desk>> internal_desk::make(std::shared_ptr<core>
   auto made = std::make_shared<internal_desk>();
   made->core_ = std::move(owner);
   made->token_ = port.token;
+  made->tls_ = port.tls;
   made->limits_ = options.limits;
   made->common_.clocks = options.clocks;
   made->common_.random = options.random;
@@ -47,12 +48,6 @@ result<std::shared_ptr<internal_desk>> internal_desk::make(std::shared_ptr<core>
   if (port.link) {
     if (port.link->channel_id.empty()) return make_error_code(gateway_errc::invalid_option);
     made->link_ = std::make_shared<const internal_link_credential>(std::move(*port.link));
-  }
-  if (port.certificate) {
-    auto tls = ws::tls_context::server(port.certificate->chain_file, port.certificate->key_file);
-    if (!tls) return make_error_code(gateway_errc::bad_certificate);
-    made->tls_ = std::move(*tls);
-    made->has_certificate_ = true;
   }
   return made;
 }

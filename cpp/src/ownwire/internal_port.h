@@ -13,15 +13,14 @@ namespace flowersec::ownwire {
 
 class internal_desk {
  public:
-  /// Errors   gateway_errc::bad_certificate, ::invalid_option.
+  /// Errors   gateway_errc::invalid_option.
   [[nodiscard]] static result<std::shared_ptr<internal_desk>> make(std::shared_ptr<core> owner,
                                                                    gateway_options& options);
 
   static boost::asio::awaitable<void> receive(std::shared_ptr<internal_desk> desk, boost::asio::ip::tcp::socket socket,
                                               door::place place, bool busy);
 
-  [[nodiscard]] bool has_certificate() const noexcept { return has_certificate_; }
-  void replace_certificate(ws::tls_context next) { tls_ = std::move(next); }
+  void replace_tls(ws::tls_context next) { tls_ = std::move(next); }
   void replace_token(std::optional<std::string> token) { token_ = std::move(token); }
 
  private:
@@ -40,7 +39,6 @@ class internal_desk {
   std::shared_ptr<core> core_;
   std::optional<std::string> token_;
   std::optional<ws::tls_context> tls_;
-  bool has_certificate_ = false;
   std::shared_ptr<const internal_link_credential> link_;
   gateway_limits limits_;
   endpoint::common_options common_;

@@ -4,7 +4,6 @@
 #include <boost/asio/post.hpp>
 #include <tuple>
 
-#include "flowersec/base/text.h"
 #include "flowersec/ws/upgrade.h"
 #include "ownwire/time_limit.h"
 #include "ownwire/user_link.h"
@@ -67,10 +66,9 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
     return make_error_code(gateway_errc::invalid_option);
   }
   made->trusted_ = std::move(*trusted);
-  if (!made->options_.allowed_origins.empty()) {
-    made->origins_ = ws::origin_policy::allow_list(made->options_.allowed_origins, false);
-    if (!made->origins_) return make_error_code(gateway_errc::invalid_option);
-  }
+  auto origins = origin_rule::make(made->options_.allowed_origins, made->options_.allow_no_origin);
+  if (!origins) return make_error_code(gateway_errc::invalid_option);
+  made->origins_ = std::move(*origins);
   return made;
 }
 
@@ -124,7 +122,7 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
   if (busy) return ws::head_answer{ws::plain_answer_text(503, "Service Unavailable", false)};
   if (head.path() == options_.path) {
     from = address_of_visitor(peer, head, trusted_);
-    if (allows_origin(head)) return ws::head_pass{.any_origin = true};
+    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
     report({.kind = gateway_event_kind::origin_refused,
             .remote_addr = from.shown,
             .detail = std::string{head.first("Origin").value_or("none")}});
@@ -135,19 +133,6 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
   }
   if (ends_request(head)) return ws::head_answer{ws::plain_answer_text(200, "ok", false)};
   return ws::head_answer{ws::plain_answer_text(404, "404 page not found", false)};
-}
-
-bool public_desk::allows_origin(const ws::request_head& head) const {
-  const auto origin = head.first("Origin");
-  if (!origin || is_blank(*origin)) return options_.allow_no_origin;
-  if (origins_ && origins_->allows(origin)) return true;
-  // The page comes from where the WebSocket is: the same host and port, whatever the proxy made of the scheme.
-  const auto host = head.first("Host");
-  const auto scheme = origin->substr(0, origin->find("://"));
-  if (!host || is_blank(*host) || (!ascii_iequals(scheme, "https") && !ascii_iequals(scheme, "http"))) return false;
-  const std::vector<std::string> own{std::string{scheme} + "://" + std::string{trim(*host)}};
-  const auto same = ws::origin_policy::allow_list(own, false);
-  return same && same->allows(origin);
 }
 
 void public_desk::report(gateway_event event) const {

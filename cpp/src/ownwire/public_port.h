@@ -10,6 +10,7 @@
 #include "flowersec/ws/accept.h"
 #include "ownwire/address.h"
 #include "ownwire/core.h"
+#include "ownwire/origin_rule.h"
 
 namespace flowersec::ownwire {
 
@@ -32,7 +33,6 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
  private:
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
                                           visitor_address& from) const;
-  [[nodiscard]] bool allows_origin(const ws::request_head& head) const;
   void report(gateway_event event) const;
 
   std::shared_ptr<core> core_;
@@ -42,7 +42,7 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   endpoint::common_options common_;
   ws::socket_options socket_;
   network_list trusted_;
-  std::optional<ws::origin_policy> origins_;
+  origin_rule origins_;
 };
 
 }  // namespace flowersec::ownwire

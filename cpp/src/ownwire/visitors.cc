@@ -4,8 +4,8 @@ namespace flowersec::ownwire {
 
 bool visitors::enter(std::string_view address, mono_time now) {
   auto* who = find_or_add(address);
-  if (who == nullptr || who->sockets >= limits_.max_sessions_per_address) return false;
-  if (!who->visits.take({.burst = limits_.visit_burst, .per_second = limits_.visits_per_second}, now)) return false;
+  if (who == nullptr || who->sockets >= limits_.max_sockets) return false;
+  if (!who->bucket.take(limits_.visits, now)) return false;
   ++who->sockets;
   ++sockets_;
   return true;

@@ -25,6 +25,7 @@
 #include "flowersec/ownwire/limits.h"
 #include "flowersec/session/completion.h"
 #include "flowersec/ws/request_head.h"
+#include "flowersec/ws/tls.h"
 
 namespace flowersec::ownwire {
 
@@ -57,7 +58,7 @@ struct internal_port_options {
   /// Required of clients of /ws as `Authorization: Bearer <token>`. Absent: none is.
   std::optional<std::string> token{};
   /// Absent: plaintext.
-  std::optional<endpoint::server_certificate> certificate{};
+  std::optional<ws::tls_context> tls{};
   /// Opens the path /e2ee.
   std::optional<internal_link_credential> link{};
 };
@@ -80,7 +81,6 @@ enum class gateway_errc {
   invalid_option = 1,  ///< limits, networks, origins or paths that cannot be
   public_port_taken,   ///< the address cannot be bound
   internal_port_taken,
-  bad_certificate,
 };
 [[nodiscard]] const char* describe(gateway_errc code) noexcept;
 [[nodiscard]] error_code make_error_code(gateway_errc code) noexcept;
@@ -105,9 +105,8 @@ class gateway {
   /// Serves a user whose socket came in elsewhere, under the same limits as on the public port.
   void adopt(ws::message_socket socket, std::string remote_addr);
 
-  /// For the clients to come; those that are here stay.
-  /// Errors   gateway_errc::bad_certificate: nothing changes. invalid_option: the port has none.
-  [[nodiscard]] error_code replace_internal_certificate(const endpoint::server_certificate& next);
+  /// For the internal clients to come; those that are here stay.
+  void replace_internal_tls(ws::tls_context next);
   void replace_internal_token(std::optional<std::string> token);
 
   /// As of the last moment the gateway did something.

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "ownwire/event_log.h"
+#include "ownwire_front/event_log.h"
 #include "ownwire/metrics.h"
 
 namespace flowersec::apps {

@@ -3,6 +3,7 @@
 // Layer ownwire. At most 4 KiB compressed: types only from elsewhere.
 
 import type { FrameOptions, ToFrame, ToLoader, WidgetEvent, WidgetHandle, WidgetOptions } from "./protocol.js";
+import { directionOf } from "./direction.js";
 import { launcherStyle } from "./launcher_style.js";
 
 /** Pinned keys, comma-separated; the program puts them here when it serves the script. */
@@ -93,7 +94,7 @@ export function ownwireWidget(options: WidgetOptions): WidgetHandle {
   const problem = make("p", {});
   const frame = make("iframe", { title, tabIndex: -1 });
   problem.setAttribute("role", "alert");
-  host.dir = options.dir ?? "";
+  host.dir = options.dir === "ltr" || options.dir === "rtl" ? options.dir : directionOf(String(options.lang ?? ""));
   host.className = options.minimized_mode === "icon" ? "icon" : "bar";
   host.dataset.theme = options.theme === "light" || options.theme === "auto" ? options.theme : "dark";
 
@@ -114,7 +115,7 @@ export function ownwireWidget(options: WidgetOptions): WidgetHandle {
   };
   const unread = (count: number): void => {
     badge.hidden = !count;
-    badge.textContent = count > 99 ? "99+" : String(count);
+    badge.textContent = count > 99 ? "99+" : count ? String(count) : "";
     button.setAttribute("aria-label", count ? `${title}: ${strings.unread.replace("{n}", String(count))}` : title);
     emit("unread", count);
   };
