@@ -32,7 +32,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
   impl(asio::any_io_executor executor, gateway& to, behind_options options)
       : executor_(std::move(executor)),
         serial_(executor_),
-        gateway_(&to),
+        adopt_(to.adopter()),
         options_(std::move(options)),
         pause_(serial_) {
     plan_.headers = {{.name = "Authorization", .value = "Bearer " + options_.token}};
@@ -64,9 +64,9 @@ class behind::impl : public std::enable_shared_from_this<impl> {
   /// As many attempts as sockets are missing; a single one while the edge is not reached.
   void fill() {
     if (stopped_ || pausing_) return;
-    const auto wanted = failures_ == 0 ? options_.waiting : std::size_t{1};
-    while (places_ < wanted) {
-      ++places_;
+    const auto at_once = failures_ == 0 ? options_.waiting : std::size_t{1};
+    while (waiting_.size() + attempts_ < options_.waiting && attempts_ < at_once) {
+      ++attempts_;
       asio::co_spawn(serial_, keep_one(shared_from_this()), asio::detached);
     }
   }
@@ -77,18 +77,17 @@ class behind::impl : public std::enable_shared_from_this<impl> {
     auto attempt = asio::co_spawn(own, dial(own, self->options_.edge, self->plan_), asio::use_awaitable);
     auto made = co_await within(self->options_.connect_timeout, std::move(attempt));
     const auto failed = made ? std::get<0>(*made) : make_error_code(boost::system::errc::timed_out);
+    --self->attempts_;
     if (failed || self->stopped_) {
-      --self->places_;
       co_return self->on_failure(failed);
     }
-    self->on_reached();
     const auto socket = std::make_shared<ws::message_socket>(std::move(std::get<1>(*made)));
     self->waiting_.insert(socket);
+    self->on_reached();
     const auto told = co_await asio::co_spawn(own, await_peer(socket), asio::use_awaitable);
     self->waiting_.erase(socket);
-    --self->places_;
     if (told && !self->stopped_) {
-      self->gateway_->adopt(std::move(*socket), told->remote_addr);
+      self->adopt_(std::move(*socket), told->remote_addr);
     } else if (!told) {
       // Lost while it waited: the edge may be gone, and trying again at once would be a storm.
       co_return self->on_failure(make_error_code(ws::ws_errc::abrupt_end));
@@ -111,9 +110,9 @@ class behind::impl : public std::enable_shared_from_this<impl> {
   }
 
   void on_failure(const error_code& why) {
-    if (stopped_) return;
+    // Several that fail together are one failure.
+    if (stopped_ || std::exchange(pausing_, true)) return;
     if (failures_++ == 0 && options_.on_edge) options_.on_edge(why);
-    if (std::exchange(pausing_, true)) return;
     pause_.expires_after(next_pause());
     pause_.async_wait([self = shared_from_this()](error_code canceled) {
       self->pausing_ = false;
@@ -132,13 +131,13 @@ class behind::impl : public std::enable_shared_from_this<impl> {
 
   asio::any_io_executor executor_;
   serial_executor serial_;
-  gateway* gateway_;
+  gateway::adopter_function adopt_;
   behind_options options_;
   ws::connect_options plan_;
   asio::steady_timer pause_;
   std::unordered_set<socket_ptr> waiting_;
-  std::size_t places_ = 0;  // sockets that wait, and attempts
-  unsigned failures_ = 0;   // in a row
+  std::size_t attempts_ = 0;  // under way
+  unsigned failures_ = 0;     // in a row
   bool reached_ = false;
   bool pausing_ = false;
   bool stopped_ = false;

@@ -1,5 +1,7 @@
 #include "ownwire/chat_session.h"
 
+#include <algorithm>
+
 namespace flowersec::ownwire {
 
 chat_session::chat_session(const gateway_limits& limits, std::shared_ptr<const text_sender> sender)
@@ -48,7 +50,7 @@ kept_reply chat_session::pop_front() {
   if (sent_ != 0) {
     --sent_;
   } else {
-    unsent_bytes_ -= front.bytes();
+    unsent_bytes_ -= front.cost();
   }
   return front;
 }
@@ -57,14 +59,18 @@ std::vector<kept_reply> chat_session::keep(kept_reply reply) {
   reply.frame.seq = ++last_seq_;
   has_message_ = true;
   kept_bytes_ += reply.bytes();
-  unsent_bytes_ += reply.bytes();
+  unsent_bytes_ += reply.cost();
   kept_.push_back(std::move(reply));
   std::vector<kept_reply> dropped;
   // While there is a connection, what it was not sent yet is not dropped: the bound on that is the connection's.
   while (over_limit() && (!connection || sent_ != 0)) {
     const bool was_sent = sent_ != 0;
     auto front = pop_front();
-    if (!was_sent) dropped.push_back(std::move(front));
+    if (was_sent) {
+      let_go_ = front.frame.seq;
+    } else {
+      dropped.push_back(std::move(front));
+    }
   }
   return dropped;
 }
@@ -72,22 +78,33 @@ std::vector<kept_reply> chat_session::keep(kept_reply reply) {
 const kept_reply* chat_session::next_unsent() noexcept {
   if (sent_ == kept_.size()) return nullptr;
   const auto& next = kept_[sent_++];
-  unsent_bytes_ -= next.bytes();
+  unsent_bytes_ -= next.cost();
+  highest_sent_ = std::max(highest_sent_, next.frame.seq);
   return &next;
 }
 
 std::vector<kept_reply> chat_session::confirm(std::uint64_t seq) {
   std::vector<kept_reply> confirmed;
+  // What was never sent cannot have arrived.
+  seq = std::min(seq, highest_sent_);
+  confirmed_ = std::max(confirmed_, seq);
   while (!kept_.empty() && kept_.front().frame.seq <= seq) confirmed.push_back(pop_front());
   return confirmed;
 }
 
 std::vector<kept_reply> chat_session::lose_connection() {
   sent_ = 0;
-  unsent_bytes_ = kept_bytes_;
+  unsent_bytes_ = 0;
+  for (const auto& reply : kept_) unsent_bytes_ += reply.cost();
   std::vector<kept_reply> dropped;
   while (over_limit()) dropped.push_back(pop_front());
   return dropped;
+}
+
+std::uint64_t chat_session::take_lost_in_flight() noexcept {
+  const auto lost = let_go_ > confirmed_ ? let_go_ - confirmed_ : 0;
+  confirmed_ = std::max(confirmed_, let_go_);
+  return lost;
 }
 
 }  // namespace flowersec::ownwire

@@ -28,6 +28,9 @@ struct kept_reply {
   [[nodiscard]] std::size_t bytes() const noexcept {
     return frame.content.size() + (frame.metadata ? frame.metadata->size() : 0);
   }
+  /// Of holding it: a million empty ones are no small matter.
+  [[nodiscard]] std::size_t cost() const noexcept { return bytes() + fixed_cost; }
+  static constexpr std::size_t fixed_cost = 256;
 };
 
 class chat_session {
@@ -63,6 +66,8 @@ class chat_session {
   /// The connection is gone or is another one: all that is kept has to be sent again. The result: what was dropped,
   /// because a session without a connection keeps less.
   [[nodiscard]] std::vector<kept_reply> lose_connection();
+  /// Replies that were sent, then let go for newer ones, and never confirmed. To be asked once when a connection ended.
+  [[nodiscard]] std::uint64_t take_lost_in_flight() noexcept;
   [[nodiscard]] const std::deque<kept_reply>& kept() const noexcept { return kept_; }
   [[nodiscard]] std::size_t kept_bytes() const noexcept { return kept_bytes_; }
 
@@ -90,6 +95,9 @@ class chat_session {
   std::size_t sent_ = 0;  // so many at the front were sent to the connection
   std::size_t unsent_bytes_ = 0;
   std::uint64_t last_seq_ = 0;
+  std::uint64_t highest_sent_ = 0;
+  std::uint64_t confirmed_ = 0;
+  std::uint64_t let_go_ = 0;  // of those that were sent: all up to this are not kept any more
   bool has_message_ = false;
 };
 

@@ -31,6 +31,12 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
     asio::co_spawn(core_->serial(), write(shared_from_this()), asio::detached);
   }
 
+  /// Behind what the hub has for it.
+  void leave() override {
+    leaving_ = true;
+    if (!writing_) go();
+  }
+
   /// False: there are too many.
   [[nodiscard]] bool enter(dialect how, std::string_view kind) {
     const auto admitted = core_->machine().connect_client(how, core_->now());
@@ -52,6 +58,8 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
 
  protected:
   virtual asio::awaitable<error_code> send(std::vector<std::string> frames) = 0;
+  /// Closes, because the gateway ends.
+  virtual void go() = 0;
 
   void on_text(std::string_view text) {
     core_->machine().on_client_text(id_, text, core_->now());
@@ -68,6 +76,7 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
       self->core_->perform();
     }
     self->writing_ = false;
+    if (self->leaving_) self->go();
   }
 
   void report(gateway_event_kind kind, std::string_view detail) {
@@ -78,6 +87,7 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
   std::string remote_addr_;
   client_id id_ = 0;
   bool writing_ = false;
+  bool leaving_ = false;
 };
 
 class socket_client final : public client_link {
@@ -85,7 +95,6 @@ class socket_client final : public client_link {
   socket_client(std::shared_ptr<core> owner, ws::message_socket socket, std::string remote_addr)
       : client_link(std::move(owner), std::move(remote_addr)), socket_(std::move(socket)) {}
 
-  void leave() override { socket_.async_close(ws::close_code::going_away, {}, asio::detached); }
   void abort() override { socket_.abort(); }
 
   asio::awaitable<std::string_view> read() {
@@ -103,6 +112,8 @@ class socket_client final : public client_link {
   asio::awaitable<void> refuse() { co_await socket_.async_close(ws::close_code::try_again_later, "busy", as_result); }
 
  protected:
+  void go() override { socket_.async_close(ws::close_code::going_away, {}, asio::detached); }
+
   asio::awaitable<error_code> send(std::vector<std::string> frames) override {
     byte_buffer all;
     for (const auto& text : frames) {
@@ -140,7 +151,6 @@ class stream_client final : public client_link {
   stream_client(std::shared_ptr<core> owner, endpoint::session session, stream link, std::string remote_addr)
       : client_link(std::move(owner), std::move(remote_addr)), session_(std::move(session)), stream_(std::move(link)) {}
 
-  void leave() override { session_.async_close(asio::detached); }
   void abort() override { session_.async_close(asio::detached); }
 
   asio::awaitable<std::string_view> read() {
@@ -161,6 +171,8 @@ class stream_client final : public client_link {
   asio::awaitable<void> close() { co_await session_.async_close(as_result); }
 
  protected:
+  void go() override { session_.async_close(endpoint::farewell::going_away, asio::detached); }
+
   asio::awaitable<error_code> send(std::vector<std::string> frames) override {
     byte_buffer all;
     for (const auto& text : frames) append(all, encode_json_frame(text));

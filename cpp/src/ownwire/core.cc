@@ -1,5 +1,6 @@
 #include "ownwire/core.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace flowersec::ownwire {
@@ -50,6 +51,15 @@ gateway_counts core::last_counts() const {
   return counts_;
 }
 
+void core::close() {
+  closed_ = true;
+  on_event_ = nullptr;
+  timer_.cancel();
+  stop_timer_.cancel();
+  hub_.stop();
+  abort();
+}
+
 void core::abort() {
   // Copies: what is aborted removes itself.
   const auto users = users_;
@@ -59,6 +69,7 @@ void core::abort() {
 }
 
 void core::arm() {
+  if (closed_) return;
   const auto next = hub_.next_deadline();
   if (!next || (armed_ && *armed_ <= *next)) return;
   armed_ = next;
@@ -66,7 +77,7 @@ void core::arm() {
   constexpr std::chrono::milliseconds grain{10};
   timer_.expires_after(std::max<std::chrono::nanoseconds>(*next - now(), grain));
   timer_.async_wait([self = shared_from_this()](error_code canceled) {
-    if (canceled) return;
+    if (canceled || self->closed_) return;
     self->armed_.reset();
     self->hub_.on_time(self->now());
     self->perform();
@@ -91,7 +102,9 @@ void core::stop(std::chrono::milliseconds limit, std::function<void()> done) {
   on_stopped_.push_back(std::move(done));
   if (stopping_) return continue_stopping();
   stopping_ = true;
-  stop_timer_.expires_after(limit);
+  // A session that is closed by force may take some seconds itself.
+  constexpr std::chrono::milliseconds for_closing{4'000};
+  stop_timer_.expires_after(limit - std::min(limit / 2, for_closing));
   stop_timer_.async_wait([self = shared_from_this()](error_code canceled) {
     if (!canceled) self->abort();
   });
@@ -103,6 +116,7 @@ void core::stop(std::chrono::milliseconds limit, std::function<void()> done) {
 void core::continue_stopping() {
   if (!stopping_ || !users_.empty()) return;
   if (!std::exchange(clients_told_, true)) {
+    // Behind what is queued for it: those texts were acknowledged.
     const auto clients = clients_;
     for (const auto& [who, link] : clients) link->leave();
   }

@@ -56,18 +56,25 @@ class core : public std::enable_shared_from_this<core> {
   /// As of the last perform(). From any thread.
   [[nodiscard]] gateway_counts last_counts() const;
 
-  void add(connection_id who, std::shared_ptr<user_side> link) { users_.emplace(who, std::move(link)); }
-  void add(client_id who, std::shared_ptr<client_side> link) { clients_.emplace(who, std::move(link)); }
+  void add(connection_id who, std::shared_ptr<user_side> link) {
+    if (closed_) link->abort();
+    users_.emplace(who, std::move(link));
+  }
+  void add(client_id who, std::shared_ptr<client_side> link) {
+    if (closed_) link->abort();
+    clients_.emplace(who, std::move(link));
+  }
   /// The connection is over. The hub is told as well.
   void remove_user(connection_id who);
   void remove_client(client_id who);
 
   /// Tells everybody that the gateway ends and calls `done` when they are gone, or when `limit` is over.
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
-  /// Ends every connection at once.
-  void abort();
+  /// Ends every connection, those that are on their way in included, and reports nothing any more.
+  void close();
 
  private:
+  void abort();
   void carry_out(const hub_action& action);
   void arm();
   void publish_counts();
@@ -86,6 +93,7 @@ class core : public std::enable_shared_from_this<core> {
   gateway_counts counts_;
   boost::asio::steady_timer stop_timer_;
   bool stopping_ = false;
+  bool closed_ = false;  // nobody owns the gateway any more
   bool clients_told_ = false;
   std::vector<std::function<void()>> on_stopped_;
 };

@@ -111,7 +111,7 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
   void abandon() {
     asio::dispatch(serial_, [self = shared_from_this()] {
       self->close_doors();
-      self->core_->abort();
+      self->core_->close();
     });
   }
 
@@ -156,6 +156,11 @@ std::uint16_t gateway::public_port() const noexcept { return impl_->public_port(
 std::uint16_t gateway::internal_port() const noexcept { return impl_->internal_port(); }
 void gateway::adopt(ws::message_socket socket, std::string remote_addr) {
   impl_->adopt(std::move(socket), remote_addr);
+}
+gateway::adopter_function gateway::adopter() const {
+  return [weak = std::weak_ptr{impl_}](ws::message_socket socket, const std::string& remote_addr) {
+    if (const auto to = weak.lock()) to->adopt(std::move(socket), remote_addr);
+  };
 }
 void gateway::replace_internal_tls(ws::tls_context next) { impl_->replace_tls(std::move(next)); }
 void gateway::replace_internal_token(std::optional<std::string> token) { impl_->replace_token(std::move(token)); }

@@ -44,7 +44,7 @@ void hub::on_gone(connection_id who, mono_time now) {
     if (session->has_message()) {
       tell(gateway_event_kind::session_lost, session, &gone);
       table_.detach(*session, now);
-      tell_dropped(*session, session->lose_connection());
+      lose_connection(*session);
     } else {
       end_session(*session, end_reason::disconnected);
     }
@@ -178,10 +178,16 @@ void hub::end_session(chat_session& session, end_reason why) {
   table_.remove(session);
 }
 
-void hub::tell_dropped(chat_session& session, const std::vector<kept_reply>& dropped) {
-  if (dropped.empty()) return;
-  counts_.replies_dropped += dropped.size();
-  tell(gateway_event_kind::replies_dropped, &session, nullptr, std::to_string(dropped.size()));
+void hub::lose_connection(chat_session& session) {
+  const auto dropped = session.lose_connection();
+  tell_dropped(session, dropped, session.take_lost_in_flight());
+}
+
+void hub::tell_dropped(chat_session& session, const std::vector<kept_reply>& dropped, std::uint64_t in_flight) {
+  const auto lost = dropped.size() + in_flight;
+  if (lost == 0) return;
+  counts_.replies_dropped += lost;
+  tell(gateway_event_kind::replies_dropped, &session, nullptr, std::to_string(lost));
   for (const auto& reply : dropped) {
     if (!reply.message_id) continue;
     texts_.tell(reply.from, encode_client_error(client_error::reply_dropped, session.id(), reply.message_id));

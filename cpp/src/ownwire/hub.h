@@ -119,7 +119,9 @@ class hub {
   void end(connection_id who, user& to, enum end_user::how how);
   void forget_hello_deadline(user& of);
   void end_session(chat_session& session, end_reason why);
-  void tell_dropped(chat_session& session, const std::vector<kept_reply>& dropped);
+  void lose_connection(chat_session& session);
+  /// `in_flight`: further ones, of which only the number is known.
+  void tell_dropped(chat_session& session, const std::vector<kept_reply>& dropped, std::uint64_t in_flight = 0);
   void tell(gateway_event_kind kind, const chat_session* session, const user* from, std::string detail = {},
             std::size_t bytes = 0);
 

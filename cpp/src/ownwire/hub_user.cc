@@ -87,7 +87,11 @@ chat_session* hub::resume(connection_id who, user& from, const hello_frame& hell
   } else {
     table_.attach(*session);
   }
-  session->describe({.metadata = hello.metadata, .auth = hello.auth, .remote_addr = from.address.shown});
+  // What the new page does not say stays as it was.
+  const auto& before = *session->way()->sender;
+  session->describe({.metadata = hello.metadata ? hello.metadata : before.metadata,
+                     .auth = hello.auth ? hello.auth : before.auth,
+                     .remote_addr = from.address.shown});
   return session;
 }
 
@@ -100,7 +104,7 @@ void hub::displace(chat_session& session) {
   loser.session = nullptr;
   loser.displaced = true;
   session.connection.reset();
-  tell_dropped(session, session.lose_connection());
+  lose_connection(session);
 }
 
 chat_session* hub::start_session(const user& from, const hello_frame& hello) {
@@ -119,6 +123,10 @@ void hub::on_text(connection_id who, user& from, text_frame text, mono_time now)
   if (!session.take_id(text.id)) return;
   session.set_has_message();
   session.begin(text.id);
+  if (text.content.empty()) {  // nothing that an internal client could answer
+    session.finish(text.id);
+    return send(who, from, ack_frame{.id = text.id});
+  }
   ++counts_.texts_taken;
   tell(gateway_event_kind::text_taken, &session, nullptr, {}, text.content.size());
   texts_.offer(session.way(), text.id, std::move(text.content), now);

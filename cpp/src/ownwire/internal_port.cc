@@ -30,6 +30,20 @@ asio::awaitable<result<endpoint::resolved_credential>> resolve(std::shared_ptr<c
   co_return found;
 }
 
+/// Names of subprotocols are compared as they are written (RFC 6455 section 4.1).
+bool offers(const ws::request_head& head, std::string_view subprotocol) {
+  for (const auto& field : head.fields) {
+    if (!ascii_iequals(field.name, "Sec-WebSocket-Protocol")) continue;
+    for (auto rest = field.value;;) {
+      const auto comma = rest.find(',');
+      if (trim(rest.substr(0, comma)) == subprotocol) return true;
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 result<std::shared_ptr<internal_desk>> internal_desk::make(std::shared_ptr<core> owner, gateway_options& options) {
@@ -90,12 +104,13 @@ ws::head_decision internal_desk::look_at(const ws::request_head& head, const std
   const bool clear = path == "/ws";
   const bool encrypted = path == "/e2ee" && link_ != nullptr;
   if (!clear && !encrypted) return ws::head_answer{ws::plain_answer_text(404, "404 page not found", false)};
-  // Programs send none. A page in a browser on this host must not read the sessions.
-  if (head.first("Origin")) return refuse(403, "Forbidden", peer, "origin");
+  // Programs send none. A page in a browser on this host must not read the sessions. The encrypted link is guarded by
+  // its key, and direct clients of the stack send an Origin always.
+  if (clear && head.first("Origin")) return refuse(403, "Forbidden", peer, "origin");
   if (clear && !knows_token(head)) return refuse(401, "Unauthorized", peer, "token");
   seen.where = clear ? request::path::clear : request::path::encrypted;
   ws::head_pass pass{.any_origin = true};
-  if (clear && head.list_contains("Sec-WebSocket-Protocol", extended_subprotocol)) {
+  if (clear && offers(head, extended_subprotocol)) {
     seen.how = dialect::extended;
     pass.subprotocol = extended_subprotocol;
   }

@@ -52,7 +52,8 @@ asio::awaitable<void> user_link::live(std::shared_ptr<user_link> self) {
   self->user_closed_ = true;
   self->lingering_.cancel();
   // What is being written still leaves; the session waits for it, but not for ever.
-  co_await self->session_.async_close(as_result);
+  const auto why = self->parting();
+  co_await self->session_.async_close(why, as_result);
   self->core_->remove_user(self->who_);
 }
 
@@ -111,11 +112,20 @@ void user_link::wake() {
 void user_link::end(enum end_user::how how) {
   if (ending_) return;
   ending_ = how;
-  if (chat_) return wake();
-  session_.async_close(asio::detached);
+  if (!chat_) return session_.async_close(parting(), asio::detached);
+  // The user may have stopped reading: then no write ever completes, and this is what ends it.
+  lingering_.expires_after(linger_);
+  lingering_.async_wait([self = shared_from_this()](error_code canceled) {
+    if (!canceled) self->session_.async_close(self->parting(), asio::detached);
+  });
+  wake();
 }
 
-void user_link::abort() { session_.async_close(asio::detached); }
+void user_link::abort() { session_.async_close(parting(), asio::detached); }
+
+endpoint::farewell user_link::parting() const noexcept {
+  return ending_ == end_user::how::going_away ? endpoint::farewell::going_away : endpoint::farewell::done;
+}
 
 asio::awaitable<void> user_link::write(std::shared_ptr<user_link> self) {
   while (true) {
@@ -131,11 +141,12 @@ asio::awaitable<void> user_link::write(std::shared_ptr<user_link> self) {
 
 asio::awaitable<void> user_link::finish() {
   if (*ending_ != end_user::how::at_once && !user_closed_) {
+    // The user's side has until the timer of end() is over to close by itself.
     co_await chat_.async_shutdown_send(as_result);
-    lingering_.expires_after(linger_);
-    if (!user_closed_) co_await lingering_.async_wait(as_result);
+    co_return;
   }
-  co_await session_.async_close(as_result);
+  const auto why = parting();
+  co_await session_.async_close(why, as_result);
 }
 
 }  // namespace flowersec::ownwire

@@ -28,6 +28,8 @@ class user_link final : public user_side, public std::enable_shared_from_this<us
   boost::asio::awaitable<void> accept_chat();
   boost::asio::awaitable<void> read();
   boost::asio::awaitable<void> finish();
+  /// What the user's transport is told when the session is closed.
+  [[nodiscard]] endpoint::farewell parting() const noexcept;
 
   std::shared_ptr<core> core_;
   connection_id who_;
@@ -36,7 +38,7 @@ class user_link final : public user_side, public std::enable_shared_from_this<us
   std::chrono::milliseconds linger_;
   bool writing_ = false;
   std::optional<enum end_user::how> ending_{};
-  boost::asio::steady_timer lingering_;  // cancelled when the user's side has closed
+  boost::asio::steady_timer lingering_;  // from end() on; cancelled when the user's side has closed
   bool user_closed_ = false;
 };
 

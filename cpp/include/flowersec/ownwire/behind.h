@@ -39,7 +39,7 @@ struct behind_options {
 
 class behind {
  public:
-  /// Starts at once. `to` must outlive this.
+  /// Starts at once. When `to` is gone, what is given to it is dropped.
   behind(boost::asio::any_io_executor executor, gateway& to, behind_options options);
   /// Closes the sockets that wait; those that were joined belong to the gateway.
   ~behind();

@@ -104,6 +104,9 @@ class gateway {
 
   /// Serves a user whose socket came in elsewhere, under the same limits as on the public port.
   void adopt(ws::message_socket socket, std::string remote_addr);
+  /// The same for whoever may outlive the gateway: without one, the socket is dropped. From any thread.
+  using adopter_function = std::function<void(ws::message_socket, const std::string&)>;
+  [[nodiscard]] adopter_function adopter() const;
 
   /// For the internal clients to come; those that are here stay.
   void replace_internal_tls(ws::tls_context next);
