@@ -59,7 +59,7 @@ connect({ v: 1, transport: "tunnel", tunnel_grant: client }, { origin: "o", wsFa
   if (error instanceof FlowersecError && error.code === "token_replay") console.log(error.stage, endpoint.Session);
 });
 `;
-const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/reconnect", "/browser"];
+const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/reconnect", "/sealed", "/ownwire", "/browser"];
 const browserProgram = `
 ${doors.map((door, i) => `import * as door${i} from "flowersec${door}";`).join("\n")}
 import { connectBrowser, requestConnectArtifact, type Client } from "flowersec/browser";
