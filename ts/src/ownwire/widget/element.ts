@@ -29,6 +29,7 @@ export class OwnwireChatElement extends Base {
   #chat: Chat | undefined;
   #seen: IntersectionObserver | undefined;
 
+  /** For the browser to call. */
   connectedCallback(): void {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const options = withKeys(this.#options());
@@ -63,6 +64,7 @@ export class OwnwireChatElement extends Base {
     this.#seen.observe(this);
   }
 
+  /** For the browser to call. */
   disconnectedCallback(): void {
     this.#seen?.disconnect();
     this.#chat?.detach();
