@@ -1,6 +1,5 @@
 // Who is let in at the two ports, and how: origins, proxies, tokens, limits, the encrypted internal link.
 #include <boost/asio/detached.hpp>
-#include <iostream>
 
 #include "gateway_world.h"
 #include "ownwire/address.h"
@@ -205,7 +204,6 @@ awaitable<endpoint::session> dial_link(gateway_world& world, crypto::psk key) {
   options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
   auto [failed, session] = co_await endpoint::async_connect(co_await asio::this_coro::executor, link_info(world, key),
                                                             std::move(options), as_result);
-  if (failed) std::cerr << failed.message() << '\n';
   co_return std::move(session);
 }
 
