@@ -70,9 +70,9 @@ void session::start_probe(completion<error_code, std::chrono::nanoseconds> done)
   shared_->link->probe(std::move(done));
 }
 
-void session::start_close(farewell why, completion<error_code> done) {
+void session::start_close(completion<error_code> done) {
   if (!shared_) return done.complete(gone(session_errc::closed_here));
-  shared_->link->close(std::move(done), why);
+  shared_->link->close(std::move(done));
 }
 
 void session::start_wait_end(completion<error_code, termination> done) {

@@ -72,12 +72,10 @@ class ws_transport final : public transport {
     return false;
   }
 
-  void close(::flowersec::session::farewell why) override {
+  void close() override {
     if (closing_) return;
     closing_ = true;
-    const auto code =
-        why == ::flowersec::session::farewell::going_away ? ws::close_code::going_away : ws::close_code::normal;
-    socket_.async_close(code, {}, [this, user = user_.lock()](error_code) {
+    socket_.async_close(ws::close_code::normal, {}, [this, user = user_.lock()](error_code) {
       finish(*user, {.cause = make_error_code(ws::ws_errc::closed_locally), .close_code = {}, .reason = {}});
     });
   }
@@ -92,7 +90,7 @@ class ws_transport final : public transport {
       why.reason = said->reason;
     }
     finish(user, std::move(why));
-    close(::flowersec::session::farewell::done);
+    close();
   }
 
   void finish(transport_user& user, transport_end why) {

@@ -52,8 +52,7 @@ asio::awaitable<void> user_link::live(std::shared_ptr<user_link> self) {
   self->user_closed_ = true;
   self->lingering_.cancel();
   // What is being written still leaves; the session waits for it, but not for ever.
-  const auto why = self->parting();
-  co_await self->session_.async_close(why, as_result);
+  co_await self->session_.async_close(as_result);
   self->core_->remove_user(self->who_);
 }
 
@@ -112,20 +111,16 @@ void user_link::wake() {
 void user_link::end(enum end_user::how how) {
   if (ending_) return;
   ending_ = how;
-  if (!chat_) return session_.async_close(parting(), asio::detached);
+  if (!chat_) return session_.async_close(asio::detached);
   // The user may have stopped reading: then no write ever completes, and this is what ends it.
   lingering_.expires_after(linger_);
   lingering_.async_wait([self = shared_from_this()](error_code canceled) {
-    if (!canceled) self->session_.async_close(self->parting(), asio::detached);
+    if (!canceled) self->session_.async_close(asio::detached);
   });
   wake();
 }
 
-void user_link::abort() { session_.async_close(parting(), asio::detached); }
-
-endpoint::farewell user_link::parting() const noexcept {
-  return ending_ == end_user::how::going_away ? endpoint::farewell::going_away : endpoint::farewell::done;
-}
+void user_link::abort() { session_.async_close(asio::detached); }
 
 asio::awaitable<void> user_link::write(std::shared_ptr<user_link> self) {
   while (true) {
@@ -145,8 +140,7 @@ asio::awaitable<void> user_link::finish() {
     co_await chat_.async_shutdown_send(as_result);
     co_return;
   }
-  const auto why = parting();
-  co_await session_.async_close(why, as_result);
+  co_await session_.async_close(as_result);
 }
 
 }  // namespace flowersec::ownwire

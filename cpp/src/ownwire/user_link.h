@@ -28,8 +28,6 @@ class user_link final : public user_side, public std::enable_shared_from_this<us
   boost::asio::awaitable<void> accept_chat();
   boost::asio::awaitable<void> read();
   boost::asio::awaitable<void> finish();
-  /// What the user's transport is told when the session is closed.
-  [[nodiscard]] endpoint::farewell parting() const noexcept;
 
   std::shared_ptr<core> core_;
   connection_id who_;

@@ -172,10 +172,9 @@ void link::on_end(transport_end why) {
   closers_.clear();
 }
 
-void link::close(completion<error_code> done, farewell why) {
-  on_strand([done = std::move(done), why](link& self) mutable {
+void link::close(completion<error_code> done) {
+  on_strand([done = std::move(done)](link& self) mutable {
     if (self.transport_ended_) return done.complete({});
-    if (!self.closing_) self.farewell_ = why;
     self.closers_.push_back(std::move(done));
     self.close_on_strand();
   });
@@ -258,7 +257,7 @@ void link::on_over(const session_over& over) {
       .why = over.why, .before_connected = over.before_connected, .closed_here = here, .transport = transport_end_};
   if (over.why == make_error_code(session_errc::probe_timeout)) report(session_errc::probe_timeout);
   fail_everything();
-  if (!transport_ended_) transport_->close(farewell_);
+  if (!transport_ended_) transport_->close();
 }
 
 void link::report(const incident& what) const {

@@ -58,7 +58,7 @@ class pipe_transport final : public session::transport {
     held_ ? static_cast<void>(waiting_ = std::move(messages)) : pass_on(std::move(messages));
     return false;
   }
-  void close(session::farewell) override {
+  void close() override {
     cut();
     if (other_ != nullptr) other_->cut();
   }

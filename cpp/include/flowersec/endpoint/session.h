@@ -18,7 +18,6 @@
 #include "flowersec/session/completion.h"
 #include "flowersec/session/rpc.h"
 #include "flowersec/session/stream.h"
-#include "flowersec/session/transport.h"
 
 namespace flowersec::endpoint {
 
@@ -29,7 +28,6 @@ enum class role : std::uint8_t { client = 1, server = 2 };
 
 using rpc_call_options = ::flowersec::session::call_options;
 using rpc_peer = ::flowersec::session::rpc_peer;
-using farewell = ::flowersec::session::farewell;
 using rpc_router_factory = ::flowersec::session::rpc_router_factory;
 
 /// The stream kind that carries RPC.
@@ -202,16 +200,11 @@ class session {
   /// closed. Harmless the second time. Signature void(error_code).
   template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = default_token>
   auto async_close(Token&& token = {}) {
-    return async_close(farewell::done, std::forward<Token>(token));
-  }
-  /// The same; `why` is what the peer's transport is told. The first call decides.
-  template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = default_token>
-  auto async_close(farewell why, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(error_code)>(
-        [](auto handler, session self, farewell reason) {
-          self.start_close(reason, {std::move(handler), self.get_executor()});
+        [](auto handler, session self) {
+          self.start_close({std::move(handler), self.get_executor()});
         },
-        token, *this, why);
+        token, *this);
   }
 
   /// Completes when the session has ended, at once if it has already. Signature void(error_code, termination); the
@@ -242,7 +235,7 @@ class session {
   void start_ping(completion<error_code> done);
   void start_rekey(completion<error_code> done);
   void start_probe(completion<error_code, std::chrono::nanoseconds> done);
-  void start_close(farewell why, completion<error_code> done);
+  void start_close(completion<error_code> done);
   void start_wait_end(completion<error_code, termination> done);
 
   std::shared_ptr<shared> shared_;

@@ -102,7 +102,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   void call(std::uint32_t type_id, std::string payload, call_options options, completion<error_code, rpc::reply> done);
   void notify(std::uint32_t type_id, std::string payload, completion<error_code> done);
   void on_notification(std::uint32_t type_id, rpc::notification_handler handler);
-  void close(completion<error_code> done, farewell why = farewell::done);
+  void close(completion<error_code> done);
   /// The same without waiting.
   void close() noexcept;
   /// A number for one operation, to cancel it by.
@@ -254,7 +254,6 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   bool closing_ = false;
   bool transport_ended_ = false;
   std::optional<mono_time> close_deadline_;
-  farewell farewell_ = farewell::done;
   std::optional<link_end> end_;
   transport_end transport_end_;
   boost::asio::steady_timer timer_;

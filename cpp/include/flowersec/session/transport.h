@@ -17,12 +17,6 @@ namespace flowersec::session {
 
 enum class message_kind : std::uint8_t { text, binary };
 
-/// What a peer is told when this side ends the session.
-enum class farewell : std::uint8_t {
-  done,        ///< nothing more is wanted (1000 on a WebSocket)
-  going_away,  ///< the whole program ends (1001)
-};
-
 /// Why a transport ended. `reason` is what the other side said, which on the tunnel path has a meaning during the
 /// handshake; an end without a word is as normal as any.
 struct transport_end {
@@ -70,8 +64,8 @@ class transport {
   /// Independent of receive(): neither waits for the other.
   [[nodiscard]] virtual bool send(outbox& batch) = 0;
 
-  /// Ends both directions, politely if that is possible without waiting for the peer, which is told why. on_end follows.
-  virtual void close(farewell why) = 0;
+  /// Ends both directions, politely if that is possible without waiting for the peer. on_end follows.
+  virtual void close() = 0;
 };
 
 }  // namespace flowersec::session
