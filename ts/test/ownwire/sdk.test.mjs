@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { after, afterEach, before, test } from "node:test";
+import { afterEach, beforeEach, test } from "node:test";
 import { createNodeWsFactory, acceptSealedNode } from "flowersec/node";
 import { Ownwire } from "flowersec/ownwire";
 import { ServerKeyPair } from "flowersec/sealed";
@@ -18,17 +18,16 @@ const options = { skip: isBuilt ? false : "bin/ownwire is not built", timeout: 6
 let keys;
 let gateway;
 const ends = [];
-before(async () => {
+// One for each test: a program of the one before might still be taken for open.
+beforeEach(async () => {
   if (!isBuilt) return;
   keys = keyFolder();
   gateway = await startGateway(keys.folder);
 });
-after(async () => {
-  await gateway?.stop();
-  keys?.remove();
-});
-afterEach(() => {
+afterEach(async () => {
   for (const end of ends.splice(0)) end();
+  await gateway?.stop("SIGKILL");
+  keys?.remove();
 });
 
 /** The site's own program. */
@@ -228,9 +227,9 @@ test("close() ends the session: the program in extended mode hears of it, and of
   assert.equal((await heardOf("typing")).session_id, session_id);
   program.send({ type: "typing", session_id, on: true });
   await until("typing true");
-  program.send({ type: "message", session_id, content: "reply", message_id: "m-1" });
+  program.send({ type: "message", session_id, content: "reply", message_id: 7 });
   assert.equal((await replies.next()).content, "reply");
-  assert.equal((await heardOf("delivered")).message_id, "m-1");
+  assert.equal((await heardOf("delivered")).message_id, 7);
   chat.close();
   assert.equal((await heardOf("session_end")).session_id, session_id);
   assert.deepEqual(heard.slice(-2), ["state closed", "close "]);
