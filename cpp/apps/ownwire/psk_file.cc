@@ -10,7 +10,7 @@ namespace flowersec::apps {
 namespace {
 
 constexpr const char* flag = "--internal-psk-file";
-constexpr std::size_t max_channel_id_bytes = 256;  // PROTOCOL, "Limits"
+constexpr std::size_t max_channel_id_bytes = 256;  // PROTOCOL, "Endpoint, direct"
 
 }  // namespace
 

@@ -27,6 +27,7 @@ frame_stream link_to(const std::string& url, const std::string& secret) {
   info.ws_url = url;
   info.channel_id = channel;
   info.e2ee_psk_b64u = messages::sensitive_text{secret};
+  info.default_suite = messages::direct::v1::suite::x25519_hkdf_sha256_aes_256_gcm;
   info.channel_init_expire_at_unix_s = count(to_unix_seconds(system_clocks().wall_now())) + 60;
   return frame_stream::to(std::move(info), "http://backend.example", "ownwire/internal", 1'048'576);
 }

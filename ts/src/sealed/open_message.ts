@@ -1,5 +1,5 @@
 // The open message: the first message of a sealed connection, and its only one in text.
-// Layer sealed. Source: PROTOCOL, "Open message". Unknown keys are ignored; of a key that comes twice the last one counts.
+// Layer sealed. Source: PROTOCOL, "Sealed open: message". Unknown keys are ignored; of a key that comes twice the last one counts.
 
 import { decodeBase64url, encodeBase64url, maxChannelIdBytes, trimmed, utf8 } from "../base/index.js";
 import { suiteP256, suiteX25519, type SuiteId } from "../crypto/index.js";
