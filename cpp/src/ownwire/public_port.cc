@@ -92,11 +92,13 @@ asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::m
                                         visitor_address from) {
   // Before any computation: a flood costs one upgrade each.
   const auto shown = from.shown;
-  const auto who = co_await on_core(*desk->core_, [desk, from = std::move(from)] {
+  // Has a name because GCC 12 destroys what a temporary of a co_await holds twice.
+  auto admit = [desk, from = std::move(from)] {
     auto admitted = desk->core_->machine().admit(from, desk->core_->now());
     desk->core_->perform();
     return admitted;
-  });
+  };
+  const auto who = co_await on_core(*desk->core_, std::move(admit));
   if (!who) {
     co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
     co_return;

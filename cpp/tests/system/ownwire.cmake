@@ -10,13 +10,13 @@ if(TARGET ownwire)
       TIMEOUT 120)
     add_dependencies(test_system.ownwire_${name} ownwire)
   endforeach()
-  foreach(name chat link)
+  foreach(name chat edge link)
     flowersec_add_test(system.ownwire_${name}
       SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
       DEPS endpoint ownwire_frames sealed
       LIBS OpenSSL::SSL
       LABELS system
       TIMEOUT 120)
-    add_dependencies(test_system.ownwire_${name} ownwire)
+    add_dependencies(test_system.ownwire_${name} ownwire ownwire-edge)
   endforeach()
 endif()

@@ -17,7 +17,8 @@ let chat: Chat | undefined;
 let view: ChatView | undefined;
 
 function tell(message: ToLoader): void {
-  if (!alone) window.parent.postMessage(message, embedder ?? "*"); // only `ready` is for anyone
+  // `ready` is for anyone. So is the rest where the page has no origin to name; there are no texts in it.
+  if (!alone) window.parent.postMessage(message, embedder === undefined || embedder === "null" ? "*" : embedder);
 }
 
 function start(given: FrameOptions): void {
@@ -47,7 +48,8 @@ function start(given: FrameOptions): void {
   view = itsView;
   document.body.replaceChildren(view.element);
   void pinnedKeyId(options.server_keys).then((kid) => itsView.showKey(kid));
-  tell({ ownwire: "look", ...view.look });
+  const { look } = view;
+  if (look) tell({ ownwire: "look", ...look });
   if (alone) return show(true);
   if (transcript.unread > 0) tell({ ownwire: "unread", count: transcript.unread });
   chat.resume();

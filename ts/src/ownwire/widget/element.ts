@@ -9,7 +9,7 @@ import { make } from "./dom.js";
 import { pinnedKeyId } from "./pinned_key.js";
 import { makeClientFor, withKeys } from "./sdk_client.js";
 import type { FrameOptions } from "./protocol.js";
-import { stringsWith } from "./strings.js";
+import { stringsWith, type WidgetStrings } from "./strings.js";
 import { tabStorage, Transcript } from "./transcript.js";
 import { ChatView } from "./view.js";
 
@@ -25,10 +25,11 @@ const hostStyle = ":host{display:block;height:560px;min-height:240px;overflow:hi
  */
 export class OwnwireChatElement extends Base {
   /** Texts that replace the English ones; set before the element enters a document. */
-  strings: FrameOptions["strings"];
+  strings: Partial<WidgetStrings> | undefined;
   #chat: Chat | undefined;
   #seen: IntersectionObserver | undefined;
 
+  /** The browser's to call: draws the chat. */
   connectedCallback(): void {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const options = withKeys(this.#options());
@@ -63,6 +64,7 @@ export class OwnwireChatElement extends Base {
     this.#seen.observe(this);
   }
 
+  /** The browser's to call: ends the connection; the session goes on when the element comes back. */
   disconnectedCallback(): void {
     this.#seen?.disconnect();
     this.#chat?.detach();

@@ -31,7 +31,8 @@ interface Place {
 const escape = (text: string): string => text.replace(/[&"<]/g, (each) => `&#${each.charCodeAt(0)};`);
 
 function place(options: WidgetOptions, gateway: string): Place {
-  const given = options.widget_origin || (self.origin === gateway ? gateway : "");
+  // A page without an origin of its own, as from a file, would give a built frame none either.
+  const given = options.widget_origin || (self.origin === gateway || self.origin === "null" ? gateway : "");
   if (given) {
     const url = new URL(given.replace(/\/+$/, "") + `/${options.widget_path ?? ""}`.replace(/^\/+/, "/"));
     if (!/^https?:$/.test(url.protocol)) throw new TypeError("ownwireWidget: widget_origin must be http or https");
@@ -95,6 +96,7 @@ export function ownwireWidget(options: WidgetOptions): WidgetHandle {
   const frame = make("iframe", { title, tabIndex: -1 });
   problem.setAttribute("role", "alert");
   host.dir = options.dir === "ltr" || options.dir === "rtl" ? options.dir : directionOf(String(options.lang ?? ""));
+  host.lang = options.lang ?? "";
   host.className = options.minimized_mode === "icon" ? "icon" : "bar";
   host.dataset.theme = options.theme === "light" || options.theme === "auto" ? options.theme : "dark";
 

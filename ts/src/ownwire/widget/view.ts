@@ -115,10 +115,10 @@ export class ChatView {
     this.#edited(true);
   }
 
-  /** Colours of the heading as the stylesheet made them; the launcher takes them over. */
-  get look(): { background: string; color: string } {
-    const style = getComputedStyle(this.#header);
-    return { background: style.backgroundColor, color: style.color };
+  /** Colours of the heading as the stylesheet made them; the launcher takes them over. undefined when there is a picture behind it. */
+  get look(): { background: string; color: string } | undefined {
+    const { backgroundColor: background, color } = getComputedStyle(this.#header);
+    return /^rgb\(/.test(background) ? { background, color } : undefined;
   }
 
   /** Id of the pinned key behind the lock. */
