@@ -1,5 +1,7 @@
 #include "cli/values.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -198,6 +200,12 @@ std::vector<std::string> split_comma_list(std::string_view text) {
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return items;
+}
+
+bool is_loopback_host(std::string_view host) {
+  if (host == "::1" || host == "[::1]" || ascii_iequals(host, "localhost")) return true;
+  in_addr address{};
+  return ::inet_pton(AF_INET, std::string{host}.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
 }  // namespace flowersec::apps

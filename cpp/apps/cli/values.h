@@ -28,6 +28,10 @@ namespace flowersec::apps {
 /// The shortest text in the style of the input: 2m0s, 1.5s, 250ms, 0s.
 [[nodiscard]] std::string format_duration(std::chrono::nanoseconds duration);
 
+/// Whether a host as text names this machine only: localhost, 127.0.0.0/8 or ::1, the last also in brackets. Names are
+/// not looked up.
+[[nodiscard]] bool is_loopback_host(std::string_view host);
+
 /// A comma list: items trimmed, blank ones dropped.
 [[nodiscard]] std::vector<std::string> split_comma_list(std::string_view text);
 

@@ -8,9 +8,9 @@
 
 namespace flowersec::apps::plane {
 
-/// As read_token_file().
+/// As read_private_token_file().
 [[nodiscard]] inline or_problem<messages::sensitive_text> read_bearer_key(const std::string& path) {
-  return read_token_file("--bearer-key-file", path);
+  return read_private_token_file("--bearer-key-file", path);
 }
 
 }  // namespace flowersec::apps::plane

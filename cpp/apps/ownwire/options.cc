@@ -54,8 +54,7 @@ std::optional<std::string> behind_problem(const ownwire_command& c) {
   }
   const auto url = parse_web_url(c.behind, websocket_schemes);
   if (!url) return "invalid --behind: " + c.behind + " is not a URL such as wss://edge.example/backend";
-  const bool is_here = url->host == "localhost" || url->host == "::1" || url->host.starts_with("127.");
-  if (!url->secure && !is_here) {
+  if (!url->secure && !is_loopback_host(url->host)) {
     return "invalid --behind: " + c.behind + " would show the token on its way; use wss://";
   }
   if (c.behind_token_file.empty()) return "--behind needs --behind-token-file, the token that the edge has as well";

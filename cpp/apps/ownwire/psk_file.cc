@@ -16,7 +16,6 @@ constexpr std::size_t max_channel_id_bytes = 256;  // PROTOCOL, "Endpoint, direc
 
 or_problem<link_secret> read_psk_file(const std::string& path) {
   const auto invalid = "invalid " + std::string{flag} + ": ";
-  if (auto exposed = secret_file_problem(flag, path)) return *std::move(exposed);
   auto read = read_text_file(path, max_psk_file_bytes);
   if (!read) return problem{invalid + read.error().text};
   const messages::sensitive_text text{std::move(*read)};

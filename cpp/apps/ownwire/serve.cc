@@ -17,6 +17,7 @@
 #include "ownwire_front/metrics_page.h"
 #include "ownwire_front/site.h"
 #include "ownwire_front/workers.h"
+#include "serving/descriptors.h"
 #include "serving/token_file.h"
 
 namespace flowersec::apps {
@@ -45,6 +46,10 @@ class service {
   }
 
   void run() {
+    raise_descriptor_limit(static_cast<std::size_t>(command_.max_sessions), "--max-sessions");
+    warn_exposed("--internal-token-file", command_.internal_token_file);
+    warn_exposed("--internal-psk-file", command_.internal_psk_file);
+    warn_exposed("--behind-token-file", command_.behind_token_file);
     files_.watch();
     wait_for_signal();
     context_.run();

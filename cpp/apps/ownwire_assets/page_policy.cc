@@ -19,8 +19,6 @@ bool is_host_source(std::string_view text) {
   });
 }
 
-bool is_this_machine(std::string_view host) { return ascii_iequals(host, "localhost") || host.starts_with("127."); }
-
 std::string origin_of(std::string_view assets_url) {
   const auto url = parse_web_url(assets_url, http_schemes);
   return url ? (url->secure ? " https://" : " http://") + url->host_header() : std::string{};
@@ -57,7 +55,7 @@ std::string frame_ancestors_of(std::string_view entry) {
   const auto host = entry.substr(0, entry.find(':'));
   const auto with_port = host.size() == entry.size() ? std::string{entry} + ":*" : std::string{entry};
   auto sources = "https://" + with_port;
-  if (is_this_machine(host)) sources += " http://" + with_port;
+  if (is_loopback_host(host)) sources += " http://" + with_port;
   return sources;
 }
 

@@ -13,6 +13,7 @@
 #include "ownwire_front/metrics_page.h"
 #include "ownwire_front/site.h"
 #include "ownwire_front/workers.h"
+#include "serving/descriptors.h"
 #include "serving/reloader.h"
 #include "serving/token_file.h"
 
@@ -38,6 +39,8 @@ class service {
   }
 
   void run() {
+    raise_descriptor_limit(2 * ownwire::edge_limits{}.max_users, "two for each of its users");
+    warn_exposed("--backend-token-file", command_.backend_token_file);
     reloader_.watch();
     wait_for_signal();
     context_.run();

@@ -115,13 +115,7 @@ std::optional<std::string> address_problem(std::string_view flag, std::string_vi
          " is not host:port with a port of 0 to 65535 (IPv6 in brackets)";
 }
 
-bool is_loopback_address(std::string_view address) {
-  if (address.starts_with("[::1]:")) return true;
-  const std::string host{address.substr(0, address.rfind(':'))};
-  if (ascii_iequals(host, "localhost")) return true;
-  in_addr parsed{};
-  return ::inet_pton(AF_INET, host.c_str(), &parsed) == 1 && (ntohl(parsed.s_addr) >> 24) == 127;
-}
+bool is_loopback_address(std::string_view address) { return is_loopback_host(address.substr(0, address.rfind(':'))); }
 
 bool is_network(const std::string& text) {
   const auto slash = std::min(text.find('/'), text.size());

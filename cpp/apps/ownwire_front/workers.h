@@ -10,6 +10,8 @@
 
 #include "cli/problem.h"
 #include "serving/listen_address.h"
+#include "serving/log.h"
+#include "serving/token_file.h"
 
 namespace flowersec::apps {
 
@@ -45,6 +47,12 @@ inline boost::asio::ip::tcp::endpoint resolve_or_fail(boost::asio::io_context& c
   const auto where = resolve_listen_address(context, address, malformed);
   if (where) return *where;
   throw start_failure{"cannot listen on " + std::string{flag} + ' ' + address + ": " + where.error().message()};
+}
+
+/// Says that others can read a file that is secret; the program goes on.
+inline void warn_exposed(std::string_view flag, const std::string& path) {
+  if (path.empty()) return;
+  if (const auto exposed = secret_file_problem(flag, path)) log_line(log_level::warning, exposed->text);
 }
 
 inline std::string port_taken(const std::string& address, const char* flags) {

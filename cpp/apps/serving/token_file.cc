@@ -18,15 +18,20 @@ std::optional<problem> secret_file_problem(std::string_view flag, const std::str
                  "; it is secret: chmod 600 it"};
 }
 
-or_problem<messages::sensitive_text> read_token_file(std::string_view flag, const std::string& path) {
-  const auto invalid = "invalid " + std::string{flag} + ": ";
+or_problem<messages::sensitive_text> read_private_token_file(std::string_view flag, const std::string& path) {
   if (auto exposed = secret_file_problem(flag, path)) return *std::move(exposed);
+  return read_token_file(flag, path, min_token_bytes);
+}
+
+or_problem<messages::sensitive_text> read_token_file(std::string_view flag, const std::string& path,
+                                                     std::size_t min_bytes) {
+  const auto invalid = "invalid " + std::string{flag} + ": ";
   auto read = read_text_file(path, max_token_bytes + 2);  // a line's end behind the token
   if (!read) return problem{invalid + read.error().text};
   const messages::sensitive_text whole{std::move(*read)};
   const auto token = trim(whole.view());
-  if (token.size() < min_token_bytes || token.size() > max_token_bytes) {
-    return problem{invalid + path + " must hold " + std::to_string(min_token_bytes) + " to " +
+  if (token.size() < min_bytes || token.size() > max_token_bytes) {
+    return problem{invalid + path + " must hold " + std::to_string(min_bytes) + " to " +
                    std::to_string(max_token_bytes) + " characters"};
   }
   if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; })) {

@@ -18,8 +18,12 @@ namespace flowersec::apps {
 inline constexpr std::size_t min_token_bytes = 16;
 inline constexpr std::size_t max_token_bytes = 4096;
 
-/// What the file holds, trimmed: printable ASCII without blanks, as a header can carry it. A file with a
-/// secret_file_problem() is refused. Problems name `flag` and the file, never what is in it.
-[[nodiscard]] or_problem<messages::sensitive_text> read_token_file(std::string_view flag, const std::string& path);
+/// What the file holds, trimmed: printable ASCII without blanks, as a header can carry it. Problems name `flag` and the
+/// file, never what is in it.
+[[nodiscard]] or_problem<messages::sensitive_text> read_token_file(std::string_view flag, const std::string& path,
+                                                                   std::size_t min_bytes = 1);
+/// The same with min_token_bytes; a file with a secret_file_problem() is refused.
+[[nodiscard]] or_problem<messages::sensitive_text> read_private_token_file(std::string_view flag,
+                                                                           const std::string& path);
 
 }  // namespace flowersec::apps

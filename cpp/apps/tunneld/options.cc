@@ -1,7 +1,5 @@
 #include "tunneld/options.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 #include "flowersec/base/text.h"
@@ -131,11 +129,7 @@ void tunnel_command::fill_zeros() {
 }
 
 bool is_loopback_listen(std::string_view listen) {
-  if (listen.starts_with("[::1]:")) return true;
-  const std::string host{listen.substr(0, listen.find(':'))};
-  if (ascii_iequals(host, "localhost")) return true;
-  in_addr address{};
-  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+  return listen.starts_with("[::1]:") || is_loopback_host(listen.substr(0, listen.find(':')));
 }
 
 std::optional<std::string> usage_problem(const tunnel_command& c,

@@ -22,8 +22,6 @@ constexpr std::string_view reason_phrase(unsigned status) noexcept {
       return "Unauthorized";
     case 403:
       return "Forbidden";
-    case 401:
-      return "Unauthorized";
     case 404:
       return "Not Found";
     case 405:

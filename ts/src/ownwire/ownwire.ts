@@ -192,8 +192,11 @@ export class Ownwire {
   #perform(): void {
     if (this.#isPerforming) return;
     this.#isPerforming = true;
-    for (let next = this.#machine.pollIntent(); next !== undefined; next = this.#machine.pollIntent()) this.#carryOut(next);
-    this.#isPerforming = false;
+    try {
+      for (let next = this.#machine.pollIntent(); next !== undefined; next = this.#machine.pollIntent()) this.#carryOut(next);
+    } finally {
+      this.#isPerforming = false;
+    }
     this.#setTimer();
     this.#watchSurroundings();
   }

@@ -227,7 +227,7 @@ test("it can be used with the keyboard alone", { timeout }, async () => {
     await it.page.keyboard.press("Shift+Tab");
     way.push(await focused());
   }
-  assert.deepEqual(way, ["Messages", "Minimise chat", "End-to-end encrypted"]);
+  assert.deepEqual(way, ["Messages", "Minimise chat", "Encrypted for the holder of this key"]);
   await it.page.keyboard.press("Escape");
   await it.launcher.waitFor();
   assert.equal(await it.page.evaluate(() => document.activeElement.shadowRoot.activeElement.localName), "button");

@@ -236,7 +236,7 @@ test("the lock shows the id of the pinned key", { timeout }, async () => {
   site.pages["/lock"] = embedding(gateway, { ws_url: gateway.wsUrl, widget_origin: gateway.origin });
   const it = await openPage(browser, `${site.origin}/lock`);
   await it.open();
-  const lock = it.chat.getByRole("button", { name: "End-to-end encrypted" });
+  const lock = it.chat.getByRole("button", { name: "Encrypted for the holder of this key" });
   await lock.click();
   assert.equal(await lock.getAttribute("aria-expanded"), "true");
   await it.has(".security code", gateway.ready.kid);

@@ -33,7 +33,7 @@ export const defaultStrings = {
   retry: "Try again",
   typing: "Typing…",
   new_messages: "New messages",
-  secure: "End-to-end encrypted",
+  secure: "Encrypted for the holder of this key",
   secure_detail: "Messages are sealed for the holder of this key before they leave your browser. Servers in between carry ciphertext only. Key:",
   no_key: "No key is pinned.",
 };

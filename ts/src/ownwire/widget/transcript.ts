@@ -49,6 +49,8 @@ export class Transcript {
   readonly session: SessionStore;
   #open: boolean;
   #unread: number;
+  /** Entries that storage has room for, as far as known. */
+  #kept = maxEntries;
   readonly #storage: TabStorage | undefined;
   readonly #name: string;
 
@@ -95,11 +97,18 @@ export class Transcript {
 
   /** After an entry changed. Older entries are left out when the browser has no room for all. */
   save(): void {
-    for (let from = 0; ; ) {
+    for (let from = Math.max(0, this.entries.length - this.#kept); ; ) {
       const entries = this.entries.slice(from);
       if (this.#write(this.#name, JSON.stringify({ entries, open: this.#open, unread: this.#unread } satisfies Saved)) || entries.length === 0) return;
       from += Math.ceil(entries.length / 2);
     }
+  }
+
+  /** Leaves the newer half in storage; all stay on the page. Gives how many that are. */
+  #forgetHalf(): number {
+    this.#kept = Math.floor(Math.min(this.#kept, this.entries.length) / 2);
+    this.save();
+    return this.#kept;
   }
 
   #sessionStore(name: string): SessionStore {
@@ -109,7 +118,8 @@ export class Transcript {
       save: (now) => {
         text = now;
         if (now === null) this.#storage?.removeItem(name);
-        else this.#write(name, now);
+        // An old token is worth nothing, old texts are: they make room.
+        else for (let kept = this.entries.length; !this.#write(name, now) && kept > 0; kept = this.#forgetHalf());
       },
     };
   }
