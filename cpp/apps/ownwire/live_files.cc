@@ -54,6 +54,16 @@ live_files::live_files(boost::asio::io_context& context, const ownwire_command& 
   }
 }
 
+void live_files::add_behind_token(std::function<void(std::string)> take) {
+  reloader_.add(part({command_.behind_token_file}, "token for the edge",
+                     [this, take = std::move(take)]() -> std::optional<problem> {
+                       const auto token = read_token_file("--behind-token-file", command_.behind_token_file);
+                       if (!token) return token.error();
+                       take(std::string{token->view()});
+                       return std::nullopt;
+                     }));
+}
+
 std::optional<problem> live_files::replace_keys() {
   // The file is there, or it is a mistake: a running gateway never makes a second identity.
   auto found = load_identity(command_.key_path(), false, system_random(), unix_seconds{0});

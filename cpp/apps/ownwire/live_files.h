@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <functional>
 
 #include "flowersec/ownwire/gateway.h"
 #include "flowersec/ws/tls.h"
@@ -24,6 +25,8 @@ class live_files {
   live_files(const live_files&) = delete;
   live_files& operator=(const live_files&) = delete;
 
+  /// The token for the edge, for `take` when it changes.
+  void add_behind_token(std::function<void(std::string)> take);
   /// Follows changes from now on.
   void watch() { reloader_.watch(); }
   /// Reads all of them again.

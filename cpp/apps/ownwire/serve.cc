@@ -1,62 +1,28 @@
 #include "ownwire/serve.h"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <csignal>
 #include <ostream>
-#include <thread>
 
 #include "cli/version.h"
 #include "flowersec/base/json.h"
+#include "flowersec/ownwire/behind.h"
 #include "flowersec/ownwire/gateway.h"
-#include "ownwire/event_log.h"
 #include "ownwire/identity.h"
 #include "ownwire/live_files.h"
 #include "ownwire/metrics.h"
 #include "ownwire/psk_file.h"
+#include "ownwire_front/event_log.h"
 #include "ownwire_front/metrics_page.h"
 #include "ownwire_front/site.h"
-#include "serving/listen_address.h"
+#include "ownwire_front/workers.h"
 #include "serving/token_file.h"
 
 namespace flowersec::apps {
 namespace {
 
 namespace asio = boost::asio;
-
-/// A sentence for the operator, after which the start is given up.
-struct start_failure {
-  std::string text;
-};
-
-template <class T>
-T or_fail(or_problem<T> outcome) {
-  if (!outcome) throw start_failure{outcome.error().text};
-  return std::move(*outcome);
-}
-
-std::size_t worker_threads() {
-  constexpr unsigned most = 8;  // a chat gateway has little to compute; more threads only cost memory
-  return std::clamp(std::thread::hardware_concurrency(), 1U, most);
-}
-
-asio::ip::tcp::endpoint resolve(asio::io_context& context, const char* flag, const std::string& address) {
-  const auto malformed = make_error_code(boost::system::errc::invalid_argument);
-  const auto where = resolve_listen_address(context, address, malformed);
-  if (where) return *where;
-  throw start_failure{"cannot listen on " + std::string{flag} + ' ' + address + ": " + where.error().message()};
-}
-
-/// Hooks of the gateway run on worker threads; none runs when what they use dies.
-struct worker_end {
-  asio::thread_pool& workers;
-  ~worker_end() {
-    workers.stop();
-    workers.join();
-  }
-};
 
 /// Everything that serves, in the order in which it is made.
 class service {
@@ -70,6 +36,10 @@ class service {
         gateway_(open_gateway()),
         files_(context, command, keys_, site_, gateway_),
         signals_(context, SIGINT, SIGTERM, SIGHUP) {
+    if (!command.behind.empty()) {
+      dial_edge(behind_token());
+      files_.add_behind_token([this](std::string token) { dial_edge(std::move(token)); });
+    }
     if (!command.front.metrics_listen.empty()) open_metrics();
     print_ready_line(io);
   }
@@ -99,7 +69,7 @@ class service {
   ownwire::gateway open_gateway() {
     ownwire::gateway_options options;
     options.credentials.keys = [this] { return keys_.get(); };
-    options.public_port = public_port();
+    if (command_.behind.empty()) options.public_port = public_port();
     options.internal_port = internal_port();
     options.limits.max_sessions = static_cast<std::size_t>(command_.max_sessions);
     options.limits.max_sessions_per_address = static_cast<std::size_t>(command_.max_sessions_per_address);
@@ -111,7 +81,7 @@ class service {
 
   ownwire::public_port_options public_port() {
     ownwire::public_port_options port;
-    port.listen = resolve(context_, "--bind", command_.front.public_address());
+    port.listen = resolve_or_fail(context_, "--bind", command_.front.public_address());
     port.allowed_origins = command_.front.allowed_origins;
     port.allow_no_origin = command_.front.allow_no_origin;
     if (!command_.front.trusted_proxies.empty()) port.trusted_proxies = command_.front.trusted_proxies;
@@ -123,7 +93,7 @@ class service {
 
   ownwire::internal_port_options internal_port() {
     ownwire::internal_port_options port;
-    port.listen = resolve(context_, "--internal-addr", command_.internal_address);
+    port.listen = resolve_or_fail(context_, "--internal-addr", command_.internal_address);
     if (!command_.internal_token_file.empty()) {
       port.token = or_fail(read_token_file("--internal-token-file", command_.internal_token_file)).view();
     }
@@ -137,15 +107,30 @@ class service {
     return port;
   }
 
+  std::string behind_token() {
+    return std::string{or_fail(read_token_file("--behind-token-file", command_.behind_token_file)).view()};
+  }
+
+  /// Sockets that wait with another token are closed; users who are joined stay.
+  void dial_edge(std::string token) {
+    ownwire::behind_options options;
+    options.edge = *ws::parse_url(command_.behind);
+    options.token = std::move(token);
+    options.on_edge = [url = command_.behind](const error_code& failed) {
+      if (failed)
+        return log_line(log_level::warning, "cannot reach the edge", {{"url", url}, {"why", failed.message()}});
+      log_line(log_level::info, "waiting at the edge", {{"url", url}});
+    };
+    behind_.emplace(workers_.get_executor(), gateway_, std::move(options));
+  }
+
   std::string describe_failure(const error_code& failed) {
     using ownwire::gateway_errc;
     if (failed == gateway_errc::public_port_taken) {
-      return "cannot listen on " + command_.front.public_address() +
-             ": taken by another program, or no address of this machine; --port and --bind choose another";
+      return port_taken(command_.front.public_address(), "--port and --bind choose another");
     }
     if (failed == gateway_errc::internal_port_taken) {
-      return "cannot listen on " + command_.internal_address +
-             ": taken by another program, or no address of this machine; --internal-addr chooses another";
+      return port_taken(command_.internal_address, "--internal-addr chooses another");
     }
     return "cannot start: " + failed.message();
   }
@@ -161,24 +146,25 @@ class service {
   void print_ready_line(const invocation& io) {
     const auto& build = build_version();
     const auto bound = [this](const char* flag, const std::string& address, std::uint16_t port) {
-      auto where = resolve(context_, flag, address);
+      auto where = resolve_or_fail(context_, flag, address);
       where.port(port);
       return to_text(where);
     };
-    const auto listen = bound("--bind", command_.front.public_address(), gateway_.public_port());
     const auto internal = bound("--internal-addr", command_.internal_address, gateway_.internal_port());
     const std::string internal_url = (command_.internal_tls_cert.empty() ? "ws://" : "wss://") + internal;
     const auto keys = keys_.get();
     std::string text;
     json_object_writer line{text};
-    line.field("version", build.version)
-        .field("commit", build.commit)
-        .field("date", build.date)
-        .field("listen", listen)
-        .field("http_url", "http://" + listen + '/')
-        .field("ws_url", "ws://" + listen + "/ws")
-        .field("internal_listen", internal)
-        .field("internal_ws_url", internal_url + "/ws");
+    line.field("version", build.version).field("commit", build.commit).field("date", build.date);
+    if (command_.behind.empty()) {
+      const auto listen = bound("--bind", command_.front.public_address(), gateway_.public_port());
+      line.field("listen", listen)
+          .field("http_url", "http://" + listen + '/')
+          .field("ws_url", "ws://" + listen + "/ws");
+    } else {
+      line.field("behind", command_.behind);
+    }
+    line.field("internal_listen", internal).field("internal_ws_url", internal_url + "/ws");
     if (!command_.internal_psk_file.empty()) line.field("e2ee_url", internal_url + "/e2ee");
     if (metrics_) line.field("metrics_url", "http://" + metrics_->bound_address() + "/metrics");
     line.field("identity_key", command_.key_path())
@@ -198,6 +184,7 @@ class service {
         return context_.stop();
       } else {
         log_line("stopping");
+        if (behind_) behind_->stop();
         gateway_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
       }
       wait_for_signal();
@@ -212,6 +199,7 @@ class service {
   site site_;
   worker_end worker_end_{workers_};
   ownwire::gateway gateway_;
+  std::optional<ownwire::behind> behind_;
   live_files files_;
   std::optional<metrics_page> metrics_;
   asio::signal_set signals_;

@@ -48,6 +48,7 @@ const doors: Record<string, string[]> = {
   "flowersec/reconnect": ["createArtifactResolver", "createControlplaneArtifactSource", "createReconnectManager"],
   "flowersec/sealed": ["SealedError", "ServerKeyPair", "Session", "acceptSealed", "connectSealed", "decodeOpen", "encodeOpen", "parseKeyFile", "parseServerKey"],
   "flowersec/ownwire": ["Ownwire", "OwnwireError"],
+  "flowersec/ownwire/widget": ["OwnwireChatElement", "defaultStrings", "defineOwnwireChat", "ownwireWidget"],
   "flowersec/streamhello": ["readStreamHello", "writeStreamHello"],
 };
 

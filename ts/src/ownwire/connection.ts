@@ -106,7 +106,8 @@ export class ChatConnection {
 
   private lose(error: unknown): void {
     if (this.isOver) return;
+    const why = this.link.error ?? error; // dropping it is a reason as well
     this.drop();
-    this.events.onLost(this.link.error ?? error);
+    this.events.onLost(why);
   }
 }

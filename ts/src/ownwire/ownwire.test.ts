@@ -314,7 +314,7 @@ test("a text may have 65 536 bytes, and no frame more than 262 144; the queue ha
 });
 
 test("time-outs: no welcome in 10 s, no acknowledgement in 10 s", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
   const { ownwire, gateway, until, heard } = chat({ clock });
   void ownwire.connect();
   const silent = await gateway.visit();
@@ -338,7 +338,7 @@ test("time-outs: no welcome in 10 s, no acknowledgement in 10 s", async () => {
 });
 
 test("the connection is probed every 25 s; one that does not answer is lost after 10 s", async () => {
-  const clock = new ManualClock();
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
   const { ownwire, visit, until } = await opened({ clock });
   visit.socket.peer.tamper = () => undefined; // nothing gets through
   clock.advance(25_000);

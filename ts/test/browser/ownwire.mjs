@@ -131,7 +131,7 @@ export function watch(page) {
 
 /** A tab of its own at `url`. */
 export async function openPage(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 760 }, locale: "en-GB", ...options });
+  const context = await browser.newContext({ viewport: { width: 1000, height: 760 }, locale: "en-GB", reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   const complaints = watch(page);
   await page.goto(url);
@@ -173,7 +173,7 @@ const axe = readFileSync(join(root, "ts/node_modules/axe-core/axe.min.js"), "utf
 
 /** What axe finds wrong with a document, one line for each. */
 export async function axeFindings(frame) {
-  await frame.evaluate(axe);
+  if (!(await frame.evaluate(() => "axe" in globalThis))) await frame.evaluate(axe);
   return frame.evaluate(async () => {
     const { violations } = await globalThis.axe.run(document, { iframes: false, resultTypes: ["violations"] });
     return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary}`));

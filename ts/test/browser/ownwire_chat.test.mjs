@@ -7,12 +7,18 @@ let gateway;
 let browser;
 let backend;
 let site;
+let lonely; // it takes half a minute until nobody has answered
 
 before(async () => {
   gateway = await startGateway("--allow-origin", "localhost", "--allow-origin", "localhost:*");
   backend = await startBackend(gateway, { answer: ({ content }) => (content.startsWith("echo ") ? [content.slice(5)] : []) });
   site = await startSite({});
   browser = await launchBrowser();
+  const its = await startGateway("--allow-origin", "localhost:*");
+  site.pages["/lonely"] = embedding(its, { ws_url: its.wsUrl, widget_origin: its.origin });
+  lonely = { its, it: await openPage(browser, `${site.origin}/lonely`) };
+  await lonely.it.open();
+  await lonely.it.type("anybody there?");
 });
 after(async () => {
   await browser?.close();
@@ -149,7 +155,7 @@ test("unread replies are counted on the launcher, also after a change of page", 
   await it.context.close();
 });
 
-test("a tab that was duplicated takes the session over, and gives it back on request", { timeout }, async () => {
+test("a tab that was duplicated takes the session over; the first one may start anew", { timeout }, async () => {
   const it = await openPage(browser, pageWith("duplicate"));
   await it.open();
   await it.type("in the first tab");
@@ -161,10 +167,11 @@ test("a tab that was duplicated takes the session over, and gives it back on req
   await it.has(".status", "goes on in another tab");
   await other.type("in the second tab");
   assert.equal((await backend.hears("in the second tab")).session_id, session_id);
-  await it.chat.getByRole("button", { name: "Continue here" }).click();
-  await other.has(".status", "goes on in another tab");
-  await it.type("back in the first");
-  assert.equal((await backend.hears("back in the first")).session_id, session_id);
+  await it.chat.getByRole("button", { name: "Start a new chat here" }).click();
+  await it.type("a new chat in the first");
+  assert.notEqual((await backend.hears("a new chat in the first")).session_id, session_id);
+  await other.type("still in the second tab");
+  assert.equal((await backend.hears("still in the second tab")).session_id, session_id);
   assert.deepEqual([...it.complaints, ...complaints], []);
   await it.context.close();
 });
@@ -262,14 +269,29 @@ test("operator and visitor see each other typing, when the backend asks for it",
   }
 });
 
-test("a gateway that stops says so, and the chat goes on with the next one", { timeout: 40_000 }, async () => {
+test("a gateway that stops: the user reads that the connection is lost, and the text waits", { timeout }, async () => {
   const its = await startGateway("--allow-origin", "localhost:*");
-  site.pages["/restart"] = embedding(its, { ws_url: its.wsUrl, widget_origin: its.origin });
-  const it = await openPage(browser, `${site.origin}/restart`);
+  site.pages["/stopped"] = embedding(its, { ws_url: its.wsUrl, widget_origin: its.origin });
+  const it = await openPage(browser, `${site.origin}/stopped`);
   await it.open();
   await it.type("nobody hears this yet");
-  await it.has(".state", "Sending");
+  await it.has(".state", "Sent");
   await its.stop();
   await it.has(".status", "Connection lost");
+  await it.has(".state", "Sending");
   await it.context.close();
+});
+
+test("without a backend the user reads so, and the text can be sent again", { timeout: 60_000 }, async () => {
+  const { it, its } = lonely;
+  await it.chat.locator(".status", { hasText: "Nobody is available" }).waitFor({ timeout: 45_000 });
+  await it.has(".entry.failed", "Not sent");
+  const late = await startBackend(its);
+  await it.chat.getByRole("button", { name: "Try again" }).click();
+  await late.hears("anybody there?");
+  await it.has(".state", "Delivered");
+  assert.deepEqual(await it.messages(), ["user: anybody there?"]);
+  await it.context.close();
+  await late.stop();
+  await its.stop();
 });

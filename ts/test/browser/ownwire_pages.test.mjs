@@ -1,7 +1,10 @@
 // The widget on pages as they come: foreign, strict, hostile. And what browsers must not be able to do.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { embedding, launchBrowser, openPage, startBackend, startGateway, startSite } from "./ownwire.mjs";
+import { build as bundle } from "esbuild";
+import { outputFolder, root } from "./demo.mjs";
+import { axeFindings, embedding, launchBrowser, openPage, startBackend, startGateway, startSite } from "./ownwire.mjs";
 
 let gateway;
 let closed; // lets in nobody but its own pages
@@ -116,7 +119,11 @@ test("messages of other windows and frames do nothing", { timeout }, async () =>
     { ownwire: "ready" }, { ownwire: "restore" }, { ownwire: "restore", focus: true }, { ownwire: "unread", count: 5 }, { ownwire: "send", text: "evil" },
     { ownwire: "look", background: "red", color: "red" }, { ownwire: "init", options: { ws_url: "wss://evil.example/ws", title: "Evil" } }, null, 7, "ready",
   ];
-  await frame.evaluate((all) => all.forEach((each) => [parent, ...Array.from(parent.frames)].forEach((one) => one.postMessage(each, "*"))), commands);
+  assert.ok(await frame.evaluate(() => parent.length) >= 1);
+  await frame.evaluate((all) => {
+    const others = [parent, ...Array.from({ length: parent.length }, (_, i) => parent[i])];
+    for (const each of all) others.forEach((one) => one.postMessage(each, "*"));
+  }, commands);
   // The page itself is no frame of the loader's either, and its second init comes too late.
   await it.page.evaluate((all) => {
     all.slice(0, 4).forEach((each) => window.postMessage(each, "*"));
@@ -233,6 +240,34 @@ test("the lock shows the id of the pinned key", { timeout }, async () => {
   await lock.click();
   assert.equal(await lock.getAttribute("aria-expanded"), "true");
   await it.has(".security code", gateway.ready.kid);
+  await it.context.close();
+});
+
+test("<ownwire-chat> is the same chat as a part of the page", { timeout }, async () => {
+  const { outputFiles } = await bundle({
+    stdin: { contents: 'import { defineOwnwireChat } from "flowersec/ownwire/widget"; defineOwnwireChat();', resolveDir: join(root, "ts") },
+    bundle: true, format: "iife", platform: "browser", target: "es2022", write: false,
+  });
+  site.pages["/element.js"] = { html: outputFiles[0].text, type: "text/javascript" };
+  site.pages["/element"] = `<!doctype html><html lang="en"><title>Part of a page</title><main><h1>A site</h1><ownwire-chat ws-url="${gateway.wsUrl}"
+    server-keys="${gateway.ready.server_key}" heading="On the page" metadata="username:element"></ownwire-chat></main><script src="/element.js"></script>`;
+  const it = await openPage(browser, `${site.origin}/element`);
+  const chat = it.page.locator("ownwire-chat");
+  await it.page.evaluate(() => {
+    window.events = [];
+    for (const name of ["state", "sent", "message"]) document.querySelector("ownwire-chat").addEventListener(`ownwire-${name}`, ({ detail }) => events.push(detail ?? name));
+  });
+  await chat.locator("textarea").fill("from an element");
+  await chat.locator("textarea").press("Enter");
+  await chat.locator(".message.reply", { hasText: "you said from an element" }).waitFor();
+  assert.equal((await backend.hears("from an element")).metadata, "username:element");
+  assert.equal(await chat.locator("h2").textContent(), "On the page");
+  assert.deepEqual((await it.page.evaluate(() => events)).slice(-2), ["sent", "message"]);
+  await it.page.screenshot({ path: join(outputFolder("browser"), "ownwire-element.png") });
+  assert.deepEqual(await axeFindings(it.page.mainFrame()), []);
+  await it.page.reload();
+  await chat.locator(".message.reply", { hasText: "you said from an element" }).waitFor();
+  assert.deepEqual(it.complaints, []);
   await it.context.close();
 });
 

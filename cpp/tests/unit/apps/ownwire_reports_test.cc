@@ -1,10 +1,14 @@
 // What a gateway tells, as lines of the log and as metrics.
 #include <gmock/gmock.h>
 
+#include <array>
+#include <bit>
+#include <numeric>
 #include <set>
 
-#include "ownwire/event_log.h"
 #include "ownwire/metrics.h"
+#include "ownwire_edge/metrics.h"
+#include "ownwire_front/event_log.h"
 
 namespace flowersec::apps {
 namespace {
@@ -47,14 +51,16 @@ TEST(ownwire_event_log, what_a_stranger_chose_is_cut) {
   EXPECT_EQ(line.fields.at(0).second, std::string(256, 'a') + "...");
 }
 
-TEST(ownwire_metrics, every_count_has_a_family_of_its_own) {
-  ownwire::gateway_counts counts;
-  auto* const first = reinterpret_cast<std::uint64_t*>(&counts);
-  constexpr auto size = sizeof counts / sizeof(std::uint64_t);
-  for (std::size_t i = 0; i < size; ++i) first[i] = i + 1;
+/// Counts, which have nothing but numbers, all different: each must be in a family of its own.
+template <class Counts, class Families>
+void expect_a_family_each(Families families_of) {
+  constexpr auto size = sizeof(Counts) / sizeof(std::uint64_t);
+  std::array<std::uint64_t, size> numbers;
+  std::iota(numbers.begin(), numbers.end(), 1);
+  const auto counts = std::bit_cast<Counts>(numbers);
   std::set<std::string> names;
   std::set<double> values;
-  for (const auto& family : gateway_families(counts)) {
+  for (const auto& family : families_of(counts)) {
     names.insert(family.name);
     EXPECT_EQ(family.counts, family.name.ends_with("_total")) << family.name;
     ASSERT_EQ(family.samples.size(), 1U);
@@ -62,6 +68,11 @@ TEST(ownwire_metrics, every_count_has_a_family_of_its_own) {
   }
   EXPECT_EQ(names.size(), size);
   EXPECT_EQ(values.size(), size);
+}
+
+TEST(ownwire_metrics, every_count_has_a_family_of_its_own) {
+  expect_a_family_each<ownwire::gateway_counts>(gateway_families);
+  expect_a_family_each<ownwire::edge_counts>(edge_families);
 }
 
 }  // namespace

@@ -135,7 +135,7 @@ test("without a backend the text has failed, and the user reads why", () => {
   it.events.state("open");
   it.chat.send("hello");
   it.events.delivery(1, "failed");
-  it.events.problem({ code: "backend_unavailable", id: 1, fatal: false });
+  it.events.problem({ code: "backend_unavailable", fatal: false });
   assert.equal(it.shown[0]?.state, "failed");
   assert.deepEqual(it.line(), { text: defaultStrings.unavailable, problem: true });
   it.chat.retry(it.shown[0] as Entry);

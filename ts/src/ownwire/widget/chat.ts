@@ -49,6 +49,7 @@ export class Chat implements ClientEvents {
   readonly #sending = new Map<number, Entry>();
   #client: ChatClient | undefined;
   #handing: Entry | undefined;
+  #metadata: string | undefined;
   #hasEnded = false;
   #visible = false;
   #dots: ReturnType<typeof setTimeout> | undefined;
@@ -110,7 +111,9 @@ export class Chat implements ClientEvents {
     this.#visitor.edited(empty);
   }
 
+  /** From the next connection on. Throws what the SDK throws. */
   setMetadata(metadata: string): void {
+    this.#metadata = metadata;
     this.#client?.setMetadata(metadata);
   }
 
@@ -169,7 +172,9 @@ export class Chat implements ClientEvents {
   #wake(): void {
     if (this.#client) return;
     try {
-      this.#client = this.#makeClient(this);
+      const client = this.#makeClient(this);
+      if (this.#metadata !== undefined) client.setMetadata(this.#metadata);
+      this.#client = client;
     } catch (error) {
       this.#status.broken(error instanceof Error ? error.message : String(error));
       this.#failAll();

@@ -7,10 +7,9 @@ export type ConnectionState = "idle" | "connecting" | "open" | "reconnecting" | 
 /** Of a text, as the SDK names it. */
 export type DeliveryStatus = "queued" | "sent" | "delivered" | "failed";
 
-/** What went wrong. `id`: with that message. `fatal`: the session is over. */
+/** What went wrong, as the SDK names it. `fatal`: the session is over. */
 export interface Problem {
   readonly code: string;
-  readonly id?: number;
   readonly fatal: boolean;
 }
 

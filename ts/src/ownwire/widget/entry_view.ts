@@ -11,10 +11,10 @@ export class EntryView {
   readonly #meta = make("div", { className: "meta" });
   readonly #entry: Entry;
   readonly #strings: typeof defaultStrings;
-  readonly #lang: string;
+  readonly #lang: string | undefined;
   readonly #retry: () => void;
 
-  constructor(entry: Entry, strings: typeof defaultStrings, lang: string, retry: () => void) {
+  constructor(entry: Entry, strings: typeof defaultStrings, lang: string | undefined, retry: () => void) {
     this.#lang = lang;
     this.#meta.setAttribute("aria-live", "off"); // a state that changes is not a new message
     this.#entry = entry;

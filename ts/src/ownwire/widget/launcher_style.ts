@@ -15,8 +15,8 @@ button:focus-visible{outline:3px solid #fff;outline-offset:-5px;box-shadow:0 0 0
 :host(.icon) span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 i{flex:none;width:30px;height:30px;display:grid;place-items:center}
-:host(.icon) i{width:36px;height:36px}
-i:empty{width:24px;height:20px;border-radius:6px 6px 6px 0;background:currentColor}
+:host(.icon) i:not(:empty){width:36px;height:36px}
+i:empty{width:26px;height:21px;border-radius:6px 6px 6px 0;background:currentColor}
 img{width:100%;height:100%;object-fit:contain}
 b{flex:none;min-width:22px;padding:2px 6px;border-radius:11px;font-size:13px;text-align:center;color:#fff;background:#c62338;margin-inline-start:auto}
 :host(.icon) b{position:absolute;inset-block-start:-4px;inset-inline-end:-4px}

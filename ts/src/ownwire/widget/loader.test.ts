@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { directionOf } from "./direction.js";
 import { optionsOf } from "./loader.js";
-import { defaultStrings, directionOf, stringsWith } from "./strings.js";
+import { defaultStrings, stringsWith } from "./strings.js";
 
 /** What is read of a script tag. */
 const tag = (dataset: Record<string, string>): HTMLElement => ({ dataset }) as unknown as HTMLElement;

@@ -3,6 +3,7 @@
 // Layer ownwire. At most 4 KiB compressed: types only from elsewhere.
 
 import type { FrameOptions, ToFrame, ToLoader, WidgetEvent, WidgetHandle, WidgetOptions } from "./protocol.js";
+import { directionOf } from "./direction.js";
 import { launcherStyle } from "./launcher_style.js";
 
 /** Pinned keys, comma-separated; the program puts them here when it serves the script. */
@@ -30,7 +31,8 @@ interface Place {
 const escape = (text: string): string => text.replace(/[&"<]/g, (each) => `&#${each.charCodeAt(0)};`);
 
 function place(options: WidgetOptions, gateway: string): Place {
-  const given = options.widget_origin || (self.origin === gateway ? gateway : "");
+  // A page without an origin of its own, as from a file, would give a built frame none either.
+  const given = options.widget_origin || (self.origin === gateway || self.origin === "null" ? gateway : "");
   if (given) {
     const url = new URL(given.replace(/\/+$/, "") + `/${options.widget_path ?? ""}`.replace(/^\/+/, "/"));
     if (!/^https?:$/.test(url.protocol)) throw new TypeError("ownwireWidget: widget_origin must be http or https");
@@ -93,7 +95,8 @@ export function ownwireWidget(options: WidgetOptions): WidgetHandle {
   const problem = make("p", {});
   const frame = make("iframe", { title, tabIndex: -1 });
   problem.setAttribute("role", "alert");
-  host.dir = options.dir ?? "";
+  host.dir = options.dir === "ltr" || options.dir === "rtl" ? options.dir : directionOf(String(options.lang ?? ""));
+  host.lang = options.lang ?? "";
   host.className = options.minimized_mode === "icon" ? "icon" : "bar";
   host.dataset.theme = options.theme === "light" || options.theme === "auto" ? options.theme : "dark";
 
@@ -114,7 +117,7 @@ export function ownwireWidget(options: WidgetOptions): WidgetHandle {
   };
   const unread = (count: number): void => {
     badge.hidden = !count;
-    badge.textContent = count > 99 ? "99+" : String(count);
+    badge.textContent = count > 99 ? "99+" : count ? String(count) : "";
     button.setAttribute("aria-label", count ? `${title}: ${strings.unread.replace("{n}", String(count))}` : title);
     emit("unread", count);
   };

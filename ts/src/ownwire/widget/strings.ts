@@ -61,9 +61,3 @@ export function stringsWith(given: unknown): typeof defaultStrings {
   }
   return all;
 }
-
-/** Languages that are written from right to left. */
-const rightToLeft = /^(ar|arc|ckb|dv|fa|he|iw|ks|ku-arab|ps|sd|ug|ur|yi)\b/i;
-
-/** Direction of a language. */
-export const directionOf = (lang: string): "ltr" | "rtl" => (rightToLeft.test(lang) ? "rtl" : "ltr");

@@ -13,6 +13,8 @@ export interface ViewOptions {
   readonly title: string;
   readonly strings: typeof defaultStrings;
   readonly lang: string;
+  /** Language in which times are written; default: the browser's. */
+  readonly timeLang: string | undefined;
   readonly dir: "ltr" | "rtl";
   readonly theme: "dark" | "light" | "auto";
   /** Whether there is something to minimise into. */
@@ -40,12 +42,12 @@ export interface Status {
 /** A text field grows to six lines, then scrolls. */
 const maxFieldPx = 132;
 
-/** What the browser can write times in; English where the page's language tag is none. */
-function knownLanguage(lang: string): string {
+/** undefined for what is no language tag. */
+function knownLanguage(lang: string | undefined): string | undefined {
   try {
-    return new Date(0).toLocaleTimeString(lang) && lang;
+    return new Date(0).toLocaleTimeString(lang) ? lang : undefined;
   } catch {
-    return "en";
+    return undefined;
   }
 }
 
@@ -59,14 +61,16 @@ export class ChatView {
   readonly #send: HTMLButtonElement;
   readonly #log: MessageLog;
   readonly #strings: typeof defaultStrings;
-  readonly #lang: string;
+  readonly #lang: string | undefined;
+  readonly #dir: "ltr" | "rtl";
   readonly #events: ViewEvents;
   readonly #entries = new Map<Entry, EntryView>();
 
   constructor(options: ViewOptions, events: ViewEvents) {
     const { strings } = options;
     this.#strings = strings;
-    this.#lang = knownLanguage(options.lang);
+    this.#lang = knownLanguage(options.timeLang);
+    this.#dir = options.dir;
     this.#events = events;
     this.#kid = make("code", {});
     const security = make("section", { hidden: true, id: "ownwire-security" },
@@ -90,7 +94,6 @@ export class ChatView {
     this.#log = messageLog(strings);
 
     this.#field = make("textarea", { id: "ownwire-text", rows: 1, placeholder: strings.placeholder, autocomplete: "off" });
-    this.#field.dir = "auto";
     this.#send = button("send-message", strings.send, icon("send"));
     this.#send.type = "submit";
     const form = make("form", {}, make("label", { className: "visually-hidden", htmlFor: this.#field.id }, strings.message_label), this.#field, this.#send);
@@ -112,10 +115,10 @@ export class ChatView {
     this.#edited(true);
   }
 
-  /** Colours of the heading as the stylesheet made them; the launcher takes them over. */
-  get look(): { background: string; color: string } {
-    const style = getComputedStyle(this.#header);
-    return { background: style.backgroundColor, color: style.color };
+  /** Colours of the heading as the stylesheet made them; the launcher takes them over. undefined when there is a picture behind it. */
+  get look(): { background: string; color: string } | undefined {
+    const { backgroundColor: background, color } = getComputedStyle(this.#header);
+    return /^rgb\(/.test(background) ? { background, color } : undefined;
   }
 
   /** Id of the pinned key behind the lock. */
@@ -195,6 +198,7 @@ export class ChatView {
   #edited(silent = false): void {
     const empty = this.#field.value.trim() === "";
     this.#send.setAttribute("aria-disabled", String(empty));
+    this.#field.dir = empty ? this.#dir : "auto";
     this.#field.style.height = "auto";
     if (this.#field.scrollHeight > 0) this.#field.style.height = `${Math.min(this.#field.scrollHeight + 2, maxFieldPx)}px`;
     if (!silent) this.#events.edited(empty);

@@ -1,4 +1,4 @@
-#include "ownwire/event_log.h"
+#include "ownwire_front/event_log.h"
 
 #include <algorithm>
 
