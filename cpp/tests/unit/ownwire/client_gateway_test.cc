@@ -2,6 +2,9 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+#include <thread>
 
 #include "flowersec/ownwire/client.h"
 #include "gateway_world.h"
@@ -226,7 +229,7 @@ awaitable<void> in_a_hurry(gateway_world& world) {
   auto backend = co_await test_client::open(world.internal_url());
   listener heard{world.context};
   auto user = make(world.context, options_for(world.public_url(), heard));
-  constexpr int texts = 22;  // two more than the gateway takes at once
+  constexpr int texts = 12;  // two more than leave at once
   for (int i = 1; i <= texts; ++i) {
     user.async_send(std::to_string(i), [](error_code failed, std::uint64_t) { EXPECT_FALSE(failed); });
   }
@@ -241,6 +244,46 @@ awaitable<void> in_a_hurry(gateway_world& world) {
 TEST(client_and_gateway, a_queue_that_has_grown_arrives_at_the_pace_the_gateway_takes) {
   gateway_world world;
   world.run(in_a_hurry(world));
+}
+
+awaitable<void> hear_all(std::string url, int texts) {
+  auto backend = co_await test_client::open(std::move(url));
+  for (int i = 0; i < texts; ++i) EXPECT_FALSE((co_await backend.hear()).empty());
+}
+
+TEST(client_and_gateway, every_member_may_be_called_from_any_thread) {
+  asio::thread_pool pool{3};
+  auto options = usual_options();
+  auto gate = gateway::open(pool.get_executor(), std::move(options)).value();
+  const auto port_url = [](std::uint16_t port) { return "ws://127.0.0.1:" + std::to_string(port) + "/ws"; };
+  constexpr int callers = 3;
+  constexpr int each = 3;
+  auto backend = asio::co_spawn(pool, hear_all(port_url(gate.internal_port()), callers * each), asio::use_future);
+  std::atomic<int> delivered = 0;
+  client_options chat;
+  chat.url = port_url(gate.public_port());
+  chat.server_keys.push_back(identity().public_half());
+  chat.on_event = [&](const client_event& event) { delivered += std::holds_alternative<text_delivered>(event); };
+  {
+    auto user = client::create(pool.get_executor(), std::move(chat)).value();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < callers; ++i) {
+      threads.emplace_back([&user] {
+        user.async_connect(asio::use_future).get();
+        for (int text = 0; text < each; ++text) {
+          EXPECT_GT(user.async_send("x", asio::use_future).get(), 0u);
+          user.typing(text % 2 == 0);
+          EXPECT_EQ(user.state(), client_state::open);
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    user.async_close(asio::use_future).get();
+  }
+  backend.get();
+  gate.async_stop(asio::use_future).get();
+  pool.join();
+  EXPECT_EQ(delivered, callers * each);
 }
 
 }  // namespace
