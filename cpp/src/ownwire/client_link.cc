@@ -83,16 +83,30 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
 class socket_client final : public client_link {
  public:
   socket_client(std::shared_ptr<core> owner, ws::message_socket socket, std::string remote_addr)
-      : client_link(std::move(owner), std::move(remote_addr)), socket_(std::move(socket)) {}
+      : client_link(std::move(owner), std::move(remote_addr)),
+        socket_(std::move(socket)),
+        left_event_(socket_.get_executor(), asio::steady_timer::time_point::max()) {}
 
-  void leave() override { socket_.async_close(ws::close_code::going_away, {}, asio::detached); }
+  void leave() override {
+    if (std::exchange(leaving_, true)) return;
+    const auto self = std::static_pointer_cast<socket_client>(shared_from_this());
+    socket_.async_close(ws::close_code::going_away, {}, [self](error_code) {
+      self->left_ = true;
+      self->left_event_.cancel();
+    });
+  }
   void abort() override { socket_.abort(); }
 
   asio::awaitable<std::string_view> read() {
     while (true) {
       auto [failed, message] = co_await socket_.async_read_message(as_result);
+      if (leaving_) {
+        while (!left_) co_await left_event_.async_wait(as_result);
+        co_return "stopped";
+      }
       if (failed) co_return co_await close_for(failed);
       if (message.kind != ws::message_kind::text) {
+        leaving_ = true;
         co_await socket_.async_close(unsupported_data, "text only", as_result);
         co_return "binary";
       }
@@ -121,6 +135,7 @@ class socket_client final : public client_link {
 
  private:
   asio::awaitable<std::string_view> close_for(error_code failed) {
+    leaving_ = true;
     auto code = ws::close_code::normal;
     if (failed.category() == make_error_code(ws::ws_errc::message_too_big).category()) {
       const auto told = ws::close_code_for(static_cast<ws::ws_errc>(failed.value()));
@@ -133,6 +148,9 @@ class socket_client final : public client_link {
   }
 
   ws::message_socket socket_;
+  bool leaving_ = false;  // its one close has begun
+  bool left_ = false;
+  asio::steady_timer left_event_;
 };
 
 class stream_client final : public client_link {

@@ -66,6 +66,11 @@ class core : public std::enable_shared_from_this<core> {
   void stop(std::chrono::milliseconds limit, std::function<void()> done);
   /// Ends every connection at once.
   void abort();
+  /// Lets go of the links, which hold this: for an executor that will not run any more.
+  void forget_links() noexcept {
+    users_.clear();
+    clients_.clear();
+  }
 
  private:
   void carry_out(const hub_action& action);

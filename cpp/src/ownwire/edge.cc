@@ -1,5 +1,6 @@
 #include "flowersec/ownwire/edge.h"
 
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -159,8 +160,7 @@ asio::awaitable<void> edge_state::serve_user(std::shared_ptr<edge_state> self, s
   const auto backend = co_await join(self, user, from);
   if (!backend) {
     ++self->counts_.without_backend;
-    co_await user->socket.async_close(ws::close_code::try_again_later, "no backend", as_result);
-    self->links_.erase(user);
+    self->close(user, ws::close_code::try_again_later, "no backend");
   } else {
     ++self->counts_.joined;
     self->publish();
@@ -169,7 +169,6 @@ asio::awaitable<void> edge_state::serve_user(std::shared_ptr<edge_state> self, s
   --self->counts_.users;
   self->visitors_.leave(from.counted);
   self->publish();
-  self->finish_stopping();
 }
 
 asio::awaitable<std::shared_ptr<edge_link>> edge_state::join(std::shared_ptr<edge_state> self,
@@ -181,7 +180,7 @@ asio::awaitable<std::shared_ptr<edge_link>> edge_state::join(std::shared_ptr<edg
     backend->joined = true;
     const auto [failed] =
         co_await backend->socket.async_write_message(ws::message_kind::text, as_bytes(told), as_result);
-    if (failed || backend->ended) continue;  // it has gone while it waited: its own pump cleans up
+    if (failed || backend->closing) continue;  // it has gone while it waited: its own pump cleans up
     // Only now: nothing of the user may get in front of that text.
     backend->partner = user;
     user->partner = backend;
@@ -199,7 +198,7 @@ asio::awaitable<void> edge_state::pump(std::shared_ptr<edge_state> self, std::sh
     failed = broken;
     const auto to = from->partner.lock();
     // A backend that waits has nothing to say.
-    if (!failed && (!to || to->ended)) failed = make_error_code(ws::ws_errc::closed_locally);
+    if (!failed && (!to || to->closing)) failed = make_error_code(ws::ws_errc::closed_locally);
     if (failed) break;
     auto& count = from->backend_side ? self->counts_.bytes_to_users : self->counts_.bytes_to_backends;
     count += message.payload.size();
@@ -219,28 +218,32 @@ asio::awaitable<void> edge_state::pump(std::shared_ptr<edge_state> self, std::sh
       break;
     }
   }
-  co_await end(self, from, failed);
+  self->end(from, failed);
 }
 
-asio::awaitable<void> edge_state::end(std::shared_ptr<edge_state> self, std::shared_ptr<edge_link> link,
-                                      error_code why) {
-  const bool first = !std::exchange(link->ended, true);
-  std::erase(self->waiting_, link);
-  const auto other = link->partner.lock();
-  if (first && other && !other->ended) {
+void edge_state::end(const link_ptr& link, error_code why) {
+  std::erase(waiting_, link);
+  if (const auto other = link->partner.lock()) {
     const auto told = told_by(link->socket, why);
-    other->ended = true;
-    other->socket.async_close(static_cast<ws::close_code>(*told.code), told.reason, asio::detached);
+    close(other, static_cast<ws::close_code>(*told.code), told.reason);
   }
   auto code = ws::close_code::going_away;
   if (why.category() == make_error_code(ws::ws_errc::closed_locally).category()) {
     const auto known = ws::close_code_for(static_cast<ws::ws_errc>(why.value()));
     if (known) code = static_cast<ws::close_code>(*known);
   }
-  co_await link->socket.async_close(code, {}, as_result);
-  self->links_.erase(link);
-  self->publish();
-  self->finish_stopping();
+  close(link, code, {});
+}
+
+void edge_state::close(const link_ptr& link, ws::close_code code, std::string_view reason) {
+  if (std::exchange(link->closing, true)) return;
+  publish();
+  const auto closed = [self = shared_from_this(), link](error_code) {
+    self->links_.erase(link);
+    self->publish();
+    self->finish_stopping();
+  };
+  link->socket.async_close(code, reason, asio::bind_executor(serial_, closed));
 }
 
 ws::head_decision edge_state::look_at(const ws::request_head& head, const asio::ip::address& peer, bool busy,
@@ -310,7 +313,7 @@ void edge_state::stop(asio::any_completion_handler<void(error_code)> done) {
       if (!canceled) self->abort();
     });
     const auto links = links_;
-    for (const auto& link : links) link->socket.async_close(ws::close_code::going_away, {}, asio::detached);
+    for (const auto& link : links) close(link, ws::close_code::going_away, {});
   }
   finish_stopping();
 }

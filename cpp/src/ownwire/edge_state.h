@@ -23,7 +23,7 @@ struct edge_link {
   std::weak_ptr<edge_link> partner{};
   bool backend_side = false;
   bool joined = false;
-  bool ended = false;
+  bool closing = false;  // its one close has begun
 };
 
 class edge_state : public std::enable_shared_from_this<edge_state> {
@@ -62,7 +62,9 @@ class edge_state : public std::enable_shared_from_this<edge_state> {
   static boost::asio::awaitable<link_ptr> join(self_ptr self, link_ptr user, visitor_address from);
   /// Carries whole messages from this socket to its partner, one at a time, until one of them ends.
   static boost::asio::awaitable<void> pump(self_ptr self, link_ptr from);
-  static boost::asio::awaitable<void> end(self_ptr self, link_ptr link, error_code why);
+  void end(const link_ptr& link, error_code why);
+  /// Once for each socket; later calls do nothing.
+  void close(const link_ptr& link, ws::close_code code, std::string_view reason);
 
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
                                           request& seen);

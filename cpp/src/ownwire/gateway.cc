@@ -43,6 +43,12 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
   impl(asio::any_io_executor executor, gateway_options options)
       : executor_(std::move(executor)), serial_(executor_), options_(std::move(options)) {}
 
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
+  ~impl() {
+    if (core_) core_->forget_links();
+  }
+
   error_code open() {
     if (!options_.limits.validate() || !options_.credentials.keys) return gateway_errc::invalid_option;
     core_ = std::make_shared<core>(serial_, options_.limits, *options_.clocks, *options_.random, options_.on_event);
@@ -104,6 +110,7 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
     auto shared = std::make_shared<::flowersec::session::completion<error_code>>(std::move(done));
     asio::dispatch(serial_, [self = shared_from_this(), shared] {
       self->close_doors();
+      self->public_desk_->set_going_away();
       self->core_->stop(self->options_.limits.stop_timeout, [shared] { shared->complete({}); });
     });
   }

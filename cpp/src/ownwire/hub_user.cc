@@ -117,6 +117,8 @@ void hub::on_text(connection_id who, user& from, text_frame text, mono_time now)
   if (text.id <= session.last_id()) return repeat_answer(who, from, text.id);
   if (!session.take_rate(now)) return refuse_text(who, from, text.id, chat_error::rate_limited);
   if (!session.take_id(text.id)) return;
+  // There is nothing to hand over, and an internal client must not be given a text without content.
+  if (text.content.empty()) return send(who, from, ack_frame{.id = text.id});
   session.set_has_message();
   session.begin(text.id);
   ++counts_.texts_taken;

@@ -17,8 +17,9 @@ namespace flowersec::ownwire {
 /// A text that the gateway says nothing about for so long went into a dead connection.
 inline constexpr std::chrono::milliseconds ack_timeout{10'000};
 /// The gateway takes 20 texts at once, then 2 a second; what comes faster is refused for good. So that a queue that has
-/// grown while there was no connection arrives, it leaves a little slower than that.
-inline constexpr int pace_burst = 20;
+/// grown while there was no connection arrives, it leaves a little slower than that. Half of the burst is left to the
+/// way: what is delayed there and then arrives together may be 5 s apart here.
+inline constexpr int pace_burst = 10;
 inline constexpr std::chrono::milliseconds pace{525};
 
 struct pending_text {

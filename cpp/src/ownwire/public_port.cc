@@ -40,22 +40,17 @@ bool ends_request(const ws::request_head& head) { return head.path() == "/health
 
 }  // namespace
 
-ws::socket_options public_desk::socket_options(const gateway_options& options) {
-  ws::socket_options socket;
-  socket.limits.max_message_bytes = endpoint::session_options{}.record.max_record_bytes;
-  socket.limits.max_block_bytes = 16'384;
-  socket.ping_after = options.limits.ping_after;
-  socket.silence_limit = options.limits.silence_limit;
-  return socket;
-}
-
 result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> owner, const gateway_options& options) {
   auto made = std::make_shared<public_desk>();
   made->core_ = std::move(owner);
   made->options_ = options.public_port.value_or(public_port_options{});
   made->credentials_ = options.credentials;
   made->limits_ = options.limits;
-  made->socket_ = socket_options(options);
+  made->socket_.limits.max_message_bytes = endpoint::session_options{}.record.max_record_bytes;
+  made->socket_.limits.max_block_bytes = 16'384;
+  made->socket_.ping_after = options.limits.ping_after;
+  made->socket_.silence_limit = options.limits.silence_limit;
+  made->socket_.going_away = made->going_away_;
   made->common_.clocks = options.clocks;
   made->common_.random = options.random;
   made->common_.session.yamux.max_active_streams = max_streams;
@@ -92,11 +87,12 @@ asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::m
                                         visitor_address from) {
   // Before any computation: a flood costs one upgrade each.
   const auto shown = from.shown;
-  const auto who = co_await on_core(*desk->core_, [desk, from = std::move(from)] {
+  auto admission = on_core(*desk->core_, [desk, from = std::move(from)] {
     auto admitted = desk->core_->machine().admit(from, desk->core_->now());
     desk->core_->perform();
     return admitted;
   });
+  const auto who = co_await std::move(admission);
   if (!who) {
     co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
     co_return;

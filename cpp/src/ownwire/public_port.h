@@ -28,7 +28,8 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   static boost::asio::awaitable<void> open(std::shared_ptr<public_desk> desk, ws::message_socket socket,
                                            visitor_address from);
 
-  [[nodiscard]] static ws::socket_options socket_options(const gateway_options& options);
+  /// From now on closing says that the server ends. From any thread.
+  void set_going_away() { *going_away_ = true; }
 
  private:
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
@@ -41,6 +42,7 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   gateway_limits limits_;
   endpoint::common_options common_;
   ws::socket_options socket_;
+  std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
   network_list trusted_;
   origin_rule origins_;
 };

@@ -52,7 +52,13 @@ TEST(ownwire_link, opens_to_the_psk_of_the_file_only) {
   const temporary_folder folder;
   write_psk_file(folder.file("psk.json"));
   const ownwire_program program{folder.path(), {"--internal-psk-file", folder.file("psk.json")}};
-  EXPECT_THROW(link_to(program.ready("e2ee_url"), std::string(43, 'A')), boost::system::system_error);
+  try {
+    static_cast<void>(link_to(program.ready("e2ee_url"), std::string(43, 'A')));
+    FAIL() << "connected";
+  } catch (const boost::system::system_error& failed) {
+    // The path is open to everybody; the handshake is not.
+    EXPECT_NE(failed.code(), endpoint::endpoint_errc::dial_failed) << failed.code().message();
+  }
 }
 
 }  // namespace

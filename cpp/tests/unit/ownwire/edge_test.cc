@@ -57,7 +57,7 @@ awaitable<void> carry(edge_world& world) {
   EXPECT_EQ(co_await read_text(backend), "binary:" + big);
   co_await backend.socket.async_write_message(ws::message_kind::binary, as_bytes(std::string_view{"back"}), as_result);
   EXPECT_EQ(co_await read_text(user), "binary:back");
-  co_await backend.socket.async_close(ws::close_code::policy_violation, "unknown_key", asio::detached);
+  backend.socket.async_close(ws::close_code::policy_violation, "unknown_key", asio::detached);
   EXPECT_EQ(co_await user.closed(), 1008);
   EXPECT_EQ(user.socket.peer_close()->reason, "unknown_key");
 }
@@ -175,7 +175,7 @@ TEST(edge, stops_in_order) {
 
 awaitable<void> talk_through(edge_world& world, gateway& gate) {
   const auto internal = "ws://127.0.0.1:" + std::to_string(gate.internal_port()) + "/ws";
-  auto client = co_await test_client::open(internal, {.subprotocol = "ownwire.v2"});
+  auto client = co_await test_client::open(internal, extended_options());
   // More users than sockets wait at once.
   std::vector<test_user> users;
   for (std::uint64_t i = 0; i < 6; ++i) {
@@ -186,10 +186,10 @@ awaitable<void> talk_through(edge_world& world, gateway& gate) {
     auto heard = co_await client.hear();
     EXPECT_EQ(heard.at("type").as_string(), "session_start");
     EXPECT_EQ(heard.at("remote_addr").as_string(), "127.0.0.1");
-    co_await user.say(text_frame{.id = 1, .content = "hello"});
+    co_await user.say(text(1, "hello"));
     heard = co_await client.hear();
     EXPECT_EQ(heard.at("content").as_string(), "hello");
-    EXPECT_EQ(co_await user.hear(), gateway_frame{ack_frame{.id = 1}});
+    EXPECT_EQ(co_await user.hear(), acked(1));
     co_await client.reply(welcome.session_id, "hi");
     const gateway_frame reply = reply_frame{.seq = 1, .content = "hi"};
     EXPECT_EQ(co_await user.hear(), reply);

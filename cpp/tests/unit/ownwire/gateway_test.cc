@@ -11,19 +11,19 @@ using namespace std::string_literals;
 awaitable<void> talk(gateway_world& world) {
   auto client = co_await test_client::open(world.internal_url());
   auto user = co_await test_user::open(world.public_url());
-  const auto welcome = co_await user.join({.metadata = "username:user1"});
+  const auto welcome = co_await user.join(hello_with("username:user1", "signed"));
   EXPECT_EQ(welcome.session_id.size(), 36U);
-  co_await user.say(text_frame{.id = 1, .content = "hello"});
+  co_await user.say(text(1, "hello"));
   const auto heard = co_await client.hear();
   EXPECT_EQ(heard.size(), 3U);
   EXPECT_EQ(heard.at("content").as_string(), "hello");
   EXPECT_EQ(heard.at("session_id").as_string(), welcome.session_id);
   EXPECT_EQ(heard.at("metadata").as_string(), "username:user1");
-  EXPECT_EQ(co_await user.hear(), gateway_frame{ack_frame{.id = 1}});
+  EXPECT_EQ(co_await user.hear(), acked(1));
   co_await client.reply(welcome.session_id, "hi");
   const gateway_frame reply = reply_frame{.seq = 1, .content = "hi"};
   EXPECT_EQ(co_await user.hear(), reply);
-  co_await user.say(received_frame{.seq = 1});
+  co_await user.say(received(1));
 }
 
 TEST(gateway, a_text_and_its_reply) {
@@ -36,10 +36,10 @@ awaitable<void> send_a_lot(gateway_world& world) {
   auto user = co_await test_user::open(world.public_url());
   const auto welcome = co_await user.join();
   const std::string big(65'536, 'a');
-  co_await user.say(text_frame{.id = 1, .content = big});
+  co_await user.say(text(1, big));
   const auto heard = co_await client.hear();
   EXPECT_EQ(heard.at("content").as_string(), big);
-  EXPECT_EQ(co_await user.hear(), gateway_frame{ack_frame{.id = 1}});
+  EXPECT_EQ(co_await user.hear(), acked(1));
   for (std::uint64_t seq = 1; seq <= 12; ++seq) co_await client.reply(welcome.session_id, big);
   for (std::uint64_t seq = 1; seq <= 12; ++seq) {
     const gateway_frame reply = reply_frame{.seq = seq, .content = big};
@@ -58,13 +58,13 @@ awaitable<void> come_back(gateway_world& world) {
   {
     auto user = co_await test_user::open(world.public_url());
     first = co_await user.join();
-    co_await user.say(text_frame{.id = 1, .content = "before"});
+    co_await user.say(text(1, "before"));
     co_await client.hear();
     co_await user.session.async_close(as_result);
   }
   co_await client.reply(first.session_id, "while away");
   auto user = co_await test_user::open(world.public_url());
-  const auto again = co_await user.join({.resume = first.resume_token});
+  const auto again = co_await user.join(resume_with(first.resume_token));
   EXPECT_TRUE(again.resumed);
   EXPECT_EQ(again.session_id, first.session_id);
   EXPECT_EQ(again.last_id, 1U);
@@ -72,7 +72,7 @@ awaitable<void> come_back(gateway_world& world) {
   EXPECT_EQ(co_await user.hear(), missed);
   // A page that copied the token.
   auto thief = co_await test_user::open(world.public_url());
-  const auto taken = co_await thief.join({.resume = again.resume_token});
+  const auto taken = co_await thief.join(resume_with(again.resume_token));
   EXPECT_TRUE(taken.resumed);
   const gateway_frame displaced = error_frame{.code = chat_error::session_taken, .fatal = true};
   EXPECT_EQ(co_await user.hear(), displaced);
@@ -93,7 +93,7 @@ awaitable<void> open_more_streams(gateway_world& world) {
     const auto [failed, bytes] = co_await second.async_read_some(asio::buffer(byte), as_result);
     EXPECT_EQ(failed, asio::error::connection_reset) << kind;
   }
-  co_await user.say(text_frame{.id = 1, .content = std::string(65'537, 'a')});
+  co_await user.say(text(1, std::string(65'537, 'a')));
   const gateway_frame lives = error_frame{.code = chat_error::content_too_large, .id = 1, .fatal = false};
   EXPECT_EQ(co_await user.hear(), lives);
 }
@@ -134,32 +134,32 @@ TEST(gateway, hello_has_its_time) {
 }
 
 awaitable<void> speak_extended(gateway_world& world) {
-  auto client = co_await test_client::open(world.internal_url(), {.subprotocol = "ownwire.v2"});
+  auto client = co_await test_client::open(world.internal_url(), extended_options());
   EXPECT_EQ(client.socket.subprotocol(), "ownwire.v2");
   auto user = co_await test_user::open(world.public_url());
-  const auto welcome = co_await user.join({.metadata = "m", .auth = "signed"});
+  const auto welcome = co_await user.join(hello_with("m", "signed"));
   auto heard = co_await client.hear();
   EXPECT_EQ(heard.at("type").as_string(), "session_start");
   EXPECT_EQ(heard.at("auth").as_string(), "signed");
   EXPECT_EQ(heard.at("remote_addr").as_string(), "127.0.0.1");
   co_await client.send(R"({"type":"typing","session_id":")" + welcome.session_id + R"(","on":true})");
-  EXPECT_EQ(co_await user.hear(), gateway_frame{typing_frame{.on = true}});
+  EXPECT_EQ(co_await user.hear(), typing_on());
   co_await client.send(R"({"type":"message","content":"welcome","message_id":7,"session_id":")" + welcome.session_id +
                        R"("})");
   const gateway_frame greeting = reply_frame{.seq = 1, .content = "welcome"};
   EXPECT_EQ(co_await user.hear(), greeting);
-  co_await user.say(received_frame{.seq = 1});
+  co_await user.say(received(1));
   heard = co_await client.hear();
   EXPECT_EQ(heard.at("type").as_string(), "delivered");
   EXPECT_EQ(heard.at("message_id").as_int64(), 7);
-  co_await user.say(typing_frame{.on = true});
+  co_await user.say(typing());
   heard = co_await client.hear();
   EXPECT_EQ(heard.at("type").as_string(), "typing");
-  co_await user.say(text_frame{.id = 1, .content = "x"});
+  co_await user.say(text(1, "x"));
   heard = co_await client.hear();
   EXPECT_EQ(heard.at("type").as_string(), "message");
   EXPECT_EQ(heard.at("message_id").as_int64(), 1);
-  co_await user.say(bye_frame{});
+  co_await user.say(bye());
   heard = co_await client.hear();
   EXPECT_EQ(heard.at("type").as_string(), "session_end");
   EXPECT_EQ(heard.at("reason").as_string(), "bye");

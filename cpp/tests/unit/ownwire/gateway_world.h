@@ -6,7 +6,8 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/read_until.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <string>
 #include <utility>
@@ -46,6 +47,21 @@ inline gateway_options usual_options() {
   return options;
 }
 
+// GCC 12 destroys braced temporaries inside a co_await expression twice: frames are made here.
+inline user_frame text(std::uint64_t id, std::string content) {
+  return text_frame{.id = id, .content = std::move(content)};
+}
+inline user_frame received(std::uint64_t seq) { return received_frame{.seq = seq}; }
+inline user_frame typing() { return typing_frame{.on = true}; }
+inline user_frame bye() { return bye_frame{}; }
+inline gateway_frame acked(std::uint64_t id) { return ack_frame{.id = id}; }
+inline gateway_frame typing_on() { return typing_frame{.on = true}; }
+inline hello_frame hello_with(std::string metadata, std::string auth) {
+  return {.metadata = std::move(metadata), .resume = {}, .auth = std::move(auth)};
+}
+inline hello_frame resume_with(std::string token) { return {.metadata = {}, .resume = std::move(token), .auth = {}}; }
+inline ws::connect_options extended_options() { return {.subprotocol = std::string{extended_subprotocol}}; }
+
 /// The user's half of the stream ownwire/chat.
 class test_user {
  public:
@@ -56,10 +72,12 @@ class test_user {
     if (origin.empty()) origin = "http" + url.substr(2, url.rfind('/') - 2);
     endpoint::sealed_connect_info info{.ws_url = std::move(url), .server_keys = {identity().public_half()}};
     endpoint::connect_options options{.origin = std::move(origin)};
+    options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
     test_user user;
+    const std::string kind{chat_stream_kind};
     user.session = co_await endpoint::async_connect(co_await asio::this_coro::executor, std::move(info),
                                                     std::move(options), asio::use_awaitable);
-    user.chat = co_await user.session.async_open_stream(std::string{chat_stream_kind}, asio::use_awaitable);
+    user.chat = co_await user.session.async_open_stream(kind, asio::use_awaitable);
     co_return user;
   }
 
@@ -82,8 +100,10 @@ class test_user {
     }
   }
 
-  awaitable<welcome_frame> join(hello_frame hello = {}) {
-    co_await say(std::move(hello));
+  awaitable<welcome_frame> join() { return join(hello_frame{}); }
+  awaitable<welcome_frame> join(hello_frame hello) {
+    user_frame first = std::move(hello);
+    co_await say(std::move(first));
     const auto frame = co_await hear();
     co_return frame ? std::get<welcome_frame>(*frame) : welcome_frame{};
   }
@@ -98,7 +118,8 @@ class test_client {
  public:
   ws::message_socket socket{};
 
-  static awaitable<test_client> open(std::string url, ws::connect_options options = {}) {
+  static awaitable<test_client> open(std::string url) { return open(std::move(url), ws::connect_options{}); }
+  static awaitable<test_client> open(std::string url, ws::connect_options options) {
     auto target = ws::parse_url(url).value();
     test_client client;
     client.socket = co_await ws::async_connect(co_await asio::this_coro::executor, std::move(target),
@@ -158,6 +179,9 @@ inline std::string upgrade_request(std::string_view path, std::string_view host,
 struct gateway_world {
   explicit gateway_world(gateway_options options = usual_options())
       : gate{gateway::open(context.get_executor(), std::move(options)).value()} {}
+  /// The gateway lives elsewhere than those who talk to it.
+  gateway_world(asio::any_io_executor of_gateway, gateway_options options)
+      : gate{gateway::open(std::move(of_gateway), std::move(options)).value()} {}
 
   void run(awaitable<void> body, std::chrono::seconds limit = 20s) { testing::run(context, std::move(body), limit); }
   [[nodiscard]] std::string public_url() const {

@@ -285,6 +285,21 @@ TEST(sessions, each_address_visits_200_times_at_once_and_then_10_times_a_second)
   EXPECT_TRUE(world.told(gateway_event_kind::visitor_refused));
 }
 
+TEST(sessions, so_many_addresses_are_remembered) {
+  visitors known{{.max_sockets = 5, .visits = {.burst = 1, .per_second = 1}, .max_visitors = 2}};
+  const mono_time now{1000s};
+  EXPECT_TRUE(known.enter("a", now));
+  EXPECT_TRUE(known.enter("b", now));
+  EXPECT_FALSE(known.enter("a", now)) << "too often";
+  EXPECT_FALSE(known.enter("c", now)) << "both have sockets";
+  known.leave("b");
+  EXPECT_TRUE(known.enter("c", now)) << "takes the place of the one that is not here";
+  EXPECT_EQ(known.remembered(), 2U);
+  EXPECT_EQ(known.sockets(), 2U);
+  known.leave("b");
+  EXPECT_EQ(known.sockets(), 2U) << "unknown addresses leave nothing";
+}
+
 TEST(sessions, the_oldest_detached_one_makes_room) {
   gateway_limits limits;
   limits.max_sessions = 3;

@@ -34,6 +34,16 @@ TEST(texts, a_repeated_id_has_the_same_answer_and_is_not_delivered_again) {
   EXPECT_EQ(world.hub.counts().texts_repeated, 2U);
 }
 
+TEST(texts, an_empty_one_is_acknowledged_and_not_delivered) {
+  hub_world world;
+  const auto client = world.connect();
+  const auto who = world.join();
+  world.take(who);
+  world.text(who, 1, "");
+  EXPECT_EQ(world.take(who), frames{ack(1)});
+  EXPECT_TRUE(world.take_client(client).empty());
+}
+
 TEST(texts, also_after_a_resume) {
   hub_world world;
   const auto client = world.connect();
@@ -206,7 +216,7 @@ TEST(texts, waiting_bytes_have_one_bound_for_all) {
   EXPECT_EQ(world.hub.counts().waiting_bytes, limits.max_waiting_bytes);
   const auto late = world.join();
   world.take(late);
-  world.text(late, 1, "");
+  world.text(late, 1, "x");
   EXPECT_EQ(world.take(late), frames{refused(chat_error::backend_unavailable, 1)});
 }
 

@@ -1,4 +1,5 @@
 // How message sockets end: violations, closing, cancellation, destruction, silence.
+#include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -70,6 +71,29 @@ TEST(raw_peer, a_close_is_echoed_once_with_its_code_and_no_reason) {
     co_await socket.async_close(close_code::normal, "");
   };
   run_tasks(context, client(net), server(net));
+}
+
+TEST(raw_peer, a_server_that_ends_says_going_away_where_it_would_close_normally) {
+  for (const auto& [ending, code, told] :
+       {std::tuple{true, close_code::normal, 1001}, std::tuple{false, close_code::normal, 1000},
+        std::tuple{true, close_code::policy_violation, 1008}}) {
+    boost::asio::io_context context;
+    loopback net{context};
+    const auto flag = std::make_shared<std::atomic<bool>>(false);
+    net.accepting.socket.going_away = flag;
+    const auto client = [](loopback& to, int expected) -> task {
+      auto socket = co_await to.tcp_client();
+      co_await upgrade_raw(socket);
+      const auto close = co_await read_raw(socket);
+      EXPECT_EQ(parse_close_payload(close.payload)->code, expected);
+    };
+    const auto server = [](loopback& at, std::shared_ptr<std::atomic<bool>> ends, bool value, close_code with) -> task {
+      auto socket = co_await at.accept();
+      *ends = value;
+      co_await socket.async_close(with, "");
+    };
+    run_tasks(context, client(net, told), server(net, flag, ending, code));
+  }
 }
 
 TEST(raw_peer, a_close_that_is_never_answered_ends_at_its_time_limit) {
