@@ -17,10 +17,12 @@ export function keyFolder() {
 /** Starts it in a folder where its key file is. `ready` is what it says once it listens. */
 export async function startGateway(folder, { port = 0, internalPort = 0, flags = [] } = {}) {
   const child = spawn(program, ["--port", String(port), "--internal-addr", `127.0.0.1:${internalPort}`, ...flags], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
-  process.on("exit", () => child.kill("SIGKILL"));
+  const kill = () => child.kill("SIGKILL"); // also when the test fails to stop it
+  process.on("exit", kill);
   const said = listenTo(child.stdout);
   const { lines: log } = listenTo(child.stderr);
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
+  void ended.then(() => process.off("exit", kill));
   const line = await Promise.race([said.next(/^\{/, 1), ended.then((code) => Promise.reject(new Error(`ownwire ended with ${code}\n${log.join("\n")}`)))]);
   return {
     ready: JSON.parse(line), log, ended,
