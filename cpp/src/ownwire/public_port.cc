@@ -87,16 +87,7 @@ asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::m
                                         visitor_address from) {
   // Before any computation: a flood costs one upgrade each.
   const auto shown = from.shown;
-<<<<<<< HEAD
-<<<<<<< HEAD
   auto admission = on_core(*desk->core_, [desk, from = std::move(from)] {
-=======
-  // Named: GCC 12 destroys what a temporary inside co_await has captured twice.
-  auto admit = [desk, from = std::move(from)] {
->>>>>>> ow-sdk
-=======
-  auto admission = on_core(*desk->core_, [desk, from = std::move(from)] {
->>>>>>> ow-widget
     auto admitted = desk->core_->machine().admit(from, desk->core_->now());
     desk->core_->perform();
     return admitted;
