@@ -121,20 +121,15 @@ TEST(ownwire_internal, a_refused_origin_is_a_warning_with_the_flag_that_would_ac
 
 TEST(ownwire_internal, metrics_have_a_listener_of_their_own) {
   const temporary_folder folder;
-  const ownwire_program program{folder.path(), {"--metrics-listen=127.0.0.1:0"}};
+  ownwire_program program{folder.path(), {"--metrics-listen=127.0.0.1:0"}};
   const auto url = program.ready("metrics_url");
   const auto host = url.substr(7, url.rfind('/') - 7);
   static_cast<void>(program.get("/nothing"));
   const internal_client client{program.internal()};
-  EXPECT_TRUE([&] {
-    // The client is counted once the gateway has seen its upgrade.
-    for (int i = 0; i < 200; ++i) {
-      if (http_get(host, "/metrics").find("\nownwire_internal_clients 1\n") != std::string::npos) return true;
-    }
-    return false;
-  }());
+  ASSERT_TRUE(program.process.wait_for_err("client connected"));
   EXPECT_THAT(http_get(host, "/metrics"),
-              AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("\nownwire_sessions 0\n"), HasSubstr("ownwire_build_info{"),
+              AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("\nownwire_sessions 0\n"),
+                    HasSubstr("\nownwire_internal_clients 1\n"), HasSubstr("ownwire_build_info{"),
                     HasSubstr("\nownwire_http_responses_total{status=\"404\"} 1\n"),
                     HasSubstr("\nprocess_resident_memory_bytes ")));
   EXPECT_THAT(program.get("/metrics"), StartsWith("HTTP/1.1 404 "));
@@ -144,6 +139,7 @@ TEST(ownwire_internal, internal_clients_are_told_when_it_stops) {
   const temporary_folder folder;
   ownwire_program program{folder.path()};
   internal_client client{program.internal()};
+  ASSERT_TRUE(program.process.wait_for_err("client connected"));
   const auto began = std::chrono::steady_clock::now();
   program.process.send_signal(SIGTERM);
   const auto closed = client.socket().frame();
