@@ -9,7 +9,12 @@ import { startChat } from "./chat.mjs";
 import { install, start, startEchoBot, startNginx } from "./world.mjs";
 
 const group = `ownwire-test-${process.pid}`;
-const systemctl = (...args) => execFileSync("systemctl", args, { encoding: "utf8" }).trim();
+let systemd;
+/** In the namespaces of that systemd. */
+const systemctl = (...args) => {
+  const first = execFileSync("pgrep", ["-P", String(systemd.pid)], { encoding: "utf8" }).trim();
+  return execFileSync("nsenter", ["-t", first, "--pid", "--mount", "--cgroup", "systemctl", ...args], { encoding: "utf8" }).trim();
+};
 const shown = (property) => systemctl("show", "--value", "--property", property, "ownwire.service");
 const statusOf = (pid, name) => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1];
 
@@ -43,7 +48,7 @@ after(() => {
 test("under systemd it serves with all of its hardening, comes back after a kill, and ends in time", { timeout: 120_000 }, async () => {
   install();
   const nginx = await startNginx();
-  const systemd = start(fileURLToPath(new URL("boot_systemd.sh", import.meta.url)), [group]);
+  systemd = start(fileURLToPath(new URL("boot_systemd.sh", import.meta.url)), [group]);
   try {
     await eventually(() => statSync("/run/systemd/private"), `no systemd: ${systemd.log.join("\n")}`);
     const ready = await eventually(() => JSON.parse(readFileSync("/run/ownwire.out", "utf8").trim().split("\n").at(-1)), "no gateway");
