@@ -7,7 +7,7 @@ CTEST  := ctest --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 MINUTES ?= 30
 
-.PHONY: help setup build demo demo-web test lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test clean
+.PHONY: help setup build demo demo-web demo-ownwire test check-long lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test internal-client clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,10 +15,13 @@ help:
 	@echo 'make demo      build, then bring two programs together through a tunnel on this machine'
 	@echo 'make demo-web  the same from a browser: starts everything and prints the page to open; Ctrl-C ends it'
 	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
+	@echo 'make demo-ownwire  an encrypted chat between a page and a bot: prints the page to open; Ctrl-C ends it'
+	@echo 'make internal-client  pack the example clients of OwnWire as internal_ws_client.tar.gz'
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
 	@echo 'make fmt       format the C++ sources in place'
 	@echo 'make check     what CI runs: test, lint, sanitizers, installed package, three minutes of soak'
+	@echo 'make check-long  a chat that is idle for ten minutes behind nginx'
 	@echo 'make bench     the benchmark tables of C++ and TypeScript, two minutes'
 	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
 	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
@@ -49,6 +52,12 @@ demo-web: setup
 	cmake --build build/release -j $(JOBS) --target programs example_demo-server
 	@tools/demo-web build/release
 
+demo-ownwire: PRESET := release
+demo-ownwire: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target ownwire
+	@tools/demo-ownwire build/release $(PORT)
+
 test: build
 	$(CTEST) --test-dir $(BUILD)
 
@@ -64,6 +73,9 @@ sanitize: setup
 
 check: test lint sanitize install-test
 	$(MAKE) soak MINUTES=3
+
+check-long: build
+	SECONDS_IDLE=600 tools/test-ownwire-deploy $(BUILD) idle
 
 bench: setup
 	@test -f build/release/build.ninja || cmake --preset release
@@ -101,6 +113,14 @@ docs: build
 
 install-test: build
 	tools/install-test $(BUILD)
+
+# For those who have OwnWire and not this tree.
+INTERNAL_CLIENT ?= build/internal_ws_client.tar.gz
+internal-client:
+	@mkdir -p $(dir $(INTERNAL_CLIENT))
+	tar -C examples/ownwire --sort=name --owner=0 --group=0 --numeric-owner --exclude=.gitignore --exclude=.bundle --exclude=.openai_key \
+	  --exclude=Gemfile.lock --exclude=node_modules --exclude=package-lock.json --exclude=__pycache__ -czf $(INTERNAL_CLIENT) internal_ws_client
+	@echo '$(INTERNAL_CLIENT)'
 
 clean:
 	rm -rf build

@@ -37,6 +37,7 @@ const thirdParty = [
   { module: /^ws$/, places: [/^ws\/node\//, /^peer\//] },
   { module: /^@noble\//, places: [/^crypto\/noble\//] },
   { module: /^#crypto-(platform|sync)$/, places: [/^crypto\//] },
+  { module: /^#ownwire-platform$/, places: [/^ownwire\//] },
 ];
 /** What only some may import: signing, and whatever is for Node. */
 const narrow = [

@@ -3,7 +3,8 @@
 //   publint   the manifest says what is there
 //   attw      types and code resolve alike, from ES modules (there is no CommonJS)
 //   docs      every export of every entry, and every method, has a docstring: TypeDoc says which has none
-//   size      a browser client with calls, streams and both suites, minified and gzipped; the chunk that loads on demand
+//   size      a browser client with calls, streams and both suites, minified and gzipped; the chunk that loads on demand; the
+//             scripts that an OwnWire gateway serves
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -59,7 +60,7 @@ connect({ v: 1, transport: "tunnel", tunnel_grant: client }, { origin: "o", wsFa
   if (error instanceof FlowersecError && error.code === "token_replay") console.log(error.stage, endpoint.Session);
 });
 `;
-const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/reconnect", "/browser"];
+const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/reconnect", "/sealed", "/ownwire", "/ownwire/widget", "/browser"];
 const browserProgram = `
 ${doors.map((door, i) => `import * as door${i} from "flowersec${door}";`).join("\n")}
 import { connectBrowser, requestConnectArtifact, type Client } from "flowersec/browser";
@@ -152,6 +153,7 @@ for (const [name, size, limit] of sizes) {
 }
 const inputs = [...atOnce].flatMap((path) => Object.entries(metafile.outputs[path].inputs)).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
 if (process.argv.includes("--parts")) for (const [path, { bytesInOutput }] of inputs) console.log(String(bytesInOutput).padStart(7), path.replace(/^.*node_modules\//, ""));
+check("scripts of ownwire", process.execPath, [fromHere("scripts/ownwire.mjs"), "--out", join(folder, "ownwire")]);
 const foreign = [...atOnce, ...onDemand].flatMap((path) => Object.keys(metafile.outputs[path].inputs)).filter((path) => /(^|\/)node\/|node_modules\/ws\/|peer\//.test(path));
 if (foreign.length > 0) failures.push(`for Node only, and in the bundle: ${foreign.join(", ")}`);
 

@@ -26,18 +26,18 @@ std::string joined(const std::vector<std::string>& names, const std::string& sep
   return text;
 }
 
-std::string flag_help(const option& entry) {
+std::string flag_help(const program& described, const option& entry) {
   const auto type = value_type(entry.into);
-  auto text = "  -" + entry.name + (type.empty() ? "" : " " + type) + "\n    \t" + entry.help;
+  auto text = "  " + shown_name(described, entry.name) + (type.empty() ? "" : " " + type) + "\n    \t" + entry.help;
   if (!entry.environment.empty()) text += " (env " + joined(entry.environment, ", else ") + ")";
   if (!entry.standard.empty()) text += " (default " + entry.standard + ")";
   return text + '\n';
 }
 
-std::string environment_lines(const std::vector<option>& options) {
+std::string environment_lines(const program& described, const std::vector<option>& options) {
   std::string text;
   for (const auto& entry : options) {
-    for (const auto& name : entry.environment) text += "  " + name + " -> -" + entry.name + '\n';
+    for (const auto& name : entry.environment) text += "  " + name + " -> " + shown_name(described, entry.name) + '\n';
   }
   return text;
 }
@@ -62,11 +62,15 @@ std::string table_row(const option& entry) {
   const auto type = value_type(entry.into);
   std::vector<std::string> names;
   for (const auto& name : entry.environment) names.push_back(code(name));
-  return "| " + code("--" + entry.name) + " | " + (type.empty() ? "bool" : type) + " | " + joined(names, ", else ") +
-         " | " + code(entry.standard) + " | " + cell(entry.help) + " |\n";
+  return "| " + code((entry.name.size() == 1 ? "-" : "--") + entry.name) + " | " + (type.empty() ? "bool" : type) +
+         " | " + joined(names, ", else ") + " | " + code(entry.standard) + " | " + cell(entry.help) + " |\n";
 }
 
 }  // namespace
+
+std::string shown_name(const program& described, std::string_view name) {
+  return (described.common_help && name.size() > 1 ? "--" : "-") + std::string{name};
+}
 
 std::string default_text(const option_target& into) {
   struct {
@@ -112,9 +116,10 @@ std::string help_text(const program& described) {
     text += '\n';
   }
   const auto options = sorted_options(described);
-  if (const auto lines = environment_lines(options); !lines.empty()) text += "Env defaults:\n" + lines + '\n';
+  if (const auto lines = environment_lines(described, options); !lines.empty())
+    text += "Env defaults:\n" + lines + '\n';
   text += "Flags:\n";
-  for (const auto& entry : options) text += flag_help(entry);
+  for (const auto& entry : options) text += flag_help(described, entry);
   return text;
 }
 

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/program.h"
 
 namespace flowersec::apps {
+
+/// A flag as the program's help writes it: with its dashes.
+[[nodiscard]] std::string shown_name(const program& described, std::string_view name);
 
 /// The table with the flag every program has.
 [[nodiscard]] std::vector<option> with_version(std::vector<option> options, bool& version);

@@ -69,24 +69,24 @@ class argument_reader {
     const auto entry = std::find_if(options_.begin(), options_.end(), [&](const option& o) { return o.name == flag; });
     if (entry != options_.end()) return read_value(*entry, value);
     if (flag == "help" || flag == "h") {
-      io_.err << help_text(described_);
+      (described_.common_help ? io_.out : io_.err) << help_text(described_) << std::flush;
       return exit_ok;
     }
-    return complain("flag provided but not defined: -" + std::string{flag});
+    return complain("flag provided but not defined: " + shown_name(described_, flag));
   }
 
   std::optional<int> read_value(const option& entry, std::optional<std::string_view> value) {
     if (!value && std::holds_alternative<bool*>(entry.into)) value = "true";
     if (!value) {
-      if (rest_.empty()) return complain("flag needs an argument: -" + entry.name);
+      if (rest_.empty()) return complain("flag needs an argument: " + shown_name(described_, entry.name));
       value = rest_.front();
       rest_ = rest_.subspan(1);
     }
     if (auto* const* list = std::get_if<std::vector<std::string>*>(&entry.into)) forget_environment(**list);
     given_.insert(entry.name);
     if (set_from_flag(entry.into, *value)) return std::nullopt;
-    return complain("invalid value \"" + std::string{*value} + "\" for flag -" + entry.name + ": " +
-                    expected_value(entry.into));
+    return complain("invalid value \"" + std::string{*value} + "\" for flag " + shown_name(described_, entry.name) +
+                    ": " + expected_value(entry.into));
   }
 
   /// The first flag of a list drops what the environment put there.
@@ -146,7 +146,12 @@ std::optional<int> read_command_line(const program& described, const invocation&
 }
 
 int usage_error(const program& described, const invocation& io, std::string_view message) {
-  io.err << message << '\n' << help_text(described) << std::flush;
+  io.err << message << '\n';
+  if (described.common_help) {
+    io.err << "See " << described.name << " --help.\n" << std::flush;
+  } else {
+    io.err << help_text(described) << std::flush;
+  }
   return exit_usage;
 }
 

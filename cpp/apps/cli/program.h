@@ -61,6 +61,9 @@ struct program {
   const std::string* config_file = nullptr;
   /// Whether words behind the flags end the program. False: they are not read.
   bool refuses_words = false;
+  /// Help as most programs have it: on stdout, long names with two dashes, and a usage error is its own line with a
+  /// pointer to it. False: as the family's programs have it, which is Go's way.
+  bool common_help = false;
 };
 
 /// What a program is given by its surroundings; tests give their own.
@@ -83,7 +86,7 @@ inline constexpr int exit_usage = 2;    ///< the request makes no sense as writt
 /// Result   nullopt to go on, else the exit code: everything there is to say has been printed.
 [[nodiscard]] std::optional<int> read_command_line(const program& described, const invocation& io);
 
-/// Prints `message` and the help on stderr.
+/// Prints `message` and the help, or where to find it, on stderr.
 [[nodiscard]] int usage_error(const program& described, const invocation& io, std::string_view message);
 /// Prints `message` on stderr.
 [[nodiscard]] int fail(const invocation& io, int exit_code, std::string_view message);

@@ -4,16 +4,13 @@
 
 #include <string>
 
-#include "cli/problem.h"
-#include "flowersec/messages/sensitive_text.h"
+#include "serving/token_file.h"
 
 namespace flowersec::apps::plane {
 
-inline constexpr std::size_t min_bearer_key_bytes = 16;
-inline constexpr std::size_t max_bearer_key_bytes = 4096;
-
-/// What the file holds, trimmed: printable ASCII without blanks, as a header can carry it. Problems name the file,
-/// never what is in it.
-[[nodiscard]] or_problem<messages::sensitive_text> read_bearer_key(const std::string& path);
+/// As read_token_file().
+[[nodiscard]] inline or_problem<messages::sensitive_text> read_bearer_key(const std::string& path) {
+  return read_token_file("--bearer-key-file", path);
+}
 
 }  // namespace flowersec::apps::plane

@@ -9,6 +9,8 @@
 #include "controlplane/options.h"
 #include "directinit/options.h"
 #include "issuer_keygen/options.h"
+#include "ownwire/options.h"
+#include "ownwire_edge/options.h"
 #include "peer/options.h"
 #include "tunneld/options.h"
 #include "wiretap/options.h"
@@ -33,6 +35,8 @@ int run(const std::filesystem::path& folder) {
   serve_command serve;
   client_command client;
   wiretap_command wiretap;
+  ownwire_command ownwire;
+  edge_command edge;
   plane::serve_command plane_serve;
   std::array<plane::admin_command, 11> plane_commands;  // one each: their defaults differ
   std::error_code ignored;
@@ -45,6 +49,8 @@ int run(const std::filesystem::path& folder) {
                                 describe_serve(serve),
                                 describe_client(client),
                                 describe_wiretap(wiretap),
+                                describe_ownwire(ownwire),
+                                describe_edge(edge),
                                 plane::describe_controlplane(),
                                 plane::describe_serve(plane_serve),
                                 plane::describe_init(plane_commands[0]),

@@ -12,7 +12,7 @@ class refusal_lines {
  public:
   static constexpr std::size_t most_a_second = 20;
 
-  void write(std::string_view message, const log_fields& fields) {
+  void write(std::string_view message, const log_fields& fields, log_level level = log_level::info) {
     const auto now = std::chrono::steady_clock::now();
     if (now - second_began_ >= std::chrono::seconds{1}) {
       if (left_out_ > 0) {
@@ -25,7 +25,7 @@ class refusal_lines {
       ++left_out_;
     } else {
       ++written_;
-      log_line(log_level::info, message, fields);
+      log_line(level, message, fields);
     }
   }
 

@@ -18,6 +18,13 @@ const EVP_MD* sha256_algorithm() {
 
 sha256_digest sha256(byte_view bytes) { return sha256_hasher{}.update(bytes).finish(); }
 
+sha384_digest sha384(byte_view bytes) {
+  sha384_digest digest;
+  require(EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr, EVP_sha384(),
+                     nullptr) == 1);
+  return digest;
+}
+
 void sha256_hasher::deleter::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
 
 sha256_hasher::sha256_hasher() : context_(EVP_MD_CTX_new()) {

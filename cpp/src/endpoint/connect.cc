@@ -80,27 +80,30 @@ class attempt : public std::enable_shared_from_this<attempt> {
     events_.report(notice::callback::connect, {}, to_string(stage::connect), "connect_ok", step_began_);
     step_began_ = events_.now();
     socket_ = std::move(socket);
-    if (!plan_.attach) return shake_hands();
-    stage_ = stage::attach;
-    socket_.async_write_message(ws::message_kind::text, as_bytes(plan_.attach->view()),
+    if (!plan_.first_text) return shake_hands();
+    stage_ = plan_.path == path::tunnel ? stage::attach : stage::handshake;
+    socket_.async_write_message(ws::message_kind::text, as_bytes(plan_.first_text->view()),
                                 stoppable([weak = weak_from_this()](error_code write_failed) {
-                                  if (const auto self = weak.lock()) self->on_attach_sent(write_failed);
+                                  if (const auto self = weak.lock()) self->on_first_text_sent(write_failed);
                                 }));
   }
 
-  void on_attach_sent(error_code failed) {
+  void on_first_text_sent(error_code failed) {
     if (over_) return;
-    plan_.attach->wipe();
-    if (failed) return fail(stage::attach, refused_attach());
+    plan_.first_text->wipe();
+    if (failed) return fail(stage_, refused_first_text());
     shake_hands();
   }
 
-  /// A tunnel may refuse before it has read the attach, which then cannot be sent.
-  endpoint_errc refused_attach() {
+  /// The other side may refuse before it has read the text, which then cannot be sent.
+  endpoint_errc refused_first_text() {
     socket_.find_peer_close();
     const auto& said = socket_.peer_close();
     hint_->draining = said && said->code && is_going_away(*said->code);
-    return said ? attach_code_of(said->reason).value_or(endpoint_errc::attach_failed) : endpoint_errc::attach_failed;
+    const bool attaching = stage_ == stage::attach;
+    const auto nameless = attaching ? endpoint_errc::attach_failed : endpoint_errc::handshake_failed;
+    if (!said) return nameless;
+    return (attaching ? attach_code_of(said->reason) : open_code_of(said->reason)).value_or(nameless);
   }
 
   void shake_hands() {
@@ -252,6 +255,12 @@ void start_connect(asio::any_io_executor executor, channel_init_grant grant, con
 void start_connect(asio::any_io_executor executor, direct_connect_info info, connect_options options,
                    connect_completion done) {
   auto plan = plan_direct(info, options);
+  run(std::move(executor), std::move(plan), std::move(options), std::move(done));
+}
+
+void start_connect(asio::any_io_executor executor, sealed_connect_info info, connect_options options,
+                   connect_completion done) {
+  auto plan = plan_sealed(info, options);
   run(std::move(executor), std::move(plan), std::move(options), std::move(done));
 }
 

@@ -1,5 +1,6 @@
 #include "direct_admission.h"
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -10,6 +11,8 @@
 #include "failure.h"
 #include "flowersec/endpoint/direct_listener.h"
 #include "flowersec/handshake/init_peek.h"
+#include "flowersec/sealed/box.h"
+#include "flowersec/sealed/open_message.h"
 #include "flowersec/session/error.h"
 #include "plan.h"
 #include "session_state.h"
@@ -27,6 +30,11 @@ using ::flowersec::session::message_kind;
 using ::flowersec::session::moment;
 using ::flowersec::session::session_errc;
 using ::flowersec::session::strand;
+
+// Close reasons of public-key mode. Nobody may learn from them why a box did not open.
+constexpr std::string_view open_timeout_reason = "open_timeout";
+constexpr std::string_view invalid_open_reason = "invalid_open";
+constexpr std::string_view unknown_key_reason = "unknown_key";
 
 class admission : public std::enable_shared_from_this<admission> {
  private:
@@ -47,6 +55,8 @@ class admission : public std::enable_shared_from_this<admission> {
         timer_(serial_),
         events_(settings_->executor, path::direct, settings_->common) {}
 
+  void start(ws::message_socket upgraded) { begin(std::move(upgraded)); }
+
   void start(asio::ip::tcp::socket client, ws::accept_options upgrade) {
     const bool busy = upgrade.busy;
     start_timer(busy ? direct_listener::refusal_timeout : settings_->common.session.handshake_timeout);
@@ -56,15 +66,31 @@ class admission : public std::enable_shared_from_this<admission> {
                      }));
   }
 
+  /// The caller has given up.
+  void cancel() {
+    if (over_) return;
+    if (link_) {
+      canceled_ = true;
+      return link_->give_up(make_error_code(session_errc::canceled));
+    }
+    fail(stage::handshake, endpoint_errc::canceled);
+    signal_->emit(asio::cancellation_type::terminal);
+  }
+
  private:
   void on_upgraded(error_code failed, ws::message_socket socket, bool busy) {
     if (over_) return;
     if (busy) return fail(stage::handshake, endpoint_errc::resource_exhausted);
     if (failed) return fail(stage::connect, endpoint_errc::upgrade_failed);
+    begin(std::move(socket));
+  }
+
+  void begin(ws::message_socket socket) {
     // The time of the handshake begins when the WebSocket is open.
     deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
     start_timer(settings_->common.session.handshake_timeout);
     socket_ = std::move(socket);
+    if (const auto* ours = std::get_if<sealed_credentials>(&settings_->credential)) return await_open(*ours);
     if (const auto* fixed = std::get_if<fixed_credential>(&settings_->credential)) {
       channel_id_ = fixed->channel_id;
       return shake_hands(plan_server(settings_->common, channel_id_, fixed->psk, fixed->init_exp, fixed->suite));
@@ -72,6 +98,36 @@ class admission : public std::enable_shared_from_this<admission> {
     socket_.async_read_message(on_strand([weak = weak_from_this()](error_code broken, ws::received_message first) {
       if (const auto self = weak.lock()) self->on_first_message(broken, first);
     }));
+  }
+
+  void await_open(const sealed_credentials& ours) {
+    opening_ = true;
+    start_timer(std::min(ours.open_timeout, settings_->common.session.handshake_timeout));
+    socket_.async_read_message(on_strand([weak = weak_from_this()](error_code broken, ws::received_message first) {
+      if (const auto self = weak.lock()) self->on_open_message(broken, first);
+    }));
+  }
+
+  void on_open_message(error_code failed, const ws::received_message& first) {
+    if (over_) return;
+    opening_ = false;
+    if (failed) return fail(stage::handshake, endpoint_errc::handshake_failed);
+    if (first.kind != ws::message_kind::text) return refuse(endpoint_errc::invalid_open, invalid_open_reason);
+    const auto& ours = std::get<sealed_credentials>(settings_->credential);
+    auto opened = sealed::decode(as_text(first.payload));
+    if (!opened || std::ranges::find(ours.allowed_suites, opened->suite) == ours.allowed_suites.end()) {
+      return refuse(endpoint_errc::invalid_open, invalid_open_reason);
+    }
+    const auto keys = ours.keys();
+    const auto* key = keys ? keys->find(opened->kid) : nullptr;
+    if (key == nullptr) return refuse(endpoint_errc::unknown_key, unknown_key_reason);
+    const auto psk = sealed::open(*key, opened->channel_id, opened->sealed);
+    if (!psk) return refuse(endpoint_errc::invalid_open, invalid_open_reason);
+    channel_id_ = std::move(opened->channel_id);
+    const auto now = to_unix_seconds(settings_->common.clocks->wall_now());
+    const unix_seconds init_exp{count(now) + sealed_init_window_seconds};
+    // INIT is left to the machine, which holds it against this channel id and suite.
+    shake_hands(plan_server(settings_->common, channel_id_, *psk, init_exp, opened->suite));
   }
 
   void on_first_message(error_code failed, const ws::received_message& first) {
@@ -155,6 +211,11 @@ class admission : public std::enable_shared_from_this<admission> {
   void on_session(error_code failed) {
     if (over_) return;
     if (failed) return finish(failed);
+    if (canceled_) {
+      // Crossed with success: nobody would close it.
+      link_->close();
+      return fail(stage::handshake, endpoint_errc::canceled);
+    }
     events_.report(notice::callback::handshake, {}, to_string(stage::handshake), "handshake_ok", handshake_since_);
     tell_end(*link_, events_);
     over_ = true;
@@ -167,6 +228,7 @@ class admission : public std::enable_shared_from_this<admission> {
     // The socket's operations hold this weakly, because this holds the socket: the timer is what keeps it alive.
     timer_.async_wait([self = shared_from_this()](error_code canceled) {
       if (canceled || self->link_) return;
+      if (self->opening_) return self->refuse(endpoint_errc::timeout, open_timeout_reason);
       // At once, not when the operation under way says so: a resolver that takes no notice must not hold the place.
       self->fail(self->socket_ ? stage::handshake : stage::connect, endpoint_errc::timeout);
       self->signal_->emit(asio::cancellation_type::terminal);
@@ -176,12 +238,27 @@ class admission : public std::enable_shared_from_this<admission> {
   void fail(stage where, endpoint_errc what) { finish(failure(path::direct, where, what)); }
 
   void finish(error_code failed) {
-    if (over_) return;
-    over_ = true;
-    timer_.cancel();
+    if (!end(failed)) return;
     socket_.abort();
-    if (const auto info = describe_error(failed)) report_failure(*info);
     done_(failed, {});
+  }
+
+  /// Tells the client why, and is done when that is out: until then the client counts as one on its way in.
+  void refuse(endpoint_errc what, std::string_view reason) {
+    const auto failed = failure(path::direct, stage::handshake, what);
+    if (!end(failed)) return;
+    socket_.async_close(ws::close_code::policy_violation, reason,
+                        asio::bind_executor(serial_, [self = shared_from_this(), failed](error_code /*ignored*/) {
+                          self->done_(failed, {});
+                        }));
+  }
+
+  /// False when it was over already.
+  bool end(error_code failed) {
+    if (std::exchange(over_, true)) return false;
+    timer_.cancel();
+    if (const auto info = describe_error(failed)) report_failure(*info);
+    return true;
   }
 
   void report_failure(const error_info& info) const {
@@ -207,10 +284,53 @@ class admission : public std::enable_shared_from_this<admission> {
   std::function<asio::awaitable<error_code>()> commit_;
   std::shared_ptr<link> link_;
   std::uint64_t watching_ = 0;
+  bool opening_ = false;   // waiting for the open message
+  bool canceled_ = false;  // while the link is coming up
   bool over_ = false;
 };
 
+error_code invalid(endpoint_errc what) { return failure(path::direct, stage::validate, what); }
+
+result<void> check(const fixed_credential& credential) {
+  if (credential.channel_id.empty()) return invalid(endpoint_errc::missing_channel_id);
+  if (credential.channel_id.size() > 256) return invalid(endpoint_errc::invalid_input);
+  if (count(credential.init_exp) <= 0) return invalid(endpoint_errc::missing_init_exp);
+  if (!crypto::is_known(credential.suite)) return invalid(endpoint_errc::invalid_suite);
+  return {};
+}
+
+result<void> check(const credential_resolver& resolver) {
+  if (!resolver) return invalid(endpoint_errc::invalid_option);
+  return {};
+}
+
+result<void> check(const sealed_credentials& ours) {
+  const bool usable = ours.keys && ours.open_timeout.count() > 0 && ours.clock_skew.count() >= 0;
+  if (!usable || ours.allowed_suites.empty()) return invalid(endpoint_errc::invalid_option);
+  if (!std::ranges::all_of(ours.allowed_suites, crypto::is_known)) return invalid(endpoint_errc::invalid_suite);
+  return {};
+}
+
 }  // namespace
+
+result<std::shared_ptr<const admission_settings>> admission_settings::make(asio::any_io_executor executor,
+                                                                           detail::any_credential credential,
+                                                                           common_options common) {
+  auto ok = std::visit([](const auto& each) { return check(each); }, credential);
+  if (!ok) return ok.error();
+  if (const auto* ours = std::get_if<sealed_credentials>(&credential)) {
+    common.clock_skew = ours->clock_skew;
+    // A shared cache knows channels by their id, which here is the client's own choice.
+    common.handshake_cache = nullptr;
+  }
+  if (ok = endpoint::check(path::direct, common); !ok) return ok.error();
+  return std::make_shared<const admission_settings>(admission_settings{
+      .executor = std::move(executor), .credential = std::move(credential), .common = std::move(common)});
+}
+
+sealed_credentials sealed_credentials::of(sealed::keyring keys) {
+  return {.keys = [held = std::make_shared<const sealed::keyring>(std::move(keys))] { return held; }};
+}
 
 void admit(std::shared_ptr<const admission_settings> settings, strand serial, asio::ip::tcp::socket client,
            ws::accept_options upgrade, admission_done done) {
@@ -218,6 +338,24 @@ void admit(std::shared_ptr<const admission_settings> settings, strand serial, as
   asio::dispatch(serial, [made, client = std::move(client), upgrade = std::move(upgrade)]() mutable {
     made->start(std::move(client), std::move(upgrade));
   });
+}
+
+void detail::start_accept(ws::message_socket socket, any_credential credential, common_options options,
+                          accept_completion done) {
+  if (!socket) return done.complete(invalid(endpoint_errc::missing_conn), {});
+  const auto executor = socket.get_executor();
+  const auto* own = executor.target<strand>();
+  auto settings = admission_settings::make(own != nullptr ? own->get_inner_executor() : executor, std::move(credential),
+                                           std::move(options));
+  if (!settings) return done.complete(settings.error(), {});
+  const strand serial = own != nullptr ? *own : strand{executor};
+  const auto told = std::make_shared<accept_completion>(std::move(done));
+  auto made = std::make_shared<admission>(
+      std::move(*settings), serial, [told](error_code failed, session up) { told->complete(failed, std::move(up)); });
+  told->on_cancel([weak = std::weak_ptr{made}, serial] {
+    if (const auto self = weak.lock()) asio::dispatch(serial, [self] { self->cancel(); });
+  });
+  asio::dispatch(serial, [made, socket = std::move(socket)]() mutable { made->start(std::move(socket)); });
 }
 
 }  // namespace flowersec::endpoint

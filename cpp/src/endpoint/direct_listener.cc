@@ -184,16 +184,7 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
 
 namespace {
 
-result<void> check_fixed(const fixed_credential& credential) {
-  if (credential.channel_id.empty()) return invalid(endpoint_errc::missing_channel_id);
-  if (credential.channel_id.size() > 256) return invalid(endpoint_errc::invalid_input);
-  if (count(credential.init_exp) <= 0) return invalid(endpoint_errc::missing_init_exp);
-  if (!crypto::is_known(credential.suite)) return invalid(endpoint_errc::invalid_suite);
-  return {};
-}
-
 result<ws::accept_options> plan_upgrade(const listen_options& options) {
-  if (auto ok = check(path::direct, options.common); !ok) return ok.error();
   if (options.max_handshakes < 1) return invalid(endpoint_errc::invalid_option);
   auto origins = options.any_origin
                      ? ws::origin_policy::everybody()
@@ -223,17 +214,17 @@ result<tcp::acceptor> bind(const strand& serial, const listen_options& options) 
   return acceptor;
 }
 
-result<std::shared_ptr<direct_listener::impl>> start_listening(
-    asio::any_io_executor executor, std::variant<fixed_credential, credential_resolver> credential,
-    listen_options options) {
+result<std::shared_ptr<direct_listener::impl>> start_listening(asio::any_io_executor executor,
+                                                               detail::any_credential credential,
+                                                               const listen_options& options) {
+  auto settings = admission_settings::make(executor, std::move(credential), options.common);
+  if (!settings) return settings.error();
   auto upgrade = plan_upgrade(options);
   if (!upgrade) return upgrade.error();
-  const strand serial{executor};
+  const strand serial{std::move(executor)};
   auto acceptor = bind(serial, options);
   if (!acceptor) return acceptor.error();
-  auto settings = std::make_shared<const admission_settings>(admission_settings{
-      .executor = std::move(executor), .credential = std::move(credential), .common = std::move(options.common)});
-  auto made = std::make_shared<direct_listener::impl>(std::move(settings), std::move(*upgrade), std::move(*acceptor),
+  auto made = std::make_shared<direct_listener::impl>(std::move(*settings), std::move(*upgrade), std::move(*acceptor),
                                                       serial, options.max_handshakes);
   made->listen();
   return made;
@@ -256,16 +247,21 @@ direct_listener::~direct_listener() { close(); }
 
 result<direct_listener> direct_listener::open(executor_type executor, fixed_credential credential,
                                               listen_options options) {
-  if (auto ok = check_fixed(credential); !ok) return ok.error();
-  auto made = start_listening(std::move(executor), std::move(credential), std::move(options));
+  auto made = start_listening(std::move(executor), std::move(credential), options);
   if (!made) return made.error();
   return direct_listener{std::move(*made)};
 }
 
 result<direct_listener> direct_listener::open(executor_type executor, credential_resolver resolver,
                                               listen_options options) {
-  if (!resolver) return invalid(endpoint_errc::invalid_option);
-  auto made = start_listening(std::move(executor), std::move(resolver), std::move(options));
+  auto made = start_listening(std::move(executor), std::move(resolver), options);
+  if (!made) return made.error();
+  return direct_listener{std::move(*made)};
+}
+
+result<direct_listener> direct_listener::open(executor_type executor, sealed_credentials credentials,
+                                              listen_options options) {
+  auto made = start_listening(std::move(executor), std::move(credentials), options);
   if (!made) return made.error();
   return direct_listener{std::move(*made)};
 }

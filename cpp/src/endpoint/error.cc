@@ -84,6 +84,8 @@ constexpr std::array<row, endpoint_errc_count> table{{
     {not_connected, "not_connected", secure | yamux | rpc | close, false, "the session is gone"},
     {resource_exhausted, "resource_exhausted", connect | handshake | secure | yamux | rpc | close, false,
      "a configured limit was reached"},
+    {invalid_open, "invalid_open", handshake, false, "the open message was refused"},
+    {unknown_key, "unknown_key", handshake, false, "the server does not have this key"},
 }};
 
 constexpr bool rows_stand_in_order() {

@@ -245,10 +245,23 @@ std::optional<endpoint_errc> attach_code_of(std::string_view reason) noexcept {
   return std::nullopt;
 }
 
+std::optional<endpoint_errc> open_code_of(std::string_view reason) noexcept {
+  if (reason == "rate_limited") return endpoint_errc::resource_exhausted;
+  if (reason == "open_timeout") return endpoint_errc::timeout;
+  if (reason == "invalid_open") return endpoint_errc::invalid_open;
+  if (reason == "unknown_key") return endpoint_errc::unknown_key;
+  return std::nullopt;
+}
+
 error_info startup_failure(path on, const link_end& end) {
   if (on == path::tunnel && end.why == make_error_code(session_errc::transport_closed)) {
     if (const auto code = attach_code_of(end.transport.reason)) {
       return {.path = on, .stage = stage::attach, .code = *code};
+    }
+  }
+  if (on == path::direct && end.why == make_error_code(session_errc::transport_closed)) {
+    if (const auto code = open_code_of(end.transport.reason)) {
+      return {.path = on, .stage = stage::handshake, .code = *code};
     }
   }
   if (end.why == make_error_code(session_errc::send_timeout)) {

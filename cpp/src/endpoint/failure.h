@@ -29,6 +29,10 @@ namespace flowersec::endpoint {
 /// The attach code that a tunnel's close reason stands for.
 [[nodiscard]] std::optional<endpoint_errc> attach_code_of(std::string_view reason) noexcept;
 
+/// What a server of public-key mode meant by its close reason. Nobody vouches for it: fit to be shown, not to be acted
+/// on.
+[[nodiscard]] std::optional<endpoint_errc> open_code_of(std::string_view reason) noexcept;
+
 /// Also tells of every limit that an operation hits.
 [[nodiscard]] ::flowersec::session::error_names names_for(path on, teller events);
 

@@ -6,6 +6,8 @@
 #include "flowersec/base/base64url.h"
 #include "flowersec/base/text.h"
 #include "flowersec/messages/tunnel_v1.h"
+#include "flowersec/sealed/box.h"
+#include "flowersec/sealed/open_message.h"
 
 namespace flowersec::endpoint {
 namespace {
@@ -15,6 +17,7 @@ using ::flowersec::session::machine_options;
 using ::flowersec::session::server_side;
 
 constexpr std::size_t instance_id_bytes = 24;
+constexpr std::size_t channel_id_bytes = 24;  // of a channel that we make ourselves
 constexpr std::size_t min_queued_items = 4;
 
 error_code invalid(path on, endpoint_errc what) { return failure(on, stage::validate, what); }
@@ -176,6 +179,30 @@ std::string attach_text(const channel_init_grant& grant, role as, const std::str
   return encode(message);
 }
 
+result<std::string> make_channel_id(random_source& random) {
+  std::array<std::byte, channel_id_bytes> fresh;
+  if (!random.fill(fresh)) return invalid(path::direct, endpoint_errc::random_failed);
+  return encode_base64url(fresh);
+}
+
+result<connect_plan> plan_direct_channel(channel of, const std::string& url_text, const connect_options& options) {
+  if (options.endpoint_instance_id) return invalid(path::direct, endpoint_errc::invalid_option);
+  if (auto ok = check_connect_options(path::direct, options); !ok) return ok.error();
+  const auto probes = check_liveness(path::direct, options.common.liveness, std::chrono::seconds{0});
+  auto channel_id = of.id;
+  connect_plan plan{.path = path::direct,
+                    .role = role::client,
+                    .channel_id = std::move(channel_id),
+                    .url = {},
+                    .socket = {},
+                    .first_text = {},
+                    .machine = {.side = client_side(std::move(of), options.common),
+                                .session = options.common.session,
+                                .probes = probes.value()}};
+  if (auto ok = plan_socket(plan, url_text, options); !ok) return ok.error();
+  return plan;
+}
+
 }  // namespace
 
 std::size_t max_message_bytes(const session_options& options) noexcept {
@@ -222,7 +249,7 @@ result<connect_plan> plan_tunnel(const channel_init_grant& grant, role as, const
                     .channel_id = channel_id,
                     .url = {},
                     .socket = {},
-                    .attach = messages::sensitive_text{std::move(attach)},
+                    .first_text = messages::sensitive_text{std::move(attach)},
                     .machine = {.side = std::move(side), .session = options.common.session, .probes = probes.value()}};
   if (auto ok = plan_socket(plan, url_text, options); !ok) return ok.error();
   return plan;
@@ -233,20 +260,30 @@ result<connect_plan> plan_direct(const direct_connect_info& info, const connect_
   if (url_text.empty()) return invalid(path::direct, endpoint_errc::missing_ws_url);
   auto of = check_info(info);
   if (!of) return of.error();
-  if (options.endpoint_instance_id) return invalid(path::direct, endpoint_errc::invalid_option);
-  if (auto ok = check_connect_options(path::direct, options); !ok) return ok.error();
-  const auto probes = check_liveness(path::direct, options.common.liveness, std::chrono::seconds{0});
-  auto channel_id = of->id;
-  connect_plan plan{.path = path::direct,
-                    .role = role::client,
-                    .channel_id = std::move(channel_id),
-                    .url = {},
-                    .socket = {},
-                    .attach = {},
-                    .machine = {.side = client_side(std::move(*of), options.common),
-                                .session = options.common.session,
-                                .probes = probes.value()}};
-  if (auto ok = plan_socket(plan, url_text, options); !ok) return ok.error();
+  return plan_direct_channel(std::move(*of), url_text, options);
+}
+
+result<connect_plan> plan_sealed(const sealed_connect_info& info, const connect_options& options) {
+  const auto url_text = std::string{trim(info.ws_url)};
+  if (url_text.empty()) return invalid(path::direct, endpoint_errc::missing_ws_url);
+  if (info.server_keys.empty()) return invalid(path::direct, endpoint_errc::invalid_option);
+  if (!crypto::is_known(info.default_suite)) return invalid(path::direct, endpoint_errc::invalid_suite);
+  if (options.common.random == nullptr) return invalid(path::direct, endpoint_errc::invalid_option);
+  auto& random = *options.common.random;
+  auto id = make_channel_id(random);
+  if (!id) return id.error();
+  auto psk = crypto::psk::generate(random);
+  if (!psk) return invalid(path::direct, endpoint_errc::random_failed);
+  const auto& key = info.server_keys.front();
+  const auto box = sealed::seal(key, *id, *psk, random);
+  if (!box) {
+    const bool dry = box.error() == make_error_code(sealed::sealed_errc::random_failed);
+    return invalid(path::direct, dry ? endpoint_errc::random_failed : endpoint_errc::invalid_input);
+  }
+  auto text = sealed::encode({.channel_id = *id, .kid = key.kid(), .suite = info.default_suite, .sealed = *box});
+  channel of{.id = std::move(*id), .psk = std::move(*psk), .suite = info.default_suite, .init_exp = {}};
+  auto plan = plan_direct_channel(std::move(of), url_text, options);
+  if (plan) plan->first_text = messages::sensitive_text{std::move(text)};
   return plan;
 }
 

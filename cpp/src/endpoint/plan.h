@@ -19,7 +19,8 @@ struct connect_plan {
   std::string channel_id;
   ws::url url;
   ws::connect_options socket;
-  std::optional<messages::sensitive_text> attach;  ///< the attach message; tunnel only
+  /// What is said before the handshake: the attach message of a tunnel, the open message of public-key mode.
+  std::optional<messages::sensitive_text> first_text;
   ::flowersec::session::machine_options machine;
 };
 
@@ -27,6 +28,7 @@ struct connect_plan {
 [[nodiscard]] result<connect_plan> plan_tunnel(const channel_init_grant& grant, role as,
                                                const connect_options& options);
 [[nodiscard]] result<connect_plan> plan_direct(const direct_connect_info& info, const connect_options& options);
+[[nodiscard]] result<connect_plan> plan_sealed(const sealed_connect_info& info, const connect_options& options);
 
 /// The machine of a server that knows its credential.
 [[nodiscard]] ::flowersec::session::machine_options plan_server(const common_options& options,

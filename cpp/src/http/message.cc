@@ -98,7 +98,8 @@ std::string serialize(const response& message, const serialize_options& options)
   text += "\r\n";
   for (const auto& entry : message.headers) text.append(entry.name).append(": ").append(entry.value).append("\r\n");
   if (!options.date.empty()) text.append("Date: ").append(options.date).append("\r\n");
-  text += "Content-Length: " + std::to_string(message.body.size()) + "\r\n";
+  // RFC 9110 section 8.6: in a 304 the header would speak of the answer that the client has.
+  if (message.status != 304) text += "Content-Length: " + std::to_string(message.body.size()) + "\r\n";
   if (!options.keep_alive) text += "Connection: close\r\n";
   text += "\r\n";
   if (!options.head_request) text += message.body;

@@ -16,7 +16,7 @@ bool gateway_limits::validate() const noexcept {
   // One of the largest must fit, or it would never get through.
   const bool sizes = max_kept_reply_bytes >= max_content_bytes + max_metadata_bytes &&
                      max_waiting_bytes >= max_content_bytes && max_internal_queue_bytes >= max_internal_frame_bytes &&
-                     max_user_queue_bytes >= max_chat_frame_bytes;
+                     max_user_queue_bytes >= max_kept_reply_bytes + max_chat_frame_bytes;
   return times && counts && sizes;
 }
 

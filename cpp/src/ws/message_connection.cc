@@ -293,7 +293,12 @@ void message_connection::close(const close_payload& payload, done_handler handle
     const auto self = weak.lock();
     if (self && !canceled) self->finish_closing(asio::error::timed_out);
   });
-  queue_control(opcode::close, encode_close_payload(payload));
+  auto said = payload;
+  const bool normal = said.code == static_cast<std::uint16_t>(close_code::normal);
+  if (normal && options_.going_away && options_.going_away->load()) {
+    said.code = static_cast<std::uint16_t>(close_code::going_away);
+  }
+  queue_control(opcode::close, encode_close_payload(said));
   advance_closing();
 }
 

@@ -14,8 +14,12 @@ constexpr std::size_t sha1_bytes = 20;
 
 constexpr std::string_view reason_phrase(unsigned status) noexcept {
   switch (status) {
+    case 200:
+      return "OK";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:

@@ -11,6 +11,10 @@
 #include "flowersec/controlplane/artifact_endpoint.h"
 #include "flowersec/endpoint/error.h"
 #include "flowersec/handshake/frame.h"
+#include "flowersec/ownwire/client.h"
+#include "flowersec/ownwire/edge.h"
+#include "flowersec/ownwire/limits.h"
+#include "flowersec/sealed/open_message.h"
 #include "flowersec/session/options.h"
 #include "flowersec/tunnel/limits.h"
 #include "flowersec/tunnel/replay_journal.h"
@@ -38,6 +42,16 @@ TEST(documents, errors_lists_every_code_with_its_stages_and_whether_it_is_termin
         "| `" + std::string(to_string(code)) + "` | " + stages + " | " + (is_terminal(code) ? "yes" : "no") + " |";
     EXPECT_NE(page.find(row), std::string::npos) << "ERRORS.md has no row: " << row;
   }
+}
+
+TEST(documents, errors_lists_every_code_of_the_chat_client) {
+  const auto page = document("ERRORS.md");
+  int listed = 0;
+  for (int value = 1; ownwire::to_string(static_cast<ownwire::client_errc>(value)) != "unknown"; ++value, ++listed) {
+    const auto row = "| `" + std::string(ownwire::to_string(static_cast<ownwire::client_errc>(value))) + "` | ";
+    EXPECT_NE(page.find(row, page.find("## OwnWire client")), std::string::npos) << "ERRORS.md has no row: " << row;
+  }
+  EXPECT_EQ(listed, static_cast<int>(ownwire::client_errc::refused));
 }
 
 TEST(documents, limits_lists_every_default) {
@@ -85,6 +99,20 @@ TEST(documents, limits_lists_every_default) {
       {"`max_connections`", relay.max_connections},
       {"`max_channels`", relay.max_channels},
       {"`replay_entries`", relay.replay_entries()},
+      {"`max_open_bytes`", sealed::max_open_bytes},
+      {"`max_queue`", ownwire::client_options{.url = {}, .server_keys = {}}.max_queue},
+      {"`max_chat_frame_bytes`", ownwire::max_chat_frame_bytes},
+      {"`max_content_bytes`", ownwire::max_content_bytes},
+      {"`max_internal_frame_bytes`", ownwire::max_internal_frame_bytes},
+      {"`max_sessions`", ownwire::gateway_limits{}.max_sessions},
+      {"`max_sessions_per_address`", ownwire::gateway_limits{}.max_sessions_per_address},
+      {"`max_user_queue_bytes`", ownwire::gateway_limits{}.max_user_queue_bytes},
+      {"`max_internal_clients`", ownwire::gateway_limits{}.max_internal_clients},
+      {"`max_users`", ownwire::edge_limits{}.max_users},
+      {"`max_visitors` (edge)", ownwire::edge_limits{}.max_visitors},
+      {"`max_waiting`", ownwire::edge_limits{}.max_waiting},
+      {"`max_requests`", ownwire::edge_limits{}.max_requests},
+      {"`max_message_bytes` (edge)", ownwire::edge_limits{}.max_message_bytes},
       {"`max_journal_bytes` (on disk)", tunnel::max_journal_bytes(relay.replay_entries())},
   };
   for (const auto& [name, value] : rows) {

@@ -175,6 +175,8 @@ std::chrono::milliseconds process::processor_time() const {
   return std::chrono::milliseconds{(user + system) * 1000 / ::sysconf(_SC_CLK_TCK)};
 }
 
+std::string process::limits() const { return read_whole_file("/proc/" + std::to_string(pid_) + "/limits"); }
+
 std::size_t process::resident_bytes() const {
   std::istringstream lines{read_whole_file("/proc/" + std::to_string(pid_) + "/status")};
   for (std::string word; lines >> word;) {

@@ -54,6 +54,8 @@ class process {
   [[nodiscard]] std::chrono::milliseconds processor_time() const;
   /// Memory of its own that is present, in bytes.
   [[nodiscard]] std::size_t resident_bytes() const;
+  /// Its limits, as the system lists them.
+  [[nodiscard]] std::string limits() const;
   /// Waits until it has stopped after SIGSTOP.
   void wait_until_stopped();
   [[nodiscard]] std::size_t threads() const;

@@ -43,7 +43,7 @@ class secret_watch {
   /// Remembers what the secret members of JSON objects hold, wherever in `text` they stand.
   void learn_from(std::string_view text) {
     for (const std::string_view key :
-         {"\"e2ee_psk_b64u\"", "\"privkey_b64u\"", "\"token\"", "\"ticket\"", "\"bearer\""}) {
+         {"\"e2ee_psk_b64u\"", "\"privkey_b64u\"", "\"private_key_b64u\"", "\"token\"", "\"ticket\"", "\"bearer\""}) {
       for (auto at = text.find(key); at != text.npos; at = text.find(key, at + 1)) {
         const auto begin = text.find_first_not_of(" \t\r\n:", at + key.size());
         if (begin == text.npos || text[begin] != '"') continue;

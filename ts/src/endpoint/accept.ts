@@ -122,7 +122,8 @@ async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps
   }
 }
 
-async function authenticate(
+/** The handshake of a channel that is known, and the session on it. */
+export async function authenticate(
   transport: BinaryTransport,
   credential: DirectCredential,
   checked: CheckedOptions,
@@ -159,7 +160,8 @@ async function authenticate(
   return Session.create(path, channel, { yamuxLimits, liveness: checked.liveness, clock, endpointInstanceId, maxOutboundBufferedBytes });
 }
 
-function handshakeFailure(path: FlowersecPath, error: unknown) {
+/** What ended the waiting for a handshake message. */
+export function handshakeFailure(path: FlowersecPath, error: unknown) {
   const { stage, code } = toPublic(error);
   return failure(path, stage, code, error);
 }

@@ -8,6 +8,7 @@ import { failure, type Client } from "../session/index.js";
 import { pageOrigin } from "../ws/browser/factory.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
+import { connectSealed, type SealedConnectInfo } from "./connect_sealed.js";
 import type { ConnectOptions, DirectConnectOptions, TunnelConnectOptions } from "./options.js";
 
 /** Options without what a page has of itself: its origin, and its WebSocket. */
@@ -39,4 +40,9 @@ export async function connectTunnelBrowser(grant: ChannelInitGrant, options: Tun
 /** connectDirect() from a page. Errors also direct/validate/missing_origin. */
 export async function connectDirectBrowser(info: DirectConnectInfo, options: DirectBrowserConnectOptions = {}): Promise<Client> {
   return connectDirect(info, inPage("direct", options));
+}
+
+/** connectSealed() from a page. Errors also direct/validate/missing_origin. */
+export async function connectSealedBrowser(info: SealedConnectInfo, options: DirectBrowserConnectOptions = {}): Promise<Client> {
+  return connectSealed(info, inPage("direct", options));
 }

@@ -5,11 +5,12 @@ import { FlowersecError, systemClock, withAbort, withDeadline } from "../base/in
 import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
-import { NoopObserver, nowSeconds, tell, type ClientObserver, type ObserverContext } from "../observability/index.js";
+import { nowSeconds, tell } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
 import { checkGrant, checkInfo, type ChannelPlan, type TunnelPlan } from "./inputs.js";
+import { observerOf } from "./observer_of.js";
 import {
   checkedOptions, checkOrigin, invalidOption, loaded, type ClientConnectOptions, type ConnectOptions, type DirectConnectOptions, type TunnelConnectOptions,
 } from "./options.js";
@@ -59,14 +60,6 @@ function isBare(artifact: ConnectArtifact): boolean {
   } catch {
     return false;
   }
-}
-
-/** The observer with what it needs to tell its events; loaded when there is one. */
-async function observerOf(options: ClientConnectOptions, context: ObserverContext): Promise<ClientObserver> {
-  const { observer } = options;
-  if (!observer || observer === NoopObserver) return NoopObserver;
-  const { normalized } = await loaded(context.path ?? "auto", import("../observability/normalized.js"), options.signal);
-  return normalized(observer, context) ?? NoopObserver;
 }
 
 async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | undefined, options: ClientConnectOptions): Promise<Client> {

@@ -8,8 +8,10 @@ import { adaptNodeWebSocket, EmitterWebSocketAdapter, isEmitterWebSocket } from 
 import { createNodeWsFactory, maxPayloadFor } from "../ws/node/factory.js";
 import type { WebSocketFactory, WebSocketLike } from "../ws/socket.js";
 import { acceptDirect, acceptDirectResolved, connectTunnel as connectTunnelEndpoint, type CredentialResolver, type DirectCredential } from "./accept.js";
+import { acceptSealed, type SealedCredentials } from "./accept_sealed.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { connect, connectDirect, connectTunnel } from "./connect.js";
+import { connectSealed, type SealedConnectInfo } from "./connect_sealed.js";
 import type { ConnectOptions, DirectAcceptOptions, DirectConnectOptions, TunnelConnectOptions, TunnelEndpointOptions } from "./options.js";
 
 interface SizedOptions {
@@ -38,6 +40,11 @@ export async function connectDirectNode(info: DirectConnectInfo, options: Direct
   return connectDirect(info, withFactory(options));
 }
 
+/** connectSealed() in Node. */
+export async function connectSealedNode(info: SealedConnectInfo, options: DirectConnectOptions): Promise<Client> {
+  return connectSealed(info, withFactory(options));
+}
+
 /** The server role through a tunnel, in Node. */
 export async function connectTunnelEndpointNode(
   grant: ChannelInitGrant | { readonly grant_server: ChannelInitGrant },
@@ -59,4 +66,9 @@ export async function acceptDirectNode(socket: unknown, credential: DirectCreden
 /** acceptDirectResolved() for a socket of the `ws` package. Throws TypeError when it is no socket. */
 export async function acceptDirectResolvedNode(socket: unknown, resolve: CredentialResolver, options: DirectAcceptOptions = {}): Promise<Session> {
   return acceptDirectResolved(adapted(socket), resolve, options);
+}
+
+/** acceptSealed() for a socket of the `ws` package. Throws TypeError when it is no socket. */
+export async function acceptSealedNode(socket: unknown, credentials: SealedCredentials, options: DirectAcceptOptions = {}): Promise<Session> {
+  return acceptSealed(adapted(socket), credentials, options);
 }

@@ -3,9 +3,10 @@ export {
   requestConnectArtifact, requestEntryConnectArtifact, type RequestConnectArtifactInput, type RequestEntryConnectArtifactInput,
 } from "../controlplane/artifact_request.js";
 export {
-  connectDirectBrowser, connectTunnelBrowser, type BrowserConnectOptions, type DirectBrowserConnectOptions,
+  connectDirectBrowser, connectSealedBrowser, connectTunnelBrowser, type BrowserConnectOptions, type DirectBrowserConnectOptions,
   type InPage, type TunnelBrowserConnectOptions,
 } from "../endpoint/browser.js";
+export type { SealedConnectInfo } from "../endpoint/connect_sealed.js";
 export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
 } from "../endpoint/index.js";

@@ -11,12 +11,12 @@ const endpoint = ["Session", "acceptDirect", "acceptDirectResolved", "connectTun
 const doors: Record<string, string[]> = {
   "flowersec": ["FlowersecError", "assertChannelInitGrant", "assertConnectArtifact", "assertDirectConnectInfo", "connect", "connectDirect", "connectTunnel", ...policies],
   "flowersec/node": [
-    "acceptDirectNode", "acceptDirectResolvedNode", "adaptNodeWebSocket", "assertConnectArtifact", "connectDirectNode", "connectNode",
+    "acceptDirectNode", "acceptDirectResolvedNode", "acceptSealedNode", "connectSealedNode", "adaptNodeWebSocket", "assertConnectArtifact", "connectDirectNode", "connectNode",
     "connectTunnelEndpointNode", "connectTunnelNode", "createDirectNodeReconnectConfig", "createNodeArtifactEndpoint", "createNodeReconnectConfig", "createNodeWsFactory",
     "createTunnelNodeReconnectConfig", "serveEndpoint", ...endpoint, ...policies,
   ],
   "flowersec/browser": [
-    "assertConnectArtifact", "connectBrowser", "connectDirectBrowser", "connectTunnelBrowser", "createBrowserReconnectConfig",
+    "assertConnectArtifact", "connectBrowser", "connectDirectBrowser", "connectSealedBrowser", "connectTunnelBrowser", "createBrowserReconnectConfig",
     "createDirectBrowserReconnectConfig", "createTunnelBrowserReconnectConfig", "requestConnectArtifact", "requestEntryConnectArtifact", ...policies,
   ],
   "flowersec/endpoint": endpoint,
@@ -46,6 +46,9 @@ const doors: Record<string, string[]> = {
   "flowersec/ws": ["DEFAULT_WEB_SOCKET_LIMITS", "WebSocketBinaryTransport", "WsCloseError"],
   "flowersec/observability": ["NoopObserver", "emitObserverDiagnostic", "normalizeObserver", "nowSeconds", "withObserverContext"],
   "flowersec/reconnect": ["createArtifactResolver", "createControlplaneArtifactSource", "createReconnectManager"],
+  "flowersec/sealed": ["SealedError", "ServerKeyPair", "Session", "acceptSealed", "connectSealed", "decodeOpen", "encodeOpen", "parseKeyFile", "parseServerKey"],
+  "flowersec/ownwire": ["Ownwire", "OwnwireError"],
+  "flowersec/ownwire/widget": ["OwnwireChatElement", "defaultStrings", "defineOwnwireChat", "ownwireWidget"],
   "flowersec/streamhello": ["readStreamHello", "writeStreamHello"],
 };
 

@@ -4,8 +4,10 @@ export {
   AllowPlaintextForLoopback, assertConnectArtifact, createNetworkPlaintextPolicy, PlaintextRiskAcceptance, RequireTLS,
 } from "../endpoint/index.js";
 export {
-  acceptDirectNode, acceptDirectResolvedNode, connectDirectNode, connectTunnelEndpointNode, connectTunnelNode,
+  acceptDirectNode, acceptDirectResolvedNode, acceptSealedNode, connectDirectNode, connectSealedNode, connectTunnelEndpointNode, connectTunnelNode,
 } from "../endpoint/node.js";
+export type { SealedCredentials } from "../endpoint/accept_sealed.js";
+export type { SealedConnectInfo } from "../endpoint/connect_sealed.js";
 export type { DialOptions } from "../endpoint/options.js";
 export type { ServeEndpointOptions } from "../reconnect/serve_endpoint.js";
 export type { FromSource } from "../reconnect/connect_source.js";

@@ -1,6 +1,6 @@
 // The sealed box ownwire-seal-v1: a pre-shared key on its way to whoever holds a server's identity key.
 // Layer sealed. A sealing pair seals exactly one box, so that the nonce may follow from the secret.
-// Source: PROTOCOL, "Sealed box".
+// Source: PROTOCOL, "Sealed open: box".
 
 import { concat, maxChannelIdBytes, pskBytes, trimmed, utf8, wipe, writeU16 } from "../base/index.js";
 import { defaultCrypto, keyBytes, nonceBytes, suiteX25519, tagBytes, type Cipher, type CryptoProvider, type KeyPair } from "../crypto/index.js";

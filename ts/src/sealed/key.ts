@@ -1,5 +1,5 @@
 // Public identity keys of servers: as text in a page, and the ids that open messages name them by.
-// Layer sealed. Source: PROTOCOL, "Sealed mode".
+// Layer sealed. Source: PROTOCOL, "Sealed open".
 
 import { decodeBase64url, encodeBase64url, then, type Awaitable } from "../base/index.js";
 import type { CryptoProvider } from "../crypto/index.js";

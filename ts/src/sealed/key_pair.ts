@@ -1,5 +1,5 @@
 // Identity keys of servers, both halves. Clients have no use for it.
-// Layer sealed. Source: PROTOCOL, "Sealed mode".
+// Layer sealed. Source: PROTOCOL, "Sealed open".
 
 import { decodeBase64url, encodeBase64url, wipe } from "../base/index.js";
 import type { KeyPair } from "../crypto/index.js";

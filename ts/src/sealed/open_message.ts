@@ -1,5 +1,5 @@
 // The open message: the first message of a sealed connection, and its only one in text.
-// Layer sealed. Source: PROTOCOL, "Open message". Unknown keys are ignored; of a key that comes twice the last one counts.
+// Layer sealed. Source: PROTOCOL, "Sealed open: message". Unknown keys are ignored; of a key that comes twice the last one counts.
 
 import { decodeBase64url, encodeBase64url, maxChannelIdBytes, trimmed, utf8 } from "../base/index.js";
 import { suiteP256, suiteX25519, type SuiteId } from "../crypto/index.js";
@@ -21,6 +21,8 @@ export interface OpenMessage {
   readonly sealed: Uint8Array;
 }
 
+/** Objects and lists within each other. Source: PROTOCOL, "JSON rules". */
+const maxDepth = 32;
 const [version, type] = [1, "ownwire_open"];
 /** No surrogate stands alone: with the flag u only those are matched. */
 const wholeText = /^\P{Surrogate}*$/u;
@@ -30,13 +32,28 @@ export function encodeOpen({ channelId, kid, suite, sealed }: OpenMessage): stri
   return JSON.stringify({ v: version, type, channel_id: channelId, kid, suite, sealed_psk_b64u: encodeBase64url(sealed) });
 }
 
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[[\]{}]/g;
+
+/** JSON text with one half in place of numbers not written in plain digits: 1.0 is no integer, and JSON.parse does not tell it from 1. Throws for deep nesting. */
+function marked(text: string): string {
+  let depth = 0;
+  return text.replace(tokens, (token) => {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    else if (!token.startsWith('"') && /[.eE]/.test(token)) return "0.5";
+    if (depth > maxDepth) throw new RangeError("nested too deep");
+    return token;
+  });
+}
+
 /** Throws SealedError invalid_open for anything that is none. */
 export function decodeOpen(text: string): OpenMessage {
   const refuse = () => new SealedError("invalid_open");
   if (text.length > maxOpenBytes || utf8(text).length > maxOpenBytes) throw refuse();
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    JSON.parse(text);
+    value = JSON.parse(marked(text));
   } catch {
     throw refuse(); // what JSON.parse says quotes the text
   }

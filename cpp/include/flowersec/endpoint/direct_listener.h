@@ -5,55 +5,17 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "flowersec/base/clock.h"
-#include "flowersec/crypto/dh.h"
-#include "flowersec/crypto/secret.h"
+#include "flowersec/endpoint/credentials.h"
 #include "flowersec/endpoint/options.h"
 #include "flowersec/endpoint/session.h"
-#include "flowersec/messages/direct_v1.h"
 
 namespace flowersec::endpoint {
-
-/// One channel, known beforehand.
-struct fixed_credential {
-  std::string channel_id;
-  crypto::psk psk;
-  unix_seconds init_exp{0};
-  crypto::suite suite = crypto::suite::x25519;
-
-  /// From the info that clients are given. Errors   validate/missing_channel_id, invalid_input, missing_init_exp,
-  /// invalid_psk, invalid_suite.
-  [[nodiscard]] static result<fixed_credential> from(const messages::direct::v1::direct_connect_info& info);
-};
-
-/// What a client's first message says. Nothing of it is authenticated.
-struct credential_request {
-  std::string channel_id;
-  crypto::suite suite = crypto::suite::x25519;
-  std::uint32_t client_features = 0;
-};
-
-/// What a resolver finds.
-struct resolved_credential {
-  crypto::psk psk;
-  unix_seconds init_exp{0};
-  /// Called after the client proved that it knows the key, before any stream starts: the moment to mark a credential
-  /// as used. An error closes the connection: handshake/credential_commit_failed.
-  std::function<boost::asio::awaitable<error_code>()> commit{};
-};
-
-/// Finds the credential of a channel. It must not consume anything: whoever asks is not authenticated yet. An error, an
-/// exception or taking longer than the handshake time-out refuses the client.
-using credential_resolver = std::function<boost::asio::awaitable<result<resolved_credential>>(credential_request)>;
 
 struct server_certificate {
   std::string chain_file;  ///< path of a PEM file
@@ -95,6 +57,9 @@ class direct_listener {
   [[nodiscard]] static result<direct_listener> open(executor_type executor, fixed_credential credential,
                                                     listen_options options);
   [[nodiscard]] static result<direct_listener> open(executor_type executor, credential_resolver resolver,
+                                                    listen_options options);
+  /// Public-key mode: `options.common.clock_skew` and `handshake_cache` are those of the credentials, see there.
+  [[nodiscard]] static result<direct_listener> open(executor_type executor, sealed_credentials credentials,
                                                     listen_options options);
 
   /// Closes. Sessions that were handed out live on.

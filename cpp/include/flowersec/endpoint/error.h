@@ -89,10 +89,12 @@ enum class endpoint_errc : std::uint8_t {
   rekey_failed,                  ///< the rekey record could not be sent
   not_connected,                 ///< the session is gone
   resource_exhausted,            ///< a configured limit was reached; nothing was sent, the session lives on
+  invalid_open,                  ///< public-key mode: the open message, or the box in it, was refused
+  unknown_key,                   ///< public-key mode: the server does not have the key that the client pins
 };
 
 /// Number of values of endpoint_errc.
-inline constexpr std::size_t endpoint_errc_count = static_cast<std::size_t>(endpoint_errc::resource_exhausted);
+inline constexpr std::size_t endpoint_errc_count = static_cast<std::size_t>(endpoint_errc::unknown_key);
 
 /// The tokens of the error model, e.g. "tunnel", "handshake", "auth_tag_mismatch".
 [[nodiscard]] std::string_view to_string(path value) noexcept;

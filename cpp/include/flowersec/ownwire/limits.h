@@ -17,8 +17,8 @@ inline constexpr std::size_t max_auth_bytes = 8'192;
 inline constexpr std::size_t max_internal_frame_bytes = 1'048'576;
 inline constexpr std::size_t resume_token_bytes = 32;
 
-/// Worst memory: max_sessions * (max_kept_reply_bytes + 64 KiB of a text under way) and max_waiting_bytes, and
-/// max_internal_queue_bytes per internal client.
+/// Worst memory: max_kept_reply_bytes for each detached session, max_user_queue_bytes and a frame for each connected
+/// one, max_waiting_bytes, and max_internal_queue_bytes for each internal client.
 struct gateway_limits {
   /// A session whose connection is lost can be taken up again for so long. At least 1 s.
   std::chrono::seconds keep_detached{300};
@@ -55,8 +55,9 @@ struct gateway_limits {
   std::chrono::milliseconds hello_timeout{5'000};
   /// How long the user's side has to close by itself after a fatal error.
   std::chrono::milliseconds fatal_linger{2'000};
-  /// Bytes queued to one user; a user that lets more pile up is disconnected and its replies are kept.
-  std::size_t max_user_queue_bytes = 524'288;
+  /// Frames and replies not sent yet to one user who is there; one that lets more pile up is disconnected, and its
+  /// replies are kept as far as the bounds above go. At least max_kept_reply_bytes and a frame.
+  std::size_t max_user_queue_bytes = 1'048'576;
   /// Silence before a ping, and silence that ends a connection, on both ports.
   std::chrono::milliseconds ping_after{25'000};
   std::chrono::milliseconds silence_limit{60'000};

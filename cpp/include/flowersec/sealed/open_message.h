@@ -10,7 +10,8 @@
 
 namespace flowersec::sealed {
 
-/// Bound on the whole message. One unauthenticated connection can make a server hold this much.
+/// Bound on the whole message. What a client may send before it is authenticated is bounded by the reader of the
+/// WebSocket; a longer text is refused unread.
 inline constexpr std::size_t max_open_bytes = 4096;
 inline constexpr std::uint32_t open_version = 1;
 inline constexpr std::string_view open_type = "ownwire_open";

@@ -4,6 +4,7 @@
 // Source: RFC 6455; PROTOCOL, "WebSocket use".
 #pragma once
 
+#include <atomic>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -31,6 +32,8 @@ struct socket_options {
   /// Silence that ends the connection with peer_silent: no byte of the peer, be it data or a pong. Longer than
   /// ping_after. nullopt: as ping_after has it.
   std::optional<std::chrono::milliseconds> silence_limit{};
+  /// Shared by the sockets of one server. While it is true, a normal close says going_away instead: the server ends.
+  std::shared_ptr<const std::atomic<bool>> going_away{};
   /// How long a graceful close may take: sending what is queued, the peer's close frame, the end of TCP.
   std::chrono::milliseconds close_timeout{2000};
   /// Bytes of a peer that goes on sending which a graceful close reads and drops before it gives up.

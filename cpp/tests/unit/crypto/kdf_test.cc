@@ -27,6 +27,14 @@ TEST(sha256, gives_the_known_answers) {
             hex("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"));
 }
 
+TEST(sha384, gives_the_known_answers) {
+  EXPECT_EQ(to_buffer(sha384({})),
+            hex("38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274edebfe76f65fbd5"
+                "1ad2f14898b95b"));
+  EXPECT_EQ(to_buffer(sha384(as_bytes("abc"))),
+            hex("cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"));
+}
+
 TEST(sha256, pieces_give_the_same_digest_and_finish_starts_anew) {
   byte_buffer bytes(300, std::byte{0x61});
   sha256_hasher hasher;

@@ -78,6 +78,8 @@ const std::map<std::string, std::set<stage>>& published_table() {
       {"rekey_failed", {secure}},
       {"not_connected", {secure, yamux, rpc, stage::close}},
       {"resource_exhausted", {stage::connect, handshake, secure, yamux, rpc, stage::close}},
+      {"invalid_open", {handshake}},
+      {"unknown_key", {handshake}},
   };
   return table;
 }

@@ -264,8 +264,8 @@ TEST(validation, accepts_a_good_grant_and_trims_it) {
   ASSERT_TRUE(plan) << plan.error().message();
   EXPECT_EQ(plan->url.host, "tunnel.example");
   EXPECT_EQ(plan->url.port, 8443);
-  ASSERT_TRUE(plan->attach);
-  const auto attach = messages::tunnel::v1::read_attach(plan->attach->view());
+  ASSERT_TRUE(plan->first_text);
+  const auto attach = messages::tunnel::v1::read_attach(plan->first_text->view());
   ASSERT_TRUE(attach);
   EXPECT_EQ(attach->channel_id, "channel");
   EXPECT_EQ(attach->role, messages::tunnel::v1::role::client);
@@ -280,7 +280,7 @@ TEST(validation, accepts_a_good_grant_and_trims_it) {
 TEST(validation, instance_ids_are_fresh_unless_given) {
   const auto id_of = [](const endpoint::connect_options& options) {
     const auto plan = endpoint::plan_tunnel(good_grant(1), endpoint::role::client, options).value();
-    return messages::tunnel::v1::read_attach(plan.attach->view())->endpoint_instance_id;
+    return messages::tunnel::v1::read_attach(plan.first_text->view())->endpoint_instance_id;
   };
   EXPECT_NE(id_of(good_options()), id_of(good_options()));
   auto options = good_options();

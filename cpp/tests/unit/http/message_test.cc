@@ -26,6 +26,11 @@ TEST(responses, to_head_have_the_length_and_not_the_body) {
   EXPECT_TRUE(text.ends_with("\r\n\r\n"));
 }
 
+TEST(responses, of_304_have_no_length) {
+  EXPECT_EQ(serialize({.status = 304, .headers = {{"ETag", "\"a\""}}}, {.keep_alive = true}),
+            "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n");
+}
+
 TEST(responses, dates_follow_the_rfc) {
   EXPECT_EQ(http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");

@@ -1,0 +1,222 @@
+#include "ownwire/serve.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <ostream>
+
+#include "cli/version.h"
+#include "flowersec/base/json.h"
+#include "flowersec/ownwire/behind.h"
+#include "flowersec/ownwire/gateway.h"
+#include "ownwire/identity.h"
+#include "ownwire/live_files.h"
+#include "ownwire/metrics.h"
+#include "ownwire/psk_file.h"
+#include "ownwire_front/event_log.h"
+#include "ownwire_front/metrics_page.h"
+#include "ownwire_front/site.h"
+#include "ownwire_front/workers.h"
+#include "serving/token_file.h"
+
+namespace flowersec::apps {
+namespace {
+
+namespace asio = boost::asio;
+
+/// Everything that serves, in the order in which it is made.
+class service {
+ public:
+  service(asio::io_context& context, const ownwire_command& command, const invocation& io)
+      : context_(context),
+        command_(command),
+        workers_(worker_threads()),
+        keys_(load_keys()),
+        site_(built_in_files(), settings()),
+        gateway_(open_gateway()),
+        files_(context, command, keys_, site_, gateway_),
+        signals_(context, SIGINT, SIGTERM, SIGHUP) {
+    if (!command.behind.empty()) {
+      dial_edge(behind_token());
+      files_.add_behind_token([this](std::string token) { dial_edge(std::move(token)); });
+    }
+    if (!command.front.metrics_listen.empty()) open_metrics();
+    print_ready_line(io);
+  }
+
+  void run() {
+    files_.watch();
+    wait_for_signal();
+    context_.run();
+  }
+
+ private:
+  shared_keyring load_keys() {
+    const auto path = command_.key_path();
+    auto found = or_fail(load_identity(path, true, system_random(), to_unix_seconds(system_clocks().wall_now())));
+    if (found.is_new) {
+      log_line(log_level::info, "made a new identity key", {{"path", path}, {"kid", found.keys->current().kid()}});
+    }
+    return std::move(found.keys);
+  }
+
+  asset_settings settings() {
+    auto made = or_fail(read_asset_settings(command_.front));
+    made.server_keys = public_texts(*keys_.get());
+    return made;
+  }
+
+  ownwire::gateway open_gateway() {
+    ownwire::gateway_options options;
+    options.credentials.keys = [this] { return keys_.get(); };
+    if (command_.behind.empty()) options.public_port = public_port();
+    options.internal_port = internal_port();
+    options.limits.max_sessions = static_cast<std::size_t>(command_.max_sessions);
+    options.limits.max_sessions_per_address = static_cast<std::size_t>(command_.max_sessions_per_address);
+    options.on_event = [this](const ownwire::gateway_event& event) { events_.write(event); };
+    auto opened = ownwire::gateway::open(workers_.get_executor(), std::move(options));
+    if (!opened) throw start_failure{describe_failure(opened.error())};
+    return std::move(*opened);
+  }
+
+  ownwire::public_port_options public_port() {
+    ownwire::public_port_options port;
+    port.listen = resolve_or_fail(context_, "--bind", command_.front.public_address());
+    port.allowed_origins = command_.front.allowed_origins;
+    port.allow_no_origin = command_.front.allow_no_origin;
+    if (!command_.front.trusted_proxies.empty()) port.trusted_proxies = command_.front.trusted_proxies;
+    port.page = [this](const ws::request_head& head) -> std::optional<std::string> {
+      return site_.answer({.method = head.method, .path = head.path(), .if_none_match = head.first("If-None-Match")});
+    };
+    return port;
+  }
+
+  ownwire::internal_port_options internal_port() {
+    ownwire::internal_port_options port;
+    port.listen = resolve_or_fail(context_, "--internal-addr", command_.internal_address);
+    if (!command_.internal_token_file.empty()) {
+      port.token = or_fail(read_token_file("--internal-token-file", command_.internal_token_file)).view();
+    }
+    if (!command_.internal_tls_cert.empty()) {
+      port.tls = or_fail(load_certificate(command_));
+    }
+    if (!command_.internal_psk_file.empty()) {
+      auto secret = or_fail(read_psk_file(command_.internal_psk_file));
+      port.link = ownwire::internal_link_credential{std::move(secret.channel_id), std::move(secret.psk)};
+    }
+    return port;
+  }
+
+  std::string behind_token() {
+    return std::string{or_fail(read_token_file("--behind-token-file", command_.behind_token_file)).view()};
+  }
+
+  /// Sockets that wait with another token are closed; users who are joined stay.
+  void dial_edge(std::string token) {
+    ownwire::behind_options options;
+    options.edge = *ws::parse_url(command_.behind);
+    options.token = std::move(token);
+    options.on_edge = [url = command_.behind](const error_code& failed) {
+      if (failed)
+        return log_line(log_level::warning, "cannot reach the edge", {{"url", url}, {"why", failed.message()}});
+      log_line(log_level::info, "waiting at the edge", {{"url", url}});
+    };
+    behind_.emplace(workers_.get_executor(), gateway_, std::move(options));
+  }
+
+  std::string describe_failure(const error_code& failed) {
+    using ownwire::gateway_errc;
+    if (failed == gateway_errc::public_port_taken) {
+      return port_taken(command_.front.public_address(), "--port and --bind choose another");
+    }
+    if (failed == gateway_errc::internal_port_taken) {
+      return port_taken(command_.internal_address, "--internal-addr chooses another");
+    }
+    return "cannot start: " + failed.message();
+  }
+
+  void open_metrics() {
+    metrics_.emplace(or_fail(metrics_page::open(context_, command_.front.metrics_listen, "ownwire_build_info", [this] {
+      auto families = gateway_families(gateway_.counts());
+      families.push_back(site_.answers());
+      return families;
+    })));
+  }
+
+  void print_ready_line(const invocation& io) {
+    const auto& build = build_version();
+    const auto bound = [this](const char* flag, const std::string& address, std::uint16_t port) {
+      auto where = resolve_or_fail(context_, flag, address);
+      where.port(port);
+      return to_text(where);
+    };
+    const auto internal = bound("--internal-addr", command_.internal_address, gateway_.internal_port());
+    const std::string internal_url = (command_.internal_tls_cert.empty() ? "ws://" : "wss://") + internal;
+    const auto keys = keys_.get();
+    std::string text;
+    json_object_writer line{text};
+    line.field("version", build.version).field("commit", build.commit).field("date", build.date);
+    if (command_.behind.empty()) {
+      const auto listen = bound("--bind", command_.front.public_address(), gateway_.public_port());
+      line.field("listen", listen)
+          .field("http_url", "http://" + listen + '/')
+          .field("ws_url", "ws://" + listen + "/ws");
+    } else {
+      line.field("behind", command_.behind);
+    }
+    line.field("internal_listen", internal).field("internal_ws_url", internal_url + "/ws");
+    if (!command_.internal_psk_file.empty()) line.field("e2ee_url", internal_url + "/e2ee");
+    if (metrics_) line.field("metrics_url", "http://" + metrics_->bound_address() + "/metrics");
+    line.field("identity_key", command_.key_path())
+        .field("server_key", keys->current().public_half().text())
+        .field("kid", keys->current().kid())
+        .end();
+    io.out << text << '\n' << std::flush;
+    if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](const error_code& failed, int number) {
+      if (failed) return;
+      if (number == SIGHUP) {
+        files_.reload();
+      } else if (std::exchange(stopping_, true)) {
+        return context_.stop();
+      } else {
+        log_line("stopping");
+        if (behind_) behind_->stop();
+        gateway_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
+      }
+      wait_for_signal();
+    });
+  }
+
+  asio::io_context& context_;
+  const ownwire_command& command_;
+  asio::thread_pool workers_;
+  event_log events_;
+  live_keys keys_;
+  site site_;
+  worker_end worker_end_{workers_};
+  ownwire::gateway gateway_;
+  std::optional<ownwire::behind> behind_;
+  live_files files_;
+  std::optional<metrics_page> metrics_;
+  asio::signal_set signals_;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+int run_gateway(const ownwire_command& command, const invocation& io) {
+  asio::io_context context{1};
+  try {
+    service all{context, command, io};
+    all.run();
+    return exit_ok;
+  } catch (const start_failure& failed) {
+    return fail(io, exit_runtime, failed.text);
+  }
+}
+
+}  // namespace flowersec::apps

@@ -1,0 +1,54 @@
+// What OwnWire's two processes have in common: worker threads, addresses, a start that fails with a sentence.
+// Layer apps.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <string>
+#include <thread>
+
+#include "cli/problem.h"
+#include "serving/listen_address.h"
+
+namespace flowersec::apps {
+
+/// A sentence for the operator, after which the start is given up.
+struct start_failure {
+  std::string text;
+};
+
+template <class T>
+T or_fail(or_problem<T> outcome) {
+  if (!outcome) throw start_failure{outcome.error().text};
+  return std::move(*outcome);
+}
+
+inline std::size_t worker_threads() {
+  constexpr unsigned most = 8;  // a chat has little to compute; more threads only cost memory
+  return std::clamp(std::thread::hardware_concurrency(), 1U, most);
+}
+
+/// Hooks run on worker threads; behind this, none runs any more.
+struct worker_end {
+  boost::asio::thread_pool& workers;
+  ~worker_end() {
+    workers.stop();
+    workers.join();
+  }
+};
+
+/// `flag` is named when the address cannot be resolved.
+inline boost::asio::ip::tcp::endpoint resolve_or_fail(boost::asio::io_context& context, const char* flag,
+                                                      const std::string& address) {
+  const auto malformed = make_error_code(boost::system::errc::invalid_argument);
+  const auto where = resolve_listen_address(context, address, malformed);
+  if (where) return *where;
+  throw start_failure{"cannot listen on " + std::string{flag} + ' ' + address + ": " + where.error().message()};
+}
+
+inline std::string port_taken(const std::string& address, const char* flags) {
+  return "cannot listen on " + address + ": taken by another program, or no address of this machine; " + flags;
+}
+
+}  // namespace flowersec::apps

@@ -1,0 +1,2 @@
+flowersec_add_fuzzer(ownwire_edge_peer SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_edge_peer.cc DEPS ownwire_frames)
+flowersec_add_fuzzer(ownwire_internal_frame SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_internal_frame.cc DEPS ownwire_frames)

@@ -1,0 +1,2 @@
+flowersec_add_fuzzer(ownwire_chat_frame SOURCES ownwire_chat_frame.cc DEPS ownwire_frames)
+flowersec_add_fuzzer(ownwire_client SOURCES ownwire_client.cc DEPS ownwire_client)

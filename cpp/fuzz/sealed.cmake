@@ -1,0 +1,2 @@
+flowersec_add_fuzzer(sealed_key_file SOURCES sealed_key_file.cc DEPS sealed_key_file)
+flowersec_add_fuzzer(sealed_open_message SOURCES sealed_open_message.cc DEPS sealed_open sealed_box)

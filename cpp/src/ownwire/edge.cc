@@ -1,0 +1,371 @@
+#include "flowersec/ownwire/edge.h"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <mutex>
+
+#include "flowersec/base/text.h"
+#include "flowersec/ws/upgrade.h"
+#include "ownwire/edge_state.h"
+#include "ownwire/time_limit.h"
+
+namespace flowersec::ownwire {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds head_timeout{10};
+
+asio::awaitable<std::tuple<error_code, ws::accepted_socket>> upgrade(tcp::socket socket, ws::accept_options options) {
+  co_return co_await ws::async_accept(std::move(socket), std::move(options), as_result);
+}
+
+asio::awaitable<std::tuple<error_code>> finish_write(ws::message_socket& socket) {
+  co_return co_await socket.async_finish_write(as_result);
+}
+
+/// Lengths are not secret; what a wrong token has in common with the right one is.
+bool same_text(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  }
+  return difference == 0;
+}
+
+/// What the other side of a pair is told when this one ended so.
+ws::close_payload told_by(const ws::message_socket& ended, error_code why) {
+  const auto code = [](ws::close_code known) { return static_cast<std::uint16_t>(known); };
+  if (why == ws::ws_errc::closed_by_peer && ended.peer_close()) {
+    auto said = *ended.peer_close();
+    if (!said.code) said.code = code(ws::close_code::normal);
+    return said;
+  }
+  if (why == ws::ws_errc::message_too_big) return {.code = code(ws::close_code::message_too_big), .reason = {}};
+  return {.code = code(ws::close_code::going_away), .reason = {}};
+}
+
+}  // namespace
+
+const char* describe(edge_errc code) noexcept {
+  switch (code) {
+    case edge_errc::invalid_option:
+      return "an option of the edge is not valid";
+    case edge_errc::port_taken:
+      return "the port cannot be bound";
+  }
+  return "unknown edge error";
+}
+
+error_code make_error_code(edge_errc code) noexcept {
+  static constexpr errc_category<edge_errc> category{"flowersec.ownwire.edge"};
+  return {static_cast<int>(code), category};
+}
+
+bool edge_limits::validate() const noexcept {
+  using namespace std::chrono_literals;
+  return max_users >= 1 && max_users_per_address >= 1 && visit_burst >= 1 && visits_per_second >= 1 &&
+         max_visitors >= 1 && max_waiting >= 1 && max_requests >= 1 && max_message_bytes >= 4'096 &&
+         max_message_bytes <= 16'777'216 && ping_after >= 1ms && ping_after < silence_limit && stall >= 1ms &&
+         stop_timeout >= 1ms;
+}
+
+edge_state::edge_state(asio::any_io_executor executor, edge_options options)
+    : serial_(executor),
+      executor_(std::move(executor)),
+      options_(std::move(options)),
+      visitors_({.max_sockets = options_.limits.max_users_per_address,
+                 .visits = {.burst = options_.limits.visit_burst, .per_second = options_.limits.visits_per_second},
+                 .max_visitors = options_.limits.max_visitors}),
+      stop_timer_(serial_) {
+  socket_.limits.max_message_bytes = options_.limits.max_message_bytes;
+  socket_.limits.max_block_bytes = 16'384;
+  socket_.ping_after = options_.limits.ping_after;
+  socket_.silence_limit = options_.limits.silence_limit;
+}
+
+error_code edge_state::open() {
+  auto trusted = network_list::parse(options_.trusted_proxies);
+  auto origins = origin_rule::make(options_.allowed_origins, options_.allow_no_origin);
+  const bool paths = options_.path.starts_with('/') && options_.backend_path.starts_with('/') &&
+                     options_.path != options_.backend_path;
+  if (!trusted || !origins || !paths || options_.token.empty() || !options_.limits.validate()) {
+    return edge_errc::invalid_option;
+  }
+  trusted_ = std::move(*trusted);
+  origins_ = std::move(*origins);
+  auto listening = door::open(executor_, serial_, options_.listen, options_.limits.max_requests, door::home::shared);
+  if (!listening) return edge_errc::port_taken;
+  door_ = std::move(*listening);
+  return {};
+}
+
+void edge_state::start() {
+  asio::dispatch(serial_, [self = shared_from_this()] {
+    self->door_->start([weak = std::weak_ptr{self}](tcp::socket socket, door::place place, bool busy) {
+      const auto state = weak.lock();
+      if (!state) return;
+      asio::co_spawn(state->serial_, receive(state, std::move(socket), std::move(place), busy), asio::detached);
+    });
+  });
+}
+
+asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp::socket socket, door::place place,
+                                          bool busy) {
+  auto kept = std::make_optional(std::move(place));
+  error_code gone;
+  const auto peer = socket.remote_endpoint(gone).address();
+  if (gone) co_return;
+  const auto seen = std::make_shared<request>();
+  ws::accept_options options{.origins = ws::origin_policy::everybody(), .busy = busy, .socket = self->socket_};
+  options.on_head = [self, seen, peer, busy](const ws::request_head& head) {
+    return self->look_at(head, peer, busy, *seen);
+  };
+  auto accepted = co_await within(head_timeout, upgrade(std::move(socket), std::move(options)));
+  if (!accepted || std::get<0>(*accepted)) co_return;
+  kept.reset();
+  auto link = std::make_shared<edge_link>();
+  link->socket = std::move(std::get<1>(*accepted).socket);
+  if (self->stopping_) {
+    co_await link->socket.async_close(ws::close_code::going_away, {}, as_result);
+  } else if (seen->backend) {
+    link->backend_side = true;
+    self->links_.insert(link);
+    self->waiting_.push_back(link);
+    self->publish();
+    co_await pump(self, link);
+  } else {
+    co_await serve_user(self, link, std::move(seen->from));
+  }
+}
+
+asio::awaitable<void> edge_state::serve_user(std::shared_ptr<edge_state> self, std::shared_ptr<edge_link> user,
+                                             visitor_address from) {
+  if (self->counts_.users >= self->options_.limits.max_users ||
+      !self->visitors_.enter(from.counted, self->options_.clocks->mono_now())) {
+    ++self->counts_.visitors_refused;
+    self->report(gateway_event_kind::visitor_refused, from.shown, {});
+    co_await user->socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
+    co_return;
+  }
+  self->links_.insert(user);
+  ++self->counts_.users;
+  const auto backend = co_await join(self, user, from);
+  if (!backend) {
+    ++self->counts_.without_backend;
+    self->close(user, ws::close_code::try_again_later, "no backend");
+  } else {
+    ++self->counts_.joined;
+    self->publish();
+    co_await pump(self, user);
+  }
+  --self->counts_.users;
+  self->visitors_.leave(from.counted);
+  self->publish();
+}
+
+asio::awaitable<std::shared_ptr<edge_link>> edge_state::join(std::shared_ptr<edge_state> self,
+                                                             std::shared_ptr<edge_link> user, visitor_address from) {
+  const auto told = encode(peer_message{.remote_addr = from.shown});
+  while (!self->waiting_.empty()) {
+    auto backend = std::move(self->waiting_.front());
+    self->waiting_.pop_front();
+    backend->joined = true;
+    const auto [failed] =
+        co_await backend->socket.async_write_message(ws::message_kind::text, as_bytes(told), as_result);
+    if (failed || backend->closing) continue;  // it has gone while it waited: its own pump cleans up
+    // Only now: nothing of the user may get in front of that text.
+    backend->partner = user;
+    user->partner = backend;
+    user->joined = true;
+    co_return backend;
+  }
+  co_return nullptr;
+}
+
+asio::awaitable<void> edge_state::pump(std::shared_ptr<edge_state> self, std::shared_ptr<edge_link> from) {
+  byte_buffer frame;
+  error_code failed;
+  while (true) {
+    auto [broken, message] = co_await from->socket.async_read_message(as_result);
+    failed = broken;
+    const auto to = from->partner.lock();
+    // A backend that waits has nothing to say.
+    if (!failed && (!to || to->closing)) failed = make_error_code(ws::ws_errc::closed_locally);
+    if (failed) break;
+    auto& count = from->backend_side ? self->counts_.bytes_to_users : self->counts_.bytes_to_backends;
+    count += message.payload.size();
+    frame.assign(to->socket.header_bytes(message.payload.size()), std::byte{});
+    append(frame, byte_view{message.payload});
+    if (const auto made = to->socket.finish_frame(message.kind, frame, message.payload.size()); !made) {
+      failed = made.error();
+      break;
+    }
+    const byte_view piece{frame};
+    const auto at_once = to->socket.try_write_frames(std::span{&piece, 1});
+    if (at_once && !*at_once) continue;
+    if (at_once) break;
+    const auto written = co_await within(self->options_.limits.stall, finish_write(to->socket));
+    if (!written || std::get<0>(*written)) {
+      to->socket.abort();
+      break;
+    }
+  }
+  self->end(from, failed);
+}
+
+void edge_state::end(const link_ptr& link, error_code why) {
+  std::erase(waiting_, link);
+  if (const auto other = link->partner.lock()) {
+    const auto told = told_by(link->socket, why);
+    close(other, static_cast<ws::close_code>(*told.code), told.reason);
+  }
+  auto code = ws::close_code::going_away;
+  if (why.category() == make_error_code(ws::ws_errc::closed_locally).category()) {
+    const auto known = ws::close_code_for(static_cast<ws::ws_errc>(why.value()));
+    if (known) code = static_cast<ws::close_code>(*known);
+  }
+  close(link, code, {});
+}
+
+void edge_state::close(const link_ptr& link, ws::close_code code, std::string_view reason) {
+  if (std::exchange(link->closing, true)) return;
+  publish();
+  const auto closed = [self = shared_from_this(), link](error_code) {
+    self->links_.erase(link);
+    self->publish();
+    self->finish_stopping();
+  };
+  link->socket.async_close(code, reason, asio::bind_executor(serial_, closed));
+}
+
+ws::head_decision edge_state::look_at(const ws::request_head& head, const asio::ip::address& peer, bool busy,
+                                      request& seen) {
+  const auto refuse = [](unsigned status, std::string_view line) {
+    return ws::head_answer{ws::plain_answer_text(status, line, false)};
+  };
+  if (busy) return refuse(503, "Service Unavailable");
+  const auto path = head.path();
+  if (path == options_.path) {
+    seen.from = address_of_visitor(peer, head, trusted_);
+    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    ++counts_.origins_refused;
+    report(gateway_event_kind::origin_refused, seen.from.shown, std::string{head.first("Origin").value_or("none")});
+    return ws::head_answer{ws::refusal_text(ws::refusal::forbidden, false)};
+  }
+  if (path == options_.backend_path) {
+    seen.backend = true;
+    const auto wrong = backend_refusal(head);
+    if (!wrong) return ws::head_pass{.any_origin = true};
+    ++counts_.backends_refused;
+    report(gateway_event_kind::client_refused, peer.to_string(), wrong->why);
+    return refuse(wrong->status, wrong->line);
+  }
+  if (options_.page) {
+    if (auto answer = options_.page(head)) return ws::head_answer{std::move(*answer)};
+  }
+  return path == "/healthz" ? refuse(200, "ok") : refuse(404, "404 page not found");
+}
+
+std::optional<edge_state::backend_refused> edge_state::backend_refusal(const ws::request_head& head) const {
+  if (head.first("Origin")) return backend_refused{403, "Forbidden", "origin"};
+  constexpr std::string_view scheme = "Bearer ";
+  const auto shown = head.first("Authorization").value_or("");
+  if (shown.size() < scheme.size() || !ascii_iequals(shown.substr(0, scheme.size()), scheme) ||
+      !same_text(trim(shown.substr(scheme.size())), options_.token)) {
+    return backend_refused{401, "Unauthorized", "token"};
+  }
+  if (waiting_.size() >= options_.limits.max_waiting) return backend_refused{503, "Service Unavailable", "busy"};
+  return std::nullopt;
+}
+
+void edge_state::report(gateway_event_kind kind, std::string remote_addr, std::string detail) {
+  publish();
+  if (!options_.on_event) return;
+  options_.on_event({.kind = kind, .remote_addr = std::move(remote_addr), .detail = std::move(detail)});
+}
+
+void edge_state::publish() {
+  auto now = counts_;
+  now.waiting = waiting_.size();
+  const std::scoped_lock lock{counts_mutex_};
+  published_ = now;
+}
+
+edge_counts edge_state::counts() const {
+  const std::scoped_lock lock{counts_mutex_};
+  return published_;
+}
+
+void edge_state::stop(asio::any_completion_handler<void(error_code)> done) {
+  on_stopped_.push_back(std::move(done));
+  door_->close();
+  if (!std::exchange(stopping_, true)) {
+    stop_timer_.expires_after(options_.limits.stop_timeout);
+    stop_timer_.async_wait([self = shared_from_this()](error_code canceled) {
+      if (!canceled) self->abort();
+    });
+    const auto links = links_;
+    for (const auto& link : links) close(link, ws::close_code::going_away, {});
+  }
+  finish_stopping();
+}
+
+void edge_state::abort() {
+  door_->close();
+  const auto links = links_;
+  for (const auto& link : links) link->socket.abort();
+}
+
+void edge_state::finish_stopping() {
+  if (!stopping_ || !links_.empty()) return;
+  stop_timer_.cancel();
+  for (auto& done : std::exchange(on_stopped_, {})) {
+    asio::post(serial_, [done = std::move(done)]() mutable { std::move(done)(error_code{}); });
+  }
+}
+
+class edge::impl : public edge_state {
+ public:
+  using edge_state::edge_state;
+};
+
+result<edge> edge::open(asio::any_io_executor executor, edge_options options) {
+  auto made = std::make_shared<impl>(std::move(executor), std::move(options));
+  if (const auto failed = made->open()) return failed;
+  made->start();
+  return edge{std::move(made)};
+}
+
+edge::edge(std::shared_ptr<impl> state) noexcept : impl_(std::move(state)) {}
+edge::edge(edge&&) noexcept = default;
+
+edge& edge::operator=(edge&& other) noexcept {
+  std::swap(impl_, other.impl_);
+  return *this;
+}
+
+edge::~edge() {
+  if (impl_) asio::dispatch(impl_->serial(), [state = impl_] { state->abort(); });
+}
+
+std::uint16_t edge::port() const noexcept { return impl_->port(); }
+edge_counts edge::counts() const { return impl_->counts(); }
+
+void edge::replace_token(std::string token) {
+  asio::dispatch(impl_->serial(),
+                 [state = impl_, token = std::move(token)]() mutable { state->replace_token(std::move(token)); });
+}
+
+void edge::start_stop(asio::any_completion_handler<void(error_code)> done) {
+  asio::dispatch(impl_->serial(), [state = impl_, done = std::move(done)]() mutable { state->stop(std::move(done)); });
+}
+
+}  // namespace flowersec::ownwire

@@ -1,0 +1,141 @@
+#include "ownwire/public_port.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <tuple>
+
+#include "flowersec/ws/upgrade.h"
+#include "ownwire/time_limit.h"
+#include "ownwire/user_link.h"
+
+namespace flowersec::ownwire {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+/// TLS is the proxy's matter: what is left is one request head.
+constexpr std::chrono::seconds head_timeout{10};
+/// Streams of a session: one chat, and a few that are refused.
+constexpr std::size_t max_streams = 8;
+
+template <class F>
+asio::awaitable<std::invoke_result_t<F>> call(F function) {
+  co_return function();
+}
+
+/// Runs `function` on the core's strand.
+template <class F>
+auto on_core(const core& owner, F function) {
+  return asio::co_spawn(owner.serial(), call(std::move(function)), asio::use_awaitable);
+}
+
+asio::awaitable<std::tuple<error_code, ws::accepted_socket>> upgrade(tcp::socket socket, ws::accept_options options) {
+  co_return co_await ws::async_accept(std::move(socket), std::move(options), as_result);
+}
+
+bool ends_request(const ws::request_head& head) { return head.path() == "/healthz"; }
+
+}  // namespace
+
+result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> owner, const gateway_options& options) {
+  auto made = std::make_shared<public_desk>();
+  made->core_ = std::move(owner);
+  made->options_ = options.public_port.value_or(public_port_options{});
+  made->credentials_ = options.credentials;
+  made->limits_ = options.limits;
+  made->socket_.limits.max_message_bytes = endpoint::session_options{}.record.max_record_bytes;
+  made->socket_.limits.max_block_bytes = 16'384;
+  made->socket_.ping_after = options.limits.ping_after;
+  made->socket_.silence_limit = options.limits.silence_limit;
+  made->socket_.going_away = made->going_away_;
+  made->common_.clocks = options.clocks;
+  made->common_.random = options.random;
+  made->common_.session.yamux.max_active_streams = max_streams;
+  made->common_.session.yamux.max_inbound_streams = max_streams;
+  made->common_.session.hello_timeout = options.limits.hello_timeout;
+  auto trusted = network_list::parse(made->options_.trusted_proxies);
+  if (!trusted || !made->options_.path.starts_with('/') || made->options_.max_handshakes == 0) {
+    return make_error_code(gateway_errc::invalid_option);
+  }
+  made->trusted_ = std::move(*trusted);
+  auto origins = origin_rule::make(made->options_.allowed_origins, made->options_.allow_no_origin);
+  if (!origins) return make_error_code(gateway_errc::invalid_option);
+  made->origins_ = std::move(*origins);
+  return made;
+}
+
+asio::awaitable<void> public_desk::receive(std::shared_ptr<public_desk> desk, tcp::socket socket, door::place place,
+                                           bool busy) {
+  const auto kept = std::move(place);
+  error_code gone;
+  const auto peer = socket.remote_endpoint(gone).address();
+  if (gone) co_return;
+  const auto from = std::make_shared<visitor_address>();
+  ws::accept_options options{.origins = ws::origin_policy::everybody(), .busy = busy, .socket = desk->socket_};
+  options.on_head = [desk, from, peer, busy](const ws::request_head& head) {
+    return desk->look_at(head, peer, busy, *from);
+  };
+  auto accepted = co_await within(head_timeout, upgrade(std::move(socket), std::move(options)));
+  if (!accepted || std::get<0>(*accepted)) co_return;
+  co_await open(desk, std::move(std::get<1>(*accepted).socket), std::move(*from));
+}
+
+asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::message_socket socket,
+                                        visitor_address from) {
+  // Before any computation: a flood costs one upgrade each.
+  const auto shown = from.shown;
+  auto admission = on_core(*desk->core_, [desk, from = std::move(from)] {
+    auto admitted = desk->core_->machine().admit(from, desk->core_->now());
+    desk->core_->perform();
+    return admitted;
+  });
+  const auto who = co_await std::move(admission);
+  if (!who) {
+    co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
+    co_return;
+  }
+  auto [failed, session] =
+      co_await endpoint::async_accept_sealed(std::move(socket), desk->credentials_, desk->common_, as_result);
+  const auto id = *who;
+  if (failed) {
+    gateway_event event{.kind = gateway_event_kind::open_failed, .remote_addr = shown, .detail = failed.message()};
+    asio::post(desk->core_->serial(), [desk, id, event = std::move(event)] {
+      desk->core_->report(event);
+      desk->core_->remove_user(id);
+    });
+    co_return;
+  }
+  asio::post(desk->core_->serial(), [desk, id, up = std::move(session)]() mutable {
+    std::make_shared<user_link>(desk->core_, id, std::move(up), desk->limits_)->start();
+  });
+}
+
+ws::head_decision public_desk::look_at(const ws::request_head& head, const asio::ip::address& peer, bool busy,
+                                       visitor_address& from) const {
+  if (busy) return ws::head_answer{ws::plain_answer_text(503, "Service Unavailable", false)};
+  if (head.path() == options_.path) {
+    from = address_of_visitor(peer, head, trusted_);
+    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    report({.kind = gateway_event_kind::origin_refused,
+            .remote_addr = from.shown,
+            .detail = std::string{head.first("Origin").value_or("none")}});
+    return ws::head_answer{ws::refusal_text(ws::refusal::forbidden, false)};
+  }
+  if (options_.page) {
+    if (auto answer = options_.page(head)) return ws::head_answer{std::move(*answer)};
+  }
+  if (ends_request(head)) return ws::head_answer{ws::plain_answer_text(200, "ok", false)};
+  return ws::head_answer{ws::plain_answer_text(404, "404 page not found", false)};
+}
+
+void public_desk::report(gateway_event event) const {
+  asio::post(core_->serial(), [owner = core_, event = std::move(event)] {
+    owner->count_refused_origin();
+    owner->report(event);
+  });
+}
+
+}  // namespace flowersec::ownwire

@@ -1,0 +1,22 @@
+# OwnWire's programs as people run them.
+if(TARGET ownwire)
+  foreach(name assets cli internal)
+    flowersec_add_test(system.ownwire_${name}
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+              ${CMAKE_CURRENT_LIST_DIR}/../support/test_certificates.cc
+      DEPS base apps_ownwire_assets
+      LIBS OpenSSL::SSL
+      LABELS system
+      TIMEOUT 120)
+    add_dependencies(test_system.ownwire_${name} ownwire)
+  endforeach()
+  foreach(name chat edge link)
+    flowersec_add_test(system.ownwire_${name}
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+      DEPS endpoint ownwire_frames sealed
+      LIBS OpenSSL::SSL
+      LABELS system
+      TIMEOUT 120)
+    add_dependencies(test_system.ownwire_${name} ownwire ownwire-edge)
+  endforeach()
+endif()

@@ -1,0 +1,271 @@
+// Who is let in at the two ports, and how: origins, proxies, tokens, limits, the encrypted internal link.
+#include <boost/asio/detached.hpp>
+
+#include "gateway_world.h"
+#include "ownwire/address.h"
+
+namespace flowersec::ownwire {
+namespace {
+
+std::string status_of(const std::string& answer) { return answer.substr(0, answer.find("\r\n")); }
+
+awaitable<void> expect_status(std::uint16_t port, std::string request, std::string status) {
+  const auto answer = co_await ask(port, request);
+  EXPECT_EQ(status_of(answer), "HTTP/1.1 " + status) << request;
+}
+
+awaitable<void> try_origins(gateway_world& world, std::vector<std::pair<std::string, std::string>> rows) {
+  for (const auto& [origin, status] : rows) {
+    const auto header = origin.empty() ? std::string{} : "Origin: " + origin + "\r\n";
+    co_await expect_status(world.gate.public_port(), upgrade_request("/ws", "chat.example:8443", header), status);
+  }
+}
+
+const std::string let_in = "101 Switching Protocols";
+const std::string refused = "403 Forbidden";
+
+TEST(public_port, pages_of_its_own_host_are_let_in) {
+  gateway_world world;
+  world.run(try_origins(world, {{"https://chat.example:8443", let_in},
+                                {"http://chat.example:8443", let_in},
+                                {"HTTPS://CHAT.example:8443", let_in},
+                                {"https://chat.example", refused},
+                                {"https://chat.example:443", refused},
+                                {"https://other.example:8443", refused},
+                                {"https://chat.example:8443.evil.example", refused},
+                                {"https://evil.example/chat.example:8443", refused},
+                                {"ftp://chat.example:8443", refused},
+                                {"null", refused},
+                                {"", refused}}));
+}
+
+TEST(public_port, others_by_the_list) {
+  auto options = usual_options();
+  options.public_port->allowed_origins = {"https://site.example", "*.shop.example"};
+  options.public_port->allow_no_origin = true;
+  gateway_world world{std::move(options)};
+  world.run(try_origins(world, {{"https://site.example", let_in},
+                                {"https://a.shop.example", let_in},
+                                {"https://shop.example", refused},
+                                {"https://chat.example:8443", let_in},
+                                {"", let_in}}));
+}
+
+awaitable<void> default_ports(gateway_world& world) {
+  const auto port = world.gate.public_port();
+  co_await expect_status(port, upgrade_request("/ws", "chat.example", "Origin: https://chat.example\r\n"), let_in);
+  co_await expect_status(port, upgrade_request("/ws", "chat.example:443", "Origin: https://chat.example\r\n"), let_in);
+  co_await expect_status(port, upgrade_request("/ws", "chat.example:80", "Origin: https://chat.example\r\n"), refused);
+  co_await expect_status(
+      port, upgrade_request("/ws", "chat.example", "Origin: https://chat.example\r\nSec-WebSocket-Protocol: x\r\n"),
+      let_in);
+}
+
+TEST(public_port, the_ports_of_the_schemes_are_filled_in) {
+  gateway_world world;
+  world.run(default_ports(world));
+}
+
+awaitable<void> ask_for_pages(gateway_world& world) {
+  const auto port = world.gate.public_port();
+  const std::string tail = " HTTP/1.1\r\nHost: h\r\n\r\n";
+  const auto page = co_await ask(port, "GET /page" + tail);
+  EXPECT_EQ(status_of(page), "HTTP/1.1 200 OK");
+  EXPECT_TRUE(page.ends_with("page")) << page;
+  co_await expect_status(port, "GET /healthz" + tail, "200 OK");
+  co_await expect_status(port, "GET /else" + tail, "404 Not Found");
+  co_await expect_status(port, "GET /ws" + tail, refused);
+  co_await expect_status(port, "GET /ws HTTP/1.1\r\nHost: h\r\nOrigin: http://h\r\n\r\n", "400 Bad Request");
+  co_await expect_status(port, upgrade_request("/internal", "h", "Origin: http://h\r\n"), "404 Not Found");
+}
+
+TEST(public_port, plain_requests_go_to_the_hook) {
+  auto options = usual_options();
+  options.public_port->page = [](const ws::request_head& head) -> std::optional<std::string> {
+    if (head.path() != "/page") return std::nullopt;
+    return "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage";
+  };
+  gateway_world world{std::move(options)};
+  world.run(ask_for_pages(world));
+}
+
+awaitable<void> visit_too_often(gateway_world& world) {
+  auto user = co_await test_user::open(world.public_url());
+  co_await user.join();
+  ws::connect_options options{.origin = "http://127.0.0.1:" + std::to_string(world.gate.public_port())};
+  auto raw = co_await test_client::open(world.public_url(), std::move(options));
+  EXPECT_EQ(co_await raw.closed(), 1008);
+  EXPECT_EQ(raw.socket.peer_close()->reason, "rate_limited");
+  EXPECT_EQ(world.gate.counts().visitors_refused, 1U);
+}
+
+TEST(public_port, limits_of_an_address_come_before_any_computation) {
+  auto options = usual_options();
+  options.limits.max_sessions_per_address = 1;
+  gateway_world world{std::move(options)};
+  world.run(visit_too_often(world));
+}
+
+TEST(public_port, who_a_visitor_is) {
+  const auto trusted = network_list::parse({"127.0.0.0/8", "::1", "10.1.0.0/16", "2001:db8::/32"}).value();
+  struct row {
+    const char* name;
+    const char* peer;
+    std::vector<const char*> forwarded;
+    const char* counted;
+    const char* shown;
+  };
+  const std::vector<row> rows{
+      {"a peer that is no proxy", "192.0.2.9", {"198.51.100.1"}, "192.0.2.9", "192.0.2.9"},
+      {"a proxy without a word", "127.0.0.1", {}, "127.0.0.1", "127.0.0.1"},
+      {"a proxy", "127.0.0.1", {"198.51.100.1"}, "198.51.100.1", "198.51.100.1"},
+      {"the rightmost that is not trusted",
+       "127.0.0.1",
+       {"6.6.6.6, 198.51.100.1, 10.1.2.3"},
+       "198.51.100.1",
+       "198.51.100.1"},
+      {"over several fields", "127.0.0.1", {"6.6.6.6", "198.51.100.1,10.1.2.3"}, "198.51.100.1", "198.51.100.1"},
+      {"all are trusted", "127.0.0.1", {"10.1.2.4, 10.1.2.3"}, "10.1.2.4", "10.1.2.4"},
+      {"not an address", "127.0.0.1", {"198.51.100.1, unknown, 10.1.2.3"}, "10.1.2.3", "10.1.2.3"},
+      {"with a port", "127.0.0.1", {"198.51.100.1:4711"}, "198.51.100.1", "198.51.100.1"},
+      {"mapped", "::ffff:127.0.0.1", {"::ffff:198.51.100.1"}, "198.51.100.1", "198.51.100.1"},
+      {"IPv6 by 64 bits", "::1", {"[2001:db9:1:2:3:4:5:6]:80"}, "2001:db9:1:2::/64", "2001:db9:1:2:3:4:5:6"},
+      {"IPv6 proxy", "2001:db8::7", {"198.51.100.1"}, "198.51.100.1", "198.51.100.1"},
+  };
+  for (const auto& row : rows) {
+    ws::header_list head;
+    for (const auto* value : row.forwarded) head.fields.push_back({"x-forwarded-for", value});
+    const auto found = address_of_visitor(asio::ip::make_address(row.peer), head, trusted);
+    EXPECT_EQ(found.counted, row.counted) << row.name;
+    EXPECT_EQ(found.shown, row.shown) << row.name;
+  }
+  for (const auto* wrong : {"", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/8x"}) {
+    EXPECT_FALSE(network_list::parse({wrong})) << wrong;
+  }
+}
+
+awaitable<void> try_internal(gateway_world& world, std::vector<std::pair<std::string, std::string>> rows) {
+  for (const auto& [header, status] : rows) {
+    co_await expect_status(world.gate.internal_port(), upgrade_request("/ws", "127.0.0.1", header), status);
+  }
+}
+
+TEST(internal_port, pages_are_refused) {
+  gateway_world world;
+  world.run(try_internal(world, {{"", let_in},
+                                 {"Origin: http://127.0.0.1\r\n", refused},
+                                 {"Origin: null\r\n", refused},
+                                 {"Origin: \r\n", refused}}));
+}
+
+TEST(internal_port, a_token_is_asked_for_when_there_is_one) {
+  auto options = usual_options();
+  options.internal_port.token = "right";
+  gateway_world world{std::move(options)};
+  const std::string none = "401 Unauthorized";
+  world.run(try_internal(world, {{"", none},
+                                 {"Authorization: Bearer wrong\r\n", none},
+                                 {"Authorization: Bearer righ\r\n", none},
+                                 {"Authorization: Bearer rightt\r\n", none},
+                                 {"Authorization: Basic right\r\n", none},
+                                 {"Authorization: Bearer\r\n", none},
+                                 {"Authorization: Bearer right\r\n", let_in},
+                                 {"Authorization: bearer right\r\n", let_in}}));
+  world.gate.replace_internal_token("next");
+  world.run(
+      try_internal(world, {{"Authorization: Bearer right\r\n", none}, {"Authorization: Bearer next\r\n", let_in}}));
+}
+
+awaitable<void> ask_internal(gateway_world& world) {
+  const auto port = world.gate.internal_port();
+  const std::string tail = " HTTP/1.1\r\nHost: h\r\n\r\n";
+  co_await expect_status(port, "GET /healthz" + tail, "200 OK");
+  co_await expect_status(port, "GET /" + tail, "404 Not Found");
+  co_await expect_status(port, upgrade_request("/e2ee", "h"), "404 Not Found");
+}
+
+TEST(internal_port, serves_nothing_else) {
+  gateway_world world;
+  world.run(ask_internal(world));
+}
+
+messages::direct::v1::direct_connect_info link_info(const gateway_world& world, const crypto::psk& key) {
+  messages::direct::v1::direct_connect_info info;
+  info.ws_url = world.internal_url("/e2ee");
+  info.channel_id = "backend";
+  info.e2ee_psk_b64u = messages::sensitive_text{key.to_base64url()};
+  info.channel_init_expire_at_unix_s = count(to_unix_seconds(std::chrono::system_clock::now())) + 60;
+  info.default_suite = messages::direct::v1::suite::x25519_hkdf_sha256_aes_256_gcm;
+  return info;
+}
+
+awaitable<endpoint::session> dial_link(gateway_world& world, crypto::psk key) {
+  endpoint::connect_options options{.origin = "http://127.0.0.1"};
+  options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
+  auto [failed, session] = co_await endpoint::async_connect(co_await asio::this_coro::executor, link_info(world, key),
+                                                            std::move(options), as_result);
+  co_return std::move(session);
+}
+
+awaitable<void> use_link(gateway_world& world, crypto::psk key) {
+  const std::string kind{internal_stream_kind};
+  // Twice: the credential is good for ever.
+  for (int round = 0; round < 2; ++round) {
+    auto session = co_await dial_link(world, key.clone());
+    EXPECT_TRUE(session);
+    if (!session) co_return;
+    auto link = co_await session.async_open_stream(kind, asio::use_awaitable);
+    auto user = co_await test_user::open(world.public_url());
+    const auto welcome = co_await user.join();
+    co_await user.say(text(1, "hello"));
+    EXPECT_EQ(co_await user.hear(), acked(1));
+    const auto expected =
+        encode_json_frame(encode_text(dialect::compatible, {.session_id = welcome.session_id}, 1, "hello"));
+    byte_buffer arrived(expected.size());
+    co_await asio::async_read(link, asio::buffer(arrived), as_result);
+    EXPECT_EQ(arrived, expected);
+    const auto reply = encode_json_frame(R"({"content":"hi","session_id":")" + welcome.session_id + R"("})");
+    co_await asio::async_write(link, asio::buffer(reply), as_result);
+    const gateway_frame heard = reply_frame{.seq = 1, .content = "hi"};
+    EXPECT_EQ(co_await user.hear(), heard);
+    co_await session.async_close(as_result);
+  }
+}
+
+awaitable<void> use_wrong_key(gateway_world& world, crypto::psk key) {
+  const auto session = co_await dial_link(world, std::move(key));
+  EXPECT_FALSE(session);
+}
+
+TEST(internal_port, encrypted_link) {
+  testing::seeded_random random{3};
+  const auto key = crypto::psk::generate(random).value();
+  auto options = usual_options();
+  options.internal_port.link = internal_link_credential{.channel_id = "backend", .psk = key.clone()};
+  gateway_world world{std::move(options)};
+  world.run(use_link(world, key.clone()));
+  world.run(use_wrong_key(world, crypto::psk::generate(random).value()));
+}
+
+TEST(gateway_options, what_cannot_be_is_refused) {
+  asio::io_context context;
+  const auto refuses = [&](auto change) {
+    auto options = usual_options();
+    change(options);
+    const auto made = gateway::open(context.get_executor(), std::move(options));
+    return made.has_error() ? made.error() : error_code{};
+  };
+  EXPECT_EQ(refuses([](auto& o) { o.limits.max_sessions = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.credentials.keys = nullptr; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->path = "ws"; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->trusted_proxies = {"proxy"}; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->allowed_origins = {" "}; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.internal_port.token = ""; }), gateway_errc::invalid_option);
+  gateway_world taken;
+  const tcp::endpoint outside{asio::ip::address_v4::loopback(), taken.gate.public_port()};
+  EXPECT_EQ(refuses([&](auto& o) { o.public_port->listen = outside; }), gateway_errc::public_port_taken);
+  EXPECT_EQ(refuses([&](auto& o) { o.internal_port.listen = outside; }), gateway_errc::internal_port_taken);
+}
+
+}  // namespace
+}  // namespace flowersec::ownwire

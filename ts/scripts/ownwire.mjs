@@ -1,0 +1,105 @@
+// Builds what an OwnWire gateway serves.
+//
+//   node scripts/ownwire.mjs --out DIR            css/ js/ assets/ html/ below DIR
+//   node scripts/ownwire.mjs --out DIR --sizes    and prints what each script weighs, minified and gzipped
+//
+// Scripts are minified and hold templates, each the whole content of one string literal, that the gateway replaces:
+//   %OWNWIRE_SERVER_KEYS%       its public keys, separated by commas
+//   %OWNWIRE_COMPAT_SRI%        sha384-... of js/ownwire_compat.js as served
+//   %OWNWIRE_APPLICATION_SRI%   sha384-... of js/application.js as served
+// Exit 1 when a template is missing or comes twice, and when a script is larger than docs/PERFORMANCE.md, "Size", says.
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { fromHere } from "./run.mjs";
+
+const keys = "%OWNWIRE_SERVER_KEYS%";
+const compatSri = "%OWNWIRE_COMPAT_SRI%";
+const applicationSri = "%OWNWIRE_APPLICATION_SRI%";
+
+/** `limit`: KiB, gzipped. */
+const scripts = [
+  { file: "js/ownwire.js", entry: "src/ownwire/bundle/ownwire_entry.ts", format: "iife", limit: 25, templates: [keys, compatSri] },
+  { file: "js/ownwire_compat.js", entry: "src/ownwire/bundle/compat_entry.ts", format: "iife", limit: 18, templates: [] },
+  { file: "js/ownwire_widget.js", entry: "src/ownwire/widget/loader_entry.ts", format: "iife", limit: 4, templates: [applicationSri], mayHave: [keys] },
+  { file: "js/application.js", entry: "src/ownwire/widget/application.ts", format: "esm", limit: 40, templates: [keys, compatSri] },
+];
+const copies = [
+  ["ownwire/style.css", "css/style.css"],
+  ["ownwire/chat-icon.png", "assets/chat-icon.png"],
+  ["ownwire/index.html", "html/index.html"],
+  ["ownwire/embed_example.html", "html/embed_example.html"],
+];
+
+const { values } = parseArgs({ options: { out: { type: "string" }, sizes: { type: "boolean" } } });
+if (values.out === undefined) {
+  console.error("usage: node scripts/ownwire.mjs --out DIR [--sizes]");
+  process.exit(2);
+}
+const problems = [];
+
+function write(file, contents) {
+  const path = resolve(values.out, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, contents);
+}
+
+/** The fallbacks are a script of their own; and a module knows where it is by other means than a classic script. */
+const replacements = (format) => ({
+  name: "ownwire",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\/noble\/provider\.js$/ }, () => ({ path: fromHere("src/ownwire/bundle/compat.ts") }));
+    if (format !== "esm") return;
+    onLoad({ filter: /src[\\/]ownwire[\\/]bundle[\\/]script\.ts$/ }, () => ({
+      contents: "export const noteScript = () => {};\nexport const scriptUrl = () => import.meta.url;\nexport const scriptNonce = () => undefined;\n",
+    }));
+  },
+});
+
+async function bundle({ file, entry, format, limit, templates, mayHave = [] }) {
+  if (!existsSync(fromHere(entry))) return console.error(`ownwire: ${entry} is missing, ${file} is left out`);
+  const { outputFiles } = await build({
+    entryPoints: [fromHere(entry)],
+    bundle: true,
+    format,
+    platform: "browser",
+    target: "es2022",
+    charset: "utf8",
+    minify: true,
+    legalComments: "none",
+    write: false,
+    absWorkingDir: fromHere(),
+    alias: {
+      "#crypto-platform": fromHere("src/crypto/browser/platform.ts"),
+      "#ownwire-platform": fromHere("src/ownwire/browser/platform.ts"),
+    },
+    plugins: [replacements(format)],
+    logLevel: "warning",
+  });
+  const [{ contents, text }] = outputFiles;
+  for (const template of [keys, compatSri, applicationSri]) {
+    const found = text.split(template).length - 1;
+    const whole = [...text.matchAll(/(["'`])%OWNWIRE_[A-Z_]+%\1/g)].filter(([literal]) => literal.slice(1, -1) === template).length;
+    const isGood = found === whole && (templates.includes(template) ? found === 1 : found === 0 || (found === 1 && mayHave.includes(template)));
+    if (!isGood) problems.push(`${file}: ${template} is there ${found} times, ${whole} times as a literal`);
+  }
+  if (/\beval\(|\bnew Function\b|\bFunction\(/.test(text)) problems.push(`${file}: makes code from text`);
+  const size = gzipSync(contents, { level: 9 }).length / 1024;
+  if (size > limit) problems.push(`${file} has ${size.toFixed(2)} KiB gzip, at most ${limit}`);
+  if (values.sizes) console.log(`ownwire: ${file}: ${size.toFixed(2)} KiB gzip of ${limit}`);
+  write(file, contents);
+}
+
+for (const script of scripts) await bundle(script);
+for (const [from, to] of copies) {
+  if (!existsSync(fromHere(from))) {
+    console.error(`ownwire: ${from} is missing, ${to} is left out`);
+    continue;
+  }
+  mkdirSync(dirname(join(resolve(values.out), to)), { recursive: true });
+  copyFileSync(fromHere(from), join(resolve(values.out), to));
+}
+for (const problem of problems) console.error(`ownwire: ${problem}`);
+process.exitCode = problems.length === 0 ? 0 : 1;

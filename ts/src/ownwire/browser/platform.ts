@@ -1,0 +1,17 @@
+// Pages and workers: see "imports" of package.json.
+// Layer ownwire, browsers.
+
+import { createPlatformWebSocket } from "../../ws/browser/factory.js";
+import type { OwnwirePlatform } from "../platform.js";
+
+export const ownwirePlatform: OwnwirePlatform = {
+  place() {
+    // Not location.origin: that of a frame without an address of its own is "null", and it has its parent's.
+    const { origin, isSecureContext } = globalThis as { origin?: unknown; isSecureContext?: unknown };
+    return {
+      origin: typeof origin === "string" ? origin : undefined,
+      isSecureContext: typeof isSecureContext === "boolean" ? isSecureContext : undefined,
+    };
+  },
+  webSocket: createPlatformWebSocket,
+};

@@ -1,0 +1,73 @@
+// The example clients as processes, in each language, from the archive that `make internal-client` packs.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { listenTo, root } from "../browser/demo.mjs";
+
+const python = process.env.FLOWERSEC_PYTHON ?? "/usr/bin/python3";
+
+/** Whether the command ends well. */
+const works = (command, args, options) => spawnSync(command, args, options).status === 0;
+
+/** What each language needs, and how it starts a program. */
+export const languages = [
+  { name: "Node", isThere: () => true, command: (program) => [process.execPath, `${program}.mjs`] },
+  { name: "Python", isThere: () => works(python, ["-c", "import websockets"]), command: (program) => [python, `${program}.py`] },
+  {
+    name: "Ruby",
+    isThere: () => works("bundle", ["--version"]) && works("ruby", ["-e", 'require "faye/websocket"']),
+    command: (program) => ["bundle", "exec", "ruby", `${program}.rb`],
+  },
+];
+
+/** The archive, unpacked into a folder of its own, with what its README says has to be done once. */
+export function unpackedClients() {
+  const folder = mkdtempSync(join(tmpdir(), "ownwire-clients-"));
+  const run = (command, args, cwd) => {
+    const { status, stderr, stdout } = spawnSync(command, args, { cwd, encoding: "utf8" });
+    if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stdout}${stderr}`);
+  };
+  run("make", ["-s", "internal-client", `INTERNAL_CLIENT=${join(folder, "internal_ws_client.tar.gz")}`], root);
+  run("tar", ["-xzf", "internal_ws_client.tar.gz"], folder);
+  const clients = join(folder, "internal_ws_client");
+  symlinkSync(join(root, "ts/node_modules"), join(clients, "node_modules")); // as npm install would
+  if (languages[2].isThere()) run("bundle", ["install", "--local", "--quiet"], clients);
+  return {
+    folder: clients,
+    secretFile(name, content) {
+      writeFileSync(join(clients, name), content);
+      return name;
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+    has: (name) => existsSync(join(clients, name)),
+  };
+}
+
+const running = new Set();
+process.on("exit", killAll);
+
+/** Whatever is still running: a process that a failed test left behind would keep its pipes, and so the tests, open. */
+export function killAll() {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** Starts a program of the archive. */
+export function startClient(clients, language, program, ...flags) {
+  const [command, ...args] = language.command(program);
+  const child = spawn(command, [...args, ...flags], { cwd: clients.folder, stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.stdout.resume();
+  const { lines, next } = listenTo(child.stderr);
+  const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal))).finally(() => running.delete(child));
+  return {
+    log: lines,
+    /** A line, of those so far or later. */
+    said: (wanted) => next(wanted, 1),
+    ended,
+    stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
