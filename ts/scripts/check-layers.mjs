@@ -11,6 +11,7 @@ const layers = {
   observability: ["base"],
   crypto: ["base"],
   sealed: ["base", "crypto"],
+  identity: ["base", "crypto"],
   token: ["base", "gen", "crypto"],
   handshake: ["base", "gen", "crypto"],
   record: ["base", "crypto"],
@@ -32,7 +33,7 @@ const layers = {
 const above = ["entry", "peer"];
 /** Third-party modules, and the places that may import them. */
 const thirdParty = [
-  { module: /^node:/, places: [/^ws\/node\//, /^crypto\/node\//, /^controlplane\/node\//, /^endpoint\/node(\/|\.ts$)/, /^entry\/node\.ts$/, /^peer\//] },
+  { module: /^node:/, places: [/^ws\/node\//, /^crypto\/node\//, /^controlplane\/node\//, /^endpoint\/node(\/|\.ts$)/, /^identity\/node\//, /^entry\/node\.ts$/, /^peer\//] },
   { module: /^ws$/, places: [/^ws\/node\//, /^peer\//] },
   { module: /^@noble\//, places: [/^crypto\/noble\//] },
   { module: /^#crypto-(platform|sync)$/, places: [/^crypto\//] },

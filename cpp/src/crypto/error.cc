@@ -14,6 +14,12 @@ const char* describe(crypto_errc code) noexcept {
       return "the public key leads to an all-zero shared secret";
     case crypto_errc::no_randomness:
       return "the system has no randomness";
+    case crypto_errc::no_memory:
+      return "there is not enough memory for the key of a passphrase";
+    case crypto_errc::bad_private_file:
+      return "the file is not an ordinary file, or too large";
+    case crypto_errc::private_file_shared:
+      return "the file can be read or written by others";
   }
   return "unknown crypto error";
 }

@@ -7,10 +7,15 @@
 #include "flowersec/base/base64url.h"
 #include "flowersec/base/json.h"
 #include "flowersec/base/json_scan.h"
-#include "sealed/private_file.h"
+#include "flowersec/crypto/private_file.h"
 
 namespace flowersec::sealed {
 namespace {
+
+using crypto::existing_file;
+using crypto::read_private_file;
+using crypto::wipe;
+using crypto::write_private_file;
 
 constexpr std::uint64_t file_version = 1;
 
@@ -103,6 +108,12 @@ key_file_error at_path(const std::filesystem::path& path, key_file_error why) {
   return why;
 }
 
+key_file_error at_path(const std::filesystem::path& path, crypto::private_file_error why) {
+  if (why.code == crypto::crypto_errc::bad_private_file) why.code = sealed_errc::bad_key_file;
+  if (why.code == crypto::crypto_errc::private_file_shared) why.code = sealed_errc::key_file_shared;
+  return at_path(path, key_file_error{why.code, std::move(why.text)});
+}
+
 }  // namespace
 
 void throw_exception_from_error(const key_file_error& failure, const boost::source_location& /*where*/) {
@@ -160,7 +171,7 @@ key_file_result<void> write_key_file(const std::filesystem::path& path, const ke
 
 key_file_result<keyring> create_key_file(const std::filesystem::path& path, random_source& random, unix_seconds now) {
   auto key = key_pair::generate(random);
-  if (!key) return at_path(path, {key.error(), key.error().message()});
+  if (!key) return at_path(path, key_file_error{key.error(), key.error().message()});
   keyring keys{{.key = std::move(*key), .created_at = now}};
   auto text = format(keys);
   auto written = write_private_file(path, text, existing_file::keep);

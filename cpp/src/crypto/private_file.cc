@@ -1,4 +1,4 @@
-#include "sealed/private_file.h"
+#include "flowersec/crypto/private_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,9 +8,10 @@
 #include <cstdlib>
 #include <utility>
 
+#include "flowersec/crypto/error.h"
 #include "flowersec/crypto/secret.h"
 
-namespace flowersec::sealed {
+namespace flowersec::crypto {
 namespace {
 
 constexpr mode_t rights_of_others = S_IRWXG | S_IRWXO;
@@ -33,7 +34,7 @@ class descriptor {
   int fd_;
 };
 
-key_file_error system_failure(std::string_view action) {
+private_file_error system_failure(std::string_view action) {
   const error_code code{errno, boost::system::system_category()};
   return {code, std::string{action} + ": " + code.message()};
 }
@@ -84,19 +85,20 @@ class temporary_file {
 }  // namespace
 
 void wipe(std::string& text) noexcept {
-  crypto::wipe(std::as_writable_bytes(std::span{text.data(), text.size()}));
+  wipe(std::as_writable_bytes(std::span{text.data(), text.size()}));
   text.clear();
 }
 
-key_file_result<std::string> read_private_file(const std::filesystem::path& path, std::size_t max_bytes) {
+private_file_result<std::string> read_private_file(const std::filesystem::path& path, std::size_t max_bytes) {
   // Not blocking: a pipe of that name must not hold up whoever asks.
   const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!file.is_open()) return system_failure("cannot be opened");
   struct ::stat about {};
   if (::fstat(file.get(), &about) != 0) return system_failure("cannot be looked at");
-  if (!S_ISREG(about.st_mode)) return key_file_error{sealed_errc::bad_key_file, "not a file"};
+  if (!S_ISREG(about.st_mode)) return private_file_error{crypto_errc::bad_private_file, "not a file"};
   if ((about.st_mode & rights_of_others) != 0) {
-    return key_file_error{sealed_errc::key_file_shared, "group or others have rights to it; its mode must be 0600"};
+    return private_file_error{crypto_errc::private_file_shared,
+                              "group or others have rights to it; its mode must be 0600"};
   }
   // In one piece, so that no part of it stays behind in a buffer that grew. One byte more, to see whether there is one.
   std::string contents(max_bytes + 1, '\0');
@@ -114,14 +116,14 @@ key_file_result<std::string> read_private_file(const std::filesystem::path& path
   }
   if (used > max_bytes) {
     wipe(contents);
-    return key_file_error{sealed_errc::bad_key_file, "more than " + std::to_string(max_bytes) + " bytes"};
+    return private_file_error{crypto_errc::bad_private_file, "more than " + std::to_string(max_bytes) + " bytes"};
   }
   contents.resize(used);
   return contents;
 }
 
-key_file_result<void> write_private_file(const std::filesystem::path& path, std::string_view contents,
-                                         existing_file existing) {
+private_file_result<void> write_private_file(const std::filesystem::path& path, std::string_view contents,
+                                             existing_file existing) {
   temporary_file file{path};
   if (!file.is_open()) return system_failure("no file can be created beside it");
   if (!file.fill(contents)) return system_failure("cannot be written");
@@ -130,4 +132,4 @@ key_file_result<void> write_private_file(const std::filesystem::path& path, std:
   return {};
 }
 
-}  // namespace flowersec::sealed
+}  // namespace flowersec::crypto

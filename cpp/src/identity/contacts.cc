@@ -1,0 +1,155 @@
+#include "flowersec/identity/contacts.h"
+
+#include <array>
+#include <utility>
+
+#include "flowersec/base/text.h"
+
+namespace flowersec::identity {
+namespace {
+
+struct code_range {
+  char32_t first;
+  char32_t last;
+};
+
+/// Controls, and format characters of no width of their own: soft hyphen, Arabic letter mark, zero width and direction
+/// marks, line separators, embeddings and overrides, word joiner, isolates, byte order mark, tags.
+constexpr std::array<code_range, 10> hidden = {{{0x00, 0x1f},
+                                                {0x7f, 0x9f},
+                                                {0xad, 0xad},
+                                                {0x61c, 0x61c},
+                                                {0x200b, 0x200f},
+                                                {0x2028, 0x202e},
+                                                {0x2060, 0x206f},
+                                                {0xfeff, 0xfeff},
+                                                {0xfff9, 0xfffb},
+                                                {0xe0000, 0xe0fff}}};
+
+/// The code point at the front of well-formed UTF-8, which is removed.
+char32_t take_code_point(std::string_view& text) noexcept {
+  const auto lead = static_cast<std::uint8_t>(text.front());
+  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  constexpr std::array<std::uint8_t, 5> lead_bits = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  char32_t point = lead & lead_bits[size];
+  for (std::size_t i = 1; i < size; ++i) point = (point << 6U) | (static_cast<std::uint8_t>(text[i]) & 0x3fU);
+  text.remove_prefix(size);
+  return point;
+}
+
+}  // namespace
+
+bool is_valid_name(std::string_view name) noexcept {
+  if (name.empty() || name.size() > max_name_bytes || !is_valid_utf8(name) || trim(name) != name) return false;
+  while (!name.empty()) {
+    const auto point = take_code_point(name);
+    for (const auto& range : hidden) {
+      if (point >= range.first && point <= range.last) return false;
+    }
+  }
+  return true;
+}
+
+result<shared_secret> contacts::agree(const public_key& key) const {
+  if (key == owner_->key()) return identity_errc::own_key;
+  if (get(key) != nullptr) return identity_errc::key_known;
+  return owner_->agree(key);
+}
+
+result<const contact*> contacts::add(const public_key& key, std::string_view name, contact_policy policy,
+                                     bool verified) {
+  if (!is_valid_name(name)) return identity_errc::bad_name;
+  if (check(key, name) == acquaintance::key_changed) return identity_errc::key_changed;
+  if (size() >= max_contacts) return identity_errc::too_many;
+  auto dh = agree(key);
+  if (!dh) return dh.error();
+  in_order_.push_back(std::make_unique<contact>(
+      contact{.key = key, .name = std::string{name}, .dh = std::move(*dh), .policy = policy, .verified = verified}));
+  auto* added = in_order_.back().get();
+  by_key_.emplace(key, added);
+  by_name_.emplace(added->name, added);
+  return added;
+}
+
+result<const contact*> contacts::replace_key(std::string_view name, const public_key& key) {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return identity_errc::unknown_contact;
+  auto dh = agree(key);
+  if (!dh) return dh.error();
+  auto* changed = found->second;
+  by_key_.erase(changed->key);
+  changed->key = key;
+  changed->dh = std::move(*dh);
+  changed->verified = false;
+  by_key_.emplace(key, changed);
+  return changed;
+}
+
+result<void> contacts::rename(const public_key& key, std::string_view name) {
+  auto* changed = edit(key);
+  if (changed == nullptr) return identity_errc::unknown_contact;
+  if (!is_valid_name(name)) return identity_errc::bad_name;
+  if (check(key, name) == acquaintance::key_changed) return identity_errc::key_changed;
+  by_name_.erase(changed->name);
+  changed->name = name;
+  by_name_.emplace(changed->name, changed);
+  return {};
+}
+
+result<void> contacts::set_policy(const public_key& key, contact_policy policy) {
+  auto* changed = edit(key);
+  if (changed == nullptr) return identity_errc::unknown_contact;
+  changed->policy = policy;
+  return {};
+}
+
+result<void> contacts::set_verified(const public_key& key, bool verified) {
+  auto* changed = edit(key);
+  if (changed == nullptr) return identity_errc::unknown_contact;
+  changed->verified = verified;
+  return {};
+}
+
+result<void> contacts::remove(const public_key& key) {
+  const auto* gone = edit(key);
+  if (gone == nullptr) return identity_errc::unknown_contact;
+  by_name_.erase(gone->name);
+  by_key_.erase(gone->key);
+  std::erase_if(in_order_, [&](const auto& each) { return each.get() == gone; });
+  return {};
+}
+
+const contact* contacts::get(const public_key& key) const noexcept {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+contact* contacts::edit(const public_key& key) noexcept {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? nullptr : found->second;
+}
+
+const contact* contacts::find(std::string_view name) const noexcept {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+acquaintance contacts::check(const public_key& key, std::string_view name) const noexcept {
+  const auto* named = find(name);
+  if (named != nullptr) return named->key == key ? acquaintance::known : acquaintance::key_changed;
+  return get(key) != nullptr ? acquaintance::renamed : acquaintance::unknown;
+}
+
+std::vector<const contact*> contacts::list() const {
+  std::vector<const contact*> all;
+  for (const auto& each : in_order_) all.push_back(each.get());
+  return all;
+}
+
+void contacts::wipe() noexcept {
+  by_key_.clear();
+  by_name_.clear();
+  in_order_.clear();
+}
+
+}  // namespace flowersec::identity

@@ -1,0 +1,99 @@
+// Invitations: a link that carries a registry, a host and a one-time secret in its fragment, which no server is sent.
+// Layer identity. Told the time. Source: IDENTITY, "Invitations".
+
+import { decodeBase64url, encodeBase64url, fromUtf8, randomBytes, systemRandom, utf8, wipe, type RandomSource } from "../base/index.js";
+import { defaultCrypto } from "../crypto/index.js";
+import { parseRegistryUrl } from "./address.js";
+import { invitationSecretBytes } from "./call_psk.js";
+import { IdentityError } from "./error.js";
+import { PublicKey } from "./public_key.js";
+
+/** Largest link: what a page or a terminal can make us decode. */
+export const maxLinkBytes = 2048;
+export const maxOpenInvitations = 64;
+export const invitationLifetimeS = 24 * 3600;
+export const invitationIdBytes = 8;
+
+const name = "#fsi1=";
+
+export interface Invitation {
+  /** As parseRegistryUrl() gives it. */
+  readonly registryUrl: string;
+  readonly registryKey: PublicKey;
+  readonly hostKey: PublicKey;
+  /** 16 bytes. */
+  readonly secret: Uint8Array;
+}
+
+/** Throws IdentityError bad_invitation for a URL that is none, and for one key in both places. */
+export function makeInvitation(registryUrl: string, registryKey: PublicKey, hostKey: PublicKey, random: RandomSource = systemRandom): Invitation {
+  const url = parseRegistryUrl(registryUrl);
+  if (url === undefined || registryKey.equals(hostKey)) throw new IdentityError("bad_invitation");
+  return { registryUrl: url, registryKey, hostKey, secret: randomBytes(invitationSecretBytes, random) };
+}
+
+/**
+ * A fragment, or a link with one: everything before the first "#" is ignored. "#fsi1=" base64url(JSON {registry_url, registry_key,
+ * host_key, secret}); unknown members are ignored. Throws IdentityError bad_invitation.
+ */
+export function parseInvitation(link: string): Invitation {
+  try {
+    if (utf8(link).length > maxLinkBytes) throw new IdentityError("bad_invitation");
+    const fragment = link.slice(Math.max(link.indexOf("#"), 0));
+    const json = fragment.startsWith(name) ? decodeBase64url(fragment.slice(name.length)) : undefined;
+    const text: unknown = JSON.parse(fromUtf8(json as Uint8Array));
+    if (text === null || typeof text !== "object" || Array.isArray(text)) throw new IdentityError("bad_invitation");
+    const { registry_url, registry_key, host_key, secret } = text as Record<string, string>;
+    const registryUrl = parseRegistryUrl(registry_url as string);
+    const registryKey = PublicKey.parse(registry_key as string);
+    const hostKey = PublicKey.parse(host_key as string);
+    const bytes = decodeBase64url(secret as string, invitationSecretBytes);
+    if (registryUrl === undefined || bytes === undefined || registryKey.equals(hostKey)) throw new IdentityError("bad_invitation");
+    return { registryUrl, registryKey, hostKey, secret: bytes };
+  } catch {
+    throw new IdentityError("bad_invitation"); // what JSON.parse says quotes the text
+  }
+}
+
+/** With the "#" at its front, to be put behind the URL of a page. Holds the secret. */
+export function invitationFragment({ registryUrl, registryKey, hostKey, secret }: Invitation): string {
+  const members = { registry_url: registryUrl, registry_key: registryKey.text, host_key: hostKey.text, secret: encodeBase64url(secret) };
+  return name + encodeBase64url(utf8(JSON.stringify(members)));
+}
+
+/** What the guest's first call carries: "inv:" base64url(first 8 bytes of SHA-256(secret)). Not a secret. */
+export async function invitationNote(secret: Uint8Array): Promise<string> {
+  const digest = await (await defaultCrypto()).sha256(secret);
+  return `inv:${encodeBase64url(digest.subarray(0, invitationIdBytes))}`;
+}
+
+/** What the host remembers of the links it gave away, until each is used once or lapses. */
+export class OpenInvitations {
+  readonly #open = new Map<string, { secret: Uint8Array; given: number }>();
+
+  /** `now` is Unix time in seconds, here and below. Throws IdentityError too_many, when maxOpenInvitations have not lapsed. */
+  async add({ secret }: Invitation, now: number): Promise<void> {
+    const note = await invitationNote(secret);
+    for (const [each, { given }] of this.#open) {
+      if (now - given >= invitationLifetimeS) this.consume(each);
+    }
+    if (this.#open.size >= maxOpenInvitations) throw new IdentityError("too_many");
+    this.#open.set(note, { secret: Uint8Array.from(secret), given: now });
+  }
+
+  /** The secret for a call that carries this note; undefined for a note that is none, is unknown, was consumed, or lapsed. */
+  find(note: string, now: number): Uint8Array | undefined {
+    const found = this.#open.get(note);
+    return found !== undefined && now - found.given < invitationLifetimeS ? found.secret : undefined;
+  }
+
+  /** After the handshake. False when it was not open. */
+  consume(note: string): boolean {
+    wipe(this.#open.get(note)?.secret);
+    return this.#open.delete(note);
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+}
