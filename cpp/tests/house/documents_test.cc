@@ -12,6 +12,8 @@
 #include "flowersec/endpoint/error.h"
 #include "flowersec/handshake/frame.h"
 #include "flowersec/ownwire/client.h"
+#include "flowersec/ownwire/edge.h"
+#include "flowersec/ownwire/limits.h"
 #include "flowersec/sealed/open_message.h"
 #include "flowersec/session/options.h"
 #include "flowersec/tunnel/limits.h"
@@ -99,6 +101,18 @@ TEST(documents, limits_lists_every_default) {
       {"`replay_entries`", relay.replay_entries()},
       {"`max_open_bytes`", sealed::max_open_bytes},
       {"`max_queue`", ownwire::client_options{.url = {}, .server_keys = {}}.max_queue},
+      {"`max_chat_frame_bytes`", ownwire::max_chat_frame_bytes},
+      {"`max_content_bytes`", ownwire::max_content_bytes},
+      {"`max_internal_frame_bytes`", ownwire::max_internal_frame_bytes},
+      {"`max_sessions`", ownwire::gateway_limits{}.max_sessions},
+      {"`max_sessions_per_address`", ownwire::gateway_limits{}.max_sessions_per_address},
+      {"`max_user_queue_bytes`", ownwire::gateway_limits{}.max_user_queue_bytes},
+      {"`max_internal_clients`", ownwire::gateway_limits{}.max_internal_clients},
+      {"`max_users`", ownwire::edge_limits{}.max_users},
+      {"`max_visitors` (edge)", ownwire::edge_limits{}.max_visitors},
+      {"`max_waiting`", ownwire::edge_limits{}.max_waiting},
+      {"`max_requests`", ownwire::edge_limits{}.max_requests},
+      {"`max_message_bytes` (edge)", ownwire::edge_limits{}.max_message_bytes},
       {"`max_journal_bytes` (on disk)", tunnel::max_journal_bytes(relay.replay_entries())},
   };
   for (const auto& [name, value] : rows) {

@@ -1,7 +1,8 @@
 // The chat gateway: a public port for users, an internal port for the site owner's own program, sessions between them.
 // Layer ownwire, on Asio. Serves no pages and reads no files: a hook answers plain HTTP requests, keys come as values.
 // Source: PROTOCOL, "OwnWire".
-// Threads: every member may be called from any thread; hooks run on the gateway's strand, and must not throw.
+// Threads: every member may be called from any thread. Hooks must not throw; on_event runs on the gateway's strand,
+// page on the strand of a connection, so several of it may run at once.
 //
 //   ownwire::gateway_options options;
 //   options.public_port = ownwire::public_port_options{.listen = {address, 8080}, .credentials = {.keys = keyring}};

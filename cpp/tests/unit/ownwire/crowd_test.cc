@@ -4,6 +4,7 @@
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <map>
 
 #include "gateway_world.h"
@@ -133,15 +134,17 @@ awaitable<void> hear_all(crowd& all, int number) {
   ++all.done;
 }
 
-awaitable<void> gather(gateway_world& world, crowd& all, std::vector<std::unique_ptr<address_relay>>& relays) {
+using relay_list = std::vector<std::unique_ptr<address_relay>>;
+
+awaitable<void> gather(gateway_world& world, crowd& all, relay_list& relays) {
   const auto executor = co_await asio::this_coro::executor;
   for (const auto& relay : relays) {
     const auto url = relay->url();
     const auto origin = "http" + url.substr(2, url.rfind('/') - 2);
     asio::co_spawn(executor, open_some(all, url, origin), asio::detached);
   }
-  co_await until([&] { return all.done == addresses; });
-  EXPECT_EQ(world.gate.counts().sockets, static_cast<std::uint64_t>(addresses * sessions_each));
+  co_await until([&] { return all.done == static_cast<int>(relays.size()); });
+  EXPECT_EQ(world.gate.counts().sockets, relays.size() * sessions_each);
   auto client = co_await test_client::open(world.internal_url());
   asio::co_spawn(executor, echo(client), asio::detached);
   all.done = 0;
@@ -159,18 +162,39 @@ awaitable<void> gather(gateway_world& world, crowd& all, std::vector<std::unique
   co_await until([&] { return world.gate.counts().internal_clients == 0; });
 }
 
-TEST(crowd, two_thousand_sessions_of_a_hundred_addresses) {
-  want_descriptors(9'000);
+gateway_options crowd_options() {
   auto options = usual_options();
   options.public_port->trusted_proxies.clear();
   options.limits.max_sessions_per_address = sessions_each;
-  gateway_world world{std::move(options)};
-  std::vector<std::unique_ptr<address_relay>> relays;
-  for (int i = 1; i <= addresses; ++i) {
+  return options;
+}
+
+void run_crowd(gateway_world& world, int count) {
+  relay_list relays;
+  for (int i = 1; i <= count; ++i) {
     relays.push_back(std::make_unique<address_relay>(world.context, i, world.gate.public_port()));
   }
   crowd all;
   world.run(gather(world, all, relays), 240s);
+}
+
+TEST(crowd, two_thousand_sessions_of_a_hundred_addresses) {
+  want_descriptors(9'000);
+  gateway_world world{crowd_options()};
+  run_crowd(world, addresses);
+}
+
+awaitable<void> stop(gateway& gate) { co_await gate.async_stop(as_result); }
+
+TEST(crowd, a_gateway_on_several_threads) {
+  constexpr int fewer = 10;
+  asio::thread_pool threads{4};
+  gateway_world world{threads.get_executor(), crowd_options()};
+  run_crowd(world, fewer);
+  world.run(stop(world.gate));
+  EXPECT_EQ(world.gate.counts().internal_clients, 0U);
+  threads.stop();
+  threads.join();
 }
 
 constexpr int writers = 30;

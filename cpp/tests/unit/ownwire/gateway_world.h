@@ -179,6 +179,9 @@ inline std::string upgrade_request(std::string_view path, std::string_view host,
 struct gateway_world {
   explicit gateway_world(gateway_options options = usual_options())
       : gate{gateway::open(context.get_executor(), std::move(options)).value()} {}
+  /// The gateway lives elsewhere than those who talk to it.
+  gateway_world(asio::any_io_executor of_gateway, gateway_options options)
+      : gate{gateway::open(std::move(of_gateway), std::move(options)).value()} {}
 
   void run(awaitable<void> body, std::chrono::seconds limit = 20s) { testing::run(context, std::move(body), limit); }
   [[nodiscard]] std::string public_url() const {
