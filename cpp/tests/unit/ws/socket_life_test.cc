@@ -287,22 +287,22 @@ TEST(keep_alive, with_a_silence_limit_pings_go_out_while_the_peer_speaks) {
 TEST(keep_alive, several_pings_fit_into_the_silence_that_ends_a_connection) {
   boost::asio::io_context context;
   loopback net{context};
-  net.accepting.socket.ping_after = std::chrono::milliseconds{20};
-  net.accepting.socket.silence_limit = std::chrono::milliseconds{90};
+  net.accepting.socket.ping_after = std::chrono::milliseconds{30};
+  net.accepting.socket.silence_limit = std::chrono::milliseconds{300};
   const auto client = [](loopback& to) -> task {
     auto socket = co_await to.tcp_client();
     co_await upgrade_raw(socket);
     std::string pings;
     co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(pings), as_result);
     EXPECT_GE(pings.size(), 2u * 2);  // an unmasked ping without payload has two bytes
-    EXPECT_LE(pings.size(), 4u * 2);
+    EXPECT_LE(pings.size(), 9u * 2);
   };
   const auto server = [](loopback& at) -> task {
     auto socket = co_await at.accept();
     const auto begin = std::chrono::steady_clock::now();
     const auto [error, nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(error, ws_errc::peer_silent);
-    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{85});
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{250});
   };
   run_tasks(context, client(net), server(net));
 }
@@ -310,13 +310,13 @@ TEST(keep_alive, several_pings_fit_into_the_silence_that_ends_a_connection) {
 TEST(keep_alive, a_pong_is_enough_to_stay_and_a_limit_alone_never_pings) {
   boost::asio::io_context context;
   loopback net{context};
-  net.accepting.socket.silence_limit = std::chrono::milliseconds{40};
+  net.accepting.socket.silence_limit = std::chrono::milliseconds{400};
   net.connecting.socket.ping_after = std::chrono::milliseconds{10};
   net.connecting.socket.silence_limit = std::chrono::seconds{10};
   const auto client = [](loopback& to) -> task {
     auto socket = co_await to.connect();
     // Longer than the other end's limit: its pongs and our pings are all there is.
-    boost::asio::steady_timer idle{socket.get_executor(), std::chrono::milliseconds{120}};
+    boost::asio::steady_timer idle{socket.get_executor(), std::chrono::milliseconds{900}};
     const auto read = [](message_socket& from) -> task {
       EXPECT_EQ(text_of(co_await from.async_read_message()), "still here");
     };
