@@ -1,6 +1,6 @@
 // The other side of a blind front: keeps sockets waiting at the edge and gives each that was joined to a gateway.
 // Layer ownwire, part `behind`, on Asio. Dials out, so the gateway's host needs no open port.
-// Source: PROTOCOL, "OwnWire, blind front".
+// Source: PROTOCOL, "OwnWire, blind joining".
 // Threads: every member may be called from any thread; hooks run on a strand of its own, and must not throw.
 #pragma once
 

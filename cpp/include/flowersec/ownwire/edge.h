@@ -1,6 +1,6 @@
 // A front that sees ciphertext only: joins each socket of a user to one of a backend that waits, and carries messages.
 // Layer ownwire, part `edge`: on ws and base alone, so that nothing here could decrypt. Holds no keys; what stands
-// behind it is behind.h. Source: PROTOCOL, "OwnWire, blind front".
+// behind it is behind.h. Source: PROTOCOL, "OwnWire, blind joining".
 // Threads: every member may be called from any thread; hooks run on the edge's strand, and must not throw.
 #pragma once
 

@@ -1,6 +1,6 @@
 // The one message that a blind front adds: whom it joins to a waiting socket.
 // Layer ownwire, part `frames`. A text, the first on the socket; everything behind it is the user's, unchanged.
-// Source: PROTOCOL, "OwnWire, blind front".
+// Source: PROTOCOL, "OwnWire, blind joining".
 #pragma once
 
 #include <cstddef>
