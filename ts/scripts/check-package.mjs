@@ -39,6 +39,9 @@ import { callTyped, RpcRouter } from "flowersec/rpc";
 import { assertPingResponse } from "flowersec/gen/flowersec/demo/v1.gen";
 import { createDemoClient } from "flowersec/gen/flowersec/demo/v1.rpc.gen";
 import { connect, FlowersecError, type ConnectArtifact } from "flowersec";
+import { acceptSealedNode, connectSealedNode } from "flowersec/node";
+import { Ownwire, OwnwireError } from "flowersec/ownwire";
+import { parseKeyFile } from "flowersec/sealed";
 
 const factory: WebSocketFactory = createNodeWsFactory();
 export async function call(artifact: ConnectArtifact): Promise<boolean> {
@@ -52,6 +55,18 @@ export async function serve(socket: unknown): Promise<void> {
   router.register(1, async () => ({ payload: { ok: true } }));
   const session = await acceptDirectNode(socket, { channelId: "c", suite: 1, psk: new Uint8Array(32), initExpireAtUnixS: 1 });
   await session.serveRPC(router);
+}
+export async function sealed(socket: unknown, keyFile: string): Promise<void> {
+  const keys = parseKeyFile(keyFile);
+  await acceptSealedNode(socket, { keys: () => keys });
+  const serverKeys = keys.map(({ publicKey }) => publicKey);
+  await using client = await connectSealedNode({ wsUrl: "wss://server.example/ws", serverKeys }, { origin: "https://server.example" });
+  const chat = new Ownwire("wss://chat.example/ws", { server_keys: serverKeys, metadata: "username:user1", reconnect: { maxAttempts: 100 } });
+  chat.onMessage = (text, { session_id, seq, metadata }) => console.log(text, session_id, seq + 1, metadata?.length);
+  chat.onDelivery = (id, status) => console.log(id + 1, status === "delivered");
+  chat.onError = (error) => error.code === "backend_unavailable" && console.log(error.id, error instanceof OwnwireError);
+  void chat.connect();
+  console.log(chat.send("hello"), client.path);
 }
 const issuer = IssuerKeyset.random("k1");
 const { client } = new ChannelInitService(issuer, { tunnelUrl: "wss://t.example", tunnelAudience: "a", issuerId: "i" }).issue("c");

@@ -1,6 +1,6 @@
 // The server role for clients that know the server's public key: the first message is text and brings the pre-shared key.
 // Layer endpoint. The key belongs to this socket alone: two clients that pick the same channel id do not disturb each other.
-// Source: PROTOCOL, "Sealed open", "Open message".
+// Source: PROTOCOL, "Sealed open: message".
 
 import { Deadline, deferred, systemClock, wipe } from "../base/index.js";
 import { isSuite, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";

@@ -1,5 +1,5 @@
 // Connecting to a server whose public key is known beforehand: the pre-shared key travels in the first message, sealed to it.
-// Layer endpoint. Source: PROTOCOL, "Sealed open", "Open message".
+// Layer endpoint. Source: PROTOCOL, "Sealed open: message".
 
 import { encodeBase64url, pskBytes, randomBytes, trimmed, wipe, withDeadline, type Awaitable, type FlowersecError } from "../base/index.js";
 import { defaultCrypto, suiteX25519 } from "../crypto/index.js";

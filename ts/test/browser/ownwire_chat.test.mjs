@@ -10,11 +10,11 @@ let site;
 let lonely; // it takes half a minute until nobody has answered
 
 before(async () => {
-  gateway = await startGateway("--allow-origin", "localhost", "--allow-origin", "localhost:*");
+  gateway = await startGateway("--allow-origin", "localhost");
   backend = await startBackend(gateway, { answer: ({ content }) => (content.startsWith("echo ") ? [content.slice(5)] : []) });
   site = await startSite({});
   browser = await launchBrowser();
-  const its = await startGateway("--allow-origin", "localhost:*");
+  const its = await startGateway("--allow-origin", "localhost");
   site.pages["/lonely"] = embedding(its, { ws_url: its.wsUrl, widget_origin: its.origin });
   lonely = { its, it: await openPage(browser, `${site.origin}/lonely`) };
   await lonely.it.open();
@@ -246,7 +246,7 @@ test("the page's handle opens, sends, listens and takes the widget away", { time
 });
 
 test("operator and visitor see each other typing, when the backend asks for it", { timeout }, async () => {
-  const its = await startGateway("--allow-origin", "localhost:*");
+  const its = await startGateway("--allow-origin", "localhost");
   const operator = await startBackend(its, { protocol: "ownwire.v2" });
   site.pages["/operator"] = embedding(its, { ws_url: its.wsUrl, widget_origin: its.origin });
   const it = await openPage(browser, `${site.origin}/operator`);
@@ -270,7 +270,7 @@ test("operator and visitor see each other typing, when the backend asks for it",
 });
 
 test("a gateway that stops: the user reads that the connection is lost, and the text waits", { timeout }, async () => {
-  const its = await startGateway("--allow-origin", "localhost:*");
+  const its = await startGateway("--allow-origin", "localhost");
   site.pages["/stopped"] = embedding(its, { ws_url: its.wsUrl, widget_origin: its.origin });
   const it = await openPage(browser, `${site.origin}/stopped`);
   await it.open();

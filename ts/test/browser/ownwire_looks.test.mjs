@@ -29,8 +29,8 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), "ownwire-looks-"));
   writeFileSync(join(folder, "green.css"), green);
   [gateway, themed] = await Promise.all([
-    startGateway("--allow-origin", "localhost:*"),
-    startGateway("--allow-origin", "localhost:*", "--custom-css", join(folder, "green.css")),
+    startGateway("--allow-origin", "localhost"),
+    startGateway("--allow-origin", "localhost", "--custom-css", join(folder, "green.css")),
   ]);
   backend = await startBackend(gateway, { answer });
   themed.backend = await startBackend(themed, { answer });

@@ -14,7 +14,7 @@ let site;
 let attacker;
 
 before(async () => {
-  [gateway, closed] = await Promise.all([startGateway("--allow-origin", "localhost:*"), startGateway()]);
+  [gateway, closed] = await Promise.all([startGateway("--allow-origin", "localhost"), startGateway()]);
   backend = await startBackend(gateway, { answer: ({ content }) => [`you said ${content}`] });
   [site, attacker] = await Promise.all([startSite({}), startSite({})]);
   browser = await launchBrowser();
@@ -206,7 +206,7 @@ test("an insecure origin is refused by the constructor, http://localhost is not"
 });
 
 test("the widget on an insecure origin says that it cannot start", { timeout }, async () => {
-  const gatewayThere = gateway.origin.replace("localhost", "insecure.test");
+  const gatewayThere = closed.origin.replace("localhost", "insecure.test");
   site.pages["/insecure"] = embedding({ origin: gatewayThere }, { ws_url: "wss://chat.example/ws", widget_origin: gatewayThere });
   const it = await openPage(browser, `http://insecure.test:${site.port}/insecure`);
   await it.open();
