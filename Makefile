@@ -14,14 +14,13 @@ help:
 	@echo 'make setup     install what is missing (Debian packages; root or sudo)'
 	@echo 'make demo      build, then bring two programs together through a tunnel on this machine'
 	@echo 'make demo-web  the same from a browser: starts everything and prints the page to open; Ctrl-C ends it'
+	@echo 'make demo-ownwire  an encrypted chat between a page and a bot, PORT=8080: prints the page to open; Ctrl-C ends it'
 	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
-	@echo 'make demo-ownwire  an encrypted chat between a page and a bot: prints the page to open; Ctrl-C ends it'
-	@echo 'make internal-client  pack the example clients of OwnWire as internal_ws_client.tar.gz'
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
 	@echo 'make fmt       format the C++ sources in place'
 	@echo 'make check     what CI runs: test, lint, sanitizers, installed package, three minutes of soak'
-	@echo 'make check-long  a chat that is idle for ten minutes behind nginx'
+	@echo 'make check-long   a chat that is idle for ten minutes behind nginx'
 	@echo 'make bench     the benchmark tables of C++ and TypeScript, two minutes'
 	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
 	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
@@ -29,6 +28,7 @@ help:
 	@echo 'make interop   the conformance peers of both languages in every role, path and suite, as a table'
 	@echo 'make docs      regenerate the reference pages in docs/reference'
 	@echo 'make gen       regenerate cpp/gen and ts/src/gen from idl/'
+	@echo 'make internal-client  pack the example clients of OwnWire as internal_ws_client.tar.gz'
 
 setup:
 	@tools/setup
