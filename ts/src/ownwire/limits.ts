@@ -19,9 +19,9 @@ export const probeIntervalMs = 25_000;
 export const probeTimeoutMs = 10_000;
 /**
  * The gateway takes 20 texts at once, then 2 a second; what comes faster is refused for good. So that a queue that has grown
- * while there was no connection arrives, it leaves a little slower than that.
+ * while there was no connection arrives, it leaves a little slower than that, and half as many at once: on the way they crowd together.
  */
-export const paceBurst = 20;
+export const paceBurst = 10;
 export const paceMs = 525;
 
 /** Texts that are neither acknowledged nor failed, when the options say nothing: what an application can make us hold. */
