@@ -9,6 +9,7 @@
 #include "ownwire_assets/extract.h"
 #include "ownwire_front/no_dumps.h"
 #include "ownwire_front/site.h"
+#include "serving/descriptor_limit.h"
 
 namespace flowersec::apps {
 namespace {
@@ -51,6 +52,7 @@ int run(const invocation& io) {
   if (command.front.check_config) return report_checks(check_config(command), io);
   if (!command.front.extract_to.empty()) return extract(command, io);
   if (command.print_key) return print_keys(command, io);
+  raise_descriptor_limit("--max-sessions", static_cast<std::size_t>(command.max_sessions));
   return run_gateway(command, io);
 }
 

@@ -1,6 +1,4 @@
 // flowersec-tunnel: the blind relay as a process.
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -12,6 +10,7 @@
 #include "cli/config_file.h"
 #include "cli/json_text.h"
 #include "serving/certificate_files.h"
+#include "serving/descriptor_limit.h"
 #include "serving/log.h"
 #include "serving/process_metrics.h"
 #include "tunneld/admin_listener.h"
@@ -31,23 +30,6 @@
 
 namespace flowersec::apps {
 namespace {
-
-/// Descriptors beside the connections: listeners, logs, threads' epoll and event descriptors.
-constexpr std::size_t spare_descriptors = 64;
-
-/// Lets the process hold as many connections as it was told to, as far as the system allows.
-void raise_descriptor_limit(std::size_t max_connections) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  const auto for_connections = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, spare_descriptors);
-  if (limit.rlim_cur != RLIM_INFINITY && for_connections < max_connections) {
-    log_line(log_level::warning, "at most " + std::to_string(limit.rlim_cur) +
-                                     " open files are allowed, fewer than --max-conns (" +
-                                     std::to_string(max_connections) + ") needs");
-  }
-}
 
 void print_warnings(const tunnel_command& command, const tunnel::server_options& options) {
   if (options.origins.loopback_only) {
@@ -232,7 +214,7 @@ int run(const invocation& io) {
   options.events = std::make_shared<operator_log>(context);
 
   std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit(options.limits.max_connections);
+  raise_descriptor_limit("--max-conns", options.limits.max_connections);
   print_warnings(command, options);
   auto replay = choose_replay_store(command, options.limits);
   if (!replay) return fail(io, exit_runtime, replay.error().text);
