@@ -7,7 +7,7 @@
 //   %OWNWIRE_SERVER_KEYS%       its public keys, separated by commas
 //   %OWNWIRE_COMPAT_SRI%        sha384-... of js/ownwire_compat.js as served
 //   %OWNWIRE_APPLICATION_SRI%   sha384-... of js/application.js as served
-// Exit 1 when a template is missing or comes twice, and when a script is larger than docs/PERFORMANCE.md, "Size", says.
+// Exit 1 when a source or a template is missing or comes twice, and when a script is larger than docs/PERFORMANCE.md, "Size", says.
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -59,7 +59,7 @@ const replacements = (format) => ({
 });
 
 async function bundle({ file, entry, format, limit, templates, mayHave = [] }) {
-  if (!existsSync(fromHere(entry))) return console.error(`ownwire: ${entry} is missing, ${file} is left out`);
+  if (!existsSync(fromHere(entry))) return problems.push(`${entry} is missing`);
   const { outputFiles } = await build({
     entryPoints: [fromHere(entry)],
     bundle: true,
@@ -95,7 +95,7 @@ async function bundle({ file, entry, format, limit, templates, mayHave = [] }) {
 for (const script of scripts) await bundle(script);
 for (const [from, to] of copies) {
   if (!existsSync(fromHere(from))) {
-    console.error(`ownwire: ${from} is missing, ${to} is left out`);
+    problems.push(`${from} is missing`);
     continue;
   }
   mkdirSync(dirname(join(resolve(values.out), to)), { recursive: true });
