@@ -1,5 +1,4 @@
 // flowersec-tunnel: the blind relay as a process.
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
