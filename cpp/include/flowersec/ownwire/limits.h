@@ -45,7 +45,7 @@ struct gateway_limits {
   std::chrono::milliseconds waiting_time{30'000};
   /// Bytes queued to one internal client; beyond them texts wait as if it were not connected.
   std::size_t max_internal_queue_bytes = 16'777'216;
-  /// Internal clients at once; one more is answered 503.
+  /// Internal clients at once; one more is closed with 1013.
   std::size_t max_internal_clients = 64;
   /// An internal client that takes nothing of its queue for so long is dropped.
   std::chrono::milliseconds internal_stall{60'000};
