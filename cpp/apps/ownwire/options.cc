@@ -1,5 +1,6 @@
 #include "ownwire/options.h"
 
+#include "cli/values.h"
 #include "flowersec/base/text.h"
 #include "flowersec/base/web_url.h"
 

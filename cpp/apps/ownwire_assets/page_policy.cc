@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/values.h"
 #include "flowersec/base/text.h"
 #include "flowersec/base/web_url.h"
 #include "ownwire_assets/integrity.h"

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "cli/values.h"
 #include "flowersec/base/text.h"
 #include "flowersec/base/web_url.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cli/values.h"
 #include "flowersec/base/text.h"
 #include "serving/log.h"
 #include "tunneld/authorizer_options.h"
