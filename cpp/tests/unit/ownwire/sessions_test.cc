@@ -226,13 +226,40 @@ TEST(sessions, a_burst_to_one_who_is_there_is_not_bounded_by_what_is_kept) {
   for (std::uint64_t i = 1; i <= seen.size(); ++i) EXPECT_EQ(seen[i - 1], reply_of(i, std::to_string(i)));
 }
 
+TEST(sessions, replies_let_go_in_flight_are_counted_when_the_connection_is_lost) {
+  hub_world world;
+  const auto client = world.connect();
+  const auto who = world.join();
+  const auto id = world.session(who);
+  for (int i = 1; i <= 201; ++i) world.reply(client, id, std::to_string(i));
+  world.take(who);
+  world.say(who, received_frame{.seq = 100});
+  EXPECT_EQ(world.hub.counts().replies_dropped, 0U);
+  world.leave(who);
+  EXPECT_EQ(world.hub.counts().replies_dropped, 201U - 64U - 100U);
+}
+
+TEST(sessions, a_reply_that_was_not_sent_cannot_be_confirmed) {
+  hub_world world;
+  const auto client = world.connect();
+  const auto who = world.join();
+  const auto id = world.session(who);
+  world.take(who);
+  world.stalled.insert(who);
+  for (int i = 1; i <= 3; ++i) world.reply(client, id, std::to_string(i));
+  world.say(who, received_frame{.seq = 99});
+  world.stalled.clear();
+  world.reply(client, id, "4");
+  EXPECT_EQ(world.take(who).size(), 4U);
+}
+
 TEST(sessions, one_who_takes_nothing_is_cut_off_and_keeps_the_last_replies) {
   hub_world world;
   const auto client = world.connect();
   const auto who = world.join();
   const auto welcome = world.welcome(who);
   world.stalled.insert(who);
-  const std::string big(65'536, 'a');
+  const std::string big(65'536 - kept_reply::fixed_cost, 'a');  // each costs 64 KiB
   for (int i = 0; i < 16; ++i) world.reply(client, welcome.session_id, big);
   EXPECT_FALSE(world.users.at(who).ended) << "1 MiB waits";
   world.reply(client, welcome.session_id, "x");
@@ -240,7 +267,7 @@ TEST(sessions, one_who_takes_nothing_is_cut_off_and_keeps_the_last_replies) {
   EXPECT_EQ(world.hub.counts().users_too_slow, 1U);
   world.leave(who);
   const auto seen = world.take(world.join({.resume = welcome.resume_token}));
-  ASSERT_EQ(seen.size(), 1U + 4U);
+  ASSERT_EQ(seen.size(), 1U + 5U);
   EXPECT_EQ(seen.back(), reply_of(17, "x"));
 }
 
