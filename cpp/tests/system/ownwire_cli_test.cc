@@ -137,9 +137,9 @@ TEST_F(ownwire_cli, check_config_says_what_is_good_and_what_is_not) {
   test_authority authority;
   const auto one = authority.issue("DNS:localhost");
   const auto other = authority.issue("DNS:localhost");
-  write_secret(folder.file("short"), "short");
+  write_secret(folder.file("blank"), "two words");
   write_secret(folder.file("psk.json"), "{}");
-  const auto bad = run({"--check-config", "--custom-css=none.css", "--internal-token-file=short",
+  const auto bad = run({"--check-config", "--custom-css=none.css", "--internal-token-file=blank",
                         "--internal-psk-file=psk.json", "--internal-tls-cert", one.chain, "--internal-tls-key",
                         other.key, "--identity-key=no/such/folder/keys.json"});
   EXPECT_EQ(bad.exit_code, 2);
