@@ -25,6 +25,8 @@ template <class... Fs>
 struct overloaded : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
 
 json_object_writer begin(std::string& out, std::string_view type) {
   json_object_writer writer{out};
