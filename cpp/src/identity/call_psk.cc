@@ -6,7 +6,7 @@
 namespace flowersec::identity {
 namespace {
 
-constexpr std::string_view label = "flowersec-rv-psk-v2";
+constexpr std::string_view call_label = "flowersec-rv-psk-v2";
 constexpr std::string_view invitation_label = "flowersec-rv-psk-v2:invitation";
 
 }  // namespace
@@ -39,12 +39,12 @@ result<call_psk> call_derivation::derive(call_role role) const {
   const auto& of_caller_ephemeral = calls ? *ours : *theirs;
   const auto& of_callee_ephemeral = calls ? *theirs : *ours;
   const auto info =
-      psk_info(label, channel_id,
+      psk_info(call_label, channel_id,
                {calls ? &own.key() : &peer.key, calls ? &peer.key : &own.key(),
                 calls ? &own_ephemeral.key() : &peer_ephemeral, calls ? &peer_ephemeral : &own_ephemeral.key()});
   const auto invitation_part = invitation == nullptr ? std::string_view{} : invitation_label;
   const auto invitation_bytes = invitation == nullptr ? byte_view{} : byte_view{invitation->view()};
-  return call_psk{derive_psk(label,
+  return call_psk{derive_psk(call_label,
                              {peer.dh.view(), of_caller_ephemeral.view(), of_callee_ephemeral.view(),
                               as_bytes(invitation_part), invitation_bytes},
                              info)};
