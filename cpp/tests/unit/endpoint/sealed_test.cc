@@ -414,10 +414,11 @@ TEST(sealed_connect, what_a_server_says_is_passed_on_and_nothing_else) {
     const char* reason;
     endpoint_errc code;
   };
-  for (const auto& [reason, code] :
+  for (const auto& expected :
        {row{"unknown_key", endpoint_errc::unknown_key}, row{"invalid_open", endpoint_errc::invalid_open},
         row{"open_timeout", endpoint_errc::timeout}, row{"rate_limited", endpoint_errc::resource_exhausted},
         row{"use this key instead", endpoint_errc::handshake_failed}, row{"", endpoint_errc::handshake_failed}}) {
+    const auto& reason = expected.reason;
     asio::io_context context;
     raw_server server{context};
     error_code client_error;
@@ -433,7 +434,7 @@ TEST(sealed_connect, what_a_server_says_is_passed_on_and_nothing_else) {
     };
     const auto whole = [&]() -> awaitable<void> { co_await (refuse() && client()); };
     run(context, whole());
-    EXPECT_EQ(client_error, code) << reason;
+    EXPECT_EQ(client_error, expected.code) << reason;
     EXPECT_EQ(client_error, stage::handshake) << reason;
   }
 }
