@@ -1,8 +1,9 @@
 # Compiler, linker and cache choices. Nothing here reaches people who link the installed libraries.
 
+# The cache forgets where the tree stands, so that every clone on a machine has the others' objects.
 find_program(FLOWERSEC_CCACHE ccache)
 if(FLOWERSEC_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${FLOWERSEC_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${FLOWERSEC_CCACHE})
 endif()
 
 # A fast linker when there is one. mold's map file names archive members, which the blindness test needs.
