@@ -2,11 +2,13 @@
 // Test support. Both transports on one port. It can be stopped and started again on the same port.
 #pragma once
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <deque>
@@ -64,7 +66,7 @@ class rendezvous_registry {
   void stop() {
     acceptor_.close();
     for (const auto& each : std::exchange(lines_, {})) {
-      if (const auto line = each.lock()) line->end();
+      if (const auto at = each.lock()) at->end();
     }
     members_.clear();
     open_.clear();
