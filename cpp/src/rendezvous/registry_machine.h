@@ -66,6 +66,7 @@ class registry_machine {
 
   /// For the challenges to come; proofs for keys that are gone are refused.
   void replace_keys(std::shared_ptr<const registry_keys> keys) { setup_.keys = std::move(keys); }
+  [[nodiscard]] bool knows(socket_id who) const { return sockets_.contains(who); }
   /// Tells everybody, and lets nobody in any more.
   void stop(mono_time now);
 
