@@ -38,6 +38,12 @@ class rendezvous_registry {
 
   /// Sees, and may change, each frame before it leaves.
   frames_to_client tamper;
+  /// The same for the text.
+  std::function<void(std::string& text)> tamper_text;
+  /// Plays the callee: a call goes here instead of to the one who is called.
+  std::function<void(const rendezvous::public_key& caller, std::uint64_t rid,
+                     const rendezvous::incoming_frame& incoming, const rendezvous::channel_ticket& client)>
+      on_ring;
   /// Instead of a fresh one.
   std::function<std::string()> channel_id;
   /// Told of each pair of grants, the server's first.
@@ -201,7 +207,10 @@ class rendezvous_registry {
   void send(const rendezvous::public_key& to, rendezvous::server_frame frame) {
     if (tamper) tamper(to, frame);
     const auto found = members_.find(to);
-    if (found != members_.end()) found->second->say(encode(frame));
+    if (found == members_.end()) return;
+    auto text = encode(frame);
+    if (tamper_text) tamper_text(text);
+    found->second->say(std::move(text));
   }
 
   void take(const line_ptr& at, std::string_view text) {
@@ -243,6 +252,11 @@ class rendezvous_registry {
     auto client = rendezvous::to_ticket(make_grant(*mint_, tunnel_, id, endpoint::role::client));
     if (minted) minted(server, client);
     const auto call_id = "call-" + std::to_string(++last_call_);
+    if (on_ring) {
+      const rendezvous::incoming_frame incoming{
+          .call_id = call_id, .from = from, .eph = frame.eph, .note = frame.note, .grant = std::move(server)};
+      return on_ring(from, frame.rid, incoming, client);
+    }
     open_.insert_or_assign(call_id, call{.caller = from, .rid = frame.rid, .ticket = std::move(client)});
     send(frame.to,
          rendezvous::incoming_frame{
