@@ -81,6 +81,7 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
     std::shared_ptr<contact_channel> channel{};
   };
   struct attaching {
+    attaching(const public_key& whom, identity::call_role as) : peer(whom), role(as) {}
     public_key peer;
     identity::call_role role;
     boost::asio::cancellation_signal stop{};
