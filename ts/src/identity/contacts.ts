@@ -1,7 +1,7 @@
 // Whom we know: keys with names, and the agreement with each of them, computed once.
 // Layer identity. Source: IDENTITY, "Contacts".
 
-import { trimmed, utf8, wipe } from "../base/index.js";
+import { hasHiddenCharacters, trimmed, utf8, wipe } from "../base/index.js";
 import { IdentityError } from "./error.js";
 import type { Identity } from "./identity.js";
 import { PublicKey } from "./public_key.js";
@@ -26,16 +26,12 @@ export interface Contact {
 /** What is known of a name and a key that came together; `key_changed` calls for a warning, and for comparing fingerprints again. */
 export type Acquaintance = "unknown" | "known" | "renamed" | "key_changed";
 
-// Lone surrogates, controls, and format characters that are invisible or change the direction of others.
-const hidden =
-  /[\p{Surrogate}\u{0}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{61c}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e0fff}]/u;
-
 /**
  * Whether a text can be a name: 1 to maxNameBytes bytes of UTF-8, no white space around, no control characters, and none
  * that are invisible or change the direction of others, so that no two names look the same by such means.
  */
 export function isValidName(name: unknown): name is string {
-  return typeof name === "string" && name !== "" && trimmed(name) === name && !hidden.test(name) && utf8(name).length <= maxNameBytes;
+  return typeof name === "string" && name !== "" && trimmed(name) === name && !hasHiddenCharacters(name) && utf8(name).length <= maxNameBytes;
 }
 
 type Stored = { -readonly [member in keyof Contact]: Contact[member] };
