@@ -27,6 +27,7 @@ const layers = {
     "session", "sealed", "observability"],
   controlplane: ["base", "gen", "crypto", "token", "endpoint"],
   ownwire: ["base", "crypto", "sealed", "ws", "session", "endpoint", "e2ee", "yamux", "framing", "reconnect", "observability"],
+  rendezvous: ["base", "crypto", "sealed", "identity", "gen", "ws", "session", "endpoint", "e2ee", "yamux", "framing", "reconnect", "controlplane", "observability"],
   reconnect: ["base", "gen", "yamux", "rpc", "ws", "session", "endpoint", "controlplane", "observability"],
 };
 /** Folders that see everything: the package's doors, and the program beside it. */

@@ -29,8 +29,8 @@
 #include "flowersec/endpoint/session.h"
 #include "flowersec/identity/contacts.h"
 #include "flowersec/identity/invitation.h"
-#include "flowersec/rendezvous/client_error.h"
 #include "flowersec/rendezvous/client_event.h"
+#include "flowersec/rendezvous/error.h"
 #include "flowersec/rpc/router.h"
 
 namespace flowersec::rendezvous {
@@ -73,8 +73,10 @@ struct secure_socket_options {
   /// Origin header; absent: that of the URL.
   std::optional<std::string> origin{};
   endpoint::tls_trust trust{};
-  /// For registries. Its number of attempts and waits are those of calls as well.
-  endpoint::reconnect_options reconnect{.enabled = true};
+  /// For connections to registries. More attempts than elsewhere: who is not registered cannot be called.
+  endpoint::reconnect_options reconnect{.enabled = true, .max_attempts = 100};
+  /// For channels: calls of one round, and the waits between them.
+  endpoint::reconnect_options calls{.enabled = true};
   /// From the open connection to `registered`, work not counted. Above 0.
   std::chrono::milliseconds registration_timeout = std::chrono::seconds{10};
   /// Name lookup, TCP, TLS and upgrade of one attempt. Above 0.
@@ -126,8 +128,8 @@ class secure_socket_client {
   /// channel when there is none. Completes when the contact's application was given it, or when it is not tried any
   /// more; it may have arrived all the same, if its acknowledgement was lost. Signature void(error_code).
   /// Cancellation   only the waiting ends: operation_aborted.
-  /// Errors         those of client_errc that concern contacts and messages; rendezvous_errc as the registry said, most
-  ///                often recipient_unavailable; that of the last channel.
+  /// Errors         rendezvous_errc: unknown_contact, queue_full, message_too_large, message_not_json, offline, closed;
+  ///                what a registry said, most often recipient_unavailable; that of the last channel.
   template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = endpoint::default_token>
   auto async_send(identity::public_key to, std::string json, Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(error_code)>(
@@ -150,7 +152,7 @@ class secure_socket_client {
   }
 
   /// Says bye on every channel, closes them, then leaves the registries. What was not acknowledged fails with
-  /// client_errc::closed. Signature void(error_code), always success.
+  /// rendezvous_errc::closed. Signature void(error_code), always success.
   template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = endpoint::default_token>
   auto async_close(Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(error_code)>(
