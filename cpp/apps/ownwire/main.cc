@@ -7,7 +7,7 @@
 #include "ownwire/identity.h"
 #include "ownwire/serve.h"
 #include "ownwire_assets/extract.h"
-#include "ownwire_front/no_dumps.h"
+#include "serving/no_dumps.h"
 #include "ownwire_front/site.h"
 
 namespace flowersec::apps {
