@@ -35,11 +35,8 @@ void call_machine::call(const public_key& to, registry_index via, mono_time now)
   const auto rid = ++last_rid_[via];
   call_frame frame{.rid = rid, .to = to, .eph = own->key()};
   if (invited) frame.note = used->second.note;
-  placed_.emplace(to, placed{.registry = via,
-                             .rid = rid,
-                             .own = std::move(*own),
-                             .invited = invited,
-                             .by = now + call_timeout});
+  placed_.emplace(
+      to, placed{.registry = via, .rid = rid, .own = std::move(*own), .invited = invited, .by = now + call_timeout});
   intents_.push_back(dial::say{.registry = via, .frame = std::move(frame)});
 }
 
@@ -60,8 +57,7 @@ void call_machine::on(registry_index registry, const std::string& url, incoming_
     const auto repeated = std::ranges::any_of(asked_, [&](const auto& each) { return each.second.frame.from == from; });
     if (!ask_ || repeated || asked_.size() >= max_asked_calls) return;
     const auto number = ++last_number_;
-    intents_.push_back(
-        dial::ask{incoming_call{.id = number, .from = from, .note = frame.note, .registry_url = url}});
+    intents_.push_back(dial::ask{incoming_call{.id = number, .from = from, .note = frame.note, .registry_url = url}});
     asked_.emplace(number, received{.registry = registry, .frame = std::move(frame), .by = now + answer_window});
     return;
   }
@@ -105,9 +101,8 @@ void call_machine::answer(registry_index registry, const incoming_frame& frame, 
 }
 
 void call_machine::on(registry_index registry, const grant_frame& frame) {
-  const auto found = std::ranges::find_if(placed_, [&](const auto& each) {
-    return each.second.registry == registry && each.second.rid == frame.rid;
-  });
+  const auto found = std::ranges::find_if(
+      placed_, [&](const auto& each) { return each.second.registry == registry && each.second.rid == frame.rid; });
   if (found == placed_.end()) return;  // cancelled, or too late
   const auto peer = found->first;
   const auto* known = contacts_->get(peer);
@@ -141,9 +136,8 @@ void call_machine::on(registry_index registry, const cancelled_frame& frame) {
 
 void call_machine::on(registry_index registry, const error_frame& frame) {
   if (!frame.rid) return;
-  const auto found = std::ranges::find_if(placed_, [&](const auto& each) {
-    return each.second.registry == registry && each.second.rid == *frame.rid;
-  });
+  const auto found = std::ranges::find_if(
+      placed_, [&](const auto& each) { return each.second.registry == registry && each.second.rid == *frame.rid; });
   if (found == placed_.end()) return;
   const auto peer = found->first;
   fail(peer, frame.code);

@@ -109,9 +109,9 @@ class call_machine {
   };
   struct attaching {
     public_key peer;
-    bool ours;                        ///< we called
-    bool invited;                     ///< the key has an invitation's secret in it
-    std::string note{};               ///< of the invitation that a guest used
+    bool ours;           ///< we called
+    bool invited;        ///< the key has an invitation's secret in it
+    std::string note{};  ///< of the invitation that a guest used
   };
   struct used_invitation {
     identity::invitation_secret secret;
@@ -135,7 +135,7 @@ class call_machine {
   random_source* random_;
   std::map<registry_index, std::uint64_t> last_rid_;
   std::map<public_key, placed> placed_;
-  std::map<public_key, received> parked_;       ///< behind a call of ours that goes first
+  std::map<public_key, received> parked_;  ///< behind a call of ours that goes first
   std::map<std::uint64_t, received> asked_;
   std::map<std::uint64_t, attaching> attaching_;
   std::uint64_t last_number_ = 0;

@@ -81,7 +81,9 @@ struct writer {
         .field("sent_at_ms", frame.sent_at_ms)
         .end();
   }
-  void operator()(const channel_ack& frame) { json_object_writer{out}.field("type", "ack").field("id", frame.id).end(); }
+  void operator()(const channel_ack& frame) {
+    json_object_writer{out}.field("type", "ack").field("id", frame.id).end();
+  }
   void operator()(const channel_bye& /*frame*/) { json_object_writer{out}.field("type", "bye").end(); }
   void operator()(const channel_unknown& /*frame*/) { json_object_writer{out}.field("type", "unknown").end(); }
 };

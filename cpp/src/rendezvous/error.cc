@@ -39,6 +39,12 @@ constexpr std::array table{
     row{bad_ticket, "bad_ticket", "the registry's grant cannot be used"},
     row{channel_failed, "channel_failed", "the channel did not come about"},
     row{channel_lost, "channel_lost", "the channel is gone"},
+    row{no_registry, "no_registry", "no registry is connected"},
+    row{bad_registry_frame, "bad_registry_frame", "the registry does not keep to the format"},
+    row{silent_registry, "silent_registry", "the registry says nothing any more"},
+    row{no_answer, "no_answer", "the registry did not answer the call in time"},
+    row{offline, "offline", "the contact is offline"},
+    row{not_handed_over, "not_handed_over", "the application did not take the message"},
 };
 
 constexpr const row* find(rendezvous_errc code) noexcept {

@@ -49,7 +49,7 @@ void registration_machine::opened(attempt_id attempt, mono_time now) {
   connection_ = connection{.attempt = attempt, .by = now + settings_.timeout, .heard_at = now};
 }
 
-void registration_machine::take(attempt_id attempt, const server_frame& frame, mono_time now) {
+void registration_machine::take(attempt_id attempt, server_frame frame, mono_time now) {
   if (!connection_ || connection_->attempt != attempt) return;
   connection_->heard_at = now;
   if (std::holds_alternative<unknown_frame>(frame) || std::holds_alternative<pong_frame>(frame)) return;
@@ -63,7 +63,7 @@ void registration_machine::take(attempt_id attempt, const server_frame& frame, m
     if (std::holds_alternative<challenge_frame>(frame) || std::holds_alternative<registered_frame>(frame)) {
       return lost(attempt, rendezvous_errc::bad_registry_frame, false, now);
     }
-    return intents_.push_back(reg::pass{frame});
+    return intents_.push_back(reg::pass{std::move(frame)});
   }
   const auto* challenge = std::get_if<challenge_frame>(&frame);
   if (challenge != nullptr && connection_->at == stage::challenge) return on(*challenge, now);
@@ -75,9 +75,8 @@ void registration_machine::take(attempt_id attempt, const server_frame& frame, m
 void registration_machine::on(const challenge_frame& frame, mono_time now) {
   const auto attempt = connection_->attempt;
   const auto& pinned = settings_.pinned;
-  const auto offered = std::ranges::find_if(frame.registry_keys, [&](const public_key& key) {
-    return std::ranges::find(pinned, key) != pinned.end();
-  });
+  const auto offered = std::ranges::find_if(
+      frame.registry_keys, [&](const public_key& key) { return std::ranges::find(pinned, key) != pinned.end(); });
   if (offered == frame.registry_keys.end()) return lost(attempt, rendezvous_errc::unpinned_registry, false, now);
   chosen_.emplace(chosen{.frame = frame, .registry = *offered});
   if (!frame.pow_bits || *frame.pow_bits == 0) return answer({}, now);
@@ -101,8 +100,7 @@ void registration_machine::work(mono_time now) {
 
 void registration_machine::answer(std::optional<identity::work_nonce> nonce, mono_time now) {
   const challenge_value challenge = chosen_->frame.challenge;
-  const auto proof =
-      identity::prove_registration(*settings_.self, chosen_->registry, challenge, settings_.replace);
+  const auto proof = identity::prove_registration(*settings_.self, chosen_->registry, challenge, settings_.replace);
   if (!proof) return lost(connection_->attempt, proof.error(), false, now);
   connection_->at = stage::answer;
   connection_->by = now + settings_.timeout;

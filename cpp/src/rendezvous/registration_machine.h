@@ -68,7 +68,7 @@ class registration_machine {
   /// Ends it for good.
   void close();
   void opened(attempt_id attempt, mono_time now);
-  void take(attempt_id attempt, const server_frame& frame, mono_time now);
+  void take(attempt_id attempt, server_frame frame, mono_time now);
   /// An attempt failed, or a connection is gone. `draining`: the other side announced it.
   void lost(attempt_id attempt, error_code why, bool draining, mono_time now);
   void work(mono_time now);

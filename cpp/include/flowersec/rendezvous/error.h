@@ -38,6 +38,12 @@ enum class rendezvous_errc {
   bad_ticket,            ///< a grant that nothing can be connected with
   channel_failed,        ///< the channel did not come about, or the peer does not keep to the format
   channel_lost,          ///< the channel ended
+  no_registry,           ///< no registry has us registered, and none is tried any more
+  bad_registry_frame,    ///< the registry does not keep to the format
+  silent_registry,       ///< the registry said nothing for 60 s
+  no_answer,             ///< the registry said nothing of a call in time
+  offline,               ///< the contact and we watch each other, and it went away
+  not_handed_over,       ///< the application threw while it was given a message
 };
 
 /// The name of the wire, or of the value.

@@ -84,7 +84,7 @@ struct secure_socket_options {
   /// A channel without messages, and without other streams, for so long is closed. Above 0.
   std::chrono::milliseconds channel_idle = std::chrono::minutes{10};
 
-  /// Told each message once, those of one contact in order. See received_message for what it throws.
+  /// Required. Told each message once, those of one contact in order. See received_message for what it throws.
   std::function<void(const received_message&)> on_message{};
   /// With unknown_callers::ask.
   std::function<void(const incoming_call&)> on_incoming{};
@@ -92,7 +92,7 @@ struct secure_socket_options {
   std::function<void(const socket_event&)> on_state{};
   /// Streams of other kinds than "rv/messages" and "rpc". One whose kind is not here is reset.
   std::map<std::string, contact_stream_handler, std::less<>> on_stream{};
-  /// Serves RPC to a contact. Absent: none.
+  /// Serves RPC to a contact. Absent: none. Where it is served, channels are not closed for want of messages.
   std::function<rpc::router(const identity::public_key& peer)> make_rpc{};
 
   /// For tests. Both must outlive the client.
@@ -167,7 +167,7 @@ class secure_socket_client {
   void decline_call(std::uint64_t id);
 
   /// Remembers an invitation that we gave away: who comes with it becomes a contact of this name (or one like it, if
-  /// that is taken). Told by guest_arrived. Signature of the outcome as in open_invitations::add().
+  /// that is taken). Told by guest_arrived. Not honoured beyond identity::max_open_invitations.
   void expect_guest(identity::invitation given, std::string guest_name);
   /// Uses an invitation that we were given: calls to its host carry it until one has come through. The host is a
   /// contact, and the registry one of the options'.
