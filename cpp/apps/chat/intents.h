@@ -33,6 +33,7 @@ struct let_in {
 struct expect_guest {
   identity::invitation given;
   std::string name;
+  unix_seconds since{};
 };
 struct use_invitation {
   identity::invitation given;

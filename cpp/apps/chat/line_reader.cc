@@ -76,7 +76,8 @@ void line_reader::run() {
     }
   }
   // A last line without an end counts.
-  if ((skipping_ || !held_.empty()) && !give({.text = held_, .is_too_long = skipping_})) return;
+  const bool is_cut = skipping_ || !held_.empty();
+  if (is_cut && !give({.text = skipping_ ? "" : held_, .is_too_long = skipping_})) return;
   const std::lock_guard lock{mutex_};
   if (!stopping_) told_(std::nullopt);
 }

@@ -14,7 +14,7 @@ namespace flowersec::apps {
 class line_reader {
  public:
   struct line {
-    std::string text;  ///< without its end
+    std::string text;          ///< without its end
     bool is_too_long = false;  ///< then without its text
   };
   /// nullopt: the input ended.

@@ -131,7 +131,7 @@ struct chat_machine::visitor {
     auto all =
         only(tell{invitation_link(m.setup_.link_front + made->fragment(), unix_seconds{count(now) + lifetime}, name)});
     all.push_back(save{});
-    all.push_back(expect_guest{.given = std::move(*made), .name = name});
+    all.push_back(expect_guest{.given = std::move(*made), .name = name, .since = now});
     return all;
   }
 
@@ -206,7 +206,8 @@ chat_intents chat_machine::start(unix_seconds now) {
                                          .registry_key = at.keys.front(),
                                          .host_key = known_.owner().key(),
                                          .secret = each.secret.clone()},
-                               .name = each.guest_name.empty() ? "guest" : each.guest_name});
+                               .name = each.guest_name.empty() ? "guest" : each.guest_name,
+                               .since = each.given});
   }
   return all;
 }
