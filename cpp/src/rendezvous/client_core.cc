@@ -45,7 +45,6 @@ secure_socket_client::impl::impl(executor_type executor, secure_socket_options o
   instance_id instance{};
   // Without randomness there is no registration either.
   (void)options_.random->fill(instance);
-  registries_.reserve(options_.registries.size());
   for (const auto& address : options_.registries) {
     auto base = registry_base_of(address.url).value();
     // The owner of the contacts lives as long as they do.

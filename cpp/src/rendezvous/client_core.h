@@ -4,6 +4,7 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -136,7 +137,7 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
   client_strand serial_;
   secure_socket_options options_;
   public_key key_;
-  std::vector<registry> registries_;
+  std::deque<registry> registries_;  ///< a machine cannot be copied
   call_machine calls_;
   std::map<public_key, contact_state> contacts_;
   std::map<std::uint64_t, std::shared_ptr<attaching>> attaching_;

@@ -44,11 +44,9 @@ void peer_machine::lost(error_code why, bool orderly, mono_time now) {
   if (now - had->since >= settled_channel) failed_rounds_ = 0;
   recovering_ = had->as == role::caller && !orderly;
   last_error_ = {};
+  if (recovering_ && doing_ != activity::attaching) return round_failed(why, now);
   become(orderly ? channel_status::closed : channel_status::waiting, why);
-  if (doing_ == activity::attaching) return;
-  if (orderly) return wait(std::chrono::milliseconds{0}, now);
-  if (had->as == role::callee) return wait(callee_patience, now);
-  round_failed(why, now);
+  if (doing_ != activity::attaching) wait(orderly ? std::chrono::milliseconds{0} : callee_patience, now);
 }
 
 void peer_machine::reset() {
