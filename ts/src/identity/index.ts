@@ -10,4 +10,5 @@ export {
 } from "./invitation.js";
 export { keyBytes, pairFingerprint, PublicKey } from "./public_key.js";
 export { challengeBytes, findWork, isWork, maxWorkBits, proveRegistration, verifyRegistration, workNonceBytes } from "./registration.js";
+export type { PasswordCost } from "../crypto/noble/password.js";
 export { defaultPasswordCost, exportIdentityText, importIdentityText, maxIdentityFileBytes } from "./store.js";
