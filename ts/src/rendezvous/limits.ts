@@ -39,6 +39,8 @@ export const channelIdleMs = 600_000;
 export const helloTimeoutMs = 10_000;
 /** Whoever was called leaves the next call to the caller; after so long it calls itself. */
 export const calleeWaitMs = 5_000;
+/** When both call, the smaller key wins; a call that lost is still there after so long because the other side has not heard of the winner. */
+export const glareWaitMs = 2_000;
 /** A message that the peer says nothing about for so long went into a dead channel. */
 export const ackTimeoutMs = 30_000;
 /** Clocks of browsers are often wrong; fresh keys and nonces of the callee stop replays already. */
