@@ -1,59 +1,18 @@
 // One contact of a client: carries out what its machines want, and keeps what they must not hold: keys, channels, promises.
 // Layer rendezvous. Source: SECURE_WEBSOCKET, "Calls", "Messages".
 
-import { deferred, encodeBase64url, randomBytes, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
-import { CallPsk, EphemeralKey, type Contact, type Identity, type PublicKey } from "../identity/index.js";
-import type { ReconnectSettings } from "../reconnect/settings.js";
-import type { RpcClient } from "../rpc/client.js";
-import type { RpcRouter } from "../rpc/router.js";
+import { encodeBase64url, randomBytes, type CancelTimer, type Deferred } from "../base/index.js";
+import { CallPsk, EphemeralKey, type Contact, type PublicKey } from "../identity/index.js";
 import { rpcKind } from "../session/client.js";
 import type { YamuxStream } from "../yamux/index.js";
-import { Channel, serveRpc, type ChannelOptions } from "./channel.js";
+import { Channel, serveRpc } from "./channel.js";
 import { Conversation } from "./conversation.js";
 import { RendezvousError, type RendezvousErrorCode } from "./error.js";
-import type { ClientFrame, ServerFrame } from "./frames.js";
 import { FrameStream } from "./frame_stream.js";
 import { conversationBytes, maxMessageFrameBytes, maxQueuedMessageBytes, messagesStreamKind } from "./limits.js";
+import { abortable, type HostedPeer, type IncomingOffer, type PeerHost, type PeerSession } from "./peer_host.js";
 import { PeerMachine, type LinkId, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
 import type { ChannelTicket } from "./ticket.js";
-
-/** The session with a contact, for streams and calls of the application's own. It ends with the channel. */
-export interface PeerSession {
-  readonly publicKey: PublicKey;
-  /** We called. */
-  readonly isCaller: boolean;
-  /** How it ended; undefined when it was closed here. Never rejects. */
-  readonly ended: Promise<Error | undefined>;
-  /** Opens a stream of a kind. Errors: FlowersecError, as those of a client's openStream. */
-  openStream(kind: string, options?: { signal?: AbortSignal | undefined }): Promise<YamuxStream>;
-  /** Calls to the contact, who serves them if its application does. Errors as openStream. */
-  rpc(): Promise<RpcClient>;
-  /** Ends the channel, also for messages, which get themselves another one. */
-  close(): void;
-}
-
-export type IncomingFrame = ServerFrame & { readonly type: "incoming" };
-
-/** What a contact needs of its client. */
-export interface PeerHost {
-  readonly identity: Identity;
-  readonly clock: Clock;
-  readonly calls: ReconnectSettings;
-  readonly channelIdleMs: number;
-  readonly channel: ChannelOptions;
-  contactOf(key: PublicKey): Contact | undefined;
-  /** To one registry; a request id for a call. */
-  say(registry: number, frame: ClientFrame): void;
-  nextRid(registry: number, peer: PeerLink, link: LinkId): number;
-  /** What the first call of an invitation carries. */
-  invitationFor(peer: PublicKey): { readonly secret: Uint8Array; readonly note: string } | undefined;
-  onMessage(from: Contact, content: unknown, sentAtMs: number | undefined): void;
-  onState(peer: PeerLink, state: PeerState, error: RendezvousError | undefined): void;
-  onJoined(peer: PeerLink, note: string | undefined, isCaller: boolean): void;
-  onJoinFailed(peer: PeerLink, note: string | undefined, error: unknown): void;
-  takeStream(from: Contact, kind: string, stream: YamuxStream): void;
-  routerFor(from: Contact): RpcRouter | undefined;
-}
 
 interface Link {
   readonly abort: AbortController;
@@ -66,14 +25,7 @@ interface Link {
   rids: Map<number, number>;
 }
 
-/** An offer, with what it takes to answer it. */
-export interface IncomingOffer extends Offer {
-  readonly frame: IncomingFrame;
-  /** The secret of the invitation that it came with. */
-  readonly invitation: Uint8Array | undefined;
-}
-
-export class PeerLink {
+export class PeerLink implements HostedPeer {
   private readonly machine: PeerMachine;
   private readonly conversation = new Conversation(encodeBase64url(randomBytes(conversationBytes)));
   private readonly links = new Map<LinkId, Link>();
@@ -104,19 +56,14 @@ export class PeerLink {
 
   /** Resolves when it is acknowledged. Throws what Conversation.send() throws. */
   send(content: string, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted) throw new RendezvousError("aborted", undefined, { cause: signal.reason });
+    if (signal?.aborted) return abortable<void>(signal, () => {}).promise;
     const nowMs = this.host.clock.monoMs();
     const id = this.conversation.send(content, Date.now(), nowMs);
-    const waiting = deferred<void>();
-    this.sends.set(id, waiting);
-    const abort = () => {
-      if (!this.sends.delete(id)) return;
+    const waiting = abortable<void>(signal, () => {
+      this.sends.delete(id);
       this.conversation.drop(id);
-      waiting.reject(new RendezvousError("aborted", undefined, { cause: signal?.reason }));
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    const stop = () => signal?.removeEventListener("abort", abort);
-    waiting.promise.then(stop, stop);
+    });
+    this.sends.set(id, waiting);
     this.usedAtMs = nowMs;
     this.machine.need(nowMs);
     this.perform();
@@ -124,19 +71,14 @@ export class PeerLink {
   }
 
   open(signal: AbortSignal | undefined): Promise<PeerSession> {
-    if (signal?.aborted) return Promise.reject(new RendezvousError("aborted", undefined, { cause: signal.reason }));
-    const session = this.session();
+    const session = signal?.aborted ? undefined : this.session();
     if (session !== undefined) return Promise.resolve(session);
-    const waiting = deferred<PeerSession>();
-    this.opens.push(waiting);
-    const abort = () => {
+    const waiting = abortable<PeerSession>(signal, () => {
       const at = this.opens.indexOf(waiting);
       if (at >= 0) this.opens.splice(at, 1);
-      waiting.reject(new RendezvousError("aborted", undefined, { cause: signal?.reason }));
-    };
-    signal?.addEventListener("abort", abort, { once: true });
-    const stop = () => signal?.removeEventListener("abort", abort);
-    waiting.promise.then(stop, stop);
+    });
+    if (signal?.aborted) return waiting.promise;
+    this.opens.push(waiting);
     this.machine.need(this.host.clock.monoMs());
     this.perform();
     return waiting.promise;
@@ -347,7 +289,7 @@ export class PeerLink {
     this.usedAtMs = this.host.clock.monoMs();
     if (kind !== rpcKind) return this.host.takeStream(contact, kind, stream);
     const router = this.host.routerFor(contact);
-    if (router === undefined) return; // the caller's own; it is answered by nobody, and ends with the channel
+    if (router === undefined) return stream.reset();
     void serveRpc(stream, router);
   }
 
