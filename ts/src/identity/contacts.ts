@@ -11,8 +11,10 @@ export const maxContacts = 2000;
 /** Bytes of UTF-8 in a name. */
 export const maxNameBytes = 128;
 
+/** Whether a contact may call and write; a blocked one cannot tell that it is. */
 export type ContactPolicy = "allow" | "block";
 
+/** Somebody known. Read-only: Contacts changes it. */
 export interface Contact {
   readonly publicKey: PublicKey;
   readonly name: string;
@@ -96,14 +98,17 @@ export class Contacts {
     this.#edit(publicKey).policy = policy;
   }
 
+  /** setPolicy() with `block`. */
   block(publicKey: PublicKey): void {
     this.setPolicy(publicKey, "block");
   }
 
+  /** Sets or takes away the mark that the user compared fingerprints. */
   setVerified(publicKey: PublicKey, verified: boolean): void {
     this.#edit(publicKey).verified = verified;
   }
 
+  /** Forgets a contact, and its secret. */
   remove(publicKey: PublicKey): void {
     const gone = this.#edit(publicKey);
     this.#byKey.delete(publicKey.text);
@@ -111,14 +116,17 @@ export class Contacts {
     wipe(gone.dh);
   }
 
+  /** The contact of a key. */
   get(publicKey: PublicKey): Contact | undefined {
     return this.#byKey.get(publicKey.text);
   }
 
+  /** The contact of a name. */
   find(name: string): Contact | undefined {
     return this.#byName.get(name);
   }
 
+  /** What is known of a key and a name that came together. */
   check(publicKey: PublicKey, name: string): Acquaintance {
     const named = this.#byName.get(name);
     if (named !== undefined) return named.publicKey.equals(publicKey) ? "known" : "key_changed";
@@ -130,6 +138,7 @@ export class Contacts {
     return [...this.#byKey.values()];
   }
 
+  /** How many there are, at most maxContacts. */
   get size(): number {
     return this.#byKey.size;
   }

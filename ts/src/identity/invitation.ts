@@ -10,12 +10,15 @@ import { PublicKey } from "./public_key.js";
 
 /** Largest link: what a page or a terminal can make us decode. */
 export const maxLinkBytes = 2048;
+/** Invitations that a host keeps open at once. */
 export const maxOpenInvitations = 64;
+/** Seconds until an invitation lapses that nobody used. */
 export const invitationLifetimeS = 24 * 3600;
 export const invitationIdBytes = 8;
 
 const name = "#fsi1=";
 
+/** What the link of an invitation says. */
 export interface Invitation {
   /** As parseRegistryUrl() gives it. */
   readonly registryUrl: string;
@@ -108,6 +111,7 @@ export class OpenInvitations {
     return this.#open.delete(note);
   }
 
+  /** How many are open; those that lapsed count until the next add(). */
   get size(): number {
     return this.#open.size;
   }
