@@ -29,6 +29,7 @@ const layers = {
   ownwire: ["base", "crypto", "sealed", "ws", "session", "endpoint", "e2ee", "yamux", "framing", "reconnect", "observability"],
   rendezvous: ["base", "gen", "crypto", "identity", "sealed", "framing", "yamux", "streamhello", "rpc", "ws", "session", "endpoint", "reconnect", "controlplane",
     "observability"],
+  chat: ["base", "crypto", "identity", "rendezvous"],
   reconnect: ["base", "gen", "yamux", "rpc", "ws", "session", "endpoint", "controlplane", "observability"],
 };
 /** Folders that see everything: the package's doors, and the program beside it. */
