@@ -241,7 +241,7 @@ chat_intents chat_machine::introduce(const identity::contact& added, std::string
 
 chat_intents chat_machine::on_message(const rendezvous::received_message& received) {
   const auto* from = known_.get(received.from);
-  if (from == nullptr) return {};
+  if (from == nullptr || finished_) return {};
   ++counts_.received;
   return only(tell{message(*from, received.content, received.sent_at_ms)});
 }
@@ -288,7 +288,7 @@ chat_intents chat_machine::on_event(const rendezvous::socket_event& what) {
       return only(tell{call_failure(e.peer, m.known_.get(e.peer), e.why)});
     }
   } const told{*this};
-  return std::visit(told, what);
+  return finished_ ? chat_intents{} : std::visit(told, what);
 }
 
 void chat_machine::keep_failed(std::uint64_t id, outgoing message) {

@@ -59,9 +59,9 @@ class chat_session {
     if (!options_.origin.empty()) made.origin = options_.origin;
     if (!options_.ca.empty()) made.trust.ca_file = options_.ca;
     made.on_message = [this](const rendezvous::received_message& received) {
-      perform(machine_.on_message(received));
+      if (!is_over_) perform(machine_.on_message(received));
       // What nobody could read is not acknowledged.
-      if (!out_) throw std::runtime_error{"stdout is closed"};
+      if (is_over_ || !out_) throw std::runtime_error{"nobody reads"};
     };
     made.on_incoming = [this](const rendezvous::incoming_call& call) { perform(machine_.on_incoming(call)); };
     made.on_state = [this](const rendezvous::socket_event& what) { perform(machine_.on_event(what)); };

@@ -10,11 +10,7 @@ export {
 } from "./invitation.js";
 export { keyBytes, pairFingerprint, PublicKey } from "./public_key.js";
 export { challengeBytes, findWork, isWork, maxWorkBits, proveRegistration, verifyRegistration, workNonceBytes } from "./registration.js";
-<<<<<<< HEAD
 export {
   defaultPasswordCost, exportIdentityText, importIdentityText, importStoredIdentity, maxIdentityFileBytes, type StoredIdentity,
 } from "./store.js";
-=======
 export type { PasswordCost } from "../crypto/noble/password.js";
-export { defaultPasswordCost, exportIdentityText, importIdentityText, maxIdentityFileBytes } from "./store.js";
->>>>>>> rv-ts

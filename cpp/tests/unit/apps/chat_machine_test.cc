@@ -310,6 +310,8 @@ TEST_F(messenger, leaves_at_once_when_nothing_is_under_way) {
   EXPECT_EQ(words(machine().on_leave()), "ended finish:0");
   EXPECT_EQ(words(machine().on_leave()), "") << "once";
   EXPECT_EQ(words(line("Bob: hi")), "");
+  EXPECT_EQ(words(machine().on_event(rendezvous::registry_changed{.url = "wss://r"})), "") << "the end is the last";
+  EXPECT_EQ(words(machine().on_message({.from = people_.bob().key, .content = "1"})), "");
 }
 
 TEST_F(messenger, waits_for_what_is_under_way_and_takes_no_more) {
