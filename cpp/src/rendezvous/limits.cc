@@ -15,7 +15,7 @@ bool in_range(std::chrono::milliseconds time) noexcept {
 bool registry_limits::validate() const noexcept {
   const bool counts = registration_burst >= 1 && registrations_per_second >= 1 && max_addresses >= 1 &&
                       max_unregistered_per_address >= 1 && max_unregistered >= 1 && max_keys >= 1 &&
-                      calls_per_minute >= 1 && max_open_calls >= 1;
+                      calls_per_minute >= 1 && max_open_calls >= 1 && max_ringing_calls >= 1;
   const bool work = work_bits >= 1 && work_bits <= identity::max_work_bits;
   const bool times = in_range(unavailable_after) && in_range(silence) && silence > keepalive_interval &&
                      in_range(fatal_linger) && in_range(stop_timeout);

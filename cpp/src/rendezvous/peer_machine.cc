@@ -55,7 +55,8 @@ void peer_machine::reset() {
 }
 
 void peer_machine::step(std::span<const registry_view> registries, bool wanted, mono_time now) {
-  if (channel_ || doing_ == activity::calling || doing_ == activity::attaching) return;
+  // Whoever waited is told first that it was in vain.
+  if (!intents_.empty() || channel_ || doing_ == activity::calling || doing_ == activity::attaching) return;
   if (!wanted && !recovering_) {
     doing_ = activity::none;
     failed_rounds_ = 0;

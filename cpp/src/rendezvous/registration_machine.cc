@@ -31,7 +31,7 @@ registration_machine::registration_machine(registration_settings settings, std::
 void registration_machine::start() {
   if (started_) return;
   started_ = true;
-  key_ = refused_keys_ = 0;
+  key_ = 0;
   become(registry_status::connecting, {});
   (void)attempts_.connect(settings_.reconnect, source_kind::refreshable);
   settle();
@@ -45,7 +45,6 @@ void registration_machine::close() {
 void registration_machine::opened(attempt_id attempt, mono_time now) {
   if (dialing_ != attempt) return intents_.push_back(reg::drop{attempt});
   dialing_.reset();
-  refused_keys_ = 0;
   connection_ = connection{.attempt = attempt, .by = now + settings_.timeout, .heard_at = now};
 }
 
@@ -141,18 +140,13 @@ void registration_machine::lost(attempt_id attempt, error_code why, bool drainin
   dialing_.reset();
   chosen_.reset();
   intents_.push_back(reg::drop{attempt});
-  // It has another key of those that we pin, perhaps.
-  bool other_key = false;
-  if (why == endpoint::endpoint_errc::unknown_key && ++refused_keys_ < settings_.pinned.size()) {
-    key_ = (key_ + 1) % settings_.pinned.size();
-    other_key = true;
-  }
+  // It has another key of those that we pin, perhaps. Whoever is on the way can say so as well: all are tried again.
+  if (why == endpoint::endpoint_errc::unknown_key) key_ = (key_ + 1) % settings_.pinned.size();
   if (is_final(why)) {
     end(why);
     return become(registry_status::failed, why);
   }
-  const error_code counted = other_key ? make_error_code(rendezvous_errc::connection_lost) : why;
-  const endpoint::attempt_failure failure{.why = counted, .draining = draining};
+  const endpoint::attempt_failure failure{.why = why, .draining = draining};
   if (was_registered) {
     attempts_.session_lost(attempt, failure, now);
   } else {

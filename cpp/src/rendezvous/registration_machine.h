@@ -111,8 +111,7 @@ class registration_machine {
   std::optional<connection> connection_;
   std::optional<chosen> chosen_;
   std::chrono::seconds keepalive_ = keepalive_interval;
-  std::size_t key_ = 0;           ///< of the pinned ones, sealed to
-  std::size_t refused_keys_ = 0;  ///< in a row
+  std::size_t key_ = 0;  ///< of the pinned ones, sealed to
   bool started_ = false;
   registry_status status_ = registry_status::closed;
   error_code error_;

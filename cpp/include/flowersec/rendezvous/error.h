@@ -20,7 +20,7 @@ enum class rendezvous_errc {
   unknown_registry_key,    ///< the proof was made for another registry key. Fatal
   challenge_expired,       ///< the registration came too late. Fatal
   pow_required,            ///< the challenge asked for work, and none that suffices was shown. Fatal
-  rate_limited,            ///< too many registrations, calls, sockets or keys; fatal without a rid
+  rate_limited,            ///< too many registrations, calls or keys; fatal before the registration
   replaced,                ///< another process registered the key. Fatal; do not reconnect
   shutting_down,           ///< the registry ends. Fatal; reconnect later
   refused,                 ///< received only: a code that this version does not know

@@ -36,15 +36,17 @@ struct registry_limits {
   std::size_t max_keys = 100'000;
   /// Calls of one key: so many at once, and as many again in a minute.
   std::uint32_t calls_per_minute = 20;
-  /// Calls of one key that are not answered yet, those to it included.
+  /// Calls of one key that are not answered yet.
   std::size_t max_open_calls = 8;
+  /// Calls to one key that are not answered yet. One more is answered as if nobody were there.
+  std::size_t max_ringing_calls = 64;
   /// Leading zero bits that a challenge asks for when it asks for work. At most identity::max_work_bits.
   unsigned work_bits = 16;
   /// From a call to the answer that its recipient is not available, whatever the reason.
   std::chrono::milliseconds unavailable_after{20'000};
   /// A socket that says nothing for so long is dropped.
   std::chrono::milliseconds silence = silence_limit;
-  /// Frames and bytes not sent yet to one socket; beyond them it is dropped.
+  /// Bytes of frames not sent yet to one socket; beyond them it is dropped.
   std::size_t max_queue_bytes = 262'144;
   /// How long the other side has to close by itself after a fatal error.
   std::chrono::milliseconds fatal_linger{2'000};

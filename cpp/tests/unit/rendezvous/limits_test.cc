@@ -39,7 +39,7 @@ TEST(registry_limits, each_at_its_edge_and_one_past) {
   expect_edges(&limits::registrations_per_second, 1U, 0U);
   expect_edges(&limits::calls_per_minute, 1U, 0U);
   for (const auto field : {&limits::max_addresses, &limits::max_unregistered_per_address, &limits::max_unregistered,
-                           &limits::max_keys, &limits::max_open_calls}) {
+                           &limits::max_keys, &limits::max_open_calls, &limits::max_ringing_calls}) {
     expect_edges<limits, std::size_t>(field, 1, 0);
   }
   expect_edges(&limits::work_bits, 1U, 0U);

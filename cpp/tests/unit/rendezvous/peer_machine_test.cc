@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace flowersec::rendezvous {
 namespace {
 
@@ -18,7 +21,12 @@ std::string name_of(const error_code& why) {
 class script {
  public:
   words step() {
+    words all = wants();
     machine.step(registries, wanted, now);
+    std::ranges::move(wants(), std::back_inserter(all));
+    return all;
+  }
+  words wants() {
     words all;
     while (auto next = machine.poll_intent()) {
       if (const auto* call = std::get_if<peer::call>(&*next)) all.push_back("call " + std::to_string(call->registry));

@@ -183,7 +183,8 @@ TEST(registration_machine, tries_the_next_pinned_key_when_a_registry_does_not_ha
   EXPECT_EQ(client.wanted(), (words{"drop", "connecting other"}));
   EXPECT_EQ(client.step(), words{"dial 1"});
   client.machine.lost(client.attempt, unknown_key, false, client.now);
-  EXPECT_EQ(client.wanted(), (words{"drop", "failed other"}));
+  EXPECT_EQ(client.wanted(), (words{"drop", "connecting other"}));
+  EXPECT_EQ(client.step(), words{"dial 0"});
 }
 
 TEST(registration_machine, has_ten_seconds_for_a_registration) {

@@ -1,4 +1,4 @@
-#include "ownwire/address.h"
+#include "ws/address.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include "flowersec/base/error.h"
 #include "flowersec/base/text.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 namespace asio = boost::asio;
 using asio::ip::address;
@@ -60,7 +60,7 @@ visitor_address describe(const address& any) {
 }
 
 /// The entries of all fields of that name, as one list.
-std::vector<std::string_view> forwarded_for(const ws::header_list& head) {
+std::vector<std::string_view> forwarded_for(const header_list& head) {
   std::vector<std::string_view> entries;
   for (const auto& field : head.fields) {
     if (!ascii_iequals(field.name, "X-Forwarded-For")) continue;
@@ -104,7 +104,7 @@ bool network_list::contains(const address& any) const noexcept {
   return std::ranges::any_of(networks_, [&](const network& net) { return same_prefix(net.base, wanted, net.prefix); });
 }
 
-visitor_address address_of_visitor(const address& peer, const ws::header_list& head, const network_list& trusted) {
+visitor_address address_of_visitor(const address& peer, const header_list& head, const network_list& trusted) {
   auto nearest = plain(peer);
   if (!trusted.contains(nearest)) return describe(nearest);
   const auto entries = forwarded_for(head);
@@ -122,4 +122,4 @@ visitor_address address_as_told(std::string_view text) {
   return parsed ? describe(*parsed) : visitor_address{.counted = std::string{text}, .shown = std::string{text}};
 }
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

@@ -1,6 +1,6 @@
 // Which addresses connect, how often, and how many sockets each has.
-// Layer ownwire, private, no I/O. Bounded: an address without sockets is forgotten for one that comes, oldest visit
-// first. One owner, no locks.
+// Layer ws, part `front`, private, no I/O. Bounded: an address without sockets is forgotten for one that comes, oldest
+// visit first. One owner, no locks.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +9,9 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "ownwire/rate.h"
+#include "ws/rate.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 /// An address as the limits count it, and as it is told.
 struct visitor_address {
@@ -29,8 +29,14 @@ class visitors {
  public:
   explicit visitors(const visitor_limits& limits) noexcept : limits_(limits) {}
 
+  enum class visit : std::uint8_t { entered, too_many, too_often };
+
   /// One more socket of this address. False when the address comes too often or has too many sockets already.
-  [[nodiscard]] bool enter(std::string_view address, mono_time now);
+  [[nodiscard]] bool enter(std::string_view address, mono_time now) {
+    return try_enter(address, now, false) == visit::entered;
+  }
+  /// The same, saying why not. With `even_too_often`, one that comes too often has entered as well.
+  [[nodiscard]] visit try_enter(std::string_view address, mono_time now, bool even_too_often);
   /// A socket that entered is gone.
   void leave(std::string_view address) noexcept;
 
@@ -54,4 +60,4 @@ class visitors {
   std::size_t sockets_ = 0;
 };
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

@@ -1,19 +1,19 @@
-#include "ownwire/origin_rule.h"
+#include "ws/origin_rule.h"
 
 #include "flowersec/base/text.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 std::optional<origin_rule> origin_rule::make(const std::vector<std::string>& allowed, bool allow_none) {
   origin_rule rule;
   rule.allow_none_ = allow_none;
   if (allowed.empty()) return rule;
-  rule.list_ = ws::origin_policy::allow_list(allowed, false);
+  rule.list_ = origin_policy::allow_list(allowed, false);
   if (!rule.list_) return std::nullopt;
   return rule;
 }
 
-bool origin_rule::allows(const ws::request_head& head) const {
+bool origin_rule::allows(const request_head& head) const {
   const auto origin = head.first("Origin");
   if (!origin || is_blank(*origin)) return allow_none_;
   if (list_ && list_->allows(origin)) return true;
@@ -23,8 +23,8 @@ bool origin_rule::allows(const ws::request_head& head) const {
   // The scheme is the page's: a proxy in front made plaintext of https, and its Host may lack the port that is the
   // scheme's own.
   const std::vector<std::string> own{std::string{scheme} + "://" + std::string{trim(*host)}};
-  const auto same = ws::origin_policy::allow_list(own, false);
+  const auto same = origin_policy::allow_list(own, false);
   return same && same->allows(origin);
 }
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

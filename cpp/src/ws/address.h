@@ -1,5 +1,5 @@
 // Where a user comes from: the peer's address, or what a trusted proxy says it is.
-// Layer ownwire, private, no I/O. Source: PROTOCOL, "OwnWire, public WebSocket".
+// Layer ws, part `front`, private, no I/O. Source: PROTOCOL, "OwnWire, public WebSocket".
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "flowersec/ws/header_list.h"
-#include "ownwire/visitors.h"
+#include "ws/visitors.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 /// Addresses as a list of networks. An IPv4 address that came over IPv6 is the IPv4 address.
 class network_list {
@@ -32,10 +32,10 @@ class network_list {
 /// The address of a user: the peer's, unless that is a trusted proxy; then the rightmost entry of X-Forwarded-For that
 /// is not one. A header that is no list of addresses is believed up to where it stops being one.
 /// Counted are IPv4 addresses whole and IPv6 addresses by their first 64 bits, which one household has.
-[[nodiscard]] visitor_address address_of_visitor(const boost::asio::ip::address& peer, const ws::header_list& head,
+[[nodiscard]] visitor_address address_of_visitor(const boost::asio::ip::address& peer, const header_list& head,
                                                  const network_list& trusted);
 
 /// The same for an address that was told in so many words; what is no address is counted as it stands.
 [[nodiscard]] visitor_address address_as_told(std::string_view text);
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

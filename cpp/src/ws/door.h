@@ -1,5 +1,5 @@
 // A listening socket: accepts for ever, hands each connection out, bounds how many are on their way in.
-// Layer ownwire, private, on Asio. Everything on the strand it was made with.
+// Layer ws, part `front`, private, on Asio. Everything on the strand it was made with.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 #include "flowersec/base/error.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 using serial_executor = boost::asio::strand<boost::asio::any_io_executor>;
 
@@ -63,4 +63,4 @@ class door : public std::enable_shared_from_this<door> {
   handler handler_;
 };
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

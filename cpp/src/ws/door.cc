@@ -1,9 +1,9 @@
-#include "ownwire/door.h"
+#include "ws/door.h"
 
 #include <boost/asio/bind_executor.hpp>
 #include <chrono>
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -74,4 +74,4 @@ void door::accept_next() {
   acceptor_.async_accept(where, asio::bind_executor(serial_, accepted));
 }
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

@@ -1,14 +1,15 @@
-#include "ownwire/visitors.h"
+#include "ws/visitors.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
-bool visitors::enter(std::string_view address, mono_time now) {
+visitors::visit visitors::try_enter(std::string_view address, mono_time now, bool even_too_often) {
   auto* who = find_or_add(address);
-  if (who == nullptr || who->sockets >= limits_.max_sockets) return false;
-  if (!who->bucket.take(limits_.visits, now)) return false;
+  if (who == nullptr || who->sockets >= limits_.max_sockets) return visit::too_many;
+  const auto outcome = who->bucket.take(limits_.visits, now) ? visit::entered : visit::too_often;
+  if (outcome == visit::too_often && !even_too_often) return outcome;
   ++who->sockets;
   ++sockets_;
-  return true;
+  return outcome;
 }
 
 void visitors::leave(std::string_view address) noexcept {
@@ -39,4 +40,4 @@ bool visitors::forget_one() {
   return false;
 }
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws

@@ -1,5 +1,5 @@
 // A time limit for one operation that has none of its own.
-// Layer ownwire, private, on Asio. On the executor of the coroutine that waits.
+// Layer ws, part `front`, private, on Asio. On the executor of the coroutine that waits.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -13,7 +13,7 @@
 
 #include "flowersec/base/error.h"
 
-namespace flowersec::ownwire {
+namespace flowersec::ws {
 
 /// The result of `operation`, whose errors are values, or nothing when `limit` was over first; it is cancelled then.
 template <class T>
@@ -26,4 +26,4 @@ boost::asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit,
   co_return std::move(std::get<0>(outcome));
 }
 
-}  // namespace flowersec::ownwire
+}  // namespace flowersec::ws
