@@ -59,7 +59,7 @@ test("what failed says why, and is sent again", async () => {
   await settled();
   assert.deepEqual(states(), [["one", "failed", "recipient_unavailable"], ["two", "sending"]]);
   assert.ok(said.includes("Not delivered: recipient_unavailable"));
-  const [{ id }] = model.entries() as [{ id: number }];
+  const id = model.entries()[0]?.id as number;
   model.retry(id);
   assert.deepEqual(states()[0], ["one", "sending"]);
   client.sent[2]?.done();
