@@ -13,6 +13,7 @@
 #include "ownwire/options.h"
 #include "ownwire_edge/options.h"
 #include "peer/options.h"
+#include "registry/options.h"
 #include "tunneld/options.h"
 #include "wiretap/options.h"
 
@@ -39,6 +40,7 @@ int run(const std::filesystem::path& folder) {
   ownwire_command ownwire;
   edge_command edge;
   chat_command_line chat;
+  registry_command registry;
   plane::serve_command plane_serve;
   std::array<plane::admin_command, 11> plane_commands;  // one each: their defaults differ
   std::error_code ignored;
@@ -55,6 +57,7 @@ int run(const std::filesystem::path& folder) {
                                 describe_edge(edge),
                                 describe_flowersec(),
                                 describe_chat(chat),
+                                describe_registry(registry),
                                 plane::describe_controlplane(),
                                 plane::describe_serve(plane_serve),
                                 plane::describe_init(plane_commands[0]),

@@ -4,7 +4,7 @@
 
 #include <mutex>
 
-#include "ownwire/identity.h"
+#include "serving/identity_keys.h"
 
 namespace flowersec::apps {
 

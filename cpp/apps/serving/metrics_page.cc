@@ -1,4 +1,4 @@
-#include "ownwire_front/metrics_page.h"
+#include "serving/metrics_page.h"
 
 #include "cli/version.h"
 #include "serving/listen_address.h"

@@ -1,28 +1,28 @@
-#include "ownwire/identity.h"
+#include "serving/identity_keys.h"
 
 namespace flowersec::apps {
 namespace {
 
-or_problem<identity> loaded(sealed::keyring keys, bool is_new) {
-  return or_problem<identity>{boost::system::in_place_value,
-                              identity{std::make_shared<const sealed::keyring>(std::move(keys)), is_new}};
+or_problem<loaded_keys> loaded(sealed::keyring keys, bool is_new) {
+  return or_problem<loaded_keys>{boost::system::in_place_value,
+                                 loaded_keys{std::make_shared<const sealed::keyring>(std::move(keys)), is_new}};
 }
 
 }  // namespace
 
-or_problem<identity> load_identity(const std::string& path, bool may_make, random_source& random, unix_seconds now) {
+or_problem<loaded_keys> load_identity(const std::string& path, bool may_make, random_source& random, unix_seconds now,
+                                      std::string_view flag) {
   auto read = sealed::read_key_file(path);
   if (read) return loaded(std::move(*read), false);
   if (read.error().code != boost::system::errc::no_such_file_or_directory) return problem{read.error().text};
   if (!may_make) {
-    return problem{"there is no key file " + path +
-                   ": run this in the working directory of the gateway, or give --identity-key FILE; --new-key makes "
-                   "one, which no client knows"};
+    return problem{"there is no key file " + path + ": run this in the working directory of the server, or give " +
+                   std::string{flag} + " FILE; --new-key makes one, which no client knows"};
   }
   auto made = sealed::create_key_file(path, random, now);
   if (made) return loaded(std::move(*made), true);
   // Another process that starts was faster.
-  if (made.error().code == boost::system::errc::file_exists) return load_identity(path, false, random, now);
+  if (made.error().code == boost::system::errc::file_exists) return load_identity(path, false, random, now, flag);
   return problem{made.error().text};
 }
 
