@@ -114,7 +114,7 @@ TEST(chat_program, what_failed_is_delivered_after_a_retry) {
   (void)alice->event("presence", is_online(false));
   alice->send("Bob", "are you there?");
   const auto failed = alice->delivery("failed");
-  EXPECT_EQ(text_of(failed, "error"), "recipient_unavailable");
+  EXPECT_EQ(text_of(failed, "error"), "offline");
   bob = w.again("bob");
   (void)alice->event("presence", is_online(true));
   alice->tell({{"do", "retry"}, {"id", failed.at("id")}});
@@ -225,6 +225,8 @@ TEST(chat_program, people_see_text_of_others_made_harmless) {
     return std::string{"nothing"};
   };
   const auto key = until("* your key: ").substr(std::string{"* your key: "}.size());
+  (void)until("* registry " + w.registry_url() + ": registered");
+  alice->await_registered();
   alice->tell({{"do", "add"}, {"name", "Bob"}, {"key", key}});
   bob.write_line("/add Alice " + alice->key());
   (void)until("* Alice: added");

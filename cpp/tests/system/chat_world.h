@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -50,15 +53,21 @@ class messenger {
     tell({{"do", "send"}, {"to", to}, {"content", content}});
   }
 
-  /// The next event of this name that is so; those before it are dropped.
+  /// The first event of this name that is so and was not given before; others stay.
   json::object event(const std::string& name, const std::function<bool(const json::object&)>& wanted = {}) {
-    std::string seen;
-    while (auto line = child_.read_line()) {
-      auto each = json::parse(*line).as_object();
-      if (text_of(each, "event") == name && (!wanted || wanted(each))) return each;
-      seen += *line + '\n';
+    const auto is_it = [&](const json::object& each) {
+      return text_of(each, "event") == name && (!wanted || wanted(each));
+    };
+    auto found = std::find_if(events_.begin(), events_.end(), is_it);
+    while (found == events_.end()) {
+      const auto line = child_.read_line();
+      if (!line) throw std::runtime_error("no event " + name + ":\n" + child_.err_so_far());
+      events_.push_back(json::parse(*line).as_object());
+      found = std::find_if(std::prev(events_.end()), events_.end(), is_it);
     }
-    throw std::runtime_error("no event " + name + ":\n" + seen + child_.err_so_far());
+    auto event = std::move(*found);
+    events_.erase(found);
+    return event;
   }
   void await_registered() {
     (void)event("registry", [](const auto& e) { return text_of(e, "status") == "registered"; });
@@ -80,6 +89,7 @@ class messenger {
   }
 
   process child_;
+  std::deque<json::object> events_;
   std::string key_;
 };
 
