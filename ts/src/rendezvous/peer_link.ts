@@ -152,6 +152,7 @@ export class PeerLink implements HostedPeer {
     if (this.isPerforming) return;
     this.isPerforming = true;
     try {
+      this.carryOutConversation();
       for (let next = this.machine.pollIntent(); next !== undefined; next = this.machine.pollIntent()) {
         this.carryOut(next);
         this.carryOutConversation();
