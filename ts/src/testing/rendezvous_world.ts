@@ -94,7 +94,7 @@ export class RendezvousWorld {
       const [client, server] = PairedWebSocket.pair();
       const isTunnel = url.startsWith("wss://tunnel.example");
       if (isTunnel ? this.tunnel.isDown : this.isRegistryDown) {
-        setImmediate(() => client.drop(1006));
+        queueMicrotask(() => client.drop(1006));
         return client;
       }
       if (isTunnel) this.tunnel.accept(server);

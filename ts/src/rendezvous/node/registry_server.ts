@@ -1,13 +1,14 @@
 // A registry in Node: takes accepted WebSockets, of the `ws` package or any other.
 // Layer rendezvous, Node only. Source: RENDEZVOUS; SECURE_WEBSOCKET, "TypeScript".
 
-import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, utf8, type CancelTimer, type Clock } from "../../base/index.js";
+import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, utf8, type Clock } from "../../base/index.js";
 import { acceptSealed } from "../../endpoint/accept_sealed.js";
 import type { ChannelInitGrant } from "../../gen/flowersec/controlplane/v1.gen.js";
 import { Identity, isWork, maxWorkBits, verifyRegistration, type PublicKey } from "../../identity/index.js";
 import { parseKeyFile, ServerKeyPair } from "../../sealed/key_pair.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter, isEmitterWebSocket } from "../../ws/node/adapt.js";
 import { listen, type WebSocketLike } from "../../ws/socket.js";
+import { Alarm } from "../alarm.js";
 import { RendezvousError, type RegistryErrorCode } from "../error.js";
 import { encodeServerFrame } from "../frames.js";
 import { FrameStream } from "../frame_stream.js";
@@ -62,8 +63,7 @@ export class RegistryServer {
   readonly #clock: Clock;
   readonly #attached = new Map<ConnectionId, { readonly address: string; readonly socket: WebSocketLike; link?: Attached }>();
   #lastId = 0;
-  #armedFor: number | undefined;
-  #cancelTimer: CancelTimer = () => {};
+  readonly #alarm: Alarm;
   #isClosed = false;
 
   private constructor(
@@ -76,6 +76,10 @@ export class RegistryServer {
     const [current] = identities as [Identity];
     this.publicKey = current.publicKey.text;
     this.#clock = options.clock ?? systemClock;
+    this.#alarm = new Alarm(this.#clock, (nowMs) => {
+      this.#machine.advance(nowMs);
+      this.#perform();
+    });
     const keys = identities.map(({ publicKey }) => publicKey).slice(0, 8);
     this.#machine = new RegistryMachine({ keys, limits, workBits, random: (n) => randomBytes(n), name: () => encodeBase64url(randomBytes(16)) });
   }
@@ -134,7 +138,7 @@ export class RegistryServer {
     this.#isClosed = true;
     this.#machine.shutDown();
     this.#perform();
-    this.#cancelTimer();
+    this.#alarm.set();
     for (const identity of this.identities) identity.destroy();
   }
 
@@ -223,7 +227,7 @@ export class RegistryServer {
           void this.#mint(next.call);
       }
     }
-    this.#setTimer();
+    this.#alarm.setNoLater(this.#machine.deadline);
   }
 
   async #verify(id: ConnectionId, frame: RegisterFrame, challenge: Uint8Array, workBits: number): Promise<void> {
@@ -252,19 +256,6 @@ export class RegistryServer {
     const minted = await this.options.mint(encodeBase64url(randomBytes(24)));
     const [client, server] = [ticketOf(minted.client), ticketOf(minted.server)];
     return client?.role === 1 && server?.role === 2 ? { client, server } : undefined;
-  }
-
-  #setTimer(): void {
-    const { deadline } = this.#machine;
-    // An earlier timer looks again; one for each frame that moves a deadline would be many.
-    if (deadline === undefined || (this.#armedFor !== undefined && this.#armedFor <= deadline)) return;
-    this.#cancelTimer();
-    this.#armedFor = deadline;
-    this.#cancelTimer = this.#clock.after(Math.max(0, deadline - this.#clock.monoMs()), () => {
-      this.#armedFor = undefined;
-      this.#machine.advance(this.#clock.monoMs());
-      this.#perform();
-    });
   }
 }
 
