@@ -11,10 +11,7 @@ import { ticketOf, wireGrantOf, type ChannelTicket } from "./ticket.js";
 const proofBytes = 32;
 
 /** `t` is the asker's own, and comes back. */
-export interface PingFrame {
-  readonly type: "ping" | "pong";
-  readonly t: number;
-}
+export type PingFrame = { readonly type: "ping"; readonly t: number } | { readonly type: "pong"; readonly t: number };
 
 /** From the registry. */
 export type ServerFrame =
@@ -44,7 +41,8 @@ export type ClientFrame =
   | { readonly type: "accept"; readonly callId: string; readonly eph: PublicKey }
   | { readonly type: "decline"; readonly callId: string }
   | { readonly type: "cancel"; readonly rid: number }
-  | { readonly type: "watch" | "unwatch"; readonly keys: readonly PublicKey[] }
+  | { readonly type: "watch"; readonly keys: readonly PublicKey[] }
+  | { readonly type: "unwatch"; readonly keys: readonly PublicKey[] }
   | PingFrame;
 
 type Members = Record<string, unknown>;

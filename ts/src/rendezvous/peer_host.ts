@@ -2,12 +2,13 @@
 // Layer rendezvous. Types only, but for abortable().
 
 import { deferred, type Clock, type Deferred } from "../base/index.js";
-import type { Contact, Identity, PublicKey } from "../identity/index.js";
+import type { Contact, EphemeralKey, Identity, PublicKey } from "../identity/index.js";
 import type { ReconnectSettings } from "../reconnect/settings.js";
 import type { RpcClient } from "../rpc/client.js";
 import type { RpcRouter } from "../rpc/router.js";
 import type { YamuxStream } from "../yamux/index.js";
-import type { ChannelOptions } from "./channel.js";
+import type { Channel, ChannelOptions } from "./channel.js";
+import type { FrameStream } from "./frame_stream.js";
 import { RendezvousError, type RendezvousErrorCode } from "./error.js";
 import type { ClientFrame, ServerFrame } from "./frames.js";
 import type { LinkId, Offer, PeerState } from "./peer_machine.js";
@@ -64,6 +65,18 @@ export interface IncomingOffer extends Offer {
   readonly frame: IncomingFrame;
   /** The secret of the invitation that it came with. */
   readonly invitation: Uint8Array | undefined;
+}
+
+/** What a call, an answer or a channel has, that a machine must not hold. */
+export interface Link {
+  readonly abort: AbortController;
+  ephemeral?: EphemeralKey;
+  /** Of the registry's grant, when we called. */
+  granted?: { readonly eph: PublicKey; readonly ticket: ChannelTicket };
+  channel?: Channel;
+  stream?: FrameStream;
+  note?: string | undefined;
+  rids: Map<number, number>;
 }
 
 /** A promise that a signal rejects with `aborted`, after `giveUp`. A signal that has fired already does so at once. */

@@ -1,29 +1,19 @@
 // One contact of a client: carries out what its machines want, and keeps what they must not hold: keys, channels, promises.
 // Layer rendezvous. Source: SECURE_WEBSOCKET, "Calls", "Messages".
 
-import { encodeBase64url, randomBytes, type CancelTimer, type Deferred } from "../base/index.js";
+import { encodeBase64url, randomBytes, type Deferred } from "../base/index.js";
 import { CallPsk, EphemeralKey, type Contact, type PublicKey } from "../identity/index.js";
 import { rpcKind } from "../session/client.js";
 import type { YamuxStream } from "../yamux/index.js";
+import { Alarm } from "./alarm.js";
 import { Channel, serveRpc } from "./channel.js";
 import { Conversation } from "./conversation.js";
 import { RendezvousError, type RendezvousErrorCode } from "./error.js";
 import { FrameStream } from "./frame_stream.js";
 import { conversationBytes, maxMessageFrameBytes, maxQueuedMessageBytes, messagesStreamKind } from "./limits.js";
-import { abortable, type HostedPeer, type IncomingOffer, type PeerHost, type PeerSession } from "./peer_host.js";
+import { abortable, type HostedPeer, type IncomingOffer, type Link, type PeerHost, type PeerSession } from "./peer_host.js";
 import { PeerMachine, type LinkId, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
 import type { ChannelTicket } from "./ticket.js";
-
-interface Link {
-  readonly abort: AbortController;
-  ephemeral?: EphemeralKey;
-  /** Of the registry's grant, when we called. */
-  granted?: { readonly eph: PublicKey; readonly ticket: ChannelTicket };
-  channel?: Channel;
-  stream?: FrameStream;
-  note?: string | undefined;
-  rids: Map<number, number>;
-}
 
 export class PeerLink implements HostedPeer {
   private readonly machine: PeerMachine;
@@ -35,8 +25,7 @@ export class PeerLink implements HostedPeer {
   private current: LinkId | undefined;
   private usedAtMs = 0;
   private lastError: RendezvousError | undefined;
-  private armedFor: number | undefined;
-  private cancelTimer: CancelTimer = () => {};
+  private readonly alarm: Alarm;
   private isPerforming = false;
 
   constructor(
@@ -44,6 +33,7 @@ export class PeerLink implements HostedPeer {
     readonly publicKey: PublicKey,
   ) {
     this.machine = new PeerMachine(PeerMachine.winsGlare(host.identity.publicKey, publicKey), host.calls, Math.random);
+    this.alarm = new Alarm(host.clock, (nowMs) => this.ring(nowMs));
   }
 
   get state(): PeerState {
@@ -134,7 +124,7 @@ export class PeerLink implements HostedPeer {
     this.machine.close();
     this.perform();
     this.fail(code);
-    this.cancelTimer();
+    this.alarm.set();
   }
 
   private fail(code: RendezvousErrorCode): void {
@@ -152,6 +142,7 @@ export class PeerLink implements HostedPeer {
     if (this.isPerforming) return;
     this.isPerforming = true;
     try {
+      this.carryOutConversation();
       for (let next = this.machine.pollIntent(); next !== undefined; next = this.machine.pollIntent()) {
         this.carryOut(next);
         this.carryOutConversation();
@@ -372,30 +363,28 @@ export class PeerLink implements HostedPeer {
     };
   }
 
-  private setTimer(): void {
-    const { clock } = this.host;
+  private get idleAtMs(): number | undefined {
     const isIdle = this.current !== undefined && this.handedOut === 0 && this.conversation.pending === 0;
-    const all = [this.machine.deadline, this.conversation.deadline, isIdle ? this.usedAtMs + this.host.channelIdleMs : undefined].filter((each) => each !== undefined);
-    const deadline = all.length === 0 ? undefined : Math.min(...all);
-    if (deadline === this.armedFor) return;
-    this.cancelTimer();
-    this.armedFor = deadline;
-    if (deadline === undefined) return;
-    this.cancelTimer = clock.after(Math.max(0, deadline - clock.monoMs()), () => {
-      this.armedFor = undefined;
-      const nowMs = clock.monoMs();
-      this.machine.advance(nowMs);
-      this.conversation.advance(nowMs);
-      this.carryOutConversation();
-      if (isIdle && nowMs >= this.usedAtMs + this.host.channelIdleMs) this.leave();
-      this.perform();
-    });
+    return isIdle ? this.usedAtMs + this.host.channelIdleMs : undefined;
+  }
+
+  private setTimer(): void {
+    this.alarm.set(this.machine.deadline, this.conversation.deadline, this.idleAtMs);
+  }
+
+  private ring(nowMs: number): void {
+    this.machine.advance(nowMs);
+    this.conversation.advance(nowMs);
+    this.carryOutConversation();
+    if (nowMs >= (this.idleAtMs ?? Infinity)) this.leave();
+    this.perform();
   }
 
   /** Nobody has used it for long. */
   private leave(): void {
     const { channel } = (this.current === undefined ? undefined : this.links.get(this.current)) ?? {};
-    if (channel === undefined || this.conversation.pending > 0 || this.handedOut > 0) return;
+    if (channel === undefined) return;
+    this.usedAtMs = Infinity; // once is enough
     this.conversation.bye();
     this.carryOutConversation();
     void channel.leave().then(() => {

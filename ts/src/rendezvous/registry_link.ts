@@ -1,7 +1,7 @@
 // A client's registration with one registry, which is got back when it is lost.
 // Layer rendezvous. Carries out what the machines want. Source: RENDEZVOUS, "Registration"; SECURE_WEBSOCKET, "Registries".
 
-import type { CancelTimer, Clock } from "../base/index.js";
+import type { Clock } from "../base/index.js";
 import type { DialOptions } from "../endpoint/options.js";
 import { findWork, proveRegistration, type Identity, type PublicKey } from "../identity/index.js";
 import { pageSurroundings } from "../reconnect/browser/page.js";
@@ -9,6 +9,7 @@ import { isDraining } from "../reconnect/failure.js";
 import { ReconnectMachine, type AttemptId } from "../reconnect/machine.js";
 import type { ReconnectSettings } from "../reconnect/settings.js";
 import type { Surroundings } from "../reconnect/surroundings.js";
+import { Alarm } from "./alarm.js";
 import { isFinal, RendezvousError } from "./error.js";
 import { encodeClientFrame, type ClientFrame } from "./frames.js";
 import type { TextLink } from "./frame_stream.js";
@@ -53,8 +54,7 @@ export class RegistryLink {
   private attempt: Attempt | undefined;
   private current: RegistryState = "connecting";
   private replace: boolean;
-  private armedFor: number | undefined;
-  private cancelTimer: CancelTimer = () => {};
+  private readonly alarm: Alarm;
   private stopWatching: (() => void) | undefined;
 
   constructor(
@@ -64,6 +64,12 @@ export class RegistryLink {
     this.pins = settings.pins;
     this.replace = settings.replace;
     this.attempts = new ReconnectMachine(Math.random);
+    this.alarm = new Alarm(settings.clock, (nowMs) => {
+      this.attempts.advance(nowMs);
+      this.attempt?.machine?.advance(nowMs);
+      if (this.attempt) this.perform(this.attempt);
+      this.settle();
+    });
   }
 
   get state(): RegistryState {
@@ -100,20 +106,7 @@ export class RegistryLink {
     for (let next = this.attempts.pollIntent(); next !== undefined; next = this.attempts.pollIntent()) {
       if (next.want === "begin") void this.begin(next.id);
     }
-    const wanted = [this.surroundings?.isOnline() === false ? undefined : this.attempts.deadline, this.attempt?.machine?.deadline].filter((each) => each !== undefined);
-    const deadline = wanted.length === 0 ? undefined : Math.min(...wanted);
-    if (deadline === this.armedFor) return;
-    this.cancelTimer();
-    this.armedFor = deadline;
-    const { clock } = this.settings;
-    if (deadline === undefined) return;
-    this.cancelTimer = clock.after(Math.max(0, deadline - clock.monoMs()), () => {
-      this.armedFor = undefined;
-      this.attempts.advance(clock.monoMs());
-      this.attempt?.machine?.advance(clock.monoMs());
-      if (this.attempt) this.perform(this.attempt);
-      this.settle();
-    });
+    this.alarm.set(this.surroundings?.isOnline() === false ? undefined : this.attempts.deadline, this.attempt?.machine?.deadline);
   }
 
   private async begin(id: AttemptId): Promise<void> {

@@ -3,12 +3,13 @@
 
 import { quietly, randomBytes, systemClock, type Clock } from "../base/index.js";
 import {
-  Contacts, invitationNote, isValidName, makeInvitation, OpenInvitations, parseAddress, PublicKey, type Contact, type Identity, type Invitation,
+  Contacts, invitationNote, isValidName, makeInvitation, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey,
 } from "../identity/index.js";
 import { checkSettings } from "../reconnect/settings.js";
 import { isFinal, RendezvousError } from "./error.js";
 import type { ClientFrame } from "./frames.js";
 import { channelIdleMs, instanceBytes, maxOpenQuestions, maxWatchedKeys, registrationTimeoutMs } from "./limits.js";
+import { keyOf, keysOf } from "./names.js";
 import type { ContactName, IncomingCall, ReceivedMessage, RegistryAddress, SecureSocketEvent, SecureSocketOptions } from "./options.js";
 import { abortable, type HostedPeer, type IncomingFrame, type PeerHost, type PeerSession } from "./peer_host.js";
 import { PeerLink } from "./peer_link.js";
@@ -395,19 +396,5 @@ export class SecureSocketClient {
   #tell(event: SecureSocketEvent): void {
     quietly(() => this.#options.onState?.(event));
     for (const listener of this.#stateListeners) quietly(() => listener(event));
-  }
-}
-
-function keyOf(contact: ContactName): PublicKey {
-  if (typeof contact === "string") return parseAddress(contact).key;
-  return contact instanceof PublicKey ? contact : contact.publicKey;
-}
-
-function keysOf(given: readonly (string | PublicKey)[]): PublicKey[] {
-  if (!Array.isArray(given) || given.length === 0) throw new RendezvousError("missing_key", "registryKeys is needed");
-  try {
-    return given.map((key: string | PublicKey) => (typeof key === "string" ? PublicKey.parse(key) : key));
-  } catch (cause) {
-    throw new RendezvousError("missing_key", "a key is 43 characters of base64url", { cause });
   }
 }
