@@ -44,8 +44,9 @@ class rendezvous_person {
   void knows(const rendezvous_person& other) {
     ASSERT_TRUE(contacts->add(other.key(), "friend " + other.key().short_text()));
   }
-  void make(rendezvous_registry& registry) {
-    options.registries.push_back({.url = registry.url(), .keys = {registry.key()}});
+  void make(const rendezvous_registry& registry) { make(registry.url(), registry.key()); }
+  void make(const std::string& registry_url, const public_key& registry_key) {
+    options.registries = {{.url = registry_url, .keys = {registry_key}}};
     auto made = rendezvous::secure_socket_client::create(context_->get_executor(), options);
     client = std::make_unique<rendezvous::secure_socket_client>(std::move(made.value()));
   }

@@ -135,15 +135,20 @@ class registry_as_peer : public malice {
   awaitable<void> pose(std::function<crypto::psk(const channel_ticket&, const incoming_frame&)> key_of) {
     endpoint::session up;
     int tried = 0;
+    int answered = 0;
     const auto own = identity::ephemeral_key::generate(system_random()).value();
     world.registry->on_ring = [&](const public_key& caller, std::uint64_t rid, const incoming_frame& incoming,
                                   const channel_ticket& client) {
       ++tried;
       const auto psk = key_of(incoming.grant, incoming);
       endpoint::channel_init_grant grant = wire_grant(incoming.grant, psk);
-      endpoint::async_attach_server(world.context.get_executor(), std::move(grant), dial_plaintext(),
+      auto options = dial_plaintext();
+      options.origin = "http://127.0.0.1";
+      endpoint::async_attach_server(world.context.get_executor(), std::move(grant), std::move(options),
                                     [&](error_code failed, endpoint::session session) {
-                                      EXPECT_TRUE(failed);
+                                      EXPECT_TRUE(failed == endpoint::endpoint_errc::auth_tag_mismatch)
+                                          << failed.message();
+                                      ++answered;
                                       if (!failed) up = std::move(session);
                                       world.nudge();
                                     });
@@ -153,6 +158,7 @@ class registry_as_peer : public malice {
     co_await begin();
     EXPECT_TRUE(co_await send(a(), b(), "1"));
     EXPECT_EQ(tried, 3);
+    co_await world.until([&answered] { return answered == 3; });
     EXPECT_FALSE(up);
     expect_silence();
   }
@@ -175,7 +181,7 @@ class registry_as_peer : public malice {
 TEST_F(registry_as_peer, with_the_key_that_stands_in_the_grant_is_refused) {
   const auto body = [this]() -> awaitable<void> {
     co_await pose([](const channel_ticket&, const incoming_frame&) {
-      return crypto::psk::from(std::array<std::byte, 32>{}).value();
+      return crypto::psk::from_base64url(std::string(43, 'A')).value();
     });
   };
   run(body());
