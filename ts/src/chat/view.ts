@@ -24,7 +24,8 @@ export class ChatView {
   readonly #alert = make("div", { role: "alert", className: "alerts" });
   readonly #people = make("ul", { className: "people" });
   readonly #head = make("div", { className: "contact" });
-  readonly #log = make("ol", { className: "log", role: "log", ariaLive: "off", ariaLabel: "Messages", tabIndex: 0 });
+  readonly #lines = make("ol", {});
+  readonly #log = make("div", { className: "log", role: "log", ariaLive: "off", ariaLabel: "Messages", tabIndex: 0 }, this.#lines);
   readonly #text = make("textarea", { rows: 2, id: "text", maxLength: 16_384 });
   readonly #send = button("Send", () => this.#submit());
   readonly #problem = make("p", { className: "problem", role: "alert" });
@@ -157,7 +158,7 @@ export class ChatView {
     if (now === this.#shownLog) return;
     this.#shownLog = now;
     const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
-    this.#log.replaceChildren(...entries.map((entry) => {
+    this.#lines.replaceChildren(...entries.map((entry) => {
       const line = make("li", { className: entry.mine ? "mine" : "theirs" },
         make("span", { className: "who" }, entry.mine ? "You" : said("bdi", name)), said("p", entry.text, "text"));
       if (entry.state !== undefined) {
