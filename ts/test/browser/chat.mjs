@@ -7,6 +7,16 @@ import { createInterface } from "node:readline";
 import { build, root } from "./demo.mjs";
 import { Arrivals, openPage } from "./ownwire.mjs";
 
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill()));
+/** Ends with the test. */
+function start(...given) {
+  const child = spawn(...given);
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
 function run(command, args) {
   const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`${command} ended with ${status}\n${stderr}`);
@@ -14,8 +24,7 @@ function run(command, args) {
 
 /** A server whose first line is JSON. */
 async function serve(command, args) {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-  process.on("exit", () => child.kill());
+  const child = start(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const log = [];
   createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
@@ -55,11 +64,10 @@ export async function startChat() {
     tunnel, registry, page, url: page.ready.url,
     /** flowersec chat, in its mode for scripts. */
     async terminal() {
-      const child = spawn(program("flowersec"), [
+      const child = start(program("flowersec"), [
         "chat", "--json", "--registry", url, "--registry-key", registry.ready.registry_key, "--insecure-loopback", "--page", page.ready.url,
         "--identity", join(folder, `person${++people}.json`), "--new-identity",
       ], { stdio: ["pipe", "pipe", "inherit"] });
-      process.on("exit", () => child.kill());
       const heard = new Arrivals();
       createInterface({ input: child.stdout }).on("line", (line) => heard.add(JSON.parse(line)));
       const { key } = await heard.find(({ event }) => event === "ready");
