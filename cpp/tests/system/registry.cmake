@@ -1,0 +1,18 @@
+# The registry as people run it.
+flowersec_add_test(system.registry
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/registry_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+  DEPS endpoint identity_legacy rendezvous_frames sealed ws
+  LIBS OpenSSL::SSL
+  LABELS system
+  TIMEOUT 120)
+foreach(name timing crowd)
+  flowersec_add_test(system.registry_${name}
+    SOURCES ${CMAKE_CURRENT_LIST_DIR}/registry_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+    DEPS endpoint identity_legacy rendezvous_frames ws
+    LIBS OpenSSL::SSL
+    LABELS system
+    TIMEOUT 240)
+endforeach()
+foreach(name registry registry_timing registry_crowd)
+  add_dependencies(test_system.${name} flowersec-registry flowersec-issuer-keygen)
+endforeach()
