@@ -81,14 +81,18 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
     std::shared_ptr<contact_channel> channel{};
   };
   struct attaching {
+    attaching(const public_key& whom, identity::call_role as) : peer(whom), role(as) {}
     public_key peer;
     identity::call_role role;
     boost::asio::cancellation_signal stop{};
   };
 
-  // client_core.cc
+  // client_operations.cc
   template <class Function>
   void post(Function function);
+  void close_when_left();
+
+  // client_core.cc
   void turn();
   void set_timer();
   void tell(const socket_event& event) const;
@@ -131,8 +135,6 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
   void lose_channel(contact_state& of, error_code why, bool orderly);
   void fail_waiting(contact_state& of, error_code why);
   [[nodiscard]] std::vector<registry_view> views(const public_key& of) const;
-
-  void close_when_left();
 
   client_strand serial_;
   secure_socket_options options_;

@@ -56,6 +56,7 @@ class process {
   void limit_descriptors(std::size_t count);
   /// How long a file it may write from now on.
   void limit_file_size(std::size_t bytes);
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   [[nodiscard]] std::size_t open_descriptors() const;
   /// Processor time it has used so far, in user and system together.
   [[nodiscard]] std::chrono::milliseconds processor_time() const;

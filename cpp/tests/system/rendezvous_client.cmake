@@ -10,3 +10,8 @@ flowersec_add_test(system.rendezvous_talk
   SOURCES ${CMAKE_CURRENT_LIST_DIR}/rendezvous_talk_test.cc
   DEPS rendezvous_client rendezvous_registry controlplane tunnel token_sign
   LABELS system TIMEOUT 240)
+flowersec_add_test(system.rendezvous_secrecy
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/rendezvous_secrecy_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+  DEPS rendezvous_client controlplane tunnel token_sign
+  LABELS system TIMEOUT 120)
+add_dependencies(test_system.rendezvous_secrecy flowersec-registry flowersec-tunnel flowersec-issuer-keygen)

@@ -1,0 +1,1 @@
+flowersec_add_fuzzer(rendezvous_channel_frame SOURCES ${CMAKE_CURRENT_LIST_DIR}/rendezvous_channel_frame.cc DEPS rendezvous_client)
