@@ -1,10 +1,12 @@
 #include "flowersec/ownwire/edge.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <mutex>
 
 #include "flowersec/base/text.h"
@@ -20,11 +22,6 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::seconds head_timeout{10};
-
-asio::awaitable<std::tuple<error_code, ws::accepted_socket>> upgrade(tcp::socket socket, ws::accept_options options) {
-  co_return co_await ws::async_accept(std::move(socket), std::move(options), as_result);
-}
 
 asio::awaitable<std::tuple<error_code>> finish_write(ws::message_socket& socket) {
   co_return co_await socket.async_finish_write(as_result);
@@ -72,9 +69,9 @@ error_code make_error_code(edge_errc code) noexcept {
 bool edge_limits::validate() const noexcept {
   using namespace std::chrono_literals;
   return max_users >= 1 && max_users_per_address >= 1 && visit_burst >= 1 && visits_per_second >= 1 &&
-         max_visitors >= 1 && max_waiting >= 1 && max_requests >= 1 && max_message_bytes >= 4'096 &&
-         max_message_bytes <= 16'777'216 && ping_after >= 1ms && ping_after < silence_limit && stall >= 1ms &&
-         stop_timeout >= 1ms;
+         max_visitors >= 1 && max_waiting >= 1 && max_requests >= 1 && max_requests_per_address >= 1 &&
+         max_message_bytes >= 4'096 && max_message_bytes <= 16'777'216 && ping_after >= 1ms &&
+         ping_after < silence_limit && stall >= 1ms && stop_timeout >= 1ms;
 }
 
 edge_state::edge_state(asio::any_io_executor executor, edge_options options)
@@ -101,7 +98,9 @@ error_code edge_state::open() {
   }
   trusted_ = std::move(*trusted);
   origins_ = std::move(*origins);
-  auto listening = door::open(executor_, serial_, options_.listen, options_.limits.max_requests, door::home::shared);
+  auto way_in =
+      std::make_shared<entrance>(options_.limits.max_requests, options_.limits.max_requests_per_address, trusted_);
+  auto listening = door::open(executor_, serial_, options_.listen, std::move(way_in), door::home::shared);
   if (!listening) return edge_errc::port_taken;
   door_ = std::move(*listening);
   return {};
@@ -109,17 +108,17 @@ error_code edge_state::open() {
 
 void edge_state::start() {
   asio::dispatch(serial_, [self = shared_from_this()] {
-    self->door_->start([weak = std::weak_ptr{self}](tcp::socket socket, door::place place, bool busy) {
+    self->door_->start([weak = std::weak_ptr{self}](tcp::socket socket, entrance::place place) {
       const auto state = weak.lock();
       if (!state) return;
-      asio::co_spawn(state->serial_, receive(state, std::move(socket), std::move(place), busy), asio::detached);
+      asio::co_spawn(state->serial_, receive(state, std::move(socket), std::move(place)), asio::detached);
     });
   });
 }
 
-asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp::socket socket, door::place place,
-                                          bool busy) {
+asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp::socket socket, entrance::place place) {
   auto kept = std::make_optional(std::move(place));
+  const bool busy = kept->busy();
   error_code gone;
   const auto peer = socket.remote_endpoint(gone).address();
   if (gone) co_return;
@@ -128,11 +127,11 @@ asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp:
   options.on_head = [self, seen, peer, busy](const ws::request_head& head) {
     return self->look_at(head, peer, busy, *seen);
   };
-  auto accepted = co_await within(head_timeout, upgrade(std::move(socket), std::move(options)));
-  if (!accepted || std::get<0>(*accepted)) co_return;
+  auto accepted = co_await upgrade(std::move(socket), std::move(options));
+  if (!accepted) co_return;
   kept.reset();
   auto link = std::make_shared<edge_link>();
-  link->socket = std::move(std::get<1>(*accepted).socket);
+  link->socket = std::move(accepted->socket);
   if (self->stopping_) {
     co_await link->socket.async_close(ws::close_code::going_away, {}, as_result);
   } else if (seen->backend) {

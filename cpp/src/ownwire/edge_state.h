@@ -53,8 +53,8 @@ class edge_state : public std::enable_shared_from_this<edge_state> {
     const char* why;
   };
 
-  static boost::asio::awaitable<void> receive(self_ptr self, boost::asio::ip::tcp::socket socket, door::place place,
-                                              bool busy);
+  static boost::asio::awaitable<void> receive(self_ptr self, boost::asio::ip::tcp::socket socket,
+                                              entrance::place place);
   static boost::asio::awaitable<void> serve_user(self_ptr self, link_ptr user, visitor_address from);
   /// The oldest backend that waits and lives, told of the user; null when there is none.
   static boost::asio::awaitable<link_ptr> join(self_ptr self, link_ptr user, visitor_address from);

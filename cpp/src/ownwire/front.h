@@ -4,6 +4,7 @@
 
 #include "ws/address.h"
 #include "ws/door.h"
+#include "ws/entrance.h"
 #include "ws/origin_rule.h"
 #include "ws/rate.h"
 #include "ws/time_limit.h"
@@ -14,11 +15,13 @@ namespace flowersec::ownwire {
 using ws::address_as_told;
 using ws::address_of_visitor;
 using ws::door;
+using ws::entrance;
 using ws::network_list;
 using ws::origin_rule;
 using ws::rate;
 using ws::rate_bucket;
 using ws::serial_executor;
+using ws::upgrade;
 using ws::visitor_address;
 using ws::visitor_limits;
 using ws::visitors;

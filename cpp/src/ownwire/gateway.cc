@@ -58,13 +58,12 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
     auto outside = public_desk::make(core_, options_);
     if (!outside) return outside.error();
     public_desk_ = std::move(*outside);
-    auto internal =
-        door::open(executor_, serial_, options_.internal_port.listen, max_internal_handshakes, door::home::shared);
+    auto inner = std::make_shared<entrance>(max_internal_handshakes, max_internal_handshakes, network_list{});
+    auto internal = door::open(executor_, serial_, options_.internal_port.listen, std::move(inner), door::home::shared);
     if (!internal) return gateway_errc::internal_port_taken;
     internal_door_ = std::move(*internal);
     if (!options_.public_port) return {};
-    auto open = door::open(executor_, serial_, options_.public_port->listen, options_.public_port->max_handshakes,
-                           door::home::own);
+    auto open = door::open(executor_, serial_, options_.public_port->listen, public_desk_->way_in(), door::home::own);
     if (!open) return gateway_errc::public_port_taken;
     public_door_ = std::move(*open);
     return {};
@@ -72,14 +71,14 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
 
   void start() {
     asio::dispatch(serial_, [self = shared_from_this()] {
-      self->internal_door_->start([desk = self->internal_desk_](tcp::socket socket, door::place place, bool busy) {
+      self->internal_door_->start([desk = self->internal_desk_](tcp::socket socket, entrance::place place) {
         const auto where = socket.get_executor();
-        asio::co_spawn(where, internal_desk::receive(desk, std::move(socket), std::move(place), busy), asio::detached);
+        asio::co_spawn(where, internal_desk::receive(desk, std::move(socket), std::move(place)), asio::detached);
       });
       if (!self->public_door_) return;
-      self->public_door_->start([desk = self->public_desk_](tcp::socket socket, door::place place, bool busy) {
+      self->public_door_->start([desk = self->public_desk_](tcp::socket socket, entrance::place place) {
         const auto where = socket.get_executor();
-        asio::co_spawn(where, public_desk::receive(desk, std::move(socket), std::move(place), busy), asio::detached);
+        asio::co_spawn(where, public_desk::receive(desk, std::move(socket), std::move(place)), asio::detached);
       });
     });
   }

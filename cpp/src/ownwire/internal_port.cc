@@ -1,5 +1,8 @@
 #include "ownwire/internal_port.h"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include "flowersec/base/text.h"
 #include "flowersec/ws/upgrade.h"
 #include "ownwire/client_link.h"
@@ -13,13 +16,8 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-constexpr std::chrono::seconds head_timeout{10};
 /// A credential that is good for ever is told to the handshake as one that is good for so long.
 constexpr std::int64_t init_window_seconds = 60;
-
-asio::awaitable<std::tuple<error_code, ws::accepted_socket>> upgrade(tcp::socket socket, ws::accept_options options) {
-  co_return co_await ws::async_accept(std::move(socket), std::move(options), as_result);
-}
 
 asio::awaitable<result<endpoint::resolved_credential>> resolve(std::shared_ptr<const internal_link_credential> link,
                                                                const clock_source* clocks,
@@ -66,9 +64,10 @@ result<std::shared_ptr<internal_desk>> internal_desk::make(std::shared_ptr<core>
   return made;
 }
 
-asio::awaitable<void> internal_desk::receive(std::shared_ptr<internal_desk> desk, tcp::socket socket, door::place place,
-                                             bool busy) {
+asio::awaitable<void> internal_desk::receive(std::shared_ptr<internal_desk> desk, tcp::socket socket,
+                                             entrance::place place) {
   auto kept = std::make_optional(std::move(place));
+  const bool busy = kept->busy();
   error_code gone;
   const auto peer = socket.remote_endpoint(gone).address().to_string();
   if (gone) co_return;
@@ -78,9 +77,9 @@ asio::awaitable<void> internal_desk::receive(std::shared_ptr<internal_desk> desk
   options.on_head = [desk, seen, peer, busy](const ws::request_head& head) {
     return desk->look_at(head, peer, busy, *seen);
   };
-  auto accepted = co_await within(head_timeout, upgrade(std::move(socket), std::move(options)));
-  if (!accepted || std::get<0>(*accepted)) co_return;
-  auto opened = std::move(std::get<1>(*accepted).socket);
+  auto accepted = co_await upgrade(std::move(socket), std::move(options));
+  if (!accepted) co_return;
+  auto opened = std::move(accepted->socket);
   if (seen->where == request::path::clear) {
     kept.reset();
     co_await serve_client(desk->core_, std::move(opened), seen->how, peer);

@@ -18,7 +18,7 @@ class internal_desk {
                                                                    gateway_options& options);
 
   static boost::asio::awaitable<void> receive(std::shared_ptr<internal_desk> desk, boost::asio::ip::tcp::socket socket,
-                                              door::place place, bool busy);
+                                              entrance::place place);
 
   void replace_tls(ws::tls_context next) { tls_ = std::move(next); }
   void replace_token(std::optional<std::string> token) { token_ = std::move(token); }

@@ -1,8 +1,9 @@
 #include "ownwire/public_port.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <tuple>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "flowersec/ws/upgrade.h"
 #include "ownwire/front.h"
@@ -16,8 +17,6 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-/// TLS is the proxy's matter: what is left is one request head.
-constexpr std::chrono::seconds head_timeout{10};
 /// Streams of a session: one chat, and a few that are refused.
 constexpr std::size_t max_streams = 8;
 
@@ -30,10 +29,6 @@ asio::awaitable<std::invoke_result_t<F>> call(F function) {
 template <class F>
 auto on_core(const core& owner, F function) {
   return asio::co_spawn(owner.serial(), call(std::move(function)), asio::use_awaitable);
-}
-
-asio::awaitable<std::tuple<error_code, ws::accepted_socket>> upgrade(tcp::socket socket, ws::accept_options options) {
-  co_return co_await ws::async_accept(std::move(socket), std::move(options), as_result);
 }
 
 bool ends_request(const ws::request_head& head) { return head.path() == "/healthz"; }
@@ -57,7 +52,8 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
   made->common_.session.yamux.max_inbound_streams = max_streams;
   made->common_.session.hello_timeout = options.limits.hello_timeout;
   auto trusted = network_list::parse(made->options_.trusted_proxies);
-  if (!trusted || !made->options_.path.starts_with('/') || made->options_.max_handshakes == 0) {
+  if (!trusted || !made->options_.path.starts_with('/') || made->options_.max_handshakes == 0 ||
+      made->options_.max_handshakes_per_address == 0) {
     return make_error_code(gateway_errc::invalid_option);
   }
   made->trusted_ = std::move(*trusted);
@@ -67,9 +63,10 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
   return made;
 }
 
-asio::awaitable<void> public_desk::receive(std::shared_ptr<public_desk> desk, tcp::socket socket, door::place place,
-                                           bool busy) {
+asio::awaitable<void> public_desk::receive(std::shared_ptr<public_desk> desk, tcp::socket socket,
+                                           entrance::place place) {
   const auto kept = std::move(place);
+  const bool busy = kept.busy();
   error_code gone;
   const auto peer = socket.remote_endpoint(gone).address();
   if (gone) co_return;
@@ -78,9 +75,9 @@ asio::awaitable<void> public_desk::receive(std::shared_ptr<public_desk> desk, tc
   options.on_head = [desk, from, peer, busy](const ws::request_head& head) {
     return desk->look_at(head, peer, busy, *from);
   };
-  auto accepted = co_await within(head_timeout, upgrade(std::move(socket), std::move(options)));
-  if (!accepted || std::get<0>(*accepted)) co_return;
-  co_await open(desk, std::move(std::get<1>(*accepted).socket), std::move(*from));
+  auto accepted = co_await upgrade(std::move(socket), std::move(options));
+  if (!accepted) co_return;
+  co_await open(desk, std::move(accepted->socket), std::move(*from));
 }
 
 asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::message_socket socket,

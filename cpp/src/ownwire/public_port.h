@@ -22,11 +22,15 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
 
   /// `desk` outlives the connection.
   static boost::asio::awaitable<void> receive(std::shared_ptr<public_desk> desk, boost::asio::ip::tcp::socket socket,
-                                              door::place place, bool busy);
+                                              entrance::place place);
   /// From the upgrade on.
   static boost::asio::awaitable<void> open(std::shared_ptr<public_desk> desk, ws::message_socket socket,
                                            visitor_address from);
 
+  /// At the door.
+  [[nodiscard]] std::shared_ptr<entrance> way_in() const {
+    return std::make_shared<entrance>(options_.max_handshakes, options_.max_handshakes_per_address, trusted_);
+  }
   /// From now on closing says that the server ends. From any thread.
   void set_going_away() { *going_away_ = true; }
 

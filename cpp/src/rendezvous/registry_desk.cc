@@ -5,7 +5,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <tuple>
 
 #include "flowersec/ws/upgrade.h"
 #include "rendezvous/registry_link.h"
@@ -20,20 +19,12 @@ using transport = registry_server::transport;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-/// TLS and one request head.
-constexpr std::chrono::seconds head_timeout{10};
 /// From the end of the handshake to the stream.
 constexpr std::chrono::seconds stream_timeout{5};
 /// Streams of a session: one for frames, and a few that are refused.
 constexpr std::size_t max_streams = 4;
 /// Records and WebSocket messages: frames are small, but senders gather them.
 constexpr std::size_t max_record_bytes = 262'144;
-
-using upgraded = std::tuple<error_code, ws::accepted_socket>;
-
-asio::awaitable<upgraded> upgrade(tcp::socket socket, ws::accept_options options) {
-  co_return co_await ws::async_accept(std::move(socket), std::move(options), as_result);
-}
 
 asio::awaitable<stream> accept_frames(endpoint::session session) {
   while (true) {
@@ -67,17 +58,21 @@ result<std::shared_ptr<registry_desk>> registry_desk::make(std::shared_ptr<regis
   made->common_.session.hello_timeout = stream_timeout;
   auto trusted = ws::network_list::parse(made->port_.trusted_proxies);
   auto origins = ws::origin_rule::make(made->port_.allowed_origins, made->port_.allow_no_origin);
-  if (!trusted || !origins || made->port_.max_handshakes == 0) return make_error_code(registry_errc::invalid_option);
+  const bool has_places = made->port_.max_handshakes > 0 && made->port_.max_handshakes_per_address > 0;
+  if (!trusted || !origins || !has_places) return make_error_code(registry_errc::invalid_option);
+  made->way_in_ =
+      std::make_shared<ws::entrance>(made->port_.max_handshakes, made->port_.max_handshakes_per_address, *trusted);
+
   made->trusted_ = std::move(*trusted);
   made->origins_ = std::move(*origins);
   return made;
 }
 
-void registry_desk::receive(const std::shared_ptr<registry_desk>& desk, tcp::socket socket, ws::door::place place,
-                            bool busy) {
+void registry_desk::receive(const std::shared_ptr<registry_desk>& desk, tcp::socket socket, ws::entrance::place place) {
   error_code gone;
   const auto peer = socket.remote_endpoint(gone).address();
   if (gone) return;
+  const bool busy = place.busy();
   const auto in = std::make_shared<registry_entrance>();
   ws::accept_options options{
       .origins = ws::origin_policy::everybody(), .tls = desk->port_.tls, .busy = busy, .socket = desk->socket_};
@@ -85,17 +80,16 @@ void registry_desk::receive(const std::shared_ptr<registry_desk>& desk, tcp::soc
     return desk->look_at(head, peer, busy, *in);
   };
   const auto where = socket.get_executor();
-  auto held = std::make_shared<ws::door::place>(std::move(place));
+  auto held = std::make_shared<ws::entrance::place>(std::move(place));
   asio::co_spawn(where, accept(desk, std::move(socket), std::move(options), in, std::move(held)), asio::detached);
 }
 
 asio::awaitable<void> registry_desk::accept(std::shared_ptr<registry_desk> desk, tcp::socket socket,
                                             ws::accept_options options, std::shared_ptr<registry_entrance> in,
-                                            std::shared_ptr<ws::door::place> place) {
-  auto accepted = co_await ws::within(head_timeout, upgrade(std::move(socket), std::move(options)));
+                                            std::shared_ptr<ws::entrance::place> place) {
+  auto accepted = co_await ws::upgrade(std::move(socket), std::move(options));
   place.reset();
-  if (!accepted || std::get<0>(*accepted)) co_return;
-  co_await serve(desk, std::move(std::get<1>(*accepted).socket), std::move(*in));
+  if (accepted) co_await serve(desk, std::move(accepted->socket), std::move(*in));
 }
 
 asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, ws::message_socket socket,

@@ -7,7 +7,7 @@
 #include "flowersec/rendezvous/registry_server.h"
 #include "flowersec/ws/accept.h"
 #include "rendezvous/registry_core.h"
-#include "ws/address.h"
+#include "ws/entrance.h"
 #include "ws/origin_rule.h"
 
 namespace flowersec::rendezvous {
@@ -28,11 +28,13 @@ class registry_desk : public std::enable_shared_from_this<registry_desk> {
 
   /// On the core's strand: takes the connection to its own. `desk` outlives it.
   static void receive(const std::shared_ptr<registry_desk>& desk, boost::asio::ip::tcp::socket socket,
-                      ws::door::place place, bool busy);
+                      ws::entrance::place place);
   /// From the upgrade on.
   static boost::asio::awaitable<void> serve(std::shared_ptr<registry_desk> desk, ws::message_socket socket,
                                             registry_entrance in);
 
+  /// The places of those who are on their way in.
+  [[nodiscard]] const std::shared_ptr<ws::entrance>& way_in() const noexcept { return way_in_; }
   void replace_tls(ws::tls_context next) { port_.tls = std::move(next); }
   /// From now on closing says that the server ends. From any thread.
   void set_going_away() { *going_away_ = true; }
@@ -40,7 +42,7 @@ class registry_desk : public std::enable_shared_from_this<registry_desk> {
  private:
   static boost::asio::awaitable<void> accept(std::shared_ptr<registry_desk> desk, boost::asio::ip::tcp::socket socket,
                                              ws::accept_options options, std::shared_ptr<registry_entrance> in,
-                                             std::shared_ptr<ws::door::place> place);
+                                             std::shared_ptr<ws::entrance::place> place);
   static boost::asio::awaitable<void> serve_sealed(std::shared_ptr<registry_desk> desk, ws::message_socket socket,
                                                    socket_id who, std::string shown);
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
@@ -56,6 +58,7 @@ class registry_desk : public std::enable_shared_from_this<registry_desk> {
   ws::socket_options socket_;
   std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
   ws::network_list trusted_;
+  std::shared_ptr<ws::entrance> way_in_;
   ws::origin_rule origins_;
 };
 

@@ -46,8 +46,7 @@ class registry_server::impl : public std::enable_shared_from_this<impl> {
     if (!desk) return desk.error();
     desk_ = std::move(*desk);
     if (!options_.port) return {};
-    auto door =
-        ws::door::open(executor_, serial_, options_.port->listen, options_.port->max_handshakes, ws::door::home::own);
+    auto door = ws::door::open(executor_, serial_, options_.port->listen, desk_->way_in(), ws::door::home::own);
     if (!door) return registry_errc::port_taken;
     door_ = std::move(*door);
     return {};
@@ -56,8 +55,8 @@ class registry_server::impl : public std::enable_shared_from_this<impl> {
   void start() {
     if (!door_) return;
     asio::dispatch(serial_, [self = shared_from_this()] {
-      self->door_->start([desk = self->desk_](tcp::socket socket, ws::door::place place, bool busy) {
-        registry_desk::receive(desk, std::move(socket), std::move(place), busy);
+      self->door_->start([desk = self->desk_](tcp::socket socket, ws::entrance::place place) {
+        registry_desk::receive(desk, std::move(socket), std::move(place));
       });
     });
   }

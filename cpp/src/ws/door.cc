@@ -12,13 +12,12 @@ namespace {
 
 /// How long nobody is accepted after the system refused: descriptors or memory ran out, most likely.
 constexpr std::chrono::milliseconds accept_pause{50};
-/// Connections that are being answered 503; one more is disconnected without an answer.
-constexpr std::size_t max_refusals = 64;
 
 }  // namespace
 
 result<std::shared_ptr<door>> door::open(const asio::any_io_executor& executor, serial_executor serial,
-                                         const tcp::endpoint& at, std::size_t max_under_way, home of_connections) {
+                                         const tcp::endpoint& at, std::shared_ptr<entrance> way_in,
+                                         home of_connections) {
   error_code failed;
   tcp::acceptor acceptor{serial};
   acceptor.open(at.protocol(), failed);
@@ -26,17 +25,17 @@ result<std::shared_ptr<door>> door::open(const asio::any_io_executor& executor, 
   if (!failed) acceptor.bind(at, failed);
   if (!failed) acceptor.listen(tcp::acceptor::max_listen_connections, failed);
   if (failed) return failed;
-  return std::make_shared<door>(executor, std::move(serial), std::move(acceptor), max_under_way, of_connections);
+  return std::make_shared<door>(executor, std::move(serial), std::move(acceptor), std::move(way_in), of_connections);
 }
 
-door::door(asio::any_io_executor executor, serial_executor serial, tcp::acceptor acceptor, std::size_t max_under_way,
-           home of_connections)
+door::door(asio::any_io_executor executor, serial_executor serial, tcp::acceptor acceptor,
+           std::shared_ptr<entrance> way_in, home of_connections)
     : executor_(std::move(executor)),
       serial_(std::move(serial)),
       acceptor_(std::move(acceptor)),
       pause_(serial_),
       local_(acceptor_.local_endpoint()),
-      max_under_way_(max_under_way),
+      entrance_(std::move(way_in)),
       home_(of_connections) {}
 
 void door::start(handler on_connection) {
@@ -61,12 +60,13 @@ void door::accept_next() {
       });
       return;
     }
-    const auto under_way = self->under_way_->load();
-    const bool busy = under_way >= self->max_under_way_;
-    if (under_way < self->max_under_way_ + max_refusals) {
+    error_code gone;
+    const auto peer = client.remote_endpoint(gone).address();
+    auto place = gone ? std::nullopt : self->entrance_->enter(peer);
+    if (place) {
       error_code ignored;
       client.set_option(tcp::no_delay{true}, ignored);
-      self->handler_(std::move(client), place{self->under_way_}, busy);
+      self->handler_(std::move(client), *std::move(place));
     }
     self->accept_next();
   };

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +13,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <memory>
 #include <vector>
 
@@ -43,9 +46,8 @@ class address_relay {
         to_{asio::ip::address_v4::loopback(), to} {
     asio::co_spawn(context, serve(), asio::detached);
   }
-  [[nodiscard]] std::string url() const {
-    return "ws://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()) + "/ws";
-  }
+  [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  [[nodiscard]] std::string url() const { return "ws://127.0.0.1:" + std::to_string(port()) + "/ws"; }
 
  private:
   using shared_socket = std::shared_ptr<tcp::socket>;
@@ -88,6 +90,60 @@ inline relay_list relays_to(asio::io_context& context, std::uint16_t port, int a
   return relays;
 }
 
+inline std::vector<std::string> urls_of(const relay_list& relays) {
+  std::vector<std::string> urls;
+  for (const auto& relay : relays) urls.push_back(relay->url());
+  return urls;
+}
+
+/// Relays in a process of their own: two descriptors for each connection are not this one's. Before any thread.
+class relay_process {
+ public:
+  /// Addresses 127.0.1.`first` and those behind it.
+  relay_process(std::uint16_t port, int first, int addresses) {
+    std::array<int, 2> ends{};
+    if (pipe(ends.data()) != 0) throw std::runtime_error("no pipe");
+    pid_ = fork();
+    if (pid_ < 0) throw std::runtime_error("no process");
+    if (pid_ == 0) serve(port, first, addresses, ends[1]);
+    close(ends[1]);
+    std::string ports;
+    std::array<char, 512> piece{};
+    for (ssize_t count = 0; (count = read(ends[0], piece.data(), piece.size())) > 0;) {
+      ports.append(piece.data(), static_cast<std::size_t>(count));
+    }
+    close(ends[0]);
+    for (std::size_t at = 0; at < ports.size(); at = ports.find('\n', at) + 1) {
+      urls_.push_back("ws://127.0.0.1:" + ports.substr(at, ports.find('\n', at) - at) + "/ws");
+    }
+  }
+  relay_process(const relay_process&) = delete;
+  relay_process& operator=(const relay_process&) = delete;
+  ~relay_process() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  [[nodiscard]] const std::vector<std::string>& urls() const noexcept { return urls_; }
+
+ private:
+  [[noreturn]] static void serve(std::uint16_t port, int first, int addresses, int report) {
+    asio::io_context context;
+    relay_list relays;
+    std::string ports;
+    for (int i = 0; i < addresses; ++i) {
+      relays.push_back(std::make_unique<address_relay>(context, first + i, port));
+      ports += std::to_string(relays.back()->port()) + '\n';
+    }
+    const auto written = write(report, ports.data(), ports.size());
+    close(report);
+    if (written == static_cast<ssize_t>(ports.size())) context.run();
+    _exit(1);
+  }
+
+  pid_t pid_ = -1;
+  std::vector<std::string> urls_;
+};
+
 struct crowd {
   int sessions_each = 20;
   std::uint64_t texts_each = 3;
@@ -109,14 +165,13 @@ inline awaitable<void> open_some(crowd& all, std::string url, std::string origin
 }
 
 /// Opens the sessions of every address, all addresses at once.
-inline awaitable<void> gather(crowd& all, const relay_list& relays) {
+inline awaitable<void> gather(crowd& all, const std::vector<std::string>& urls) {
   const auto executor = co_await asio::this_coro::executor;
-  for (const auto& relay : relays) {
-    const auto url = relay->url();
+  for (const auto& url : urls) {
     const auto origin = "http" + url.substr(2, url.rfind('/') - 2);
     asio::co_spawn(executor, open_some(all, url, origin), asio::detached);
   }
-  co_await until([&] { return all.done == static_cast<int>(relays.size()); });
+  co_await until([&] { return all.done == static_cast<int>(urls.size()); });
 }
 
 /// Answers every text with its session and itself.

@@ -19,11 +19,13 @@ if(TARGET ownwire)
       TIMEOUT 120)
     add_dependencies(test_system.ownwire_${name} ownwire ownwire-edge)
   endforeach()
-  flowersec_add_test(system.ownwire_crowd
-    SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_crowd_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
-    DEPS endpoint ownwire_frames sealed ws
-    LIBS OpenSSL::SSL
-    LABELS system
-    TIMEOUT 180)
-  add_dependencies(test_system.ownwire_crowd ownwire)
+  foreach(name crowd limits)
+    flowersec_add_test(system.ownwire_${name}
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+      DEPS endpoint ownwire_frames sealed ws
+      LIBS OpenSSL::SSL
+      LABELS system
+      TIMEOUT 300)
+    add_dependencies(test_system.ownwire_${name} ownwire)
+  endforeach()
 endif()

@@ -41,6 +41,14 @@ class ownwire_program {
     const auto end = answer.find("\r\n\r\n");
     return end == std::string::npos ? "<no answer>" : answer.substr(end + 4);
   }
+  /// One figure of the page of metrics, which a flag has opened. Throws when the page lacks it.
+  [[nodiscard]] std::uint64_t metric(const std::string& name) const {
+    const auto url = ready("metrics_url");
+    const auto page = testing_support::http_get(url.substr(7, url.rfind('/') - 7), "/metrics");
+    const auto line = page.find("\nownwire_" + name + ' ');
+    if (line == std::string::npos) throw std::runtime_error("no metric: " + name);
+    return std::stoull(page.substr(page.find(' ', line + 1)));
+  }
   /// The end after a signal. Its log is in what comes back.
   [[nodiscard]] testing_support::process_result stop(int signal = SIGTERM) {
     process.send_signal(signal);

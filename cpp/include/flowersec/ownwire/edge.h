@@ -36,6 +36,8 @@ struct edge_limits {
   std::size_t max_waiting = 256;
   /// Connections whose request is not answered yet; one more is answered 503.
   std::size_t max_requests = 1'024;
+  /// Of those, of one address that is no trusted proxy; one more is disconnected.
+  std::size_t max_requests_per_address = 256;
   /// Largest message in either direction. A record of the stack has at most 1 MiB.
   std::size_t max_message_bytes = 1'048'576;
   /// Silence before a ping, and silence that ends a connection, on both sides.

@@ -46,6 +46,8 @@ struct public_port_options {
   std::function<std::optional<std::string>(const ws::request_head&)> page{};
   /// Connections before the end of their handshake; one more is answered 503. At least 1.
   std::size_t max_handshakes = 1024;
+  /// Of those, of one address that is no trusted proxy; one more is disconnected. At least 1.
+  std::size_t max_handshakes_per_address = 256;
 };
 
 /// An internal client that speaks the stack itself, from wherever it is.

@@ -13,7 +13,8 @@ constexpr int addresses = 100;
 constexpr int sessions_each = 20;
 
 awaitable<void> gather_and_talk(gateway_world& world, crowd& all, const relay_list& relays) {
-  co_await gather(all, relays);
+  const auto urls = urls_of(relays);
+  co_await gather(all, urls);
   const std::uint64_t count = relays.size() * sessions_each;
   EXPECT_EQ(world.gate.counts().sockets, count);
   auto client = co_await test_client::open(world.internal_url());
