@@ -21,7 +21,8 @@ set(flowersec_layer_tunnel base messages crypto token http ws)
 set(flowersec_layer_controlplane base messages crypto token http)
 set(flowersec_layer_sources base messages token http endpoint controlplane)
 set(flowersec_layer_ownwire base messages crypto sealed ws session endpoint)
-set(flowersec_layer_apps base messages crypto sealed identity token rpc http ws session endpoint tunnel controlplane sources ownwire)
+set(flowersec_layer_rendezvous base messages crypto sealed identity token rpc ws session endpoint controlplane)
+set(flowersec_layer_apps base messages crypto sealed identity token rpc http ws session endpoint tunnel controlplane sources ownwire rendezvous)
 
 # flowersec_add_library(<layer> [PART <part>] [EXAMPLE] SOURCES ... [DEPS <flowersec targets without prefix>...]
 #                       [LIBS <third-party>...] [PRIVATE_LIBS <third-party>...])

@@ -1,67 +1,35 @@
 #include "ownwire/live_files.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
-#include "flowersec/ws/error.h"
+#include "serving/tls_pair.h"
 #include "serving/token_file.h"
 
 namespace flowersec::apps {
-namespace {
-
-reloadable part(std::vector<std::string> paths, const std::string& name, std::function<std::optional<problem>()> load) {
-  file_watch present;
-  for (const auto& path : paths) present.note(path);
-  return {.load =
-              [paths = std::move(paths), load = std::move(load)](file_watch& files) {
-                for (const auto& path : paths) files.note(path);
-                return load();
-              },
-          .files = std::move(present),
-          .done_line = "reloaded " + name,
-          .failed_prefix = "reload " + name + " failed, the old one stays: "};
-}
-
-}  // namespace
-
 or_problem<ws::tls_context> load_certificate(const ownwire_command& command) {
-  for (const auto& path : {command.internal_tls_cert, command.internal_tls_key}) {
-    if (::access(path.c_str(), R_OK) != 0) {
-      return problem{"cannot read " + path + ": " + std::generic_category().message(errno)};
-    }
-  }
-  auto loaded = ws::tls_context::server(command.internal_tls_cert, command.internal_tls_key);
-  if (loaded) return *std::move(loaded);
-  const bool encrypted = loaded.error() == ws::ws_errc::private_key_encrypted;
-  return problem{"cannot use --internal-tls-cert " + command.internal_tls_cert + " with --internal-tls-key " +
-                 command.internal_tls_key +
-                 (encrypted ? ": the key is encrypted, and there is no password for it"
-                            : ": one of them is not PEM, or they do not belong together")};
+  return load_tls_pair("--internal-tls-cert", command.internal_tls_cert, "--internal-tls-key",
+                       command.internal_tls_key);
 }
 
 live_files::live_files(boost::asio::io_context& context, const ownwire_command& command, live_keys& keys, site& pages,
                        ownwire::gateway& gateway)
     : command_(command), keys_(keys), pages_(pages), gateway_(gateway), reloader_(context) {
-  reloader_.add(part({command.key_path()}, "identity keys", [this] { return replace_keys(); }));
+  reloader_.add(reload_part({command.key_path()}, "identity keys", [this] { return replace_keys(); }));
   if (!command.internal_token_file.empty()) {
-    reloader_.add(part({command.internal_token_file}, "internal token", [this] { return replace_token(); }));
+    reloader_.add(reload_part({command.internal_token_file}, "internal token", [this] { return replace_token(); }));
   }
   if (!command.internal_tls_cert.empty()) {
-    reloader_.add(part({command.internal_tls_cert, command.internal_tls_key}, "internal certificate",
-                       [this] { return replace_certificate(); }));
+    reloader_.add(reload_part({command.internal_tls_cert, command.internal_tls_key}, "internal certificate",
+                              [this] { return replace_certificate(); }));
   }
 }
 
 void live_files::add_behind_token(std::function<void(std::string)> take) {
-  reloader_.add(part({command_.behind_token_file}, "token for the edge",
-                     [this, take = std::move(take)]() -> std::optional<problem> {
-                       const auto token = read_token_file("--behind-token-file", command_.behind_token_file);
-                       if (!token) return token.error();
-                       take(std::string{token->view()});
-                       return std::nullopt;
-                     }));
+  reloader_.add(reload_part({command_.behind_token_file}, "token for the edge",
+                            [this, take = std::move(take)]() -> std::optional<problem> {
+                              const auto token = read_token_file("--behind-token-file", command_.behind_token_file);
+                              if (!token) return token.error();
+                              take(std::string{token->view()});
+                              return std::nullopt;
+                            }));
 }
 
 std::optional<problem> live_files::replace_keys() {

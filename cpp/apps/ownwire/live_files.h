@@ -7,9 +7,9 @@
 
 #include "flowersec/ownwire/gateway.h"
 #include "flowersec/ws/tls.h"
-#include "ownwire/live_keys.h"
 #include "ownwire/options.h"
 #include "ownwire_front/site.h"
+#include "serving/live_keys.h"
 #include "serving/reloader.h"
 
 namespace flowersec::apps {

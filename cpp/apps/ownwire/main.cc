@@ -4,16 +4,16 @@
 
 #include "flowersec/base/clock.h"
 #include "ownwire/check_config.h"
-#include "ownwire/identity.h"
 #include "ownwire/serve.h"
 #include "ownwire_assets/extract.h"
-#include "ownwire_front/no_dumps.h"
 #include "ownwire_front/site.h"
+#include "serving/identity_keys.h"
+#include "serving/no_dumps.h"
 
 namespace flowersec::apps {
 namespace {
 
-or_problem<identity> load_for_show(const ownwire_command& command) {
+or_problem<loaded_keys> load_for_show(const ownwire_command& command) {
   return load_identity(command.key_path(), command.may_make_key(), system_random(),
                        to_unix_seconds(system_clocks().wall_now()));
 }

@@ -9,16 +9,16 @@
 #include "flowersec/base/json.h"
 #include "flowersec/ownwire/behind.h"
 #include "flowersec/ownwire/gateway.h"
-#include "ownwire/identity.h"
 #include "ownwire/live_files.h"
 #include "ownwire/metrics.h"
 #include "ownwire/psk_file.h"
 #include "ownwire_front/event_log.h"
-#include "ownwire_front/metrics_page.h"
 #include "ownwire_front/site.h"
-#include "ownwire_front/workers.h"
 #include "serving/descriptors.h"
+#include "serving/identity_keys.h"
+#include "serving/metrics_page.h"
 #include "serving/token_file.h"
+#include "serving/workers.h"
 
 namespace flowersec::apps {
 namespace {

@@ -1,11 +1,5 @@
 #include "ownwire_front/options.h"
 
-#include <arpa/inet.h>
-
-#include <algorithm>
-#include <array>
-#include <charconv>
-
 #include "cli/values.h"
 #include "flowersec/base/text.h"
 #include "flowersec/base/web_url.h"
@@ -14,27 +8,6 @@ namespace flowersec::apps {
 namespace {
 
 constexpr std::int64_t max_port = 65'535;
-
-bool is_ip(const std::string& text, int family) {
-  std::array<unsigned char, sizeof(in6_addr)> address{};
-  return ::inet_pton(family, text.c_str(), address.data()) == 1;
-}
-
-/// 0 to `most`, in digits.
-bool is_number(std::string_view text, unsigned most) {
-  unsigned value = 0;
-  const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return wrong == std::errc{} && end == text.data() + text.size() && value <= most;
-}
-
-std::optional<std::string> origins_problem(const front_command& c) {
-  for (const auto& entry : c.allowed_origins) {
-    if (trim(entry) == "*") {
-      return "invalid --allow-origin: * is no origin; name each site, or *.example.org for the subdomains of one";
-    }
-  }
-  return std::nullopt;
-}
 
 std::optional<std::string> assets_url_problem(const std::string& url) {
   if (url.empty()) return std::nullopt;
@@ -84,15 +57,11 @@ std::vector<option> front_options(front_command& c) {
 
 std::optional<std::string> front_problem(const front_command& c) {
   if (c.port < 0 || c.port > max_port) return "--port (OWNWIRE_PORT) must be between 0 and 65535";
-  if (c.bind != "localhost" && !is_ip(c.bind, AF_INET) && !is_ip(c.bind, AF_INET6)) {
+  if (c.bind != "localhost" && (c.bind.find('/') != c.bind.npos || !is_network(c.bind))) {
     return "invalid --bind: " + c.bind + " is no IP address; the port has a flag of its own, --port";
   }
-  if (auto complaint = origins_problem(c)) return complaint;
-  for (const auto& text : c.trusted_proxies) {
-    if (!is_blank(text) && !is_network(text)) {
-      return "invalid --trusted-proxy: " + text + " is neither an address nor a network such as 192.0.2.0/24";
-    }
-  }
+  if (auto complaint = origins_problem(c.allowed_origins)) return complaint;
+  if (auto complaint = proxies_problem(c.trusted_proxies)) return complaint;
   if (auto complaint = assets_url_problem(c.assets_url)) return complaint;
   if (!c.metrics_listen.empty()) {
     if (auto complaint = address_problem("--metrics-listen", c.metrics_listen)) return complaint;
@@ -100,30 +69,6 @@ std::optional<std::string> front_problem(const front_command& c) {
   if (!parse_level_word(c.log_level)) return "--log-level must be debug, info, warn or error";
   if (!parse_log_format(c.log_format)) return "--log-format must be text or json";
   return std::nullopt;
-}
-
-std::optional<log_level> parse_level_word(std::string_view word) noexcept {
-  return parse_log_level(word == "warn" ? "warning" : word);
-}
-
-std::optional<std::string> address_problem(std::string_view flag, std::string_view address) {
-  const auto colon = address.rfind(':');
-  const bool has_port = colon != address.npos && is_number(address.substr(colon + 1), max_port);
-  const auto host = address.substr(0, std::min(colon, address.size()));
-  const bool bare_v6 = host.find(':') != host.npos && !(host.starts_with('[') && host.ends_with(']'));
-  if (has_port && !bare_v6) return std::nullopt;
-  return "invalid " + std::string{flag} + ": " + std::string{address} +
-         " is not host:port with a port of 0 to 65535 (IPv6 in brackets)";
-}
-
-bool is_loopback_address(std::string_view address) { return is_loopback_host(address.substr(0, address.rfind(':'))); }
-
-bool is_network(const std::string& text) {
-  const auto slash = std::min(text.find('/'), text.size());
-  const auto address = text.substr(0, slash);
-  const bool is_v4 = is_ip(address, AF_INET);
-  if (!is_v4 && !is_ip(address, AF_INET6)) return false;
-  return slash == text.size() || is_number(std::string_view{text}.substr(slash + 1), is_v4 ? 32 : 128);
 }
 
 }  // namespace flowersec::apps

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/program.h"
-#include "serving/log.h"
+#include "serving/flag_values.h"
 
 namespace flowersec::apps {
 
@@ -40,18 +40,5 @@ struct front_command {
 
 /// The first thing that makes no sense; nullopt when all is well. fill_blanks() has been called.
 [[nodiscard]] std::optional<std::string> front_problem(const front_command& command);
-
-/// debug, info, warn or warning, error.
-[[nodiscard]] std::optional<log_level> parse_level_word(std::string_view word) noexcept;
-
-/// Why a text is not host:port; nullopt when it is. `flag` names the option in the answer.
-[[nodiscard]] std::optional<std::string> address_problem(std::string_view flag, std::string_view address);
-
-/// Whether the host of host:port is this machine and nothing else: localhost, 127.0.0.0/8 or [::1]. Names are not
-/// resolved: what is safe must be visible in the command.
-[[nodiscard]] bool is_loopback_address(std::string_view address);
-
-/// An IP address, or a network such as 192.0.2.0/24.
-[[nodiscard]] bool is_network(const std::string& text);
 
 }  // namespace flowersec::apps

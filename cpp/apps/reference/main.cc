@@ -12,6 +12,7 @@
 #include "ownwire/options.h"
 #include "ownwire_edge/options.h"
 #include "peer/options.h"
+#include "registry/options.h"
 #include "tunneld/options.h"
 #include "wiretap/options.h"
 
@@ -37,6 +38,7 @@ int run(const std::filesystem::path& folder) {
   wiretap_command wiretap;
   ownwire_command ownwire;
   edge_command edge;
+  registry_command registry;
   plane::serve_command plane_serve;
   std::array<plane::admin_command, 11> plane_commands;  // one each: their defaults differ
   std::error_code ignored;
@@ -51,6 +53,7 @@ int run(const std::filesystem::path& folder) {
                                 describe_wiretap(wiretap),
                                 describe_ownwire(ownwire),
                                 describe_edge(edge),
+                                describe_registry(registry),
                                 plane::describe_controlplane(),
                                 plane::describe_serve(plane_serve),
                                 plane::describe_init(plane_commands[0]),

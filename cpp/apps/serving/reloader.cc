@@ -4,6 +4,20 @@
 #include "serving/log.h"
 
 namespace flowersec::apps {
+
+reloadable reload_part(std::vector<std::string> paths, const std::string& name,
+                       std::function<std::optional<problem>()> load) {
+  file_watch present;
+  for (const auto& path : paths) present.note(path);
+  return {.load =
+              [paths = std::move(paths), load = std::move(load)](file_watch& files) {
+                for (const auto& path : paths) files.note(path);
+                return load();
+              },
+          .files = std::move(present),
+          .done_line = "reloaded " + name,
+          .failed_prefix = "reload " + name + " failed, the old one stays: "};
+}
 namespace {
 
 void reload(reloadable& part) {

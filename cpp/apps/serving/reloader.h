@@ -9,6 +9,7 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/problem.h"
 #include "serving/file_watch.h"
@@ -24,6 +25,10 @@ struct reloadable {
   std::string done_line;      ///< what the log says when it is in force
   std::string failed_prefix;  ///< what the log says before the problem
 };
+
+/// A part named `name` that is made of these files, which have just been loaded.
+[[nodiscard]] reloadable reload_part(std::vector<std::string> paths, const std::string& name,
+                                     std::function<std::optional<problem>()> load);
 
 class reloader {
  public:

@@ -8,8 +8,7 @@
 
 #include "flowersec/ownwire/peer_message.h"
 #include "flowersec/ws/connect.h"
-#include "ownwire/door.h"
-#include "ownwire/time_limit.h"
+#include "ownwire/front.h"
 
 namespace flowersec::ownwire {
 

@@ -13,7 +13,7 @@
 #include "flowersec/base/clock.h"
 #include "flowersec/crypto/hash.h"
 #include "flowersec/ownwire/frames.h"
-#include "ownwire/rate.h"
+#include "ownwire/front.h"
 #include "ownwire/route.h"
 
 namespace flowersec::ownwire {

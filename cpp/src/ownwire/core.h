@@ -8,7 +8,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "ownwire/door.h"
+#include "ownwire/front.h"
 #include "ownwire/hub.h"
 
 namespace flowersec::ownwire {

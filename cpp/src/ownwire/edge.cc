@@ -10,7 +10,7 @@
 #include "flowersec/base/text.h"
 #include "flowersec/ws/upgrade.h"
 #include "ownwire/edge_state.h"
-#include "ownwire/time_limit.h"
+#include "ownwire/front.h"
 
 namespace flowersec::ownwire {
 

@@ -11,9 +11,7 @@
 #include "flowersec/ownwire/edge.h"
 #include "flowersec/ownwire/peer_message.h"
 #include "flowersec/ws/accept.h"
-#include "ownwire/address.h"
-#include "ownwire/door.h"
-#include "ownwire/origin_rule.h"
+#include "ownwire/front.h"
 
 namespace flowersec::ownwire {
 

@@ -14,8 +14,8 @@
 
 #include "flowersec/ownwire/events.h"
 #include "ownwire/dispatcher.h"
+#include "ownwire/front.h"
 #include "ownwire/session_table.h"
-#include "ownwire/visitors.h"
 
 namespace flowersec::ownwire {
 

@@ -3,7 +3,7 @@
 #include "flowersec/base/text.h"
 #include "flowersec/ws/upgrade.h"
 #include "ownwire/client_link.h"
-#include "ownwire/time_limit.h"
+#include "ownwire/front.h"
 
 namespace flowersec::ownwire {
 

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "flowersec/ws/upgrade.h"
-#include "ownwire/time_limit.h"
+#include "ownwire/front.h"
 #include "ownwire/user_link.h"
 
 namespace flowersec::ownwire {

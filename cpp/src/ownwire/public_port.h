@@ -8,9 +8,8 @@
 
 #include "flowersec/ownwire/gateway.h"
 #include "flowersec/ws/accept.h"
-#include "ownwire/address.h"
 #include "ownwire/core.h"
-#include "ownwire/origin_rule.h"
+#include "ownwire/front.h"
 
 namespace flowersec::ownwire {
 

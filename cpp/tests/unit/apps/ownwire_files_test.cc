@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include "ownwire/identity.h"
+#include "serving/identity_keys.h"
 #include "ownwire/psk_file.h"
 #include "support/process.h"
 

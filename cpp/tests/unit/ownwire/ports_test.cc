@@ -2,7 +2,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "gateway_world.h"
-#include "ownwire/address.h"
+#include "ownwire/front.h"
 
 namespace flowersec::ownwire {
 namespace {

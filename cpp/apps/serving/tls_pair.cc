@@ -1,0 +1,27 @@
+#include "serving/tls_pair.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "flowersec/ws/error.h"
+
+namespace flowersec::apps {
+
+or_problem<ws::tls_context> load_tls_pair(std::string_view cert_flag, const std::string& cert,
+                                          std::string_view key_flag, const std::string& key) {
+  for (const auto& path : {cert, key}) {
+    if (::access(path.c_str(), R_OK) != 0) {
+      return problem{"cannot read " + path + ": " + std::generic_category().message(errno)};
+    }
+  }
+  auto loaded = ws::tls_context::server(cert, key);
+  if (loaded) return *std::move(loaded);
+  const bool encrypted = loaded.error() == ws::ws_errc::private_key_encrypted;
+  return problem{"cannot use " + std::string{cert_flag} + ' ' + cert + " with " + std::string{key_flag} + ' ' + key +
+                 (encrypted ? ": the key is encrypted, and there is no password for it"
+                            : ": one of them is not PEM, or they do not belong together")};
+}
+
+}  // namespace flowersec::apps

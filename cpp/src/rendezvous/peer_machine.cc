@@ -1,0 +1,153 @@
+#include "rendezvous/peer_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace flowersec::rendezvous {
+
+using presence = registry_view::presence;
+
+void peer_machine::call_failed(std::size_t registry, error_code why) {
+  if (doing_ != activity::calling) return;
+  doing_ = activity::none;
+  tried_.insert(registry);
+  // Absence at one registry says less than what went wrong at another.
+  if (!last_error_ || last_error_ == make_error_code(rendezvous_errc::recipient_unavailable)) last_error_ = why;
+}
+
+void peer_machine::attaching(std::size_t registry) {
+  doing_ = activity::attaching;
+  preferred_ = registry;
+}
+
+void peer_machine::attach_failed(role as, error_code why, mono_time now) {
+  if (doing_ != activity::attaching) return;
+  doing_ = activity::none;
+  if (channel_) return;
+  if (as == role::caller) return round_failed(why, now);
+  last_error_ = why;
+  wait(callee_patience, now);
+}
+
+void peer_machine::opened(role as, mono_time now) {
+  channel_ = channel{.as = as, .since = now};
+  doing_ = activity::none;
+  recovering_ = false;
+  tried_.clear();
+  last_error_ = {};
+  become(channel_status::open, {});
+}
+
+void peer_machine::lost(error_code why, bool orderly, mono_time now) {
+  const auto had = std::exchange(channel_, std::nullopt);
+  if (!had) return;
+  if (now - had->since >= settled_channel) failed_rounds_ = 0;
+  recovering_ = had->as == role::caller && !orderly;
+  last_error_ = {};
+  if (recovering_ && doing_ != activity::attaching) return round_failed(why, now);
+  become(orderly ? channel_status::closed : channel_status::waiting, why);
+  if (doing_ != activity::attaching) wait(orderly ? std::chrono::milliseconds{0} : callee_patience, now);
+}
+
+void peer_machine::reset() {
+  failed_rounds_ = 0;
+  tried_.clear();
+}
+
+void peer_machine::step(std::span<const registry_view> registries, bool wanted, mono_time now) {
+  // Whoever waited is told first that it was in vain.
+  if (!intents_.empty() || channel_ || doing_ == activity::calling || doing_ == activity::attaching) return;
+  if (!wanted && !recovering_) {
+    doing_ = activity::none;
+    failed_rounds_ = 0;
+    tried_.clear();
+    return become(channel_status::closed, {});
+  }
+  if (doing_ == activity::waiting) {
+    if (now < until_) return;
+    doing_ = activity::none;
+  }
+  if (const auto registry = choose(registries)) {
+    if (!recovering_ && tried_.empty() && all_left(registries)) return give_up(rendezvous_errc::offline);
+    doing_ = activity::calling;
+    become(channel_status::calling, {});
+    return intents_.push_back(peer::call{*registry});
+  }
+  if (!tried_.empty()) {
+    round_failed(last_error_, now);
+    return;
+  }
+  const bool hope = std::ranges::any_of(registries, &registry_view::trying);
+  if (!hope) return give_up(rendezvous_errc::no_registry);
+  become(channel_status::calling, {});
+}
+
+std::optional<std::size_t> peer_machine::choose(std::span<const registry_view> registries) const {
+  std::optional<std::size_t> best;
+  const auto rank = [&](std::size_t index) {
+    const int here = registries[index].seen == presence::online ? 2 : 0;
+    const int away = registries[index].seen == presence::left ? -2 : 0;
+    return here + away + (preferred_ == index ? 1 : 0);
+  };
+  for (std::size_t index = 0; index < registries.size(); ++index) {
+    if (!registries[index].registered || tried_.contains(index)) continue;
+    if (!best || rank(index) > rank(*best)) best = index;
+  }
+  return best;
+}
+
+/// Absence is only sure where they were seen before, and are seen nowhere else.
+bool peer_machine::all_left(std::span<const registry_view> registries) {
+  return std::ranges::none_of(registries, [](const registry_view& each) {
+    return each.trying || (each.registered && each.seen != presence::left);
+  });
+}
+
+void peer_machine::round_failed(error_code why, mono_time now) {
+  tried_.clear();
+  last_error_ = {};
+  ++failed_rounds_;
+  const bool absent = why == make_error_code(rendezvous_errc::recipient_unavailable) ||
+                      why == make_error_code(rendezvous_errc::unknown_contact);
+  const int most = options_.enabled ? options_.max_attempts : 1;
+  if ((absent && !recovering_) || failed_rounds_ >= most) return give_up(why);
+  become(channel_status::waiting, why);
+  wait(delay(), now);
+}
+
+void peer_machine::give_up(error_code why) {
+  doing_ = activity::none;
+  recovering_ = false;
+  failed_rounds_ = 0;
+  tried_.clear();
+  intents_.push_back(peer::fail{why});
+  become(channel_status::closed, why);
+}
+
+void peer_machine::wait(std::chrono::milliseconds delay, mono_time now) {
+  doing_ = activity::waiting;
+  until_ = now + delay;
+}
+
+std::chrono::milliseconds peer_machine::delay() {
+  return endpoint::reconnect_delay(options_, std::max(failed_rounds_ - 1, 0), unit_());
+}
+
+std::optional<mono_time> peer_machine::deadline() const {
+  if (doing_ != activity::waiting) return std::nullopt;
+  return until_;
+}
+
+std::optional<peer_intent> peer_machine::poll_intent() {
+  if (intents_.empty()) return std::nullopt;
+  auto next = std::move(intents_.front());
+  intents_.pop_front();
+  return next;
+}
+
+void peer_machine::become(channel_status status, error_code why) {
+  const bool same = status == std::exchange(status_, status);
+  if (!same || why) intents_.push_back(peer::changed{.status = status, .why = why});
+}
+
+}  // namespace flowersec::rendezvous

@@ -1,0 +1,109 @@
+// When a contact is called, where, and when that is given up: one of these for each contact that we talk with.
+// Layer rendezvous, part `client`, private. No I/O; told what happened and the time, it answers with intents.
+// Source: SECURE_WEBSOCKET, "Channels".
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+#include <span>
+#include <variant>
+
+#include "flowersec/base/clock.h"
+#include "flowersec/endpoint/reconnect_options.h"
+#include "flowersec/identity/call_psk.h"
+#include "flowersec/rendezvous/client_event.h"
+#include "flowersec/rendezvous/error.h"
+
+namespace flowersec::rendezvous {
+
+/// After a lost channel that they had called for, they call again. When they have not for so long, we do.
+inline constexpr std::chrono::milliseconds callee_patience{10'000};
+/// A channel that lasted so long was a good one: what went wrong before it is forgotten.
+inline constexpr std::chrono::milliseconds settled_channel{10'000};
+
+/// What is known of a contact at one registry.
+struct registry_view {
+  enum class presence : std::uint8_t {
+    unknown,  ///< offline, or they do not watch us: the same answer
+    online,
+    left,  ///< was online, so they watch us, and went away
+  };
+  bool registered = false;
+  bool trying = false;  ///< not registered, and not given up
+  presence seen = presence::unknown;
+};
+
+namespace peer {
+/// Place a call there.
+struct call {
+  std::size_t registry;
+};
+/// Nothing is tried any more: whoever waits for the channel fails.
+struct fail {
+  error_code why;
+};
+struct changed {
+  channel_status status;
+  error_code why;
+};
+}  // namespace peer
+
+using peer_intent = std::variant<peer::call, peer::fail, peer::changed>;
+
+class peer_machine {
+ public:
+  using role = identity::call_role;
+
+  /// `unit` draws numbers, uniform in 0..1, for the waits. `calls` are valid.
+  peer_machine(endpoint::reconnect_options calls, std::function<double()> unit)
+      : options_(calls), unit_(std::move(unit)) {}
+
+  void call_failed(std::size_t registry, error_code why);
+  /// A ticket is there, for a call of ours or of theirs.
+  void attaching(std::size_t registry);
+  void attach_failed(role as, error_code why, mono_time now);
+  /// A channel is there, in the place of any before it.
+  void opened(role as, mono_time now);
+  /// Orderly: one side said bye.
+  void lost(error_code why, bool orderly, mono_time now);
+  /// They were seen: what was known of their absence is old.
+  void reset();
+
+  /// Decides, after anything has changed. `wanted`: something waits for the channel.
+  void step(std::span<const registry_view> registries, bool wanted, mono_time now);
+  [[nodiscard]] std::optional<mono_time> deadline() const;
+  [[nodiscard]] std::optional<peer_intent> poll_intent();
+  [[nodiscard]] bool is_open() const noexcept { return channel_.has_value(); }
+
+ private:
+  enum class activity : std::uint8_t { none, calling, attaching, waiting };
+  struct channel {
+    role as;
+    mono_time since;
+  };
+
+  [[nodiscard]] std::optional<std::size_t> choose(std::span<const registry_view> registries) const;
+  [[nodiscard]] static bool all_left(std::span<const registry_view> registries);
+  void round_failed(error_code why, mono_time now);
+  void give_up(error_code why);
+  void wait(std::chrono::milliseconds delay, mono_time now);
+  [[nodiscard]] std::chrono::milliseconds delay();
+  void become(channel_status status, error_code why);
+
+  endpoint::reconnect_options options_;
+  std::function<double()> unit_;
+  std::optional<channel> channel_;
+  activity doing_ = activity::none;
+  mono_time until_{};
+  bool recovering_ = false;  ///< the channel is got back although nothing waits for it
+  int failed_rounds_ = 0;
+  std::set<std::size_t> tried_;  ///< in this round
+  error_code last_error_;
+  std::optional<std::size_t> preferred_;
+  channel_status status_ = channel_status::closed;
+  std::deque<peer_intent> intents_;
+};
+
+}  // namespace flowersec::rendezvous

@@ -1,0 +1,29 @@
+// A time limit for one operation that has none of its own.
+// Layer ws, part `front`, private, on Asio. On the executor of the coroutine that waits.
+#pragma once
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <optional>
+#include <utility>
+
+#include "flowersec/base/error.h"
+
+namespace flowersec::ws {
+
+/// The result of `operation`, whose errors are values, or nothing when `limit` was over first; it is cancelled then.
+template <class T>
+boost::asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, boost::asio::awaitable<T> operation) {
+  using namespace boost::asio::experimental::awaitable_operators;
+  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, limit};
+  auto late = timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+  auto outcome = co_await (std::move(operation) || std::move(late));
+  if (outcome.index() != 0) co_return std::nullopt;
+  co_return std::move(std::get<0>(outcome));
+}
+
+}  // namespace flowersec::ws

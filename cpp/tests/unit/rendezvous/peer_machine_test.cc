@@ -1,0 +1,219 @@
+// When a contact is called, and where, on a virtual clock.
+#include "rendezvous/peer_machine.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace flowersec::rendezvous {
+namespace {
+
+using namespace std::chrono_literals;
+using words = std::vector<std::string>;
+using presence = registry_view::presence;
+using role = identity::call_role;
+
+std::string name_of(const error_code& why) {
+  return why ? " " + std::string{to_string(static_cast<rendezvous_errc>(why.value()))} : "";
+}
+
+class script {
+ public:
+  words step() {
+    words all = wants();
+    machine.step(registries, wanted, now);
+    std::ranges::move(wants(), std::back_inserter(all));
+    return all;
+  }
+  words wants() {
+    words all;
+    while (auto next = machine.poll_intent()) {
+      if (const auto* call = std::get_if<peer::call>(&*next)) all.push_back("call " + std::to_string(call->registry));
+      if (const auto* fail = std::get_if<peer::fail>(&*next)) {
+        all.push_back("fail" + name_of(fail->why));
+        wanted = false;
+      }
+      if (const auto* changed = std::get_if<peer::changed>(&*next)) {
+        all.push_back(std::string{to_string(changed->status)} + name_of(changed->why));
+      }
+    }
+    return all;
+  }
+  script& opened(role as = role::caller) {
+    wanted = true;
+    step();
+    machine.attaching(0);
+    machine.opened(as, now);
+    wanted = false;
+    step();
+    return *this;
+  }
+  /// Goes on to the next deadline.
+  words wait() {
+    EXPECT_TRUE(machine.deadline());
+    now = machine.deadline().value_or(now);
+    return step();
+  }
+
+  std::vector<registry_view> registries{{.registered = true}};
+  bool wanted = false;
+  mono_time now{1000s};
+  peer_machine machine{{.enabled = true, .jitter_ratio = 0}, [] { return 0.5; }};
+};
+
+constexpr auto unavailable = rendezvous_errc::recipient_unavailable;
+
+TEST(peer_machine, calls_when_something_waits_and_not_before) {
+  script peer;
+  EXPECT_EQ(peer.step(), words{});
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  EXPECT_EQ(peer.step(), words{});
+  peer.machine.attaching(0);
+  peer.machine.opened(role::caller, peer.now);
+  EXPECT_EQ(peer.step(), words{"open"});
+}
+
+TEST(peer_machine, says_at_once_that_an_absent_contact_is_absent) {
+  script peer;
+  peer.wanted = true;
+  peer.step();
+  peer.machine.call_failed(0, unavailable);
+  EXPECT_EQ(peer.step(), (words{"fail recipient_unavailable", "closed recipient_unavailable"}));
+}
+
+TEST(peer_machine, asks_every_registry_before_it_says_so_the_likeliest_first) {
+  script peer;
+  peer.registries = {{.registered = true}, {.registered = true, .seen = presence::online}, {.trying = true}};
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 1"}));
+  peer.machine.call_failed(1, unavailable);
+  EXPECT_EQ(peer.step(), words{"call 0"});
+  peer.machine.call_failed(0, unavailable);
+  EXPECT_EQ(peer.step(), (words{"fail recipient_unavailable", "closed recipient_unavailable"}));
+}
+
+TEST(peer_machine, fails_at_once_when_both_watch_and_the_contact_went_away) {
+  script peer;
+  peer.registries = {{.registered = true, .seen = presence::left}};
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"fail offline", "closed offline"}));
+  peer.registries.push_back({.registered = true});
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 1"}));
+}
+
+TEST(peer_machine, waits_for_a_registry_that_may_come_and_fails_without_one) {
+  script peer;
+  peer.registries = {{.trying = true}};
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), words{"calling"});
+  peer.registries = {{.registered = true}};
+  EXPECT_EQ(peer.step(), words{"call 0"});
+  peer.registries = {{}};
+  peer.machine.call_failed(0, rendezvous_errc::connection_lost);
+  EXPECT_EQ(peer.step(), words{"waiting connection_lost"});
+  EXPECT_EQ(peer.wait(), (words{"fail no_registry", "closed no_registry"}));
+}
+
+TEST(peer_machine, tries_again_what_may_help_and_gives_up_after_five_rounds) {
+  script peer;
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  auto before = peer.now;
+  for (const auto delay : {500ms, 900ms, 1620ms, 2916ms}) {
+    peer.machine.attaching(0);
+    peer.machine.attach_failed(role::caller, rendezvous_errc::channel_failed, peer.now);
+    EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
+    EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+    EXPECT_EQ(peer.now - before, delay);
+    before = peer.now;
+  }
+  peer.machine.attaching(0);
+  peer.machine.attach_failed(role::caller, rendezvous_errc::channel_failed, peer.now);
+  EXPECT_EQ(peer.step(), (words{"fail channel_failed", "closed channel_failed"}));
+}
+
+TEST(peer_machine, calls_again_after_a_lost_channel_that_it_called_for) {
+  script peer;
+  peer.opened();
+  peer.now += 1min;
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
+  EXPECT_EQ(peer.machine.deadline(), peer.now + 500ms);
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+  // Absence is nothing new here: the contact may be on its way back.
+  peer.machine.call_failed(0, unavailable);
+  EXPECT_EQ(peer.step(), words{"waiting recipient_unavailable"});
+}
+
+TEST(peer_machine, leaves_it_to_the_caller_to_call_again_for_ten_seconds) {
+  script peer;
+  peer.opened(role::callee);
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
+  EXPECT_EQ(peer.machine.deadline(), peer.now + 10s);
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+}
+
+TEST(peer_machine, does_nothing_after_a_lost_channel_that_it_did_not_call_for_and_does_not_need) {
+  script peer;
+  peer.opened(role::callee);
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  EXPECT_EQ(peer.step(), (words{"waiting channel_lost", "closed"}));
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+}
+
+TEST(peer_machine, does_not_call_again_after_a_bye_unless_something_waits) {
+  script peer;
+  peer.opened();
+  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  EXPECT_EQ(peer.step(), words{"closed channel_lost"});
+  peer.opened();
+  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"closed channel_lost", "calling", "call 0"}));
+}
+
+TEST(peer_machine, gives_up_a_channel_that_never_lasts) {
+  script peer;
+  for (int round = 0; round < 4; ++round) {
+    peer.opened();
+    peer.now += 9s;
+    peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+    peer.step();
+    peer.wait();
+  }
+  peer.opened();
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  const auto last = peer.step();
+  EXPECT_EQ(last.back(), "closed channel_lost");
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+}
+
+TEST(peer_machine, forgets_earlier_failures_after_a_channel_that_lasted) {
+  script peer;
+  for (int round = 0; round < 20; ++round) {
+    peer.opened();
+    peer.now += 10s;
+    peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+    EXPECT_EQ(peer.step().front(), "waiting channel_lost");
+    EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+  }
+}
+
+TEST(peer_machine, takes_their_channel_while_it_waits) {
+  script peer;
+  peer.opened();
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.step();
+  peer.machine.attaching(0);
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+  peer.machine.opened(role::callee, peer.now);
+  EXPECT_EQ(peer.step(), words{"open"});
+}
+
+}  // namespace
+}  // namespace flowersec::rendezvous
