@@ -223,7 +223,7 @@ export function encodeClientFrame(frame: ClientFrame): string {
       const { publicKey, registryKey, proof, instance, workNonce, replace } = frame;
       return JSON.stringify({
         type, v: rendezvousVersion, public_key: publicKey.text, registry_key: registryKey.text, proof: encodeBase64url(proof),
-        instance: encodeBase64url(instance), pow_nonce: workNonce && encodeBase64url(workNonce), replace: replace || undefined,
+        instance: encodeBase64url(instance), replace: replace || undefined, pow_nonce: workNonce && encodeBase64url(workNonce),
       });
     }
     case "call":
