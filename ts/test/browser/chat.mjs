@@ -85,6 +85,7 @@ export async function startChat() {
     },
     async stop() {
       await Promise.all([page, registry, tunnel].map((each) => each.stop()));
+      running.forEach((child) => child.kill()); // those of tests that failed
       rmSync(folder, { recursive: true });
     },
   };
