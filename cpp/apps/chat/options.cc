@@ -60,8 +60,8 @@ std::optional<std::string> usage_problem(const chat_command_line& options) {
     return "each --registry needs its --registry-key (several keys of one registry with commas)";
   }
   if (options.transport != "sealed" && options.transport != "plain") return "--transport is sealed or plain";
-  if (!options.page.empty() &&
-      (options.page.find('#') != std::string::npos || !(options.page.starts_with("https://") || options.page.starts_with("http://")))) {
+  if (!options.page.empty() && (options.page.find('#') != std::string::npos ||
+                                !(options.page.starts_with("https://") || options.page.starts_with("http://")))) {
     return "--page is a web address without a fragment";
   }
   if (options.patience.count() < 0) return "--patience must not be negative";

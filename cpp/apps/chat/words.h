@@ -9,14 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "chat/content.h"
 #include "flowersec/base/clock.h"
 #include "flowersec/base/error.h"
 #include "flowersec/identity/contacts.h"
 
 namespace flowersec::apps {
-
-/// Of one message, what people are shown. The rest is counted; --json has all of it.
-inline constexpr std::size_t max_shown_bytes = 16'384;
 
 /// One event in both forms.
 struct shown {
@@ -27,11 +25,6 @@ struct shown {
 
 /// Name of a code for scripts: that of the wire or of the value, where there is one, else its text.
 [[nodiscard]] std::string error_name(error_code code);
-
-/// One JSON value as one line: no white space outside texts, hidden characters as escapes.
-[[nodiscard]] std::string one_line_json(std::string_view json);
-/// What people see of a message: a JSON text as text, any other value as JSON.
-[[nodiscard]] std::string shown_content(std::string_view json);
 
 enum class delivery : std::uint8_t { sending, delivered, failed };
 

@@ -185,7 +185,11 @@ std::vector<std::string> lines_of(const std::string& input, std::size_t max_line
     }
     ::close(ends[1]);
   }};
-  for (step.acquire(); !is_over; step.acquire()) reader.next();
+  while (true) {
+    step.acquire();
+    if (is_over) break;
+    reader.next();
+  }
   writer.join();
   ::close(ends[0]);
   return told;
