@@ -7,7 +7,7 @@ CTEST  := ctest --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 MINUTES ?= 30
 
-.PHONY: help setup build demo demo-web demo-ownwire test check-long lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test internal-client clean
+.PHONY: help setup build demo demo-web demo-ownwire demo-chat test check-long lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test internal-client clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make demo      build, then bring two programs together through a tunnel on this machine'
 	@echo 'make demo-web  the same from a browser: starts everything and prints the page to open; Ctrl-C ends it'
 	@echo 'make demo-ownwire  an encrypted chat between a page and a bot, PORT=8080: prints the page to open; Ctrl-C ends it'
+	@echo 'make demo-chat  a messenger between a page and a terminal, PORT=8088: prints the address and the command; Ctrl-C ends it'
 	@echo 'make build     build everything into $(BUILD) (PRESET=dev|release|asan|tsan|fuzz)'
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
@@ -57,6 +58,12 @@ demo-ownwire: setup
 	@test -f build/release/build.ninja || cmake --preset release
 	cmake --build build/release -j $(JOBS) --target ownwire
 	@tools/demo-ownwire build/release $(PORT)
+
+demo-chat: PRESET := release
+demo-chat: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target flowersec flowersec-registry flowersec-tunnel flowersec-issuer-keygen
+	@tools/demo-chat build/release $(PORT)
 
 test: build
 	$(CTEST) --test-dir $(BUILD)

@@ -27,7 +27,9 @@ const layers = {
     "session", "sealed", "observability"],
   controlplane: ["base", "gen", "crypto", "token", "endpoint"],
   ownwire: ["base", "crypto", "sealed", "ws", "session", "endpoint", "e2ee", "yamux", "framing", "reconnect", "observability"],
-  rendezvous: ["base", "crypto", "sealed", "identity", "gen", "ws", "session", "endpoint", "e2ee", "yamux", "framing", "reconnect", "controlplane", "observability"],
+  rendezvous: ["base", "gen", "crypto", "identity", "sealed", "framing", "yamux", "streamhello", "rpc", "ws", "session", "endpoint", "reconnect", "controlplane",
+    "observability"],
+  chat: ["base", "crypto", "identity", "rendezvous"],
   reconnect: ["base", "gen", "yamux", "rpc", "ws", "session", "endpoint", "controlplane", "observability"],
 };
 /** Folders that see everything: the package's doors, and the program beside it. */
@@ -38,12 +40,12 @@ const thirdParty = [
   { module: /^ws$/, places: [/^ws\/node\//, /^peer\//] },
   { module: /^@noble\//, places: [/^crypto\/noble\//] },
   { module: /^#crypto-(platform|sync)$/, places: [/^crypto\//] },
-  { module: /^#ownwire-platform$/, places: [/^ownwire\//] },
+  { module: /^#ws-platform$/, places: [/^ownwire\//, /^rendezvous\//] },
 ];
 /** What only some may import: signing, and whatever is for Node. */
 const narrow = [
   { target: /^token\/sign/, from: [/^token\//, /^controlplane\//, /^entry\/controlplane\.ts$/] },
-  { target: /(^|\/)node(\/|\.ts$)/, from: [/(^|\/)node(\/|\.ts$)/, /^peer\//] },
+  { target: /(^|\/)node(\/|\.ts$)/, from: [/(^|\/)node(\/|\.ts$)/, /^peer\//, /^entry\/(identity|rendezvous)\.ts$/] },
 ];
 const MAX_LINES = 400;
 

@@ -118,7 +118,8 @@ check("attw", process.execPath, [
 // ---- docstrings
 
 const documented = JSON.parse(readFileSync(fromHere("typedoc.json"), "utf8")).entryPoints;
-for (const { types } of Object.values(JSON.parse(readFileSync(fromHere("package.json"), "utf8")).exports)) {
+const doorsOf = (entry) => [entry, ...(entry.browser ? [entry.browser] : [])];
+for (const { types } of Object.values(JSON.parse(readFileSync(fromHere("package.json"), "utf8")).exports).flatMap(doorsOf)) {
   const source = types.replace("./dist/", "src/").replace(".d.ts", ".ts");
   if (!source.includes("*") && !documented.includes(source)) failures.push(`typedoc.json does not know ${source}`);
 }

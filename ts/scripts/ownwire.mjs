@@ -73,7 +73,7 @@ async function bundle({ file, entry, format, limit, templates, mayHave = [] }) {
     absWorkingDir: fromHere(),
     alias: {
       "#crypto-platform": fromHere("src/crypto/browser/platform.ts"),
-      "#ownwire-platform": fromHere("src/ownwire/browser/platform.ts"),
+      "#ws-platform": fromHere("src/ws/browser/platform.ts"),
     },
     plugins: [replacements(format)],
     logLevel: "warning",

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "channelinit/options.h"
+#include "chat/options.h"
 #include "cli/help.h"
 #include "controlplane/options.h"
 #include "directinit/options.h"
@@ -38,6 +39,7 @@ int run(const std::filesystem::path& folder) {
   wiretap_command wiretap;
   ownwire_command ownwire;
   edge_command edge;
+  chat_command_line chat;
   registry_command registry;
   plane::serve_command plane_serve;
   std::array<plane::admin_command, 11> plane_commands;  // one each: their defaults differ
@@ -53,6 +55,8 @@ int run(const std::filesystem::path& folder) {
                                 describe_wiretap(wiretap),
                                 describe_ownwire(ownwire),
                                 describe_edge(edge),
+                                describe_flowersec(),
+                                describe_chat(chat),
                                 describe_registry(registry),
                                 plane::describe_controlplane(),
                                 plane::describe_serve(plane_serve),

@@ -18,8 +18,25 @@ constexpr char lower(char character) noexcept {
   return character >= 'A' && character <= 'Z' ? static_cast<char>(character - 'A' + 'a') : character;
 }
 
-/// Length of the well-formed sequence at the front, 0 when there is none.
-/// The ranges of the second byte exclude overlong forms, surrogates and values above U+10FFFF (RFC 3629, 4).
+}  // namespace
+
+std::string_view trim(std::string_view text) noexcept {
+  const auto strip = [](auto matches, auto remove) {
+    const auto found = std::find_if(white_space.begin(), white_space.end(), matches);
+    if (found == white_space.end()) return false;
+    remove(found->size());
+    return true;
+  };
+  while (strip([&](std::string_view space) { return text.starts_with(space); },
+               [&](std::size_t size) { text.remove_prefix(size); })) {
+  }
+  while (strip([&](std::string_view space) { return text.ends_with(space); },
+               [&](std::size_t size) { text.remove_suffix(size); })) {
+  }
+  return text;
+}
+
+// The ranges of the second byte exclude overlong forms, surrogates and values above U+10FFFF (RFC 3629, 4).
 std::size_t utf8_sequence(std::string_view text) noexcept {
   const auto at = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const auto lead = at(0);
@@ -43,24 +60,6 @@ std::size_t utf8_sequence(std::string_view text) noexcept {
     if ((at(i) & 0xc0) != 0x80) return 0;
   }
   return size;
-}
-
-}  // namespace
-
-std::string_view trim(std::string_view text) noexcept {
-  const auto strip = [](auto matches, auto remove) {
-    const auto found = std::find_if(white_space.begin(), white_space.end(), matches);
-    if (found == white_space.end()) return false;
-    remove(found->size());
-    return true;
-  };
-  while (strip([&](std::string_view space) { return text.starts_with(space); },
-               [&](std::size_t size) { text.remove_prefix(size); })) {
-  }
-  while (strip([&](std::string_view space) { return text.ends_with(space); },
-               [&](std::size_t size) { text.remove_suffix(size); })) {
-  }
-  return text;
 }
 
 bool is_valid_utf8(std::string_view text) noexcept {

@@ -1,53 +1,15 @@
 #include "flowersec/identity/contacts.h"
 
-#include <array>
 #include <utility>
 
+#include "flowersec/base/display_text.h"
 #include "flowersec/base/text.h"
 
 namespace flowersec::identity {
-namespace {
-
-struct code_range {
-  char32_t first;
-  char32_t last;
-};
-
-/// Controls, and format characters of no width of their own: soft hyphen, Arabic letter mark, zero width and direction
-/// marks, line separators, embeddings and overrides, word joiner, isolates, byte order mark, tags.
-constexpr std::array<code_range, 10> hidden = {{{0x00, 0x1f},
-                                                {0x7f, 0x9f},
-                                                {0xad, 0xad},
-                                                {0x61c, 0x61c},
-                                                {0x200b, 0x200f},
-                                                {0x2028, 0x202e},
-                                                {0x2060, 0x206f},
-                                                {0xfeff, 0xfeff},
-                                                {0xfff9, 0xfffb},
-                                                {0xe0000, 0xe0fff}}};
-
-/// The code point at the front of well-formed UTF-8, which is removed.
-char32_t take_code_point(std::string_view& text) noexcept {
-  const auto lead = static_cast<std::uint8_t>(text.front());
-  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  constexpr std::array<std::uint8_t, 5> lead_bits = {0, 0x7f, 0x1f, 0x0f, 0x07};
-  char32_t point = lead & lead_bits[size];
-  for (std::size_t i = 1; i < size; ++i) point = (point << 6U) | (static_cast<std::uint8_t>(text[i]) & 0x3fU);
-  text.remove_prefix(size);
-  return point;
-}
-
-}  // namespace
 
 bool is_valid_name(std::string_view name) noexcept {
-  if (name.empty() || name.size() > max_name_bytes || !is_valid_utf8(name) || trim(name) != name) return false;
-  while (!name.empty()) {
-    const auto point = take_code_point(name);
-    for (const auto& range : hidden) {
-      if (point >= range.first && point <= range.last) return false;
-    }
-  }
-  return true;
+  if (name.empty() || name.size() > max_name_bytes || trim(name) != name) return false;
+  return !has_hidden_characters(name);
 }
 
 result<shared_secret> contacts::agree(const public_key& key) const {

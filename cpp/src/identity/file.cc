@@ -19,7 +19,7 @@ file_error refused(std::string text) { return {identity_errc::bad_file, std::mov
 file_error failure_of(error_code code) { return {code, code.message()}; }
 
 struct raw_file {
-  std::string_view version, private_key, public_key, contacts;
+  std::string_view version, private_key, public_key, contacts, invitations;
 };
 
 bool scan(std::string_view json, raw_file& into) {
@@ -28,6 +28,7 @@ bool scan(std::string_view json, raw_file& into) {
     if (member.raw_name == "private_key_b64u") into.private_key = member.raw_value;
     if (member.raw_name == "public_key") into.public_key = member.raw_value;
     if (member.raw_name == "contacts") into.contacts = member.raw_value;
+    if (member.raw_name == "invitations") into.invitations = member.raw_value;
   });
 }
 
@@ -44,8 +45,21 @@ bool scan(std::string_view json, raw_contact& into) {
   });
 }
 
+struct raw_given {
+  std::string_view secret, given, name;
+};
+
+bool scan(std::string_view json, raw_given& into) {
+  return scan_json_object(json, [&](const json_member& member) {
+    if (member.raw_name == "secret_b64u") into.secret = member.raw_value;
+    if (member.raw_name == "given") into.given = member.raw_value;
+    if (member.raw_name == "name") into.name = member.raw_value;
+  });
+}
+
 /// From the file straight into secret memory: escapes, which base64url never needs, are not resolved.
-bool decode_private_key(std::string_view raw, crypto::secret_bytes<key_bytes>& into) {
+template <std::size_t Size>
+bool decode_secret(std::string_view raw, crypto::secret_bytes<Size>& into) {
   if (raw.size() < 2 || raw.front() != '"') return false;
   return decode_base64url_into(raw.substr(1, raw.size() - 2), into.mutable_view());
 }
@@ -73,36 +87,54 @@ std::string add_contact(std::string_view json, contacts& to) {
   return added ? std::string{} : added.error().message();
 }
 
+std::string add_invitation(std::string_view json, open_invitations& to) {
+  raw_given raw;
+  if (!scan(json, raw)) return "not an object";
+  invitation_secret secret;
+  if (!decode_secret(raw.secret, secret)) return "secret_b64u is not base64url of 16 bytes";
+  const auto given = decode_json_unsigned(raw.given, static_cast<std::uint64_t>(json_max_safe_integer));
+  if (!given) return "given is no time";
+  const auto name = raw.name.empty() ? std::optional<std::string>{""} : decode_json_string(raw.name);
+  if (!name || (!raw.name.empty() && !is_valid_name(*name))) return "name is none";
+  const auto added = to.restore(secret, unix_seconds{static_cast<std::int64_t>(*given)}, *name);
+  return added ? std::string{} : added.error().message();
+}
+
+/// Empty when each element was taken, and what is wrong with the first that was not otherwise.
+template <class Add>
+std::string read_list(std::string_view raw, const std::string& name, Add add) {
+  std::string defect;
+  std::size_t index = 0;
+  const bool is_list = scan_json_array(raw, [&](std::string_view element) {
+    const auto at = index++;
+    if (!defect.empty()) return;
+    defect = add(element);
+    if (!defect.empty()) defect = name + '[' + std::to_string(at) + "]: " + defect;
+  });
+  return is_list ? defect : name + " is not a list";
+}
+
 file_result<stored_identity> read_plain(std::string_view text) {
   raw_file raw;
   if (!scan(text, raw)) return refused("not one JSON object");
   if (decode_json_unsigned(raw.version, file_version) != file_version) return refused("version is not 1");
   crypto::secret_bytes<key_bytes> bytes;
-  if (!decode_private_key(raw.private_key, bytes)) return refused("private_key_b64u is not base64url of 32 bytes");
+  if (!decode_secret(raw.private_key, bytes)) return refused("private_key_b64u is not base64url of 32 bytes");
   auto self = identity::from_private(bytes.view());
   if (!self) return failure_of(self.error());
   if (decode_json_string(raw.public_key) != self->key().text()) return refused("public_key is not that of the key");
 
   auto shared = std::make_shared<identity>(std::move(*self));
-  contacts known{shared};
-  std::string defect;
-  std::size_t index = 0;
-  const bool is_list = scan_json_array(raw.contacts, [&](std::string_view element) {
-    const auto at = index++;
-    if (!defect.empty()) return;
-    defect = add_contact(element, known);
-    if (!defect.empty()) defect = "contacts[" + std::to_string(at) + "]: " + defect;
-  });
-  if (!is_list) return refused("contacts is not a list");
+  stored_identity stored{.self = shared, .known = contacts{shared}};
+  auto defect = read_list(raw.contacts, "contacts", [&](auto element) { return add_contact(element, stored.known); });
+  if (defect.empty() && !raw.invitations.empty()) {
+    defect = read_list(raw.invitations, "invitations", [&](auto each) { return add_invitation(each, stored.open); });
+  }
   if (!defect.empty()) return refused(std::move(defect));
-  return stored_identity{.self = std::move(shared), .known = std::move(known)};
+  return stored;
 }
 
-std::string format(const crypto::secret_bytes<key_bytes>& private_key, const contacts& of) {
-  constexpr std::size_t contact_characters = 120 + 2 * max_name_bytes;
-  std::string text;
-  // Never grows, so that no piece of the key stays behind in memory that was given back.
-  text.reserve(256 + of.size() * contact_characters);
+std::string format_contacts(const contacts& of) {
   std::string list = "[";
   for (const auto* each : of.list()) {
     if (list.size() > 1) list += ',';
@@ -113,14 +145,46 @@ std::string format(const crypto::secret_bytes<key_bytes>& private_key, const con
         .field("verified", each->verified)
         .end();
   }
+  return list += ']';
+}
+
+constexpr std::size_t invitation_characters = 96 + 2 * max_name_bytes;
+
+/// Never grows, as below.
+std::string format_invitations(std::span<const open_invitations::entry> given) {
+  std::string list;
+  list.reserve(2 + given.size() * invitation_characters);
+  list += '[';
+  for (const auto& each : given) {
+    if (list.size() > 1) list += ',';
+    auto secret = encode_base64url(each.secret.view());
+    json_object_writer writer{list};
+    writer.field("secret_b64u", secret).field("given", count(each.given));
+    if (!each.guest_name.empty()) writer.field("name", each.guest_name);
+    writer.end();
+    crypto::wipe(secret);
+  }
+  return list += ']';
+}
+
+std::string format(const crypto::secret_bytes<key_bytes>& private_key, const identity_contents& of) {
+  constexpr std::size_t contact_characters = 120 + 2 * max_name_bytes;
+  std::string text;
+  // Never grows, so that no piece of the key stays behind in memory that was given back.
+  text.reserve(256 + of.known.size() * contact_characters + of.open.size() * invitation_characters);
   auto secret = encode_base64url(private_key.view());
-  json_object_writer{text}
-      .field("version", file_version)
+  json_object_writer writer{text};
+  writer.field("version", file_version)
       .field("private_key_b64u", secret)
-      .field("public_key", of.owner().key().text())
-      .raw("contacts", list += ']')
-      .end();
+      .field("public_key", of.known.owner().key().text())
+      .raw("contacts", format_contacts(of.known));
   crypto::wipe(secret);
+  if (!of.open.empty()) {
+    auto given = format_invitations(of.open);
+    writer.raw("invitations", given);
+    crypto::wipe(given);
+  }
+  writer.end();
   return text += '\n';
 }
 
@@ -149,9 +213,9 @@ secret_text& secret_text::operator=(secret_text&& other) noexcept {
 
 secret_text::~secret_text() { crypto::wipe(text_); }
 
-result<secret_text> export_identity(const contacts& of, optional_passphrase with, random_source& random,
+result<secret_text> export_identity(identity_contents of, optional_passphrase with, random_source& random,
                                     crypto::password_cost cost) {
-  const auto private_key = of.owner().export_private();
+  const auto private_key = of.known.owner().export_private();
   if (!private_key) return private_key.error();
   secret_text plain{format(*private_key, of)};
   if (!with) return plain;
@@ -181,7 +245,7 @@ file_result<stored_identity> read_identity_file(const std::filesystem::path& pat
   return stored;
 }
 
-file_result<void> write_identity_file(const std::filesystem::path& path, const contacts& of, optional_passphrase with,
+file_result<void> write_identity_file(const std::filesystem::path& path, identity_contents of, optional_passphrase with,
                                       overwrite old, random_source& random, crypto::password_cost cost) {
   const auto text = export_identity(of, with, random, cost);
   if (!text) return at_path(path, text.error(), text.error().message());

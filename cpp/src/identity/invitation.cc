@@ -1,6 +1,7 @@
 #include "flowersec/identity/invitation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "flowersec/base/base64url.h"
 #include "flowersec/base/json.h"
@@ -61,7 +62,7 @@ result<invitation> read(std::string_view json) {
 
 bool has_lapsed(unix_seconds given, unix_seconds now) noexcept {
   constexpr auto lifetime = std::chrono::duration_cast<std::chrono::seconds>(invitation_lifetime).count();
-  return count(now) - count(given) >= lifetime;
+  return count(now) - count(given) >= lifetime || count(given) - count(now) >= lifetime;
 }
 
 }  // namespace
@@ -110,16 +111,26 @@ std::string invitation_note(const invitation_secret& secret) {
   return std::string{note_prefix} + encode_base64url(byte_view{digest}.first(invitation_id_bytes));
 }
 
-result<void> open_invitations::add(const invitation& given, unix_seconds now) {
+result<void> open_invitations::add(const invitation& given, unix_seconds now, std::string guest_name) {
   std::erase_if(open_, [&](const entry& each) { return has_lapsed(each.given, now); });
   if (open_.size() >= max_open_invitations) return identity_errc::too_many;
-  open_.push_back({.note = given.note(), .secret = given.secret.clone(), .given = now});
+  open_.push_back(
+      {.note = given.note(), .secret = given.secret.clone(), .given = now, .guest_name = std::move(guest_name)});
   return {};
 }
 
 const invitation_secret* open_invitations::find(std::string_view note, unix_seconds now) const noexcept {
   const auto found = std::ranges::find(open_, note, [](const entry& each) { return std::string_view{each.note}; });
   return found == open_.end() || has_lapsed(found->given, now) ? nullptr : &found->secret;
+}
+
+result<void> open_invitations::restore(const invitation_secret& secret, unix_seconds given, std::string guest_name) {
+  auto note = invitation_note(secret);
+  if (std::ranges::find(open_, note, &entry::note) != open_.end()) return identity_errc::bad_invitation;
+  if (open_.size() >= max_open_invitations) return identity_errc::too_many;
+  open_.push_back(
+      {.note = std::move(note), .secret = secret.clone(), .given = given, .guest_name = std::move(guest_name)});
+  return {};
 }
 
 bool open_invitations::consume(std::string_view note) noexcept {

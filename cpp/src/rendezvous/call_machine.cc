@@ -196,7 +196,7 @@ void call_machine::attached(std::uint64_t number) {
   if (contacts_->get(what.peer) != nullptr) return;
   const auto chosen = free_name(name ? name.mapped() : std::string{}, what.peer);
   if (contacts_->add(what.peer, chosen, identity::contact_policy::allow, true)) {
-    intents_.push_back(dial::guest{.key = what.peer, .name = chosen});
+    intents_.push_back(dial::guest{.key = what.peer, .name = chosen, .note = what.note});
   }
 }
 

@@ -59,6 +59,7 @@ struct bad_call {
 struct guest {
   public_key key;
   std::string name;
+  std::string note;
 };
 }  // namespace dial
 

@@ -156,7 +156,7 @@ void secure_socket_client::impl::perform(dial::bad_call& intent) {
 
 void secure_socket_client::impl::perform(dial::guest& intent) {
   for (std::size_t index = 0; index < registries_.size(); ++index) watch(index);
-  tell(guest_arrived{.key = intent.key, .name = intent.name});
+  tell(guest_arrived{.key = intent.key, .name = intent.name, .note = intent.note});
 }
 
 bool secure_socket_client::impl::turn_contact(contact_state& of) {

@@ -68,8 +68,9 @@ void secure_socket_client::start_close(completion<error_code> done) { impl_->clo
 void secure_socket_client::accept_call(std::uint64_t id) { impl_->accept_call(id); }
 void secure_socket_client::decline_call(std::uint64_t id) { impl_->decline_call(id); }
 
-void secure_socket_client::expect_guest(identity::invitation given, std::string guest_name) {
-  impl_->expect_guest(std::move(given), std::move(guest_name));
+void secure_socket_client::expect_guest(identity::invitation given, std::string guest_name,
+                                        std::optional<unix_seconds> since) {
+  impl_->expect_guest(std::move(given), std::move(guest_name), since);
 }
 
 void secure_socket_client::use_invitation(identity::invitation given) { impl_->use_invitation(std::move(given)); }

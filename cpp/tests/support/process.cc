@@ -77,7 +77,8 @@ std::size_t entries_of(const std::string& folder) {
 
 }  // namespace
 
-process::process(const std::string& name, words arguments, environment variables, std::string working_directory)
+process::process(const std::string& name, words arguments, environment variables, std::string working_directory,
+                 input from)
     : name_(name) {
   const auto program = std::string{FLOWERSEC_BINARY_DIR} + "/bin/" + name;
   arguments.insert(arguments.begin(), program);
@@ -88,7 +89,12 @@ process::process(const std::string& name, words arguments, environment variables
   const auto err = make_pipe();
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
-  ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  const auto in = from == input::lines ? make_pipe() : pipe_ends{};
+  if (from == input::lines) {
+    ::posix_spawn_file_actions_adddup2(&actions, in.read_end, STDIN_FILENO);
+  } else {
+    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  }
   ::posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
   if (!working_directory.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, working_directory.c_str());
@@ -97,6 +103,8 @@ process::process(const std::string& name, words arguments, environment variables
   ::posix_spawn_file_actions_destroy(&actions);
   ::close(out.write_end);
   ::close(err.write_end);
+  if (in.read_end >= 0) ::close(in.read_end);
+  in_ = in.write_end;
   out_ = out.read_end;
   err_ = err.read_end;
   if (problem != 0) throw std::system_error{problem, std::generic_category(), program};
@@ -108,10 +116,25 @@ process::~process() {
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
-  for (const int descriptor : {out_, err_, ended_}) {
+  for (const int descriptor : {in_, out_, err_, ended_}) {
     if (descriptor >= 0) ::close(descriptor);
   }
   expect_no_secret("stderr of " + name_, err_text_);
+}
+
+void process::write_line(const std::string& text) {
+  const auto line = text + '\n';
+  std::string_view rest{line};
+  while (!rest.empty()) {
+    const auto written = ::write(in_, rest.data(), rest.size());
+    if (written < 0) throw std::system_error{errno, std::generic_category(), name_ + " does not read"};
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void process::end_input() {
+  if (in_ >= 0) ::close(in_);
+  in_ = -1;
 }
 
 /// Waits for output of either kind. False when both ended or the time is over.

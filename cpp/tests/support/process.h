@@ -29,13 +29,20 @@ class process {
   /// Beside PATH the child sees only what is here.
   using environment = std::map<std::string, std::string>;
 
+  /// What the child reads: nothing, or what write_line() gives it.
+  enum class input { none, lines };
+
   /// Starts the program `name` of the build's bin folder.
   explicit process(const std::string& name, words arguments = {}, environment variables = {},
-                   std::string working_directory = {});
+                   std::string working_directory = {}, input from = input::none);
   ~process();
   process(const process&) = delete;
   process& operator=(const process&) = delete;
 
+  /// With input::lines: a line for its stdin.
+  void write_line(const std::string& text);
+  /// Its stdin ends.
+  void end_input();
   /// The next line of stdout; nullopt when it ended, or `patience` is over, first.
   [[nodiscard]] std::optional<std::string> read_line(std::chrono::milliseconds patience = process_patience);
   /// What stderr holds so far.
@@ -69,6 +76,7 @@ class process {
 
   std::string name_;
   pid_t pid_ = -1;
+  int in_ = -1;     ///< write end of a pipe
   int out_ = -1;    ///< read end of a pipe
   int err_ = -1;    ///< read end of a pipe
   int ended_ = -1;  ///< becomes readable when the process ends

@@ -8,7 +8,7 @@ import { checkedLimits, type RecordLimits } from "../record/index.js";
 import { failure, isAbort, isTimeout, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "../ws/limits.js";
 import type { WebSocketFactory } from "../ws/socket.js";
-import { checkYamuxLimits, type YamuxLimits } from "../yamux/index.js";
+import { checkYamuxLimits, type YamuxLimits, type YamuxStream } from "../yamux/index.js";
 import type { ScopeEntry } from "./artifact.js";
 import type { TransportSecurityPolicy } from "./policy.js";
 
@@ -45,6 +45,11 @@ export interface ClientConnectOptions extends DialOptions {
   /** Feature bits to offer, a u32. Default 0. */
   clientFeatures?: number | undefined;
   observer?: ClientObserverLike | undefined;
+  /**
+   * Takes the streams that the server opens, their hello unread. Default: they are reset.
+   * @internal
+   */
+  onIncomingStream?: ((stream: YamuxStream) => void) | undefined;
 }
 
 /** Of types only: options of one path are not those of the other. */

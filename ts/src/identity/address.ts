@@ -47,6 +47,7 @@ export function parseAddress(text: string): Address {
   return { site, key: PublicKey.parse(text.slice(slash + 1)) };
 }
 
+/** The text that parseAddress() takes. */
 export function formatAddress({ site, key }: Address): string {
   return site === undefined ? key.text : `${site}/${key.text}`;
 }

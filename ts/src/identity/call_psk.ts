@@ -9,6 +9,7 @@ import { hkdf32 } from "./hkdf.js";
 import type { EphemeralKey, Identity } from "./identity.js";
 import type { PublicKey } from "./public_key.js";
 
+/** Bytes of the secret of an invitation. */
 export const invitationSecretBytes = 16;
 
 const label = "flowersec-rv-psk-v2";
@@ -46,6 +47,7 @@ export class CallPsk {
     return this.#value;
   }
 
+  /** Overwrites it. */
   wipe(): void {
     wipe(this.#value);
   }

@@ -1,7 +1,7 @@
 // Whom we know: keys with names, and the agreement with each of them, computed once.
 // Layer identity. Source: IDENTITY, "Contacts".
 
-import { trimmed, utf8, wipe } from "../base/index.js";
+import { hasHiddenCharacters, trimmed, utf8, wipe } from "../base/index.js";
 import { IdentityError } from "./error.js";
 import type { Identity } from "./identity.js";
 import { PublicKey } from "./public_key.js";
@@ -11,8 +11,10 @@ export const maxContacts = 2000;
 /** Bytes of UTF-8 in a name. */
 export const maxNameBytes = 128;
 
+/** Whether a contact may call and write; a blocked one cannot tell that it is. */
 export type ContactPolicy = "allow" | "block";
 
+/** Somebody known. Read-only: Contacts changes it. */
 export interface Contact {
   readonly publicKey: PublicKey;
   readonly name: string;
@@ -26,16 +28,12 @@ export interface Contact {
 /** What is known of a name and a key that came together; `key_changed` calls for a warning, and for comparing fingerprints again. */
 export type Acquaintance = "unknown" | "known" | "renamed" | "key_changed";
 
-// Lone surrogates, controls, and format characters that are invisible or change the direction of others.
-const hidden =
-  /[\p{Surrogate}\u{0}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{61c}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}\u{e0000}-\u{e0fff}]/u;
-
 /**
  * Whether a text can be a name: 1 to maxNameBytes bytes of UTF-8, no white space around, no control characters, and none
  * that are invisible or change the direction of others, so that no two names look the same by such means.
  */
 export function isValidName(name: unknown): name is string {
-  return typeof name === "string" && name !== "" && trimmed(name) === name && !hidden.test(name) && utf8(name).length <= maxNameBytes;
+  return typeof name === "string" && name !== "" && trimmed(name) === name && !hasHiddenCharacters(name) && utf8(name).length <= maxNameBytes;
 }
 
 type Stored = { -readonly [member in keyof Contact]: Contact[member] };
@@ -100,14 +98,17 @@ export class Contacts {
     this.#edit(publicKey).policy = policy;
   }
 
+  /** setPolicy() with `block`. */
   block(publicKey: PublicKey): void {
     this.setPolicy(publicKey, "block");
   }
 
+  /** Sets or takes away the mark that the user compared fingerprints. */
   setVerified(publicKey: PublicKey, verified: boolean): void {
     this.#edit(publicKey).verified = verified;
   }
 
+  /** Forgets a contact, and its secret. */
   remove(publicKey: PublicKey): void {
     const gone = this.#edit(publicKey);
     this.#byKey.delete(publicKey.text);
@@ -115,14 +116,17 @@ export class Contacts {
     wipe(gone.dh);
   }
 
+  /** The contact of a key. */
   get(publicKey: PublicKey): Contact | undefined {
     return this.#byKey.get(publicKey.text);
   }
 
+  /** The contact of a name. */
   find(name: string): Contact | undefined {
     return this.#byName.get(name);
   }
 
+  /** What is known of a key and a name that came together. */
   check(publicKey: PublicKey, name: string): Acquaintance {
     const named = this.#byName.get(name);
     if (named !== undefined) return named.publicKey.equals(publicKey) ? "known" : "key_changed";
@@ -134,6 +138,7 @@ export class Contacts {
     return [...this.#byKey.values()];
   }
 
+  /** How many there are, at most maxContacts. */
   get size(): number {
     return this.#byKey.size;
   }

@@ -1,6 +1,7 @@
 // What is refused about identities, contacts, proofs, invitations and files.
 // Layer identity. The words are those of C++'s identity_errc, which says what each means.
 
+/** What was refused; IDENTITY says what each means. */
 export type IdentityErrorCode =
   | "bad_length" | "padded" | "standard_alphabet" | "bad_character" | "unused_bits" | "top_bit" | "not_reduced"
   | "small_order" | "weak_secret" | "destroyed" | "own_key" | "bad_name" | "key_known" | "key_changed" | "too_many"

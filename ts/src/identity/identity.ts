@@ -31,6 +31,7 @@ export class Identity {
     this.#pair = pair;
   }
 
+  /** With a fresh key. */
   static async generate(random: RandomSource = systemRandom): Promise<Identity> {
     const bytes = randomBytes(keyBytes, random);
     const made = await Identity.fromPrivateKey(bytes);
@@ -78,6 +79,7 @@ export class EphemeralKey {
     this.#pair = pair;
   }
 
+  /** A fresh pair. */
   static async generate(random: RandomSource = systemRandom): Promise<EphemeralKey> {
     const bytes = randomBytes(keyBytes, random);
     const pair = await x25519PairOf(bytes);
@@ -85,10 +87,12 @@ export class EphemeralKey {
     return new EphemeralKey(pair, PublicKey.fromBytes(pair.publicKey));
   }
 
+  /** The raw X25519 output, the caller's to wipe. Throws IdentityError weak_secret. */
   async agree(peer: PublicKey): Promise<Uint8Array> {
     return agreement(this.#pair, peer);
   }
 
+  /** Forgets the private half. */
   wipe(): void {
     this.#pair.wipe();
   }

@@ -6,8 +6,11 @@ export { IdentityError, type IdentityErrorCode } from "./error.js";
 export { EphemeralKey, Identity } from "./identity.js";
 export {
   invitationFragment, invitationLifetimeS, invitationNote, makeInvitation, maxLinkBytes, maxOpenInvitations, OpenInvitations, parseInvitation,
-  type Invitation,
+  type Invitation, type OpenInvitation,
 } from "./invitation.js";
 export { keyBytes, pairFingerprint, PublicKey } from "./public_key.js";
 export { challengeBytes, findWork, isWork, maxWorkBits, proveRegistration, verifyRegistration, workNonceBytes } from "./registration.js";
-export { defaultPasswordCost, exportIdentityText, importIdentityText, maxIdentityFileBytes } from "./store.js";
+export {
+  defaultPasswordCost, exportIdentityText, importIdentityText, importStoredIdentity, maxIdentityFileBytes, type StoredIdentity,
+} from "./store.js";
+export type { PasswordCost } from "../crypto/noble/password.js";

@@ -67,6 +67,19 @@ test("given invitations are found by their note until they are consumed, or laps
   assert.ok(given.secret.some((byte) => byte !== 0));
 });
 
+test("given invitations lapse when the clock was set back by a day, and are put back once and up to their limit", async () => {
+  const open = new OpenInvitations();
+  const fresh = () => makeInvitation("wss://a", registry, host);
+  const given = fresh();
+  await open.restore(given.secret, invitationLifetimeS);
+  await assert.rejects(open.restore(given.secret, 1), { code: "bad_invitation" });
+  const note = await invitationNote(given.secret);
+  assert.deepEqual(open.find(note, 1), given.secret);
+  assert.equal(open.find(note, 0), undefined);
+  while (open.size < maxOpenInvitations) await open.restore(fresh().secret, 0);
+  await assert.rejects(open.restore(fresh().secret, 0), { code: "too_many" });
+});
+
 test("given invitations are limited until some lapse, and notes that are none find nothing", async () => {
   const open = new OpenInvitations();
   const fresh = () => makeInvitation("wss://a", registry, host);

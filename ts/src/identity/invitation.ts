@@ -10,12 +10,15 @@ import { PublicKey } from "./public_key.js";
 
 /** Largest link: what a page or a terminal can make us decode. */
 export const maxLinkBytes = 2048;
+/** Invitations that a host keeps open at once. */
 export const maxOpenInvitations = 64;
+/** Seconds until an invitation lapses that nobody used. */
 export const invitationLifetimeS = 24 * 3600;
 export const invitationIdBytes = 8;
 
 const name = "#fsi1=";
 
+/** What the link of an invitation says. */
 export interface Invitation {
   /** As parseRegistryUrl() gives it. */
   readonly registryUrl: string;
@@ -67,24 +70,39 @@ export async function invitationNote(secret: Uint8Array): Promise<string> {
   return `inv:${encodeBase64url(digest.subarray(0, invitationIdBytes))}`;
 }
 
-/** What the host remembers of the links it gave away, until each is used once or lapses. */
-export class OpenInvitations {
-  readonly #open = new Map<string, { secret: Uint8Array; given: number }>();
+/** One that was given away. */
+export interface OpenInvitation {
+  /** 16 bytes. */
+  readonly secret: Uint8Array;
+  readonly given: number;
+  readonly guestName: string | undefined;
+}
 
-  /** `now` is Unix time in seconds, here and below. Throws IdentityError too_many, when maxOpenInvitations have not lapsed. */
-  async add({ secret }: Invitation, now: number): Promise<void> {
+function hasLapsed(given: number, now: number): boolean {
+  return Math.abs(now - given) >= invitationLifetimeS;
+}
+
+/**
+ * What the host remembers of the links it gave away, until each is used once or lapses: invitationLifetimeS after it was given, and
+ * as long before, for a clock that was set back.
+ */
+export class OpenInvitations {
+  readonly #open = new Map<string, OpenInvitation>();
+
+  /** `now` is Unix time in seconds, here and below. The name is for who comes with it. Throws IdentityError too_many, when maxOpenInvitations have not lapsed. */
+  async add({ secret }: Invitation, now: number, guestName?: string): Promise<void> {
     const note = await invitationNote(secret);
     for (const [each, { given }] of this.#open) {
-      if (now - given >= invitationLifetimeS) this.consume(each);
+      if (hasLapsed(given, now)) this.consume(each);
     }
     if (this.#open.size >= maxOpenInvitations) throw new IdentityError("too_many");
-    this.#open.set(note, { secret: Uint8Array.from(secret), given: now });
+    this.#open.set(note, { secret: Uint8Array.from(secret), given: now, guestName });
   }
 
   /** The secret for a call that carries this note; undefined for a note that is none, is unknown, was consumed, or lapsed. */
   find(note: string, now: number): Uint8Array | undefined {
     const found = this.#open.get(note);
-    return found !== undefined && now - found.given < invitationLifetimeS ? found.secret : undefined;
+    return found !== undefined && !hasLapsed(found.given, now) ? found.secret : undefined;
   }
 
   /** After the handshake. False when it was not open. */
@@ -93,7 +111,21 @@ export class OpenInvitations {
     return this.#open.delete(note);
   }
 
+  /** How many are open; those that lapsed count until the next add(). */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** What the identity file keeps; lapsed ones among them, until the next is added. Not to be changed. */
+  list(): OpenInvitation[] {
+    return [...this.#open.values()];
+  }
+
+  /** Puts back what list() gave. Throws IdentityError too_many; bad_invitation when it is there. */
+  async restore(secret: Uint8Array, given: number, guestName?: string): Promise<void> {
+    const note = await invitationNote(secret);
+    if (this.#open.has(note)) throw new IdentityError("bad_invitation");
+    if (this.#open.size >= maxOpenInvitations) throw new IdentityError("too_many");
+    this.#open.set(note, { secret: Uint8Array.from(secret), given, guestName });
   }
 }

@@ -5,6 +5,7 @@ import { decodeBase64url, encodeBase64url, utf8 } from "../base/index.js";
 import { defaultCrypto } from "../crypto/index.js";
 import { IdentityError, type IdentityErrorCode } from "./error.js";
 
+/** Bytes of an X25519 key, either half. */
 export const keyBytes = 32;
 export const keyCharacters = 43;
 
@@ -75,6 +76,7 @@ export class PublicKey {
     return this.text.slice(0, 8);
   }
 
+  /** Whether both are the same key. */
   equals(other: PublicKey): boolean {
     return this.text === other.text;
   }

@@ -8,6 +8,7 @@ import { hkdf32 } from "./hkdf.js";
 import type { Identity } from "./identity.js";
 import type { PublicKey } from "./public_key.js";
 
+/** Bytes of a challenge. */
 export const challengeBytes = 32;
 export const proofBytes = 32;
 
@@ -52,6 +53,7 @@ export async function verifyRegistration(
 
 /** Most leading zero bits that may be asked for: a million hashes on average, some seconds. */
 export const maxWorkBits = 20;
+/** Bytes of the nonce that proves work. */
 export const workNonceBytes = 8;
 
 function hasZeroBits(digest: Uint8Array, bits: number): boolean {

@@ -6,10 +6,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { readSharedJson } from "../testing/repository.js";
 import type { Contacts } from "./contacts.js";
-import { readIdentityFile, writeIdentityFile } from "./node/file.js";
-import { exportIdentityText, importIdentityText, maxIdentityFileBytes } from "./store.js";
+import { readIdentityFile, readStoredIdentity, writeIdentityFile } from "./node/file.js";
+import { encodeBase64url } from "../base/index.js";
+import { exportIdentityText, importIdentityText, importStoredIdentity, maxIdentityFileBytes, type StoredIdentity } from "./store.js";
 
-interface Stored { name: string; text: string; public_key: string; contacts: { public_key: string; name: string; policy: string; verified: boolean }[] }
+interface Given { secret_b64u: string; given: number; name?: string }
+interface Stored { invitations?: Given[]; name: string; text: string; public_key: string; contacts: { public_key: string; name: string; policy: string; verified: boolean }[] }
 const vectors = readSharedJson("testdata/identity/files.json") as {
   plain: Stored[];
   refused_plain: { name: string; text: string }[];
@@ -25,8 +27,17 @@ function same(known: Contacts, row: Stored) {
   assert.deepEqual(list, row.contacts, row.name);
 }
 
+function sameInvitations({ invitations }: StoredIdentity, row: Stored) {
+  const list = invitations.list().map(({ secret, given, guestName }) => ({ secret_b64u: encodeBase64url(secret), given, ...(guestName === undefined ? {} : { name: guestName }) }));
+  assert.deepEqual(list, row.invitations ?? [], row.name);
+}
+
 test("texts: every one of the shared table is read", async () => {
-  for (const row of vectors.plain) same(await importIdentityText(row.text), row);
+  for (const row of vectors.plain) {
+    const stored = await importStoredIdentity(row.text);
+    same(stored.contacts, row);
+    sameInvitations(stored, row);
+  }
   for (const row of vectors.sealed) same(await importIdentityText(row.text, row.passphrase), row);
 });
 
@@ -51,6 +62,15 @@ test("texts: what is written is the first of the table; sealed ones differ each 
   assert.notEqual(texts[0], texts[1]);
   for (const text of texts) same(await importIdentityText(text, "x"), first);
   await assert.rejects(importIdentityText(texts[0]!, "y"), { code: "wrong_passphrase" });
+});
+
+test("texts: open invitations are written and read again", async () => {
+  const row = vectors.plain.find(({ name }) => name === "two open invitations")!;
+  const { contacts, invitations } = await importStoredIdentity(row.text);
+  assert.equal(await exportIdentityText(contacts, { invitations }), `${row.text}\n`);
+  const sealed = await exportIdentityText(contacts, { invitations, passphrase: "x", cost: cheap });
+  assert.ok(!sealed.includes("invitations"));
+  sameInvitations(await importStoredIdentity(sealed, "x"), row);
 });
 
 test("texts: the default cost opens again", async () => {
@@ -91,6 +111,7 @@ test("files are written for their owner alone, and replaced only when that is sa
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(folder), ["me.json"]);
   same(await readIdentityFile(path, "x"), first);
+  same((await readStoredIdentity(path, "x")).contacts, first);
   await assert.rejects(readIdentityFile(path), { code: "passphrase_needed" });
 });
 

@@ -2,6 +2,7 @@
 // Layer ownwire. Pure: no DNS, no network.
 
 import { isLoopbackHost } from "../endpoint/plaintext.js";
+import type { Place } from "../ws/platform.js";
 import { OwnwireError } from "./error.js";
 
 /** A gateway's public WebSocket. */
@@ -29,13 +30,6 @@ export function checkAddress(given: unknown): Address {
   if (scheme === "ws" && !isLoopbackHost(bare(parsed.hostname))) throw new OwnwireError("invalid_url", { message: "plaintext only to this machine" });
   const { host, pathname, search } = parsed;
   return { url: `${scheme}://${host}${pathname}${search}`, origin: `${scheme === "ws" ? "http" : "https"}://${host}` };
-}
-
-/** Where code runs. */
-export interface Place {
-  /** Of the page; "null" where it has none; undefined where there is no page. */
-  readonly origin: string | undefined;
-  readonly isSecureContext: boolean | undefined;
 }
 
 /** Throws OwnwireError insecure_origin unless the page is from `https:` or from this machine; programs are no pages. */

@@ -1,7 +1,7 @@
 // A chat with whoever is behind an OwnWire gateway: what applications call.
 // Layer ownwire. Carries out what the machine wants. Source: PROTOCOL, "OwnWire".
 
-import { ownwirePlatform } from "#ownwire-platform";
+import { wsPlatform } from "#ws-platform";
 import { deferred, fromUtf8, quietly, systemClock, utf8, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
 import { pageSurroundings } from "../reconnect/browser/page.js";
 import { isDraining } from "../reconnect/failure.js";
@@ -100,7 +100,7 @@ export class Ownwire {
    */
   constructor(url: string, options: OwnwireOptions = {}) {
     this.#address = checkAddress(url);
-    checkPlace(ownwirePlatform.place());
+    checkPlace(wsPlatform.place());
     const { server_keys, metadata, auth, reconnect = true, max_queue: maxQueue = defaultMaxQueue, storage } = options;
     const keys = server_keys ?? embeddedServerKeys();
     if (!Array.isArray(keys)) throw new OwnwireError("invalid_key", { message: "server_keys must be a list" });
@@ -246,7 +246,7 @@ export class Ownwire {
     this.#connections.set(attempt, entry);
     const { url, origin } = this.#address;
     const { origin: given, ws_factory } = this.#options;
-    const { place, webSocket } = ownwirePlatform;
+    const { place, webSocket } = wsPlatform;
     const lost = (error: unknown) => {
       this.#connections.delete(attempt);
       this.#machine.lost(attempt, nameFailure(error), isDraining(error), this.#clock.monoMs());

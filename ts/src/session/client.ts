@@ -44,7 +44,7 @@ export interface Client extends AsyncDisposable {
 /** The stream kind that carries calls. */
 export const rpcKind = "rpc";
 
-export interface StartClientOptions extends Omit<LinkOptions, "client" | "onIncomingStream"> {
+export interface StartClientOptions extends Omit<LinkOptions, "client"> {
   readonly path: ClientPath;
   readonly signal?: AbortSignal | undefined;
 }

@@ -2,6 +2,7 @@
 // Layer base. Source: PROTOCOL, "Trimming".
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ namespace flowersec {
 
 /// Well-formed UTF-8 as RFC 3629: no surrogates, no overlong forms, at most U+10FFFF.
 [[nodiscard]] bool is_valid_utf8(std::string_view text) noexcept;
+/// Bytes of the well-formed sequence at the front of a text that is not empty; 0 when there is none.
+[[nodiscard]] std::size_t utf8_sequence(std::string_view text) noexcept;
 
 [[nodiscard]] std::string ascii_lower(std::string_view text);
 [[nodiscard]] bool ascii_iequals(std::string_view a, std::string_view b) noexcept;

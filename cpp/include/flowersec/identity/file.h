@@ -7,6 +7,7 @@
 
 #include "flowersec/crypto/password.h"
 #include "flowersec/identity/contacts.h"
+#include "flowersec/identity/invitation.h"
 
 namespace flowersec::identity {
 
@@ -30,6 +31,17 @@ using file_result = boost::system::result<T, file_error>;
 struct stored_identity {
   std::shared_ptr<identity> self;
   contacts known;
+  open_invitations open = {};
+};
+
+/// What is put into a text, by reference: both must live until the call returns.
+struct identity_contents {
+  // Implicit: contacts alone are contents without invitations.
+  identity_contents(const contacts& of) noexcept : known(of) {}  // NOLINT
+  identity_contents(const contacts& of, const open_invitations& given) noexcept : known(of), open(given.list()) {}
+
+  const contacts& known;
+  std::span<const open_invitations::entry> open;
 };
 
 /// nullopt: the text is not sealed.
@@ -50,12 +62,12 @@ class secret_text {
 
 /// The text of an identity: export. Sealed with AES-256-GCM under Argon2id of the passphrase, when there is one.
 /// Errors   destroyed, bad_passphrase, no_randomness; crypto_errc::no_memory.
-[[nodiscard]] result<secret_text> export_identity(const contacts& of, optional_passphrase with, random_source& random,
+[[nodiscard]] result<secret_text> export_identity(identity_contents of, optional_passphrase with, random_source& random,
                                                   crypto::password_cost cost = {});
 
-/// Reads such a text: import. Unknown members are ignored, of duplicate ones the last counts; a contact that could not
-/// be added refuses the whole.
-/// Errors   bad_file, bad_passphrase, passphrase_needed, wrong_passphrase, not_sealed; crypto_errc::no_memory.
+/// Reads such a text: import. Unknown members are ignored, of duplicate ones the last counts; a contact or invitation
+/// that could not be added refuses the whole. Errors   bad_file, bad_passphrase, passphrase_needed, wrong_passphrase,
+/// not_sealed; crypto_errc::no_memory.
 [[nodiscard]] file_result<stored_identity> import_identity(std::string_view text, optional_passphrase with);
 
 /// Errors   the system's; file_shared: the mode gives group or others any right; those of import_identity().
@@ -66,7 +78,7 @@ enum class overwrite : bool { no, yes };
 
 /// Mode 0600, whole or not at all. Errors   the system's, file_exists among them; those of export_identity(). An old
 /// file is then untouched.
-[[nodiscard]] file_result<void> write_identity_file(const std::filesystem::path& path, const contacts& of,
+[[nodiscard]] file_result<void> write_identity_file(const std::filesystem::path& path, identity_contents of,
                                                     optional_passphrase with, overwrite old, random_source& random,
                                                     crypto::password_cost cost = {});
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,11 +41,13 @@ struct invitation {
 
 [[nodiscard]] std::string invitation_note(const invitation_secret& secret);
 
-/// What the host remembers of the links it gave away, until each is used once or lapses. Not thread-safe.
+/// What the host remembers of the links it gave away, until each is used once or lapses: invitation_lifetime after it
+/// was given, and as long before, for a clock that was set back. Not thread-safe.
 class open_invitations {
  public:
+  /// The name is for who comes with it; may be empty.
   /// Errors   too_many, when max_open_invitations have not lapsed.
-  [[nodiscard]] result<void> add(const invitation& given, unix_seconds now);
+  [[nodiscard]] result<void> add(const invitation& given, unix_seconds now, std::string guest_name = {});
   /// The secret for a call that carries this note; null for a note that is none, is unknown, was consumed, or lapsed.
   /// Valid until the next call of add() or consume().
   [[nodiscard]] const invitation_secret* find(std::string_view note, unix_seconds now) const noexcept;
@@ -52,12 +55,19 @@ class open_invitations {
   bool consume(std::string_view note) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }
 
- private:
+  /// One that was given away: what the identity file keeps of it.
   struct entry {
     std::string note;
     invitation_secret secret;
     unix_seconds given;
+    std::string guest_name;
   };
+  /// Lapsed ones among them, until the next is added. Valid until the next call of another member.
+  [[nodiscard]] std::span<const entry> list() const noexcept { return open_; }
+  /// Puts back what list() gave. Errors   too_many; bad_invitation when it is there.
+  [[nodiscard]] result<void> restore(const invitation_secret& secret, unix_seconds given, std::string guest_name = {});
+
+ private:
   std::vector<entry> open_;
 };
 

@@ -64,6 +64,7 @@ struct presence_changed {
 struct guest_arrived {
   identity::public_key key;
   std::string name;
+  std::string note{};  ///< of the invitation, which is used up: invitation::note()
 };
 /// A call reached us and came to nothing: it was no handshake of this contact's, or it was a defective one.
 struct call_failed {

@@ -167,8 +167,9 @@ class secure_socket_client {
   void decline_call(std::uint64_t id);
 
   /// Remembers an invitation that we gave away: who comes with it becomes a contact of this name (or one like it, if
-  /// that is taken). Told by guest_arrived. Not honoured beyond identity::max_open_invitations.
-  void expect_guest(identity::invitation given, std::string guest_name);
+  /// that is taken). Told by guest_arrived. Not honoured beyond identity::max_open_invitations,
+  /// and for identity::invitation_lifetime after `since`; absent: from now on.
+  void expect_guest(identity::invitation given, std::string guest_name, std::optional<unix_seconds> since = {});
   /// Uses an invitation that we were given: calls to its host carry it until one has come through. The host is a
   /// contact, and the registry one of the options'.
   void use_invitation(identity::invitation given);

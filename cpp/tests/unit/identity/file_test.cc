@@ -33,6 +33,16 @@ void expect_stored(const stored_identity& stored, const boost::json::value& row)
     EXPECT_EQ(all[i]->verified, expected[i].at("verified").as_bool());
     EXPECT_EQ(all[i]->dh, stored.self->agree(all[i]->key).value());
   }
+  const auto* given = row.as_object().if_contains("invitations");
+  ASSERT_EQ(stored.open.size(), given == nullptr ? 0 : given->as_array().size());
+  for (std::size_t i = 0; i < stored.open.size(); ++i) {
+    const auto& entry = stored.open.list()[i];
+    EXPECT_EQ(encode_base64url(entry.secret.view()), text_at(given->at(i), "secret_b64u"));
+    EXPECT_EQ(count(entry.given), given->at(i).at("given").as_int64());
+    const auto* name = given->at(i).as_object().if_contains("name");
+    EXPECT_EQ(entry.guest_name, name == nullptr ? "" : std::string{name->as_string()});
+    EXPECT_EQ(entry.note, invitation_note(entry.secret));
+  }
 }
 
 TEST(identity_texts, every_text_of_the_shared_table_is_read) {
@@ -79,6 +89,19 @@ TEST(identity_texts, what_is_written_is_the_first_of_the_table) {
   seeded_random random;
   const auto stored = import_identity(text, std::nullopt).value();
   EXPECT_EQ(export_identity(stored.known, std::nullopt, random).value().view(), text + "\n");
+}
+
+TEST(identity_texts, open_invitations_are_written_and_read_again) {
+  const auto& rows = vectors().at("plain").as_array();
+  const auto& row =
+      *std::ranges::find(rows, "two open invitations", [](const auto& each) { return text_at(each, "name"); });
+  const auto stored = import_identity(text_at(row, "text"), std::nullopt).value();
+  seeded_random random;
+  const identity_contents all{stored.known, stored.open};
+  EXPECT_EQ(export_identity(all, std::nullopt, random).value().view(), text_at(row, "text") + "\n");
+  const auto sealed = export_identity(all, "x", random, cheap).value();
+  EXPECT_EQ(sealed.view().find("invitations"), std::string::npos);
+  expect_stored(import_identity(sealed.view(), "x").value(), row);
 }
 
 TEST(identity_texts, sealed_ones_open_with_their_passphrase_alone_and_differ_each_time) {

@@ -107,6 +107,23 @@ TEST_F(given_invitations, are_limited_until_some_lapse) {
   EXPECT_EQ(open_.add(fresh(), at(day)).error(), identity_errc::too_many);
 }
 
+TEST_F(given_invitations, lapse_when_the_clock_was_set_back_by_a_day) {
+  const auto given = fresh();
+  ASSERT_TRUE(open_.add(given, at(day)));
+  EXPECT_NE(open_.find(given.note(), at(1)), nullptr);
+  EXPECT_EQ(open_.find(given.note(), at(0)), nullptr);
+}
+
+TEST_F(given_invitations, are_put_back_once_and_up_to_their_limit) {
+  const auto given = fresh();
+  ASSERT_TRUE(open_.restore(given.secret, at(0)));
+  EXPECT_EQ(open_.restore(given.secret, at(1)).error(), identity_errc::bad_invitation);
+  EXPECT_NE(open_.find(given.note(), at(day - 1)), nullptr);
+  EXPECT_EQ(open_.find(given.note(), at(day)), nullptr);
+  while (open_.size() < max_open_invitations) ASSERT_TRUE(open_.restore(fresh().secret, at(0)));
+  EXPECT_EQ(open_.restore(fresh().secret, at(0)).error(), identity_errc::too_many);
+}
+
 TEST_F(given_invitations, notes_that_are_none_find_nothing) {
   ASSERT_TRUE(open_.add(first_invitation(), at(0)));
   ASSERT_NE(open_.find(first_invitation().note(), at(0)), nullptr);

@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { encodeBase64url, randomBytes } from "../../base/index.js";
 import type { Contacts } from "../contacts.js";
 import { IdentityError } from "../error.js";
-import { exportIdentityText, importIdentityText, maxIdentityFileBytes } from "../store.js";
+import { exportIdentityText, importStoredIdentity, maxIdentityFileBytes, type StoredIdentity } from "../store.js";
 
 async function readWhole(file: FileHandle): Promise<string> {
   // One byte more, to see whether there is one.
@@ -32,13 +32,18 @@ async function readWhole(file: FileHandle): Promise<string> {
 
 /** Throws the system's errors, IdentityError file_shared when group or others have any right, and those of importIdentityText(). */
 export async function readIdentityFile(path: string, passphrase?: string): Promise<Contacts> {
+  return (await readStoredIdentity(path, passphrase)).contacts;
+}
+
+/** The same with the invitations. */
+export async function readStoredIdentity(path: string, passphrase?: string): Promise<StoredIdentity> {
   // Not blocking: a pipe of that name must not hold up whoever asks.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const about = await file.stat();
     if (!about.isFile()) throw new IdentityError("bad_file", "not a file");
     if ((about.mode & 0o077) !== 0) throw new IdentityError("file_shared", "its mode must be 0600");
-    return await importIdentityText(await readWhole(file), passphrase);
+    return await importStoredIdentity(await readWhole(file), passphrase);
   } finally {
     await file.close();
   }

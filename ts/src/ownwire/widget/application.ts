@@ -2,7 +2,7 @@
 // chats with the gateway that served it. Layer ownwire.
 
 import { Chat } from "./chat.js";
-import { directionOf } from "./direction.js";
+import { directionOf } from "../../base/direction.js";
 import { makeClientFor, withKeys } from "./sdk_client.js";
 import { pinnedKeyId } from "./pinned_key.js";
 import { frameOptionNames, type FrameOptions, type ToFrame, type ToLoader } from "./protocol.js";

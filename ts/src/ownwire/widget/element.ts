@@ -4,7 +4,7 @@
 //   <ownwire-chat ws-url="wss://chat.example/ws" heading="Ask us" server-keys="…"></ownwire-chat>
 
 import { Chat } from "./chat.js";
-import { directionOf } from "./direction.js";
+import { directionOf } from "../../base/direction.js";
 import { make } from "./dom.js";
 import { pinnedKeyId } from "./pinned_key.js";
 import { makeClientFor, withKeys } from "./sdk_client.js";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { directionOf } from "./direction.js";
+import { directionOf } from "../../base/direction.js";
 import { optionsOf } from "./loader.js";
 import { defaultStrings, stringsWith } from "./strings.js";
 

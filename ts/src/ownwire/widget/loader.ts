@@ -3,7 +3,7 @@
 // Layer ownwire. At most 4 KiB compressed: types only from elsewhere.
 
 import type { FrameOptions, ToFrame, ToLoader, WidgetEvent, WidgetHandle, WidgetOptions } from "./protocol.js";
-import { directionOf } from "./direction.js";
+import { directionOf } from "../../base/direction.js";
 import { launcherStyle } from "./launcher_style.js";
 
 /** Pinned keys, comma-separated; the program puts them here when it serves the script. */

@@ -1,5 +1,5 @@
-// Which way a language is written. Frame and loader both need it, so it is small.
-// Layer ownwire.
+// Which way a language is written. Pages and loaders need it, so it is small.
+// Layer base.
 
 const rightToLeft = /^(ar|arc|ckb|dv|fa|he|iw|ks|ps|sd|ug|ur|yi)\b/i;
 

@@ -1,10 +1,10 @@
 // Pages and workers: see "imports" of package.json.
-// Layer ownwire, browsers.
+// Layer ws, browsers.
 
-import { createPlatformWebSocket } from "../../ws/browser/factory.js";
-import type { OwnwirePlatform } from "../platform.js";
+import { createPlatformWebSocket } from "./factory.js";
+import type { WsPlatform } from "../platform.js";
 
-export const ownwirePlatform: OwnwirePlatform = {
+export const wsPlatform: WsPlatform = {
   place() {
     // Not location.origin: that of a frame without an address of its own is "null", and it has its parent's.
     const { origin, isSecureContext } = globalThis as { origin?: unknown; isSecureContext?: unknown };

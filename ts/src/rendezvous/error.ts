@@ -1,0 +1,62 @@
+// What goes wrong between a client, its registries and its contacts.
+// Layer rendezvous. The first words are those of the wire. Source: RENDEZVOUS, "Errors".
+
+/** What a registry says. */
+export const registryCodes = [
+  "already_registered", "not_registered", "key_mismatch", "invalid_frame", "recipient_unavailable", "proof_failed", "unknown_registry_key",
+  "challenge_expired", "pow_required", "rate_limited", "replaced", "shutting_down",
+] as const;
+
+/** A word of the wire; `refused` stands for one of another version. */
+export type RegistryErrorCode = (typeof registryCodes)[number] | "refused";
+
+/**
+ * What happened.
+ *
+ * | code | what | next |
+ * |---|---|---|
+ * | `invalid_url`, `missing_key`, `invalid_option` | an option that cannot be | nothing is tried |
+ * | `already_registered` | the key is registered elsewhere; `replace` takes it over | final |
+ * | `replaced` | another program took the registration over | that registry is left alone |
+ * | `unpinned_registry` | the registry offers no key that is pinned | tried again |
+ * | `unknown_registry_key` | the registry does not have the pinned key that we used | tried again, with the next one |
+ * | `proof_failed`, `key_mismatch`, `not_registered`, `invalid_frame` | somebody broke the rules | tried again |
+ * | `challenge_expired`, `rate_limited`, `pow_required`, `shutting_down` | not now | tried again |
+ * | `too_much_work` | the registry asks for more than 20 bits | final |
+ * | `registration_timeout`, `connect_failed`, `handshake_failed`, `connection_lost` | no connection to the registry, or none any more | tried again |
+ * | `recipient_unavailable` | not connected, does not take the call, or declined it: nobody can tell which | of this message or channel |
+ * | `channel_failed` | the channel did not come to be: tunnel or peer; see `cause` | of this message or channel |
+ * | `channel_lost` | the channel ended, and could not be got back | of the messages that it left |
+ * | `bad_ticket` | a grant that nothing can be connected with | of this channel |
+ * | `unknown_contact` | the key is no contact, or a blocked one | of this message or channel |
+ * | `queue_full`, `message_too_large`, `message_not_json` | send() did not take it | |
+ * | `aborted` | the signal of the call fired | |
+ * | `closed` | close() | |
+ * | `refused` | a registry says what this version does not know | as its `fatal` says |
+ */
+export type RendezvousErrorCode =
+  | RegistryErrorCode | "invalid_url" | "missing_key" | "invalid_option" | "too_much_work" | "registration_timeout" | "connect_failed"
+  | "handshake_failed" | "connection_lost" | "channel_failed" | "channel_lost" | "unknown_contact" | "queue_full"
+  | "message_too_large" | "message_not_json" | "unpinned_registry" | "bad_ticket" | "aborted" | "closed";
+
+/** The one error class of clients and registries. Branch on `code`. The text is for people; no key and no message is in it. */
+export class RendezvousError extends Error {
+  override readonly name = "RendezvousError";
+  constructor(
+    /** What happened. */
+    readonly code: RendezvousErrorCode,
+    detail?: string,
+    options?: ErrorOptions,
+  ) {
+    super(`rendezvous: ${code}${detail === undefined ? "" : `: ${detail}`}`, options);
+  }
+}
+
+const finalCodes: ReadonlySet<RendezvousErrorCode> = new Set([
+  "invalid_url", "missing_key", "invalid_option", "already_registered", "replaced", "too_much_work", "closed", "aborted",
+]);
+
+/** Whether a registration that failed so is not tried again. */
+export function isFinal(code: RendezvousErrorCode): boolean {
+  return finalCodes.has(code);
+}

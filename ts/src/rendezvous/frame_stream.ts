@@ -1,0 +1,85 @@
+// JSON frames over a stream of a session: with a registry in the sealed mode, and between peers.
+// Layer rendezvous. Reading never waits for writing.
+
+import { fromUtf8 } from "../base/index.js";
+import { encodeFrame, readFrameText } from "../framing/json_frame.js";
+import { ExactReader } from "../yamux/byte_reader.js";
+import type { YamuxStream } from "../yamux/index.js";
+import { RendezvousError } from "./error.js";
+
+/** Texts both ways, as a machine wants them. */
+export interface TextLink {
+  /** In order. Beyond what may wait the link is lost. */
+  send(text: string): void;
+  /** Ends it at once; nothing is heard of it any more. */
+  close(): void;
+}
+
+/** What is heard of a link. After onLost nothing more. */
+export interface TextEvents {
+  onText(text: string): void;
+  onLost(error: unknown): void;
+}
+
+export class FrameStream implements TextLink {
+  private readonly waiting: Uint8Array[] = [];
+  private waitingBytes = 0;
+  private isWriting = false;
+  private isOver = false;
+
+  /** `events` is told nothing before the constructor has returned. */
+  constructor(
+    private readonly stream: YamuxStream,
+    private readonly maxBytes: number,
+    private readonly maxWaitingBytes: number,
+    private readonly events: TextEvents,
+  ) {
+    queueMicrotask(() => void this.read());
+  }
+
+  send(text: string): void {
+    if (this.isOver) return;
+    const frame = encodeFrame(text, this.maxBytes);
+    this.waitingBytes += frame.length;
+    if (this.waitingBytes > this.maxWaitingBytes) return this.lose(new RendezvousError("connection_lost", "the other side does not read"));
+    this.waiting.push(frame);
+    if (!this.isWriting) void this.write();
+  }
+
+  close(): void {
+    this.isOver = true;
+    this.waiting.length = 0;
+  }
+
+  private async write(): Promise<void> {
+    this.isWriting = true;
+    try {
+      for (let frame = this.waiting.shift(); frame !== undefined; frame = this.waiting.shift()) {
+        await this.stream.write(frame);
+        this.waitingBytes -= frame.length;
+      }
+    } catch (error) {
+      this.lose(error);
+    }
+    this.isWriting = false;
+  }
+
+  private async read(): Promise<void> {
+    const reader = new ExactReader((maxBytes) => this.stream.read({ maxBytes }));
+    try {
+      for (;;) {
+        const text = fromUtf8(await readFrameText((n) => reader.readExactly(n), this.maxBytes));
+        if (this.isOver) return;
+        this.events.onText(text);
+      }
+    } catch (error) {
+      this.lose(error);
+    }
+  }
+
+  private lose(error: unknown): void {
+    if (this.isOver) return;
+    this.close();
+    this.events.onLost(error);
+  }
+}

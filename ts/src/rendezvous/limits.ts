@@ -1,0 +1,67 @@
+// Bounds of registrations, calls and messages, as both sides have them.
+// Layer rendezvous. Source: docs/LIMITS.md. Sizes are bytes of UTF-8, times are milliseconds unless the name says otherwise.
+
+/** Constants of the format; nobody may tune them. */
+export const rendezvousVersion = 1;
+export const registryStreamKind = "rv/registry";
+export const messagesStreamKind = "rv/messages";
+export const textPath = "/rv/v1/ws";
+export const sealedPath = "/rv/v1/sealed";
+/** JSON text of one frame between client and registry: what either can make the other hold. */
+export const maxRegistryFrameBytes = 16_384;
+/** JSON text of one frame of messages. */
+export const maxMessageFrameBytes = 1_048_576;
+export const maxRegistryKeys = 8;
+export const maxNoteBytes = 256;
+export const maxWatchedKeys = 64;
+export const instanceBytes = 16;
+export const conversationBytes = 16;
+/** Names that a registry gives to calls and sessions. */
+export const maxIdBytes = 64;
+
+/** From an open connection to `registered`, unless the options say otherwise. */
+export const registrationTimeoutMs = 10_000;
+/** Between pings; either side drops the connection after so much silence. */
+export const keepAliveMs = 25_000;
+export const silenceMs = 60_000;
+export const challengeLifetimeS = 10;
+export const challengeLifetimeWithWorkS = 30;
+export const defaultWorkBits = 16;
+/** Absent, blocked, declining, silent: all are answered so long after `call`. */
+export const unavailableMs = 20_000;
+/** A registry that has not answered a call after so long will not. */
+export const callTimeoutMs = 30_000;
+/** From the grant to a session: attach, and the handshake. */
+export const channelTimeoutMs = 20_000;
+/** A channel without messages and streams ends. */
+export const channelIdleMs = 600_000;
+/** Both sides say hello at once when the stream is there. */
+export const helloTimeoutMs = 10_000;
+/** Whoever was called leaves the next call to the caller; after so long it calls itself. */
+export const calleeWaitMs = 5_000;
+/** When both call, the smaller key wins; a call that lost is still there after so long because the other side has not heard of the winner. */
+export const glareWaitMs = 2_000;
+/** A message that the peer says nothing about for so long went into a dead channel. */
+export const ackTimeoutMs = 30_000;
+/** Clocks of browsers are often wrong; fresh keys and nonces of the callee stop replays already. */
+export const channelClockSkewMs = 86_400_000;
+
+/** Messages of one contact that are not acknowledged: what an application can make us hold. */
+export const maxQueuedMessages = 100;
+export const maxQueuedMessageBytes = 1_048_576;
+/** Calls of unknown people that the application has not answered. */
+export const maxOpenQuestions = 8;
+
+/** What a registry allows; RegistryServer takes others. */
+export const registryDefaults = {
+  /** Registrations of one address in a second, and at once. */
+  registrationsPerSecond: 4,
+  registrationBurst: 4,
+  /** Connections that are not registered: of one address, and of all; the oldest makes room. */
+  maxUnregisteredPerAddress: 8,
+  maxUnregistered: 4_096,
+  callsPerMinute: 20,
+  maxOpenCalls: 8,
+  maxKeys: 100_000,
+  maxLegacyMessageBytes: 1_048_576,
+} as const;

@@ -1,0 +1,267 @@
+// A registry in Node: takes accepted WebSockets, of the `ws` package or any other.
+// Layer rendezvous, Node only. Source: RENDEZVOUS; SECURE_WEBSOCKET, "TypeScript".
+
+import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, utf8, type Clock } from "../../base/index.js";
+import { acceptSealed } from "../../endpoint/accept_sealed.js";
+import type { ChannelInitGrant } from "../../gen/flowersec/controlplane/v1.gen.js";
+import { Identity, isWork, maxWorkBits, verifyRegistration, type PublicKey } from "../../identity/index.js";
+import { parseKeyFile, ServerKeyPair } from "../../sealed/key_pair.js";
+import { adaptNodeWebSocket, EmitterWebSocketAdapter, isEmitterWebSocket } from "../../ws/node/adapt.js";
+import { listen, type WebSocketLike } from "../../ws/socket.js";
+import { Alarm } from "../alarm.js";
+import { RendezvousError, type RegistryErrorCode } from "../error.js";
+import { encodeServerFrame } from "../frames.js";
+import { FrameStream } from "../frame_stream.js";
+import { defaultWorkBits, maxRegistryFrameBytes, registryDefaults, registryStreamKind, sealedPath, textPath } from "../limits.js";
+import type { RegistryCall } from "../registry_calls.js";
+import { RegistryMachine, type ConnectionId, type RegisterFrame, type RegistryLimits } from "../registry_machine.js";
+import { ticketOf } from "../ticket.js";
+
+/** Frames and bytes not sent yet to one socket; beyond them it is dropped. */
+const maxQueueBytes = 262_144;
+/** How long the other side has to close by itself. */
+const lingerMs = 2_000;
+const [refusedCode, leavingCode] = [1008, 1001];
+
+/** How a registry is set up. */
+export interface RegistryServerOptions {
+  /** The text of a key file, or private keys, 43 characters each; the current one first. All of them are accepted. */
+  readonly keys: string | readonly string[];
+  /**
+   * Makes the grants of a channel: that of ChannelInitService.issue() is right, with an idle time-out of 300 s. What they hold as key is not used. Throwing denies
+   * the call.
+   */
+  readonly mint: (channelId: string) => { client: ChannelInitGrant; server: ChannelInitGrant } | Promise<{ client: ChannelInitGrant; server: ChannelInitGrant }>;
+  /** Others than the defaults. Positive integers. */
+  readonly limits?: Partial<RegistryLimits> | undefined;
+  /** Asks for work where an address registers too often, instead of refusing it; bits default to 16, at most 20. Default: off. */
+  readonly pow?: boolean | { readonly bits: number } | undefined;
+  /** Asked after a valid proof; false refuses with `proof_failed`. */
+  readonly onRegister?: ((key: PublicKey, address: string) => boolean | void | Promise<boolean | void>) | undefined;
+  /** Asked for each call whose recipient is there; false lets it come to nothing, as if nobody were. */
+  readonly onCall?: ((call: { readonly from: PublicKey; readonly to: PublicKey; readonly note: string | undefined }) => boolean | void | Promise<boolean | void>) | undefined;
+  /** For tests. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The request that a socket came with: the part of Node's that is used. */
+export interface UpgradeRequest {
+  readonly url?: string | undefined;
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
+}
+
+interface Attached {
+  send(text: string): void;
+  close(code: number, reason: string): void;
+}
+
+/** Who is registered is in memory, and nowhere else. */
+export class RegistryServer {
+  /** What clients pin: the current key. */
+  readonly publicKey: string;
+  readonly #machine: RegistryMachine;
+  readonly #clock: Clock;
+  readonly #attached = new Map<ConnectionId, { readonly address: string; readonly socket: WebSocketLike; link?: Attached }>();
+  #lastId = 0;
+  readonly #alarm: Alarm;
+  #isClosed = false;
+
+  private constructor(
+    private readonly options: RegistryServerOptions,
+    private readonly identities: readonly Identity[],
+    private readonly pairs: readonly ServerKeyPair[],
+    workBits: number | undefined,
+    limits: RegistryLimits,
+  ) {
+    const [current] = identities as [Identity];
+    this.publicKey = current.publicKey.text;
+    this.#clock = options.clock ?? systemClock;
+    this.#alarm = new Alarm(this.#clock, (nowMs) => {
+      this.#machine.advance(nowMs);
+      this.#perform();
+    });
+    const keys = identities.map(({ publicKey }) => publicKey).slice(0, 8);
+    this.#machine = new RegistryMachine({ keys, limits, workBits, random: (n) => randomBytes(n), name: () => encodeBase64url(randomBytes(16)) });
+  }
+
+  /** Throws RendezvousError invalid_option, SealedError bad_key, RangeError for limits. */
+  static async create(options: RegistryServerOptions): Promise<RegistryServer> {
+    const { keys, pow = false, limits = {} } = options;
+    const texts = typeof keys === "string" ? privateKeysOf(keys) : keys;
+    if (texts.length === 0 || typeof options.mint !== "function") throw new RendezvousError("invalid_option", "keys and mint are needed");
+    const workBits = pow === false ? undefined : pow === true ? defaultWorkBits : pow.bits;
+    if (workBits !== undefined && !(Number.isInteger(workBits) && workBits >= 1 && workBits <= maxWorkBits)) throw new RendezvousError("invalid_option", `pow: 1 to ${maxWorkBits} bits`);
+    const pairs = texts.map((text) => new ServerKeyPair(text));
+    const identities = await Promise.all(texts.map((text) => Identity.fromPrivateKey(text)));
+    return new RegistryServer(options, identities, pairs, workBits, positiveLimits(registryDefaults, limits));
+  }
+
+  /** A new private key: 43 characters, for nobody else to read. */
+  static async generateKey(): Promise<string> {
+    const identity = await Identity.generate();
+    const text = identity.exportIdentity();
+    identity.destroy();
+    return text;
+  }
+
+  /** Keys that are registered. */
+  get size(): number {
+    return this.#machine.size;
+  }
+
+  /** Whether a key is registered. */
+  isRegistered(key: PublicKey): boolean {
+    return this.#machine.isOnline(key);
+  }
+
+  /**
+   * Takes an accepted WebSocket: in the sealed mode, or with text frames when the request's path is /rv/v1/ws. Other paths are refused. Its limits
+   * go by the request's remote address. Throws TypeError when it is no socket.
+   */
+  attach(socket: unknown, request: UpgradeRequest = {}): void {
+    const ws = isEmitterWebSocket(socket) ? new EmitterWebSocketAdapter(socket) : adaptNodeWebSocket(socket);
+    const path = request.url?.replace(/\?.*$/s, "") ?? sealedPath;
+    const address = request.socket?.remoteAddress ?? "";
+    const id = ++this.#lastId;
+    const isKnown = path === textPath || path === sealedPath;
+    if (this.#isClosed || !isKnown || !this.#machine.arrived(id, address, this.#clock.monoMs())) {
+      return ws.close(this.#isClosed ? leavingCode : refusedCode, this.#isClosed ? "shutting_down" : isKnown ? "rate_limited" : "path");
+    }
+    this.#attached.set(id, { address, socket: ws });
+    if (path === textPath) this.#attachText(id, ws);
+    else void this.#attachSealed(id, ws);
+    this.#perform();
+  }
+
+  /** Tells everybody that it ends, and closes their sockets. */
+  close(): void {
+    this.#isClosed = true;
+    this.#machine.shutDown();
+    this.#perform();
+    this.#alarm.set();
+    for (const identity of this.identities) identity.destroy();
+  }
+
+  #attachText(id: ConnectionId, ws: WebSocketLike): void {
+    listen(ws, {
+      message: ({ data }) => {
+        if (typeof data !== "string" || utf8(data).length > maxRegistryFrameBytes) this.#text(id, "");
+        else this.#text(id, data);
+      },
+      close: () => this.#gone(id),
+      error: () => {},
+    });
+    this.#opened(id, {
+      send: (text) => {
+        if (ws.bufferedAmount > maxQueueBytes) ws.close(refusedCode, "slow");
+        else quietly(() => ws.send(text));
+      },
+      close: (code, reason) => ws.close(code, reason),
+    });
+  }
+
+  async #attachSealed(id: ConnectionId, ws: WebSocketLike): Promise<void> {
+    try {
+      const session = await acceptSealed(ws, { keys: () => this.pairs }, { clock: this.#clock });
+      const { kind, stream } = await session.acceptStream();
+      if (kind !== registryStreamKind) throw new RendezvousError("invalid_frame");
+      const end = () => {
+        quietly(() => session.close());
+        this.#gone(id);
+      };
+      void session.ended.then(end);
+      const frames = new FrameStream(stream, maxRegistryFrameBytes, maxQueueBytes, { onText: (text) => this.#text(id, text), onLost: end });
+      this.#opened(id, {
+        send: (text) => frames.send(text),
+        close: () => void this.#linger(session),
+      });
+    } catch {
+      ws.close(refusedCode);
+      this.#gone(id);
+    }
+  }
+
+  async #linger(session: Awaited<ReturnType<typeof acceptSealed>>): Promise<void> {
+    // The error frame is on its way in a stream; closing at once would overtake it.
+    const wait = new Promise<void>((resolve) => this.#clock.after(lingerMs, resolve, true));
+    await Promise.race([wait, session.ended]);
+    quietly(() => session.close());
+  }
+
+  #opened(id: ConnectionId, link: Attached): void {
+    const attached = this.#attached.get(id);
+    if (attached === undefined) return link.close(refusedCode, "");
+    attached.link = link;
+    this.#machine.opened(id, this.#clock.monoMs());
+    this.#perform();
+  }
+
+  #text(id: ConnectionId, text: string): void {
+    this.#machine.text(id, text, this.#clock.monoMs());
+    this.#perform();
+  }
+
+  #gone(id: ConnectionId): void {
+    this.#attached.delete(id);
+    this.#machine.closed(id);
+    this.#perform();
+  }
+
+  #perform(): void {
+    for (let next = this.#machine.pollIntent(); next !== undefined; next = this.#machine.pollIntent()) {
+      switch (next.want) {
+        case "send":
+          this.#attached.get(next.connection)?.link?.send(encodeServerFrame(next.frame));
+          break;
+        case "close": {
+          const attached = this.#attached.get(next.connection);
+          this.#attached.delete(next.connection);
+          const code = next.reason === "shutting_down" ? leavingCode : refusedCode;
+          (attached?.link ?? attached?.socket)?.close(code, next.reason);
+          break;
+        }
+        case "verify":
+          void this.#verify(next.connection, next.frame, next.challenge, next.workBits);
+          break;
+        case "mint":
+          void this.#mint(next.call);
+      }
+    }
+    this.#alarm.setNoLater(this.#machine.deadline);
+  }
+
+  async #verify(id: ConnectionId, frame: RegisterFrame, challenge: Uint8Array, workBits: number): Promise<void> {
+    const code = await this.#judge(id, frame, challenge, workBits).catch((): RegistryErrorCode => "proof_failed");
+    this.#machine.verified(id, code, frame, this.#clock.monoMs());
+    this.#perform();
+  }
+
+  async #judge(id: ConnectionId, { publicKey, registryKey, replace, proof, workNonce }: RegisterFrame, challenge: Uint8Array, workBits: number): Promise<RegistryErrorCode | undefined> {
+    if (workBits > 0 && (workNonce === undefined || !(await isWork(challenge, publicKey, workBits, workNonce)))) return "pow_required";
+    const registry = this.identities.find((each) => each.publicKey.equals(registryKey));
+    if (registry === undefined) return "unknown_registry_key";
+    await verifyRegistration(registry, publicKey, challenge, replace, proof);
+    const answer = await this.options.onRegister?.(publicKey, this.#attached.get(id)?.address ?? "");
+    return answer === false ? "proof_failed" : undefined;
+  }
+
+  async #mint(call: RegistryCall): Promise<void> {
+    const grants = await this.#grants(call).catch(() => undefined);
+    this.#machine.calls.minted(call.callId, grants);
+    this.#perform();
+  }
+
+  async #grants({ from, to, note }: RegistryCall) {
+    if ((await this.options.onCall?.({ from, to, note })) === false) return undefined;
+    const minted = await this.options.mint(encodeBase64url(randomBytes(24)));
+    const [client, server] = [ticketOf(minted.client), ticketOf(minted.server)];
+    return client?.role === 1 && server?.role === 2 ? { client, server } : undefined;
+  }
+}
+
+/** Of a key file that parseKeyFile() takes. */
+function privateKeysOf(text: string): string[] {
+  parseKeyFile(text);
+  const { keys } = JSON.parse(text) as { keys: { private_key_b64u: string }[] };
+  return keys.map(({ private_key_b64u }) => private_key_b64u);
+}

@@ -1,0 +1,296 @@
+// How a channel to one contact comes to be, and comes back: calls out, calls in, who wins, when to try again.
+// Layer rendezvous. Told what happened and the time, it answers with intents; it derives nothing and opens nothing. Source: SECURE_WEBSOCKET,
+// "Calls".
+
+import type { PublicKey } from "../identity/index.js";
+import { checkSettings, reconnectDelayMs, type ReconnectSettings, type WholeSettings } from "../reconnect/settings.js";
+import type { RendezvousErrorCode } from "./error.js";
+import { calleeWaitMs, callTimeoutMs, glareWaitMs } from "./limits.js";
+
+/** A call, an answer, or a channel of one contact. Never used twice by a machine. */
+export type LinkId = number;
+
+/** What is asked of one registry. */
+export interface Offer {
+  readonly registry: number;
+  readonly callId: string;
+}
+
+/** What the machine wants, in this order. */
+export type PeerIntent =
+  /** Make an ephemeral key for this call, then prepared(). */
+  | { readonly want: "prepare"; readonly link: LinkId }
+  | { readonly want: "call"; readonly link: LinkId; readonly registry: number }
+  | { readonly want: "cancel"; readonly link: LinkId; readonly registry: number }
+  /** Derive, accept the offer, attach as callee; then joined() or joinFailed(). */
+  | { readonly want: "answer"; readonly link: LinkId; readonly offer: Offer }
+  /** Derive and attach as caller; then joined() or joinFailed(). */
+  | { readonly want: "join"; readonly link: LinkId }
+  /** Close whatever there is of it. What it still says changes nothing. */
+  | { readonly want: "drop"; readonly link: LinkId }
+  | { readonly want: "up"; readonly link: LinkId }
+  | { readonly want: "down" }
+  /** Nothing more is tried. */
+  | { readonly want: "failed"; readonly code: RendezvousErrorCode }
+  | { readonly want: "state"; readonly state: PeerState };
+
+/** `calling`: there is no channel, and it is being got; `waiting`: between two attempts, or for the contact to call. */
+export type PeerState = "closed" | "calling" | "open" | "waiting";
+
+interface Call {
+  readonly link: LinkId;
+  isPrepared: boolean;
+  /** Registries that were asked and have not refused. */
+  readonly asked: Set<number>;
+  byMs: number;
+  lastCode: RendezvousErrorCode | undefined;
+}
+
+export class PeerMachine {
+  private readonly intents: PeerIntent[] = [];
+  private readonly settings: WholeSettings;
+  private current: PeerState = "closed";
+  private lastLink = 0;
+  private registries: readonly number[] = [];
+  private call: Call | undefined;
+  private joining: { readonly link: LinkId; readonly isCaller: boolean; readonly offer?: Offer } | undefined;
+  private channel: { readonly link: LinkId; readonly isCaller: boolean } | undefined;
+  /** A call of theirs that loses against ours, unless ours comes to nothing. */
+  private heldOffer: { readonly offer: Offer; readonly takeAtMs: number } | undefined;
+  private wakeAtMs: number | undefined;
+  /** Attempts of this round that failed; a round ends with a channel or with giving up. */
+  private failures = 0;
+  /** Whether there was a channel that has to be got back: then an absent contact may be about to come back. */
+  private isResuming = false;
+  private isWanted = false;
+  private wasOnline = false;
+  private isOffline = false;
+
+  /** `winsGlare`: our key is the smaller one. `unit` draws numbers, uniform in 0..1. */
+  constructor(
+    private readonly winsGlare: boolean,
+    settings: ReconnectSettings,
+    private readonly unit: () => number,
+  ) {
+    this.settings = checkSettings({ enabled: true, ...settings }, "refreshable");
+  }
+
+  static winsGlare(own: PublicKey, peer: PublicKey): boolean {
+    return own.compare(peer) < 0;
+  }
+
+  get state(): PeerState {
+    return this.current;
+  }
+
+  get isCaller(): boolean {
+    return this.channel?.isCaller === true;
+  }
+
+  get deadline(): number | undefined {
+    const all = [this.wakeAtMs, this.call && this.registries.length > 0 ? this.call.byMs : undefined, this.heldOffer?.takeAtMs].filter((each) => each !== undefined);
+    return all.length === 0 ? undefined : Math.min(...all);
+  }
+
+  pollIntent(): PeerIntent | undefined {
+    return this.intents.shift();
+  }
+
+  /** There is something to say. */
+  need(nowMs: number): void {
+    this.isWanted = true;
+    if (this.channel !== undefined || this.joining !== undefined || this.call !== undefined || this.wakeAtMs !== undefined) return;
+    if (this.isOffline) return this.giveUp("recipient_unavailable");
+    this.failures = 0;
+    this.begin(nowMs);
+  }
+
+  /** The registries that we are registered with, by number. Calls that wait for one go out. */
+  available(registries: readonly number[], nowMs: number): void {
+    const gained = registries.filter((each) => !this.registries.includes(each));
+    const lost = this.registries.filter((each) => !registries.includes(each));
+    this.registries = registries;
+    for (const registry of lost) this.call?.asked.delete(registry);
+    if (this.heldOffer !== undefined && lost.includes(this.heldOffer.offer.registry)) this.heldOffer = undefined;
+    if (lost.length > 0) this.isOffline = this.wasOnline = false;
+    const { call } = this;
+    if (call?.isPrepared !== true) return;
+    if (gained.length > 0) call.byMs = nowMs + callTimeoutMs;
+    for (const registry of gained) this.ask(call, registry);
+  }
+
+  /** What a registry says of the contact. */
+  presence(online: boolean, nowMs: number): void {
+    // Offline alone may mean that the contact does not watch us.
+    this.isOffline = !online && this.wasOnline;
+    this.wasOnline ||= online;
+    if (online && this.wakeAtMs !== undefined && this.isWanted && this.current === "waiting") this.wake(nowMs);
+  }
+
+  prepared(link: LinkId, nowMs: number): void {
+    const { call } = this;
+    if (call?.link !== link) return;
+    call.isPrepared = true;
+    call.byMs = nowMs + callTimeoutMs;
+    for (const registry of this.registries) this.ask(call, registry);
+  }
+
+  /** A registry has the contact's answer; the first one is used. */
+  granted(link: LinkId, registry: number): void {
+    const { call } = this;
+    if (call?.link !== link) return;
+    call.asked.delete(registry);
+    this.cancelCall();
+    this.joining = { link, isCaller: true };
+    this.intents.push({ want: "join", link });
+  }
+
+  /** A registry will not connect us. */
+  refused(link: LinkId, registry: number, code: RendezvousErrorCode, nowMs: number): void {
+    const { call } = this;
+    if (call?.link !== link || !call.asked.delete(registry)) return;
+    call.lastCode = code;
+    if (call.asked.size === 0) this.callFailed(code, nowMs);
+  }
+
+  /** The contact calls. */
+  incoming(offer: Offer, nowMs: number): void {
+    this.isOffline = false;
+    const { joining } = this;
+    const isBusy = joining !== undefined ? joining.isCaller || joining.offer?.registry !== offer.registry : this.call !== undefined && this.winsGlare;
+    if (isBusy) this.heldOffer = { offer, takeAtMs: nowMs + glareWaitMs };
+    else this.answer(offer);
+  }
+
+  /** The contact does not call any more. */
+  cancelled(offer: Offer): void {
+    if (this.heldOffer?.offer.callId === offer.callId && this.heldOffer.offer.registry === offer.registry) this.heldOffer = undefined;
+  }
+
+  /** The handshake is over: whoever is there is the contact. */
+  joined(link: LinkId): void {
+    if (this.joining?.link !== link) return void this.intents.push({ want: "drop", link });
+    const { isCaller } = this.joining;
+    if (this.channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: this.channel.link });
+    this.joining = this.heldOffer = this.wakeAtMs = undefined;
+    this.channel = { link, isCaller };
+    this.failures = 0;
+    this.isResuming = false;
+    this.cancelCall();
+    this.become("open");
+    this.intents.push({ want: "up", link });
+  }
+
+  joinFailed(link: LinkId, code: RendezvousErrorCode, nowMs: number): void {
+    if (this.joining?.link !== link) return;
+    const { isCaller } = this.joining;
+    this.joining = undefined;
+    this.intents.push({ want: "drop", link });
+    const held = this.heldOffer?.offer;
+    if (held !== undefined) return this.answer(held);
+    if (this.channel === undefined) this.tryAgain(code, isCaller, nowMs);
+  }
+
+  /** The channel ended. `isWanted`: there are messages that it did not take along, or somebody waits for a channel. */
+  lost(link: LinkId, isWanted: boolean, nowMs: number): void {
+    if (this.channel?.link !== link) return;
+    const { isCaller } = this.channel;
+    this.channel = undefined;
+    this.intents.push({ want: "down" }, { want: "drop", link });
+    this.isWanted = isWanted;
+    this.isResuming = true;
+    if (this.joining !== undefined) this.become("calling");
+    else this.tryAgain("channel_lost", isCaller, nowMs);
+  }
+
+  /** Nobody needs the channel any more. */
+  leave(): void {
+    const { channel } = this;
+    this.isWanted = this.isResuming = false;
+    this.channel = undefined;
+    if (channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: channel.link });
+    if (this.joining === undefined && this.call === undefined) this.become("closed");
+  }
+
+  /** Everything ends. */
+  close(): void {
+    this.cancelCall();
+    if (this.joining !== undefined) this.intents.push({ want: "drop", link: this.joining.link });
+    this.joining = this.heldOffer = this.wakeAtMs = undefined;
+    this.leave();
+    this.become("closed");
+  }
+
+  advance(nowMs: number): void {
+    const { call, heldOffer } = this;
+    if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs && this.joining === undefined) return this.answer(heldOffer.offer);
+    if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs) this.heldOffer = { offer: heldOffer.offer, takeAtMs: nowMs + glareWaitMs };
+    if (this.wakeAtMs !== undefined && nowMs >= this.wakeAtMs) this.wake(nowMs);
+    else if (call !== undefined && this.registries.length > 0 && nowMs >= call.byMs) this.callFailed(call.lastCode ?? "recipient_unavailable", nowMs);
+  }
+
+  private wake(nowMs: number): void {
+    this.wakeAtMs = undefined;
+    this.begin(nowMs);
+  }
+
+  private begin(nowMs: number): void {
+    this.call = { link: ++this.lastLink, isPrepared: false, asked: new Set(), byMs: nowMs + callTimeoutMs, lastCode: undefined };
+    this.intents.push({ want: "prepare", link: this.call.link });
+    this.become("calling");
+  }
+
+  private ask(call: Call, registry: number): void {
+    call.asked.add(registry);
+    this.intents.push({ want: "call", link: call.link, registry });
+  }
+
+  private answer(offer: Offer): void {
+    if (this.joining !== undefined) this.intents.push({ want: "drop", link: this.joining.link });
+    this.cancelCall();
+    this.heldOffer = this.wakeAtMs = undefined;
+    this.joining = { link: ++this.lastLink, isCaller: false, offer };
+    if (this.channel === undefined) this.become("calling");
+    this.intents.push({ want: "answer", link: this.joining.link, offer });
+  }
+
+  private cancelCall(): void {
+    const { call } = this;
+    this.call = undefined;
+    for (const registry of call?.asked ?? []) this.intents.push({ want: "cancel", link: (call as Call).link, registry });
+  }
+
+  private callFailed(code: RendezvousErrorCode, nowMs: number): void {
+    this.cancelCall();
+    const held = this.heldOffer?.offer;
+    if (held !== undefined) return this.answer(held);
+    const isWorthIt = this.isResuming || code === "rate_limited" || code === "shutting_down";
+    if (isWorthIt) this.tryAgain(code, true, nowMs);
+    else this.giveUp(code);
+  }
+
+  private tryAgain(code: RendezvousErrorCode, asCaller: boolean, nowMs: number): void {
+    if (!this.isWanted) {
+      this.isResuming = false;
+      return this.become("closed");
+    }
+    this.failures++;
+    if (this.failures >= this.settings.maxAttempts) return this.giveUp(code);
+    const wait = reconnectDelayMs(this.settings, this.failures - 1, this.unit());
+    this.wakeAtMs = nowMs + (asCaller ? wait : calleeWaitMs + wait);
+    this.become("waiting");
+  }
+
+  private giveUp(code: RendezvousErrorCode): void {
+    this.isWanted = this.isResuming = false;
+    this.failures = 0;
+    this.become("closed");
+    this.intents.push({ want: "failed", code });
+  }
+
+  private become(state: PeerState): void {
+    if (this.current === state) return;
+    this.current = state;
+    this.intents.push({ want: "state", state });
+  }
+}

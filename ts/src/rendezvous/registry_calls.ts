@@ -1,0 +1,116 @@
+// The calls of a registry: from `call` to a grant, or to the one answer that says nothing.
+// Layer rendezvous. Told the time. Absent, blocked, declining and silent recipients are answered at the same moment with the same words.
+// Source: RENDEZVOUS, "Calls".
+
+import type { PublicKey } from "../identity/index.js";
+import type { ClientFrame, ServerFrame } from "./frames.js";
+import { unavailableMs, type registryDefaults } from "./limits.js";
+import type { ChannelTicket } from "./ticket.js";
+import { TokenBucket } from "./token_bucket.js";
+
+/** One call that is not answered yet. */
+export interface RegistryCall {
+  readonly callId: string;
+  readonly rid: number;
+  readonly from: PublicKey;
+  readonly to: PublicKey;
+  readonly eph: PublicKey;
+  readonly note: string | undefined;
+  /** When its caller is told that nobody is there. */
+  readonly byMs: number;
+}
+
+interface OpenCall extends RegistryCall {
+  /** The caller's, once the callee was told. */
+  grant: ChannelTicket | undefined;
+  isOffered: boolean;
+}
+
+interface CallHost {
+  send(key: PublicKey, frame: ServerFrame): void;
+  isRegistered(key: PublicKey): boolean;
+  mint(call: RegistryCall): void;
+}
+
+export class Calls {
+  /** In the order of their ends. */
+  private readonly open = new Map<string, OpenCall>();
+  private readonly openOf = new Map<string, number>();
+  private readonly buckets = new Map<string, TokenBucket>();
+
+  constructor(
+    private readonly limits: Pick<{ readonly [name in keyof typeof registryDefaults]: number }, "callsPerMinute" | "maxOpenCalls">,
+    private readonly name: () => string,
+    private readonly host: CallHost,
+  ) {}
+
+  get size(): number {
+    return this.open.size;
+  }
+
+  get deadline(): number | undefined {
+    const [first] = this.open.values();
+    return first?.byMs;
+  }
+
+  call(from: PublicKey, { rid, to, eph, note }: ClientFrame & { type: "call" }, nowMs: number): void {
+    const { callsPerMinute, maxOpenCalls } = this.limits;
+    let bucket = this.buckets.get(from.text);
+    if (bucket === undefined) this.buckets.set(from.text, (bucket = new TokenBucket(callsPerMinute, callsPerMinute / 60_000, nowMs)));
+    if ((this.openOf.get(from.text) ?? 0) >= maxOpenCalls || !bucket.take(nowMs)) {
+      return this.host.send(from, { type: "error", code: "rate_limited", rid, fatal: false });
+    }
+    const call: OpenCall = { callId: this.name(), rid, from, to, eph, note, byMs: nowMs + unavailableMs, grant: undefined, isOffered: false };
+    this.open.set(call.callId, call);
+    this.openOf.set(from.text, (this.openOf.get(from.text) ?? 0) + 1);
+    if (this.host.isRegistered(to) && !to.equals(from)) this.host.mint(call);
+  }
+
+  /** The grants of a call, or undefined when it may not be. */
+  minted(callId: string, grants: { readonly client: ChannelTicket; readonly server: ChannelTicket } | undefined): void {
+    const call = this.open.get(callId);
+    if (call === undefined || grants === undefined) return;
+    call.grant = grants.client;
+    call.isOffered = true;
+    this.host.send(call.to, { type: "incoming", callId, from: call.from, eph: call.eph, note: call.note, ticket: grants.server });
+  }
+
+  /** What a registered client says of calls. What is over, or somebody else's, is passed over. */
+  frame(from: PublicKey, frame: Extract<ClientFrame, { type: "accept" | "decline" | "cancel" }>): void {
+    if (frame.type === "cancel") {
+      for (const call of this.open.values()) if (call.rid === frame.rid && call.from.equals(from)) return this.end(call, true);
+      return;
+    }
+    const call = this.open.get(frame.callId);
+    if (call?.isOffered !== true || !call.to.equals(from)) return;
+    call.isOffered = false; // it is not told again that it is over
+    if (frame.type === "decline" || call.grant === undefined) return;
+    this.end(call, false);
+    this.host.send(call.from, { type: "grant", rid: call.rid, callId: call.callId, eph: frame.eph, ticket: call.grant });
+  }
+
+  /** A key is not registered any more. */
+  left(key: PublicKey): void {
+    for (const call of [...this.open.values()]) {
+      if (call.from.equals(key)) this.end(call, true);
+      else if (call.to.equals(key)) call.isOffered = false; // its caller learns nothing before the time
+    }
+  }
+
+  advance(nowMs: number): void {
+    for (const call of [...this.open.values()]) {
+      if (nowMs < call.byMs) break;
+      this.end(call, true);
+      this.host.send(call.from, { type: "error", code: "recipient_unavailable", rid: call.rid, fatal: false });
+    }
+    for (const [key, bucket] of this.buckets) if (bucket.isFull(nowMs)) this.buckets.delete(key);
+  }
+
+  private end(call: OpenCall, tellCallee: boolean): void {
+    this.open.delete(call.callId);
+    const left = (this.openOf.get(call.from.text) ?? 1) - 1;
+    if (left > 0) this.openOf.set(call.from.text, left);
+    else this.openOf.delete(call.from.text);
+    if (tellCallee && call.isOffered) this.host.send(call.to, { type: "cancelled", callId: call.callId });
+  }
+}
