@@ -148,6 +148,7 @@ std::vector<std::string> told_apart() {
   for (std::size_t how = 0; how < ways; ++how) {
     SCOPED_TRACE(way_names[how]);
     EXPECT_EQ(world.waits[how].size(), calls_each);
+    if (world.waits[how].empty()) return pairs;
     EXPECT_EQ(world.other_answers[how], 0U);
     const auto [least, most] = std::ranges::minmax(world.waits[how]);
     EXPECT_GE(least, 19'900);
