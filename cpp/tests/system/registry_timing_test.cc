@@ -137,15 +137,18 @@ awaitable<void> measure(timing_world& world) {
   for (const auto& each : here) each->abort();
 }
 
-TEST(registry_timing, unavailable_recipients_cannot_be_told_apart) {
+/// Pairs of ways that one run tells apart. Times themselves are held to their bounds in every run.
+std::vector<std::string> told_apart() {
   const temporary_folder folder;
   registry_program program{folder.path(), {"--log-level=warn"}};
   asio::io_context context;
   timing_world world{program};
   run(context, measure(world), 120s);
+  std::vector<std::string> pairs;
   for (std::size_t how = 0; how < ways; ++how) {
     SCOPED_TRACE(way_names[how]);
-    ASSERT_EQ(world.waits[how].size(), calls_each);
+    EXPECT_EQ(world.waits[how].size(), calls_each);
+    if (world.waits[how].empty()) return pairs;
     EXPECT_EQ(world.other_answers[how], 0U);
     const auto [least, most] = std::ranges::minmax(world.waits[how]);
     EXPECT_GE(least, 19'900);
@@ -153,9 +156,18 @@ TEST(registry_timing, unavailable_recipients_cannot_be_told_apart) {
     for (std::size_t other = 0; other < how; ++other) {
       SCOPED_TRACE(way_names[other]);
       EXPECT_LE(std::abs(median(world.waits[how]) - median(world.waits[other])), 20);
-      EXPECT_GT(likeness(world.waits[how], world.waits[other]), 0.01);
+      const auto p = likeness(world.waits[how], world.waits[other]);
+      if (p <= 0.01) pairs.push_back(std::string{way_names[how]} + " and " + way_names[other]);
     }
   }
+  return pairs;
+}
+
+TEST(registry_timing, unavailable_recipients_cannot_be_told_apart) {
+  const auto first = told_apart();
+  if (first.empty() || HasFailure()) return;
+  // Of six comparisons one in a hundred differs by chance. What can be told apart can be told apart again.
+  for (const auto& pair : told_apart()) EXPECT_EQ(std::ranges::count(first, pair), 0) << pair;
 }
 
 }  // namespace

@@ -1,0 +1,97 @@
+// The registry as a part of a program: its options, and sockets that came in elsewhere.
+#include "flowersec/rendezvous/registry_server.h"
+
+#include "flowersec/ws/accept.h"
+#include "support/registry_clients.h"
+#include "support/run_coroutine.h"
+
+namespace flowersec::rendezvous {
+namespace {
+
+using namespace flowersec::testing;
+
+registry_options good_options() {
+  std::array<std::byte, sealed::key_bytes> bytes{};
+  bytes.fill(std::byte{'r'});
+  sealed::keyring::entry only{.key = sealed::key_pair::from_private(bytes)};
+  const auto ring = std::make_shared<const sealed::keyring>(std::move(only));
+  registry_options options;
+  options.keys = [ring] { return ring; };
+  options.mint = []() -> result<ticket_pair> { return make_error_code(boost::system::errc::io_error); };
+  return options;
+}
+
+TEST(registry_server, options_that_cannot_be) {
+  asio::io_context context;
+  const auto refused = [&](auto change) {
+    auto options = good_options();
+    options.port.emplace().listen.port(0);
+    change(options);
+    const auto opened = registry_server::open(context.get_executor(), std::move(options));
+    EXPECT_TRUE(opened.has_error() && opened.error() == registry_errc::invalid_option);
+  };
+  refused([](registry_options& o) { o.keys = nullptr; });
+  refused([](registry_options& o) { o.keys = [] { return nullptr; }; });
+  refused([](registry_options& o) { o.mint = nullptr; });
+  refused([](registry_options& o) { o.limits.max_keys = 0; });
+  refused([](registry_options& o) { o.port->trusted_proxies = {"nowhere"}; });
+  refused([](registry_options& o) { o.port->allowed_origins = {" "}; });
+  refused([](registry_options& o) { o.port->max_handshakes = 0; });
+  refused([](registry_options& o) { o.port->max_handshakes_per_address = 0; });
+}
+
+TEST(registry_server, a_port_that_is_taken) {
+  asio::io_context context;
+  tcp::acceptor other{context, tcp::endpoint{asio::ip::address_v4::loopback(), 0}};
+  auto options = good_options();
+  options.port.emplace().listen = other.local_endpoint();
+  const auto opened = registry_server::open(context.get_executor(), std::move(options));
+  EXPECT_TRUE(opened.has_error() && opened.error() == registry_errc::port_taken);
+}
+
+awaitable<void> accept_one(tcp::acceptor& acceptor, registry_server& registry) {
+  auto socket = co_await acceptor.async_accept(asio::use_awaitable);
+  ws::accept_options options{.origins = ws::origin_policy::everybody()};
+  auto [failed, accepted] = co_await ws::async_accept(std::move(socket), std::move(options), as_result);
+  EXPECT_FALSE(failed);
+  registry.attach(std::move(accepted.socket), "192.0.2.7");
+}
+
+awaitable<void> attach_and_stop(tcp::acceptor& acceptor, registry_server& registry) {
+  asio::co_spawn(co_await asio::this_coro::executor, accept_one(acceptor, registry), asio::detached);
+  auto client = co_await registry_client::registered(acceptor.local_endpoint(), asio::ip::address_v4::loopback(), 1);
+  EXPECT_EQ(registry.counts().keys, 1U);
+  EXPECT_EQ(registry.port(), 0U);
+  // A second one of the same address, which is the one that was told.
+  const auto executor = co_await asio::this_coro::executor;
+  for (int i = 0; i < 3; ++i) {
+    asio::co_spawn(executor, accept_one(acceptor, registry), asio::detached);
+    auto next = co_await registry_client::open(acceptor.local_endpoint(), asio::ip::address_v4::loopback());
+    co_await next.hear_a<challenge_frame>();
+  }
+  asio::co_spawn(executor, accept_one(acceptor, registry), asio::detached);
+  auto refused = co_await registry_client::open(acceptor.local_endpoint(), asio::ip::address_v4::loopback());
+  EXPECT_EQ((co_await refused.hear_a<error_frame>()).code, rendezvous_errc::rate_limited);
+
+  bool stopped = false;
+  registry.async_stop([&stopped](error_code) { stopped = true; });
+  EXPECT_EQ((co_await client.hear_a<error_frame>()).code, rendezvous_errc::shutting_down);
+  EXPECT_FALSE(co_await client.hear());
+  EXPECT_EQ(client.close_code, 1001);
+  client.abort();
+  asio::steady_timer look{executor};
+  while (!stopped) {
+    look.expires_after(std::chrono::milliseconds{1});
+    co_await look.async_wait(asio::use_awaitable);
+  }
+}
+
+TEST(registry_server, serves_sockets_that_came_in_elsewhere_under_its_limits) {
+  asio::io_context context;
+  tcp::acceptor acceptor{context, tcp::endpoint{asio::ip::address_v4::loopback(), 0}};
+  auto registry = registry_server::open(context.get_executor(), good_options()).value();
+  testing::run(context, attach_and_stop(acceptor, registry));
+}
+
+}  // namespace
+}  // namespace flowersec::rendezvous
