@@ -82,6 +82,7 @@ check: test lint sanitize install-test
 	$(MAKE) soak MINUTES=3
 
 check-long: build
+	FLOWERSEC_REGISTRY_KEYS=10000 FLOWERSEC_REGISTRY_RATE=500 FLOWERSEC_REGISTRY_SECONDS=60 $(CTEST) --test-dir $(BUILD) -R system.registry_crowd
 	SECONDS_IDLE=600 tools/test-ownwire-deploy $(BUILD) idle
 	$(BUILD)/tests/test_system.ownwire_limits --gtest_also_run_disabled_tests --gtest_filter='*DISABLED*'
 

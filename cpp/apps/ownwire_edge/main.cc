@@ -5,8 +5,8 @@
 #include "ownwire_assets/extract.h"
 #include "ownwire_edge/serve.h"
 #include "ownwire_front/checks.h"
-#include "serving/no_dumps.h"
 #include "ownwire_front/site.h"
+#include "serving/no_dumps.h"
 #include "serving/token_file.h"
 
 namespace flowersec::apps {

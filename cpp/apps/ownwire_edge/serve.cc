@@ -10,12 +10,12 @@
 #include "flowersec/ownwire/edge.h"
 #include "ownwire_edge/metrics.h"
 #include "ownwire_front/event_log.h"
-#include "serving/metrics_page.h"
 #include "ownwire_front/site.h"
-#include "serving/workers.h"
 #include "serving/descriptors.h"
+#include "serving/metrics_page.h"
 #include "serving/reloader.h"
 #include "serving/token_file.h"
+#include "serving/workers.h"
 
 namespace flowersec::apps {
 namespace {

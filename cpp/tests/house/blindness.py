@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 
-SEEING = (r"handshake|record|yamux|rpc|session|service|endpoint|controlplane|sealed|identity|ownwire(?!_(edge|frames|front))"
+SEEING = (r"handshake|record|yamux|rpc|session|service|endpoint|controlplane|sealed|identity|rendezvous|ownwire(?!_(edge|frames|front))"
           r"|crypto_(aead|dh|kdf|sign)|token_(sign|grant|artifact)")
 SEEING_TARGETS = re.compile(
     r"^flowersec_(" + SEEING + r")(_|$)")

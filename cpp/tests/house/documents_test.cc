@@ -14,6 +14,8 @@
 #include "flowersec/ownwire/client.h"
 #include "flowersec/ownwire/edge.h"
 #include "flowersec/ownwire/limits.h"
+#include "flowersec/rendezvous/limits.h"
+#include "flowersec/rendezvous/registry_server.h"
 #include "flowersec/sealed/open_message.h"
 #include "flowersec/session/options.h"
 #include "flowersec/tunnel/limits.h"
@@ -108,6 +110,21 @@ TEST(documents, limits_lists_every_default) {
       {"`max_sessions_per_address`", ownwire::gateway_limits{}.max_sessions_per_address},
       {"`max_user_queue_bytes`", ownwire::gateway_limits{}.max_user_queue_bytes},
       {"`max_internal_clients`", ownwire::gateway_limits{}.max_internal_clients},
+      {"`max_registry_frame_bytes`", rendezvous::max_registry_frame_bytes},
+      {"`max_offered_keys`", rendezvous::max_offered_keys},
+      {"`max_watched_keys`", rendezvous::max_watched_keys},
+      {"`max_note_bytes`", rendezvous::max_note_bytes},
+      {"`max_id_bytes`", rendezvous::max_id_bytes},
+      {"`max_keys`", rendezvous::registry_limits{}.max_keys},
+      {"`max_addresses`", rendezvous::registry_limits{}.max_addresses},
+      {"`max_unregistered_per_address`", rendezvous::registry_limits{}.max_unregistered_per_address},
+      {"`max_unregistered`", rendezvous::registry_limits{}.max_unregistered},
+      {"`calls_per_minute`", rendezvous::registry_limits{}.calls_per_minute},
+      {"`max_open_calls`", rendezvous::registry_limits{}.max_open_calls},
+      {"`max_ringing_calls`", rendezvous::registry_limits{}.max_ringing_calls},
+      {"`max_queue_bytes` (registry)", rendezvous::registry_limits{}.max_queue_bytes},
+      {"`max_handshakes` (registry)", rendezvous::registry_port_options{}.max_handshakes},
+      {"`max_handshakes_per_address` (registry)", rendezvous::registry_port_options{}.max_handshakes_per_address},
       {"`max_users`", ownwire::edge_limits{}.max_users},
       {"`max_visitors` (edge)", ownwire::edge_limits{}.max_visitors},
       {"`max_waiting`", ownwire::edge_limits{}.max_waiting},

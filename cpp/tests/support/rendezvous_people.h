@@ -47,6 +47,9 @@ class rendezvous_person {
   void make(const rendezvous_registry& registry) { make(registry.url(), registry.key()); }
   void make(const std::string& registry_url, const public_key& registry_key) {
     options.registries = {{.url = registry_url, .keys = {registry_key}}};
+    make();
+  }
+  void make() {
     auto made = rendezvous::secure_socket_client::create(context_->get_executor(), options);
     client = std::make_unique<rendezvous::secure_socket_client>(std::move(made.value()));
   }

@@ -239,6 +239,60 @@ TEST_F(rendezvous_client, gives_the_application_streams_and_calls_of_its_own) {
   run(body());
 }
 
+TEST_F(rendezvous_client, finds_a_contact_at_another_registry) {
+  const auto body = [this]() -> awaitable<void> {
+    rendezvous_registry second{world.context, world.mint, world.tunnel_address()};
+    a->options.registries = {{.url = world.registry->url(), .keys = {world.registry->key()}},
+                             {.url = second.url(), .keys = {second.key()}}};
+    a->make();
+    b->make(second);
+    co_await a->client->async_start();
+    co_await b->client->async_start();
+    co_await world.until([&] { return second.has(a->key()) && world.registry->has(a->key()); });
+    EXPECT_EQ(co_await send(*a, *b, "1"), error_code{});
+    EXPECT_EQ(world.registry->calls, 1u);
+    EXPECT_EQ(second.calls, 1u);
+    world.restart_tunnel();
+    EXPECT_EQ(co_await send(*a, *b, "2"), error_code{});
+    EXPECT_EQ(world.registry->calls, 1u) << "it is called first where it was seen last";
+    a->leave();
+    b->leave();
+    second.stop();
+  };
+  run(body());
+}
+
+TEST_F(rendezvous_client, closes_a_channel_that_is_not_used_and_opens_another_when_it_is_needed) {
+  const auto body = [this]() -> awaitable<void> {
+    a->options.channel_idle = 50ms;
+    co_await begin();
+    EXPECT_EQ(co_await send(*a, *b, "1"), error_code{});
+    const auto closed = [](const rendezvous_person& who) {
+      const auto* last = std::get_if<channel_changed>(&who.events.back());
+      return last != nullptr && last->status == channel_status::closed;
+    };
+    co_await world.until([&] { return closed(*a) && closed(*b); });
+    EXPECT_EQ(world.registry->calls, 1u);
+    EXPECT_EQ(co_await send(*b, *a, "2"), error_code{});
+    EXPECT_EQ(world.registry->calls, 2u);
+  };
+  run(body());
+}
+
+TEST_F(rendezvous_client, registers_again_when_only_its_own_connection_was_cut) {
+  const auto body = [this]() -> awaitable<void> {
+    co_await begin();
+    for (int round = 0; round < 3; ++round) {
+      world.registry->cut(a->key());
+      const auto registered = world.registry->registrations + 1;
+      EXPECT_EQ(co_await send(*a, *b, std::to_string(round)), error_code{});
+      co_await world.until([&] { return world.registry->registrations >= registered; });
+    }
+    EXPECT_EQ(b->received, numbers(0, 2));
+  };
+  run(body());
+}
+
 TEST_F(rendezvous_client, lets_a_guest_in_with_an_invitation) {
   const auto body = [this]() -> awaitable<void> {
     auto guest = world.person();

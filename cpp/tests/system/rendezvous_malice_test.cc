@@ -78,15 +78,17 @@ TEST_F(malice, registry_that_swaps_the_caller_brings_no_message_through) {
 
 TEST_F(malice, registry_that_swaps_grants_between_pairs_brings_no_message_through) {
   const auto body = [this]() -> awaitable<void> {
-    std::optional<channel_ticket> kept;
-    world.registry->tamper = [&kept](const public_key&, server_frame& frame) {
+    // Calls come in twos, and each callee gets the grant of the other call: the tunnel pairs A with D, and C with B.
+    int number = 0;
+    world.registry->channel_id = [&number] { return "swapped-" + std::to_string(number++); };
+    world.registry->tamper = [this](const public_key&, server_frame& frame) {
       auto* incoming = std::get_if<incoming_frame>(&frame);
       if (incoming == nullptr) return;
-      auto own = incoming->grant.clone();
-      if (kept) incoming->grant = std::move(*kept);
-      kept = std::move(own);
+      const auto own = std::stoi(incoming->grant.channel_id.substr(8));
+      const auto other = "swapped-" + std::to_string(own ^ 1);
+      incoming->grant = to_ticket(make_grant(world.mint, world.tunnel_address(), other, endpoint::role::server));
     };
-    for (auto& each : people) each->options.connect_timeout = 2s;
+    for (auto& each : people) each->options.calls.max_attempts = 1;
     co_await begin();
     error_code first;
     error_code second;
@@ -104,6 +106,7 @@ TEST_F(malice, registry_that_swaps_grants_between_pairs_brings_no_message_throug
     co_await world.until([&done] { return done == 2; });
     EXPECT_TRUE(first);
     EXPECT_TRUE(second);
+    EXPECT_EQ(world.registry->calls, 2u);
     expect_silence();
   };
   run(body());

@@ -1,13 +1,15 @@
 // The SDK in Node against the program ownwire: what visitors and the site's own program see of each other, and what losing a
 // connection, the gateway or the key does to them.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { afterEach, beforeEach, test } from "node:test";
+import { promisify } from "node:util";
 import { createNodeWsFactory, acceptSealedNode } from "flowersec/node";
 import { Ownwire } from "flowersec/ownwire";
 import { ServerKeyPair } from "flowersec/sealed";
-import { root } from "../browser/demo.mjs";
+import { build, root } from "../browser/demo.mjs";
 import { isBuilt, keyFolder, startGateway } from "./gateway_process.mjs";
 import { mailbox } from "./internal_port.mjs";
 
@@ -93,6 +95,20 @@ test("texts sent directly after connect() are delivered in order, also more than
   await until("23 delivered");
   for (const content of ["one", "two"]) program.send({ content, session_id: session, metadata: "tag" });
   for (const [i, content] of ["one", "two"].entries()) assert.deepEqual(await replies.next(), { content, session_id: session, seq: i + 1, metadata: "tag" });
+});
+
+test("the C++ example says one line and prints the reply; without a key or a gateway it says what is wrong", options, async () => {
+  const example = `${build}/examples/chat-client`;
+  const program = await backend();
+  const run = promisify(execFile);
+  const said = run(example, [gateway.ready.ws_url, gateway.ready.server_key, "from C++"]);
+  const { content, session_id } = await program.next();
+  assert.equal(content, "from C++");
+  program.send({ content: "to C++", session_id });
+  assert.deepEqual(await said, { stdout: "to C++\n", stderr: "delivered\n" });
+  await assert.rejects(run(example, [gateway.ready.ws_url, "short", "text"]), { code: 2, stderr: /^SERVER-KEY: .+--print-key/ });
+  const stranger = new ServerKeyPair(Buffer.alloc(32, 9).toString("base64url")).publicKey;
+  await assert.rejects(run(example, [gateway.ready.ws_url, stranger, "text"]), { code: 1, stderr: /^not delivered: / });
 });
 
 test("a lost connection comes back to the same session: replies of meanwhile arrive, and every text once", options, async () => {

@@ -1,6 +1,6 @@
 // A grant as a registry hands it out: all of it but the key, which only the two peers can derive.
 // Layer rendezvous, part `frames`. There is no way from a ticket to a grant but with an identity::call_psk, and that is
-// only made by the derivation. Source: docs/RENDEZVOUS.md, "Tickets".
+// only made by the derivation. Source: REGISTRY, "Frames".
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // Errors of the rendezvous layer: what a registry says, and what a client finds by itself.
-// Layer rendezvous, part `frames`. Source: docs/RENDEZVOUS.md, "Errors".
+// Layer rendezvous, part `frames`. Source: REGISTRY, "Frames".
 #pragma once
 
 #include <string_view>

@@ -1,7 +1,7 @@
 // The frames that a client and a registry say to each other: on /rv/v1/ws as WebSocket texts, on the stream rv/registry
 // of a sealed connection as JSON frames (base/json_frame.h).
 // Layer rendezvous, part `frames`: texts only, no I/O and no state. Unknown types and keys are ignored; keys of peers
-// are refused unless they are canonical. Source: docs/RENDEZVOUS.md, "Frames".
+// are refused unless they are canonical. Source: REGISTRY, "Frames".
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
 // What a registry, its clients and two peers of a channel may make each other hold.
-// Layer rendezvous, part `frames`. Source: docs/LIMITS.md, "Registry".
+// Layer rendezvous, part `frames`. Source: LIMITS, "Registry".
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // From a ticket and a derived key to what an attempt connects with.
-// Layer rendezvous, part `artifact`. Source: docs/RENDEZVOUS.md, "Tickets".
+// Layer rendezvous, part `artifact`. Source: REGISTRY, "Frames".
 #pragma once
 
 #include "flowersec/endpoint/artifact.h"

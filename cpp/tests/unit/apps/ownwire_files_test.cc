@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
-#include "serving/identity_keys.h"
 #include "ownwire/psk_file.h"
+#include "serving/identity_keys.h"
 #include "support/process.h"
 
 namespace flowersec::apps {
