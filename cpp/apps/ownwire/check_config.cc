@@ -2,6 +2,7 @@
 
 #include "ownwire/live_files.h"
 #include "ownwire/psk_file.h"
+#include "serving/identity_keys.h"
 
 namespace flowersec::apps {
 std::vector<config_check> check_config(const ownwire_command& command) {

@@ -13,6 +13,7 @@
 #include "registry/metrics.h"
 #include "registry/page.h"
 #include "serving/descriptors.h"
+#include "serving/identity_keys.h"
 #include "serving/live_keys.h"
 #include "serving/metrics_page.h"
 #include "serving/reloader.h"

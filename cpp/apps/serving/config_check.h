@@ -21,9 +21,6 @@ std::optional<std::string> wrong_with(const or_problem<T>& outcome) {
   return outcome ? std::nullopt : std::optional{outcome.error().text};
 }
 
-/// The key file at `path`, which the first start makes. Blocking file I/O.
-[[nodiscard]] config_check check_key_file(const std::string& path);
-
 /// A line per check: good ones on stdout, bad ones on stderr. Result: exit_usage when one is bad.
 [[nodiscard]] int report_checks(const std::vector<config_check>& checks, const invocation& io);
 

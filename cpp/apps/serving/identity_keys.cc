@@ -1,5 +1,9 @@
 #include "serving/identity_keys.h"
 
+#include <unistd.h>
+
+#include <filesystem>
+
 namespace flowersec::apps {
 namespace {
 
@@ -36,6 +40,22 @@ std::string key_lines(const sealed::keyring& keys) {
   std::string text;
   for (const auto& entry : keys.entries()) text += entry.key.public_half().text() + ' ' + entry.key.kid() + '\n';
   return text;
+}
+
+config_check check_key_file(const std::string& path) {
+  config_check check{"key file " + path};
+  const auto read = sealed::read_key_file(path);
+  if (read) {
+    check.what += ", kid " + read->current().kid();
+  } else if (read.error().code != boost::system::errc::no_such_file_or_directory) {
+    check.wrong = read.error().text;
+  } else {
+    check.what += " (none yet: the first start makes it)";
+    auto folder = std::filesystem::path{path}.parent_path();
+    if (folder.empty()) folder = ".";
+    if (::access(folder.c_str(), W_OK) != 0) check.wrong = "cannot write to " + folder.native();
+  }
+  return check;
 }
 
 }  // namespace flowersec::apps

@@ -9,6 +9,7 @@
 #include "cli/problem.h"
 #include "flowersec/base/random.h"
 #include "flowersec/sealed/key_file.h"
+#include "serving/config_check.h"
 
 namespace flowersec::apps {
 
@@ -29,5 +30,8 @@ struct loaded_keys {
 
 /// A line per key: key, blank, key id.
 [[nodiscard]] std::string key_lines(const sealed::keyring& keys);
+
+/// For --check-config: the key file at `path`, which the first start makes.
+[[nodiscard]] config_check check_key_file(const std::string& path);
 
 }  // namespace flowersec::apps
