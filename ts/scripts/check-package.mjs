@@ -3,7 +3,7 @@
 //   publint   the manifest says what is there
 //   attw      types and code resolve alike, from ES modules (there is no CommonJS)
 //   docs      every export of every entry, and every method, has a docstring: TypeDoc says which has none
-//   size      a browser client with calls, streams and both suites, minified and gzipped; the chunk that loads on demand; the
+//   size      a browser client with calls, streams and both suites, minified and gzipped; a peer with its identity; the chunk that loads on demand; the
 //             scripts that an OwnWire gateway serves
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -16,6 +16,7 @@ import { fromHere, run } from "./run.mjs";
 /** docs/PERFORMANCE.md, "Size". */
 const entryKiB = 20;
 const fallbackKiB = 24;
+const peerKiB = 48;
 
 const folder = mkdtempSync(join(tmpdir(), "flowersec-package-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -42,6 +43,8 @@ import { connect, FlowersecError, type ConnectArtifact } from "flowersec";
 import { acceptSealedNode, connectSealedNode } from "flowersec/node";
 import { Ownwire, OwnwireError } from "flowersec/ownwire";
 import { parseKeyFile } from "flowersec/sealed";
+import { Contacts, readIdentityFile } from "flowersec/identity";
+import { RegistryServer, SecureSocketClient, SecureWebSocket } from "flowersec/rendezvous";
 
 const factory: WebSocketFactory = createNodeWsFactory();
 export async function call(artifact: ConnectArtifact): Promise<boolean> {
@@ -71,11 +74,20 @@ export async function sealed(socket: unknown, keyFile: string): Promise<void> {
 const issuer = IssuerKeyset.random("k1");
 const { client } = new ChannelInitService(issuer, { tunnelUrl: "wss://t.example", tunnelAudience: "a", issuerId: "i" }).issue("c");
 verifyToken(client.token, issuer.publicKeys());
+export async function peers(socket: unknown, path: string): Promise<void> {
+  const service = new ChannelInitService(issuer, { tunnelUrl: "wss://t.example", tunnelAudience: "a", issuerId: "i", idleTimeoutSeconds: 300 });
+  const registry = await RegistryServer.create({ keys: [await RegistryServer.generateKey()], mint: (id) => service.issue(id) });
+  registry.attach(socket);
+  const contacts: Contacts = await readIdentityFile(path);
+  const peer = await SecureSocketClient.create({ url: "wss://r.example", registryKeys: [registry.publicKey], contacts, onMessage: (error, message) => console.log(error?.code, message?.from.name) });
+  await peer.send(contacts.list()[0]!, { content: "hello" });
+  new SecureWebSocket("r.example/" + contacts.list()[0]!.publicKey.text, peer).onmessage = ({ data }) => console.log(data);
+}
 connect({ v: 1, transport: "tunnel", tunnel_grant: client }, { origin: "o", wsFactory: factory }).catch((error: unknown) => {
   if (error instanceof FlowersecError && error.code === "token_replay") console.log(error.stage, endpoint.Session);
 });
 `;
-const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/reconnect", "/sealed", "/ownwire", "/ownwire/widget", "/browser"];
+const doors = ["", "/endpoint", "/controlplane", "/rpc", "/streamio", "/framing", "/yamux", "/e2ee", "/ws", "/observability", "/streamhello", "/reconnect", "/sealed", "/ownwire", "/ownwire/widget", "/identity", "/rendezvous", "/browser"];
 const browserProgram = `
 ${doors.map((door, i) => `import * as door${i} from "flowersec${door}";`).join("\n")}
 import { connectBrowser, requestConnectArtifact, type Client } from "flowersec/browser";
@@ -93,7 +105,7 @@ export const wrong: number = start;
 const programs = {
   node: { source: nodeProgram, options: { lib: ["es2022", "esnext.disposable"], types: ["node"] } },
   browser: { source: browserProgram, options: { lib: ["es2022", "dom", "dom.iterable"], types: [] } },
-  bundler: { source: browserProgram, options: { lib: ["es2022", "dom", "dom.iterable"], types: [], module: "esnext", moduleResolution: "bundler" } },
+  bundler: { source: browserProgram, options: { lib: ["es2022", "dom", "dom.iterable"], types: [], module: "esnext", moduleResolution: "bundler", customConditions: ["browser"] } },
 };
 mkdirSync(join(folder, "node_modules", "@types"), { recursive: true });
 for (const name of ["@types/node", "undici-types"]) symlinkSync(fromHere("node_modules", name), join(folder, "node_modules", name));
@@ -131,8 +143,11 @@ writeFileSync(
   join(folder, "page.js"),
   `import { connectBrowser } from "flowersec/browser";\nglobalThis.page = { connectBrowser };\n`,
 );
-const { outputFiles, metafile } = await build({
-  entryPoints: [join(folder, "page.js")],
+writeFileSync(
+  join(folder, "peer.js"),
+  `import { Contacts, Identity } from "flowersec/identity";\nimport { SecureSocketClient, SecureWebSocket } from "flowersec/rendezvous";\nglobalThis.page = { Contacts, Identity, SecureSocketClient, SecureWebSocket };\n`,
+);
+const settings = {
   absWorkingDir: folder,
   bundle: true,
   splitting: true,
@@ -143,23 +158,28 @@ const { outputFiles, metafile } = await build({
   write: false,
   metafile: true,
   outdir: join(folder, "bundle"),
-});
-const zipped = (path) => gzipSync(outputFiles.find((file) => file.path.endsWith(path)).contents, { level: 9 }).length / 1024;
+};
+const { outputFiles, metafile } = await build({ ...settings, entryPoints: [join(folder, "page.js")] });
+const peer = await build({ ...settings, entryPoints: [join(folder, "peer.js")] });
+const zippedOf = (files, path) => gzipSync(files.find((file) => file.path.endsWith(path)).contents, { level: 9 }).length / 1024;
+const zipped = (path) => zippedOf(outputFiles, path);
 /** An output and everything it imports at once. */
-function closure(path, seen = new Set()) {
+function closure({ outputs }, path, seen = new Set()) {
   if (seen.has(path)) return seen;
   seen.add(path);
-  for (const { path: other, kind } of metafile.outputs[path].imports) if (kind === "import-statement") closure(other, seen);
+  for (const { path: other, kind } of outputs[path].imports) if (kind === "import-statement") closure({ outputs }, other, seen);
   return seen;
 }
-const entry = Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint?.endsWith("page.js"));
-const atOnce = closure(entry);
+const entryOf = ({ outputs }) => Object.keys(outputs).find((path) => outputs[path].entryPoint !== undefined && /(page|peer)\.js$/.test(outputs[path].entryPoint));
+const atOnce = closure(metafile, entryOf(metafile));
+const atOnceOfPeer = closure(peer.metafile, entryOf(peer.metafile));
 const onDemand = Object.keys(metafile.outputs).filter((path) => !atOnce.has(path));
 const isCrypto = (path) => Object.keys(metafile.outputs[path].inputs).some((input) => /@noble|dist\/crypto\//.test(input));
 const sum = (paths) => [...paths].reduce((total, path) => total + zipped(path), 0);
 const sizes = [
   ["browser client", sum(atOnce), entryKiB],
   ["crypto fallbacks, on demand", sum(onDemand.filter(isCrypto)), fallbackKiB],
+  ["peer with identity and contacts", [...atOnceOfPeer].reduce((total, path) => total + zippedOf(peer.outputFiles, path), 0), peerKiB],
   ["observers and scopes, on demand", sum(onDemand.filter((path) => !isCrypto(path))), entryKiB],
 ];
 for (const [name, size, limit] of sizes) {
@@ -170,7 +190,8 @@ for (const [name, size, limit] of sizes) {
 const inputs = [...atOnce].flatMap((path) => Object.entries(metafile.outputs[path].inputs)).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput);
 if (process.argv.includes("--parts")) for (const [path, { bytesInOutput }] of inputs) console.log(String(bytesInOutput).padStart(7), path.replace(/^.*node_modules\//, ""));
 check("scripts of ownwire", process.execPath, [fromHere("scripts/ownwire.mjs"), "--out", join(folder, "ownwire")]);
-const foreign = [...atOnce, ...onDemand].flatMap((path) => Object.keys(metafile.outputs[path].inputs)).filter((path) => /(^|\/)node\/|node_modules\/ws\/|peer\//.test(path));
+const ofPeer = Object.values(peer.metafile.outputs).flatMap(({ inputs: all }) => Object.keys(all));
+const foreign = [...[...atOnce, ...onDemand].flatMap((path) => Object.keys(metafile.outputs[path].inputs)), ...ofPeer].filter((path) => /(^|\/)node\/|node_modules\/ws\/|peer\//.test(path));
 if (foreign.length > 0) failures.push(`for Node only, and in the bundle: ${foreign.join(", ")}`);
 
 for (const failure of failures) console.error(failure);

@@ -8,6 +8,15 @@ import { repositoryRoot } from "../testing/repository.js";
 const policies = ["AllowPlaintextForLoopback", "PlaintextRiskAcceptance", "RequireTLS", "createNetworkPlaintextPolicy"];
 const endpoint = ["Session", "acceptDirect", "acceptDirectResolved", "connectTunnel"];
 
+const identity = [
+  "CallPsk", "Contacts", "EphemeralKey", "Identity", "IdentityError", "OpenInvitations", "PublicKey", "challengeBytes", "defaultPasswordCost",
+  "exportIdentityText", "findWork", "formatAddress", "importIdentityText", "invitationFragment", "invitationLifetimeS", "invitationNote",
+  "invitationSecretBytes", "isValidName", "isWork", "keyBytes", "makeInvitation", "maxContacts", "maxIdentityFileBytes", "maxLinkBytes", "maxNameBytes",
+  "maxOpenInvitations", "maxWorkBits", "pairFingerprint", "parseAddress", "parseInvitation", "parseRegistryUrl", "proveRegistration",
+  "verifyRegistration", "workNonceBytes",
+];
+const rendezvous = ["RendezvousError", "SecureSocketClient", "SecureWebSocket", "artifactOf", "ticketOf"];
+
 const doors: Record<string, string[]> = {
   "flowersec": ["FlowersecError", "assertChannelInitGrant", "assertConnectArtifact", "assertDirectConnectInfo", "connect", "connectDirect", "connectTunnel", ...policies],
   "flowersec/node": [
@@ -47,6 +56,8 @@ const doors: Record<string, string[]> = {
   "flowersec/observability": ["NoopObserver", "emitObserverDiagnostic", "normalizeObserver", "nowSeconds", "withObserverContext"],
   "flowersec/reconnect": ["createArtifactResolver", "createControlplaneArtifactSource", "createReconnectManager"],
   "flowersec/sealed": ["SealedError", "ServerKeyPair", "Session", "acceptSealed", "connectSealed", "decodeOpen", "encodeOpen", "parseKeyFile", "parseServerKey"],
+  "flowersec/identity": [...identity, "readIdentityFile", "writeIdentityFile"],
+  "flowersec/rendezvous": [...rendezvous, "RegistryServer"],
   "flowersec/ownwire": ["Ownwire", "OwnwireError"],
   "flowersec/ownwire/widget": ["OwnwireChatElement", "defaultStrings", "defineOwnwireChat", "ownwireWidget"],
   "flowersec/streamhello": ["readStreamHello", "writeStreamHello"],

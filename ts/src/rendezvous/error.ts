@@ -5,10 +5,12 @@
 export const registryCodes = [
   "already_registered", "not_registered", "key_mismatch", "invalid_frame", "recipient_unavailable", "proof_failed", "unknown_registry_key",
   "challenge_expired", "pow_required", "rate_limited", "replaced", "shutting_down",
-] as const;
+] as const satisfies readonly RegistryErrorCode[];
 
 /** A word of the wire; `refused` stands for one of another version. */
-export type RegistryErrorCode = (typeof registryCodes)[number] | "refused";
+export type RegistryErrorCode =
+  | "already_registered" | "not_registered" | "key_mismatch" | "invalid_frame" | "recipient_unavailable" | "proof_failed" | "unknown_registry_key"
+  | "challenge_expired" | "pow_required" | "rate_limited" | "replaced" | "shutting_down" | "refused";
 
 /**
  * What happened.

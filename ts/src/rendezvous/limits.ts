@@ -52,16 +52,28 @@ export const maxQueuedMessageBytes = 1_048_576;
 /** Calls of unknown people that the application has not answered. */
 export const maxOpenQuestions = 8;
 
-/** What a registry allows; RegistryServer takes others. */
-export const registryDefaults = {
-  /** Registrations of one address in a second, and at once. */
+/** What a registry allows. RegistryServer takes others than the defaults. */
+export interface RegistryLimits {
+  /** Registrations of one address: in a second (4), and at once (4). */
+  readonly registrationsPerSecond: number;
+  readonly registrationBurst: number;
+  /** Connections that are not registered: of one address (8; one more is refused), and of all (4096; the oldest makes room). */
+  readonly maxUnregisteredPerAddress: number;
+  readonly maxUnregistered: number;
+  /** Calls of one key: at once, and as many again in a minute (20). */
+  readonly callsPerMinute: number;
+  /** Calls of one key that are not answered (8). */
+  readonly maxOpenCalls: number;
+  /** Registered keys (100 000). */
+  readonly maxKeys: number;
+}
+
+export const registryDefaults: RegistryLimits = {
   registrationsPerSecond: 4,
   registrationBurst: 4,
-  /** Connections that are not registered: of one address, and of all; the oldest makes room. */
   maxUnregisteredPerAddress: 8,
   maxUnregistered: 4_096,
   callsPerMinute: 20,
   maxOpenCalls: 8,
   maxKeys: 100_000,
-  maxLegacyMessageBytes: 1_048_576,
-} as const;
+};

@@ -38,6 +38,7 @@ export interface IncomingCall {
   readonly registryUrl: string;
   /** Makes a contact of the caller and takes the call, unless it is over. Throws IdentityError, as Contacts.add(). */
   accept(name: string): Promise<Contact>;
+  /** The registry is told; the caller is not. */
   decline(): void;
 }
 
@@ -86,6 +87,7 @@ export interface SecureSocketOptions {
   readonly onMessage?: ((error: RendezvousError | null, message?: ReceivedMessage) => void) | undefined;
   /** Told calls of unknown people. Absent: they are not answered. */
   readonly onIncoming?: ((call: IncomingCall) => void) | undefined;
+  /** Told what becomes of registries, channels and contacts. */
   readonly onState?: ((event: SecureSocketEvent) => void) | undefined;
   /** Takes streams that a contact opens, of kinds other than messages and calls. Absent: they are reset. */
   readonly onStream?: ((from: Contact, kind: string, stream: YamuxStream) => void) | undefined;

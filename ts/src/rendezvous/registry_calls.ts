@@ -4,7 +4,7 @@
 
 import type { PublicKey } from "../identity/index.js";
 import type { ClientFrame, ServerFrame } from "./frames.js";
-import { unavailableMs, type registryDefaults } from "./limits.js";
+import { unavailableMs, type RegistryLimits } from "./limits.js";
 import type { ChannelTicket } from "./ticket.js";
 import { TokenBucket } from "./token_bucket.js";
 
@@ -39,7 +39,7 @@ export class Calls {
   private readonly buckets = new Map<string, TokenBucket>();
 
   constructor(
-    private readonly limits: Pick<{ readonly [name in keyof typeof registryDefaults]: number }, "callsPerMinute" | "maxOpenCalls">,
+    private readonly limits: Pick<RegistryLimits, "callsPerMinute" | "maxOpenCalls">,
     private readonly name: () => string,
     private readonly host: CallHost,
   ) {}

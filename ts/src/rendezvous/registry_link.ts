@@ -114,20 +114,24 @@ export class RegistryLink {
     const attempt: Attempt = { id, abort: new AbortController() };
     this.attempt = attempt;
     const lost = (error: unknown) => this.lost(attempt, nameFailure(error), error);
+    const early: string[] = [];
+    const heard = (text: string) => {
+      if (attempt.machine === undefined) return void early.push(text);
+      attempt.machine.text(text, clock.monoMs());
+      this.perform(attempt);
+      this.settle();
+    };
     try {
       const [pin] = this.pins;
       const link = await openRegistry(url, transport, pin as PublicKey, { ...dial, clock, signal: attempt.abort.signal }, {
-        onText: (text) => {
-          attempt.machine?.text(text, clock.monoMs());
-          this.perform(attempt);
-          this.settle();
-        },
+        onText: heard,
         onLost: lost,
       });
       if (this.attempt !== attempt) return link.close();
       attempt.link = link;
       attempt.machine = new RegistrationMachine({ publicKey: identity.publicKey, pins: this.pins, instance, replace: this.replace, timeoutMs }, clock.monoMs());
       this.settle();
+      early.forEach(heard);
     } catch (error) {
       lost(error);
     }

@@ -6,11 +6,10 @@ import type { PublicKey } from "../identity/index.js";
 import { Calls, type RegistryCall } from "./registry_calls.js";
 import type { RegistryErrorCode } from "./error.js";
 import { decodeClientFrame, type ClientFrame, type ServerFrame } from "./frames.js";
-import { challengeLifetimeS, challengeLifetimeWithWorkS, defaultWorkBits, keepAliveMs, maxWatchedKeys, registryDefaults, silenceMs } from "./limits.js";
+import { challengeLifetimeS, challengeLifetimeWithWorkS, defaultWorkBits, keepAliveMs, maxWatchedKeys, silenceMs, type RegistryLimits } from "./limits.js";
 import { TokenBucket } from "./token_bucket.js";
 
 export type ConnectionId = number;
-export type RegistryLimits = { readonly [name in keyof typeof registryDefaults]: number };
 export type RegisterFrame = ClientFrame & { readonly type: "register" };
 
 /** What the machine wants, in this order. */

@@ -12,9 +12,9 @@ import { Alarm } from "../alarm.js";
 import { RendezvousError, type RegistryErrorCode } from "../error.js";
 import { encodeServerFrame } from "../frames.js";
 import { FrameStream } from "../frame_stream.js";
-import { defaultWorkBits, maxRegistryFrameBytes, registryDefaults, registryStreamKind, sealedPath, textPath } from "../limits.js";
+import { defaultWorkBits, maxRegistryFrameBytes, registryDefaults, registryStreamKind, sealedPath, textPath, type RegistryLimits } from "../limits.js";
 import type { RegistryCall } from "../registry_calls.js";
-import { RegistryMachine, type ConnectionId, type RegisterFrame, type RegistryLimits } from "../registry_machine.js";
+import { RegistryMachine, type ConnectionId, type RegisterFrame } from "../registry_machine.js";
 import { ticketOf } from "../ticket.js";
 
 /** Frames and bytes not sent yet to one socket; beyond them it is dropped. */
