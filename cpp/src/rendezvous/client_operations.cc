@@ -179,7 +179,7 @@ void secure_socket_client::impl::decline_call(std::uint64_t id) {
 }
 
 void secure_socket_client::impl::expect_guest(identity::invitation given, std::string name,
-                                                std::optional<unix_seconds> since) {
+                                              std::optional<unix_seconds> since) {
   post([given = std::move(given), name = std::move(name), since](impl& me) mutable {
     (void)me.calls_.expect(given, std::move(name), since.value_or(me.wall()));
   });
