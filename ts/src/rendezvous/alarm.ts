@@ -29,6 +29,6 @@ export class Alarm {
 
   /** The same, but an earlier timer stays, and looks again: one for each frame that moves a deadline would be many. */
   setNoLater(deadline: number | undefined): void {
-    if (deadline !== undefined && (this.armedFor === undefined || this.armedFor > deadline)) this.set(deadline);
+    if (deadline === undefined || this.armedFor === undefined || this.armedFor > deadline) this.set(deadline);
   }
 }

@@ -11,7 +11,7 @@ import { rpcKind, type Client } from "../session/client.js";
 import type { Session } from "../session/index.js";
 import { readStreamHello } from "../streamhello/index.js";
 import { ExactReader, type YamuxStream } from "../yamux/index.js";
-import { channelClockSkewMs, channelTimeoutMs } from "./limits.js";
+import { channelClockSkewMs, channelTimeoutMs, probeIntervalMs, probeTimeoutMs } from "./limits.js";
 import { artifactOf, type ChannelTicket } from "./ticket.js";
 
 /** What the stack is told of every channel. */
@@ -19,6 +19,8 @@ export type ChannelOptions = Omit<TunnelConnectOptions, "endpointInstanceId" | "
 
 /** Who takes the streams that the other end opens. */
 export type StreamTaker = (kind: string, stream: YamuxStream) => void;
+
+const liveness = { intervalMs: probeIntervalMs, timeoutMs: probeTimeoutMs };
 
 /** A channel that is open. */
 export class Channel {
@@ -39,7 +41,7 @@ export class Channel {
   static async call(ticket: ChannelTicket, psk: CallPsk, options: ChannelOptions, take: StreamTaker): Promise<Channel> {
     try {
       const onIncomingStream = (stream: YamuxStream) => void greet(stream, options, take);
-      const client = await connectAsCaller(artifactOf(ticket, psk).tunnel_grant, { handshakeTimeoutMs: channelTimeoutMs, ...options, onIncomingStream });
+      const client = await connectAsCaller(artifactOf(ticket, psk).tunnel_grant, { handshakeTimeoutMs: channelTimeoutMs, liveness, ...options, onIncomingStream });
       return new Channel(client, true);
     } finally {
       psk.wipe();
@@ -50,7 +52,7 @@ export class Channel {
   static async answer(ticket: ChannelTicket, psk: CallPsk, options: ChannelOptions, take: StreamTaker): Promise<Channel> {
     try {
       const grant = artifactOf(ticket, psk).tunnel_grant;
-      const session = await attachAsCallee(grant, { handshakeTimeoutMs: channelTimeoutMs, handshakeClockSkewMs: channelClockSkewMs, ...options });
+      const session = await attachAsCallee(grant, { handshakeTimeoutMs: channelTimeoutMs, liveness, handshakeClockSkewMs: channelClockSkewMs, ...options });
       void (async () => {
         for await (const { kind, stream } of session) take(kind, stream);
       })();

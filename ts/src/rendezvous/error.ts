@@ -29,7 +29,8 @@ export type RegistryErrorCode =
  * | `recipient_unavailable` | not connected, does not take the call, or declined it: nobody can tell which | of this message or channel |
  * | `channel_failed` | the channel did not come to be: tunnel or peer; see `cause` | of this message or channel |
  * | `channel_lost` | the channel ended, and could not be got back | of the messages that it left |
- * | `bad_ticket` | a grant that nothing can be connected with | of this channel |
+ * | `offline` | we and the contact watch each other, and it went away | at once |
+ * | `no_registry` | none has us registered, and none is tried any more | SecureSocketClient.retry() |
  * | `unknown_contact` | the key is no contact, or a blocked one | of this message or channel |
  * | `queue_full`, `message_too_large`, `message_not_json` | send() did not take it | |
  * | `aborted` | the signal of the call fired | |
@@ -39,7 +40,7 @@ export type RegistryErrorCode =
 export type RendezvousErrorCode =
   | RegistryErrorCode | "invalid_url" | "missing_key" | "invalid_option" | "too_much_work" | "registration_timeout" | "connect_failed"
   | "handshake_failed" | "connection_lost" | "channel_failed" | "channel_lost" | "unknown_contact" | "queue_full"
-  | "message_too_large" | "message_not_json" | "unpinned_registry" | "bad_ticket" | "aborted" | "closed";
+  | "message_too_large" | "message_not_json" | "unpinned_registry" | "offline" | "no_registry" | "aborted" | "closed";
 
 /** The one error class of clients and registries. Branch on `code`. The text is for people; no key and no message is in it. */
 export class RendezvousError extends Error {

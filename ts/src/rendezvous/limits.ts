@@ -38,7 +38,10 @@ export const channelIdleMs = 600_000;
 /** Both sides say hello at once when the stream is there. */
 export const helloTimeoutMs = 10_000;
 /** Whoever was called leaves the next call to the caller; after so long it calls itself. */
-export const calleeWaitMs = 5_000;
+export const calleeWaitMs = 10_000;
+/** Between probes of a channel, by both ends, and how long an answer may take. */
+export const probeIntervalMs = 25_000;
+export const probeTimeoutMs = 10_000;
 /** When both call, the smaller key wins; a call that lost is still there after so long because the other side has not heard of the winner. */
 export const glareWaitMs = 2_000;
 /** A message that the peer says nothing about for so long went into a dead channel. */

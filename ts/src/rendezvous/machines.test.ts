@@ -200,7 +200,7 @@ test("both call: the larger key cancels its own; the smaller one waits 2 s befor
   }
 });
 
-test("a lost channel: the caller calls again with growing waits, the callee gives it 5 s more", () => {
+test("a lost channel: the caller calls again with growing waits, the callee gives it 10 s more", () => {
   const { machine, does } = peer(true);
   machine.available([0], 0);
   does((m) => m.need(0));
@@ -242,7 +242,7 @@ test("who was seen and has left fails at once; who was never seen is called", ()
   seen.machine.available([0], 0);
   seen.does((m) => m.presence(true, 0));
   seen.does((m) => m.presence(false, 0));
-  assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "failed", code: "recipient_unavailable" }]);
+  assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
   seen.does((m) => m.available([], 0));
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "prepare", link: 1 }], "nothing is known without a registry");
 });

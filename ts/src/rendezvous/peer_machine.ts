@@ -100,7 +100,7 @@ export class PeerMachine {
   need(nowMs: number): void {
     this.isWanted = true;
     if (this.channel !== undefined || this.joining !== undefined || this.call !== undefined || this.wakeAtMs !== undefined) return;
-    if (this.isOffline) return this.giveUp("recipient_unavailable");
+    if (this.isOffline) return this.giveUp("offline");
     this.failures = 0;
     this.begin(nowMs);
   }

@@ -227,7 +227,7 @@ test("a second program with the same key is refused; with replace it takes over,
   assert.ok(second.isRegistered);
   assert.deepEqual(errors, ["replaced"]);
   assert.equal(a.registryState("wss://registry.example/"), "failed");
-  await assert.rejects(a.send(ofA.find("bob")!, 1), { code: "connection_lost" });
+  await assert.rejects(a.send(ofA.find("bob")!, 1), { code: "no_registry" });
 });
 
 test("create rejects with the code of what failed, and leaves nothing open", async (t) => {

@@ -6,7 +6,7 @@ import {
   Contacts, invitationNote, isValidName, makeInvitation, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey,
 } from "../identity/index.js";
 import { checkSettings } from "../reconnect/settings.js";
-import { isFinal, RendezvousError } from "./error.js";
+import { RendezvousError } from "./error.js";
 import type { ClientFrame } from "./frames.js";
 import { channelIdleMs, instanceBytes, maxOpenQuestions, maxWatchedKeys, registrationTimeoutMs } from "./limits.js";
 import { keyOf, keysOf } from "./names.js";
@@ -253,7 +253,7 @@ export class SecureSocketClient {
     if (this.#contactOf(key) === undefined) throw new RendezvousError("unknown_contact");
     const peer = this.#peer(key);
     const states = this.#registries.map(({ link }) => link.state);
-    if (peer.state !== "open" && states.every((state) => state === "failed" || state === "closed")) throw new RendezvousError("connection_lost", "no registry is tried any more");
+    if (peer.state !== "open" && states.every((state) => state === "failed" || state === "closed")) throw new RendezvousError("no_registry");
     return peer;
   }
 
@@ -281,7 +281,7 @@ export class SecureSocketClient {
     this.#tell({ type: "registry", url: link.url, state, error });
     const isOver = this.#registries.every((each) => each.link.state === "failed");
     if (!isOver || error === undefined || this.#isClosed) return;
-    for (const peer of this.#peers.values()) peer.giveUp(isFinal(error.code) ? error.code : "connection_lost");
+    for (const peer of this.#peers.values()) peer.giveUp("no_registry");
     quietly(() => this.#options.onMessage?.(error));
   }
 

@@ -163,8 +163,12 @@ export class RegistryServer {
   async #attachSealed(id: ConnectionId, ws: WebSocketLike): Promise<void> {
     try {
       const session = await acceptSealed(ws, { keys: () => this.pairs }, { clock: this.#clock });
-      const { kind, stream } = await session.acceptStream();
-      if (kind !== registryStreamKind) throw new RendezvousError("invalid_frame");
+      let { kind, stream } = await session.acceptStream();
+      // Clients of some libraries open a stream for calls first. Whoever opens nothing else is dropped for its silence.
+      while (kind !== registryStreamKind) {
+        stream.reset();
+        ({ kind, stream } = await session.acceptStream());
+      }
       const end = () => {
         quietly(() => session.close());
         this.#gone(id);

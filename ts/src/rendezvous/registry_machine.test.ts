@@ -1,0 +1,235 @@
+// A registry on a virtual clock: registrations, calls, presence, and each limit at its edge and one past it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Identity, PublicKey } from "../identity/index.js";
+import { drain } from "../testing/intents.js";
+import { encodeClientFrame, type ClientFrame } from "./frames.js";
+import * as limits from "./limits.js";
+import { RegistryMachine, type RegisterFrame, type RegistrySettings } from "./registry_machine.js";
+import { ticketOf, type ChannelTicket } from "./ticket.js";
+
+const keys = (await Promise.all(Array.from({ length: 4 }, () => Identity.generate()))).map(({ publicKey }) => publicKey);
+const [registryKey, a, b, c] = keys as [PublicKey, PublicKey, PublicKey, PublicKey];
+const ticket = (role: 1 | 2) =>
+  ticketOf({ tunnel_url: "wss://t/ws", channel_id: "c", channel_init_expire_at_unix_s: 1, idle_timeout_seconds: 1, role, token: "t", allowed_suites: [1], default_suite: 1 }) as ChannelTicket;
+const grants = { client: ticket(1), server: ticket(2) };
+
+class Registry {
+  readonly machine: RegistryMachine;
+  now = 0;
+  private last = 0;
+  private names = 0;
+  constructor(change: Partial<limits.RegistryLimits> = {}, settings: Partial<RegistrySettings> = {}) {
+    this.machine = new RegistryMachine({
+      keys: [registryKey], limits: { ...limits.registryDefaults, ...change }, workBits: undefined, random: (n) => new Uint8Array(n), name: () => `n${++this.names}`, ...settings,
+    });
+  }
+
+  /** What it wants, in words: "1 challenge", "2 error replaced", "3 close". */
+  said(): string[] {
+    return drain(this.machine).map((intent) => {
+      if (intent.want === "send") return `${intent.connection} ${intent.frame.type}${intent.frame.type === "error" ? ` ${intent.frame.code}` : intent.frame.type === "presence" ? ` ${intent.frame.online}` : ""}`;
+      if (intent.want === "close") return `${intent.connection} close`;
+      return intent.want;
+    });
+  }
+
+  arrive(address = "x"): string[] {
+    if (!this.machine.arrived(++this.last, address, this.now)) return ["refused"];
+    this.machine.opened(this.last, this.now);
+    return this.said();
+  }
+
+  say(connection: number, frame: ClientFrame | string): string[] {
+    this.machine.text(connection, typeof frame === "string" ? frame : encodeClientFrame(frame), this.now);
+    return this.said();
+  }
+
+  frame(publicKey: PublicKey, change: Partial<RegisterFrame> = {}): RegisterFrame {
+    return { type: "register", publicKey, registryKey, proof: new Uint8Array(32), instance: new Uint8Array(16).fill(this.last), replace: false, ...change };
+  }
+
+  /** A registered connection. */
+  join(key: PublicKey, change: Partial<RegisterFrame> = {}, address = `of ${key.text}`): { id: number; said: string[] } {
+    this.arrive(address);
+    const frame = this.frame(key, change);
+    assert.deepEqual(this.say(this.last, frame), ["verify"]);
+    this.machine.verified(this.last, undefined, frame, this.now);
+    return { id: this.last, said: this.said() };
+  }
+
+  pass(ms: number): string[] {
+    this.now += ms;
+    this.machine.advance(this.now);
+    return this.said();
+  }
+}
+
+const call = (rid: number, to: PublicKey): ClientFrame => ({ type: "call", rid, to, eph: c });
+
+test("a challenge is used once, lapses after 10 s, and anything else before it ends the connection", () => {
+  const registry = new Registry();
+  assert.deepEqual(registry.arrive(), ["1 challenge"]);
+  assert.deepEqual(registry.say(1, call(1, b)), ["1 error not_registered", "1 close"]);
+  registry.arrive();
+  assert.deepEqual(registry.pass(9_999), []);
+  assert.deepEqual(registry.pass(1), ["2 error challenge_expired", "2 close"]);
+  registry.arrive();
+  assert.deepEqual(registry.say(3, registry.frame(a)), ["verify"]);
+  assert.deepEqual(registry.say(3, registry.frame(a)), ["3 error invalid_frame", "3 close"], "the second use of a challenge");
+  registry.arrive();
+  assert.deepEqual(registry.say(4, registry.frame(a, { registryKey: b })), ["4 error unknown_registry_key", "4 close"]);
+  registry.arrive();
+  registry.say(5, registry.frame(a));
+  registry.machine.verified(5, "proof_failed", registry.frame(a), registry.now);
+  assert.deepEqual(registry.said(), ["5 error proof_failed", "5 close"]);
+  registry.pass(1000);
+  registry.arrive();
+  assert.deepEqual(registry.say(6, "{"), ["6 error invalid_frame", "6 close"]);
+  assert.equal(registry.machine.size, 0);
+});
+
+test("a key that is in use is refused, taken over with replace, and silently by its own process", () => {
+  const registry = new Registry();
+  const instance = new Uint8Array(16);
+  registry.join(a, { instance });
+  assert.deepEqual(registry.join(a).said, ["2 error already_registered", "2 close"]);
+  assert.deepEqual(registry.join(a, { instance }).said, ["left", "1 close", "3 registered", "joined"]);
+  assert.deepEqual(registry.join(a, { replace: true }).said, ["3 error replaced", "left", "3 close", "4 registered", "joined"]);
+  assert.equal(registry.machine.size, 1);
+});
+
+test("an address registers four times at once and four times a second; beyond that it is refused, or works", () => {
+  const registry = new Registry();
+  for (let i = 1; i <= 4; i++) assert.deepEqual(registry.arrive(), [`${i} challenge`]);
+  assert.deepEqual(registry.arrive(), ["5 error rate_limited", "5 close"]);
+  assert.deepEqual(registry.arrive("another"), ["6 challenge"]);
+  registry.pass(249);
+  assert.deepEqual(registry.arrive(), ["7 error rate_limited", "7 close"]);
+  registry.pass(1);
+  assert.deepEqual(registry.arrive(), ["8 challenge"]);
+  const working = new Registry({ registrationBurst: 1 }, { workBits: 16 });
+  working.arrive();
+  working.arrive();
+  assert.deepEqual(working.say(2, working.frame(a)), ["2 error pow_required", "2 close"]);
+  working.arrive();
+  assert.deepEqual(working.pass(10_000), ["1 error challenge_expired", "1 close"], "with work it is 30 s");
+  assert.deepEqual(working.pass(20_000), ["3 error challenge_expired", "3 close"]);
+});
+
+test("eight unregistered connections of an address, a ninth is refused; of all the oldest makes room", () => {
+  const registry = new Registry({ registrationBurst: 100, maxUnregistered: 9 });
+  for (let i = 0; i < 8; i++) assert.notDeepEqual(registry.arrive(), ["refused"]);
+  assert.deepEqual(registry.arrive(), ["refused"]);
+  assert.deepEqual(registry.arrive("y"), ["10 challenge"]);
+  assert.deepEqual(registry.arrive("z"), ["1 close", "11 challenge"]);
+});
+
+test("as many keys as there may be, and no more", () => {
+  const registry = new Registry({ maxKeys: 2 });
+  registry.join(a);
+  registry.join(b);
+  assert.deepEqual(registry.join(c).said, ["3 error rate_limited", "3 close"]);
+  registry.machine.closed(1);
+  assert.deepEqual(registry.said(), ["left"]);
+  assert.deepEqual(registry.join(c).said, ["4 registered", "joined"]);
+});
+
+test("silence of 60 s ends a connection, and every frame counts", () => {
+  const registry = new Registry();
+  registry.join(a);
+  assert.deepEqual(registry.pass(59_999), []);
+  assert.deepEqual(registry.say(1, { type: "ping", t: 4 }), ["1 pong"]);
+  assert.deepEqual(registry.pass(59_999), []);
+  assert.deepEqual(registry.pass(1), ["left", "1 close"]);
+});
+
+test("a call: offered, accepted, granted; and nothing of it is left", () => {
+  const registry = new Registry();
+  registry.join(a);
+  registry.join(b);
+  assert.deepEqual(registry.say(1, call(1, b)), ["mint"]);
+  registry.machine.calls.minted("n3", grants);
+  assert.deepEqual(registry.said(), ["2 incoming"]);
+  assert.deepEqual(registry.say(1, { type: "accept", callId: "n3", eph: c }), [], "it is the callee's to accept");
+  assert.deepEqual(registry.say(2, { type: "accept", callId: "n3", eph: c }), ["1 grant"]);
+  assert.deepEqual(registry.say(2, { type: "accept", callId: "n3", eph: c }), []);
+  assert.equal(registry.machine.calls.size, 0);
+});
+
+test("absent, declining, denied, silent and gone recipients: one code, at the same moment", () => {
+  for (const how of ["absent", "self", "declined", "denied", "silent", "gone"] as const) {
+    const registry = new Registry();
+    registry.join(a);
+    if (how !== "absent") registry.join(b);
+    registry.say(1, call(1, how === "self" ? a : b));
+    const callId = how === "absent" ? "n2" : "n3";
+    if (how !== "absent" && how !== "self") registry.machine.calls.minted(callId, how === "denied" ? undefined : grants);
+    if (how === "declined") registry.say(2, { type: "decline", callId });
+    if (how === "gone") registry.machine.closed(2);
+    registry.said();
+    assert.deepEqual(registry.pass(19_999), [], how);
+    assert.deepEqual(registry.pass(1), [...(how === "silent" ? ["2 cancelled"] : []), "1 error recipient_unavailable"], how);
+  }
+});
+
+test("a caller that cancels, or leaves, takes its call back", () => {
+  for (const leaves of [false, true]) {
+    const registry = new Registry();
+    registry.join(a);
+    registry.join(b);
+    registry.say(1, call(1, b));
+    registry.machine.calls.minted("n3", grants);
+    registry.said();
+    if (leaves) registry.machine.closed(1);
+    assert.ok((leaves ? registry.said() : registry.say(1, { type: "cancel", rid: 1 })).includes("2 cancelled"));
+    assert.deepEqual(registry.say(2, { type: "accept", callId: "n3", eph: c }), []);
+  }
+});
+
+test("eight open calls of a key, twenty in a minute, and ids that rise", () => {
+  const registry = new Registry();
+  registry.join(a);
+  for (let rid = 1; rid <= 8; rid++) assert.deepEqual(registry.say(1, call(rid, b)), []);
+  assert.deepEqual(registry.say(1, call(9, b)), ["1 error rate_limited"]);
+  assert.deepEqual(registry.say(1, call(9, b)), ["1 error invalid_frame"], "9 was used");
+  for (let rid = 1; rid <= 8; rid++) registry.say(1, { type: "cancel", rid });
+  let rid = 10;
+  for (let i = 0; i < 12; i++, rid++) {
+    assert.deepEqual(registry.say(1, call(rid, b)), []);
+    registry.say(1, { type: "cancel", rid });
+  }
+  assert.deepEqual(registry.say(1, call(rid++, b)), ["1 error rate_limited"]);
+  registry.pass(3_000);
+  assert.deepEqual(registry.say(1, call(rid++, b)), []);
+  assert.deepEqual(registry.say(1, `{"type":"call","rid":${rid},"to":"x"}`), ["1 error invalid_frame"], "a bad call ends nothing else");
+});
+
+test("presence is for those who watch each other", () => {
+  const registry = new Registry();
+  registry.join(a);
+  registry.join(b);
+  assert.deepEqual(registry.say(1, { type: "watch", keys: [b] }), ["1 presence false"]);
+  assert.deepEqual(registry.say(2, { type: "watch", keys: [a] }), ["2 presence true", "1 presence true"]);
+  assert.deepEqual(registry.say(2, { type: "unwatch", keys: [a] }), ["1 presence false"]);
+  registry.say(2, { type: "watch", keys: [a] });
+  registry.machine.closed(2);
+  assert.deepEqual(registry.said(), ["1 presence false", "left"]);
+});
+
+test("64 keys are watched, one more is refused", () => {
+  const registry = new Registry();
+  registry.join(a);
+  const many = Array.from({ length: limits.maxWatchedKeys + 1 }, (_, i) => PublicKey.fromBytes(new Uint8Array(32).fill(9 + i, 0, 1)));
+  assert.equal(registry.say(1, { type: "watch", keys: many.slice(1) }).length, limits.maxWatchedKeys);
+  assert.equal(registry.say(1, { type: "watch", keys: many.slice(1) }).length, limits.maxWatchedKeys, "those that are watched already are no more");
+  assert.deepEqual(registry.say(1, { type: "watch", keys: many.slice(0, 1) }), ["1 error rate_limited", "left", "1 close"]);
+});
+
+test("at the end everybody is told", () => {
+  const registry = new Registry();
+  registry.join(a);
+  registry.arrive();
+  registry.machine.shutDown();
+  assert.deepEqual(registry.said(), ["1 error shutting_down", "left", "1 close", "2 error shutting_down", "2 close"]);
+});
