@@ -3,7 +3,7 @@
 PRESET ?= release
 JOBS   ?= $(shell nproc)
 BUILD  := build/$(PRESET)
-CTEST  := ctest --output-on-failure --timeout 300
+CTEST  := ctest -j $(JOBS) --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 MINUTES ?= 30
 
