@@ -89,7 +89,7 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
 
   void adopt(ws::message_socket socket, const std::string& remote_addr) {
     const auto where = socket.get_executor();
-    auto serving = public_desk::open(public_desk_, std::move(socket), address_as_told(remote_addr));
+    auto serving = public_desk::adopt(public_desk_, std::move(socket), address_as_told(remote_addr));
     asio::co_spawn(where, std::move(serving), asio::detached);
   }
 
