@@ -130,6 +130,8 @@ TEST(documents, limits_lists_every_default) {
       {"`max_requests_per_address` (gateway)", ownwire::public_port_options{}.max_requests_per_address},
       {"`max_handshakes` (gateway)", ownwire::public_port_options{}.max_handshakes},
       {"`max_handshakes_per_address` (gateway)", ownwire::public_port_options{}.max_handshakes_per_address},
+      {"`max_requests` (internal port)", ownwire::internal_port_options{}.max_requests},
+      {"`max_requests_per_address` (internal port)", ownwire::internal_port_options{}.max_requests_per_address},
       {"`max_users`", ownwire::edge_limits{}.max_users},
       {"`max_visitors` (edge)", ownwire::edge_limits{}.max_visitors},
       {"`max_waiting`", ownwire::edge_limits{}.max_waiting},

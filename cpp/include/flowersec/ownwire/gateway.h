@@ -68,6 +68,10 @@ struct internal_port_options {
   std::optional<ws::tls_context> tls{};
   /// Opens the path /e2ee.
   std::optional<internal_link_credential> link{};
+  /// Connections before the end of their upgrade, on /e2ee of their handshake; one more is answered 503. At least 1.
+  std::size_t max_requests = 256;
+  /// Of those, of one address; one more is disconnected. At least 1.
+  std::size_t max_requests_per_address = 64;
 };
 
 struct gateway_options {

@@ -326,6 +326,14 @@ TEST(internal_port, serves_nothing_else) {
   world.run(ask_internal(world));
 }
 
+TEST(internal_port, has_so_many_places_on_the_way_in_and_fewer_for_one_address) {
+  auto options = usual_options();
+  options.internal_port.max_requests = 3;
+  options.internal_port.max_requests_per_address = 2;
+  gateway_world world{std::move(options)};
+  world.run(fill_the_entrance(world.gate.internal_port()));
+}
+
 messages::direct::v1::direct_connect_info link_info(const gateway_world& world, const crypto::psk& key) {
   messages::direct::v1::direct_connect_info info;
   info.ws_url = world.internal_url("/e2ee");
@@ -402,6 +410,8 @@ TEST(gateway_options, what_cannot_be_is_refused) {
   EXPECT_EQ(refuses([](auto& o) { o.public_port->max_requests_per_address = 0; }), gateway_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.public_port->max_handshakes = 0; }), gateway_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.public_port->max_handshakes_per_address = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.internal_port.max_requests = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.internal_port.max_requests_per_address = 0; }), gateway_errc::invalid_option);
   gateway_world taken;
   const tcp::endpoint outside{asio::ip::address_v4::loopback(), taken.gate.public_port()};
   EXPECT_EQ(refuses([&](auto& o) { o.public_port->listen = outside; }), gateway_errc::public_port_taken);
