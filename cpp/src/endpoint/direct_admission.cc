@@ -102,6 +102,11 @@ class admission : public std::enable_shared_from_this<admission> {
 
   void await_open(const sealed_credentials& ours) {
     opening_ = true;
+    // At the frame header: nobody without a key makes us hold more.
+    ws::message_bound bound{.max_bytes = sealed::max_open_bytes};
+    bound.said.code = static_cast<std::uint16_t>(ws::close_code::policy_violation);
+    bound.said.reason = invalid_open_reason;
+    socket_.bound_messages(std::move(bound));
     start_timer(std::min(ours.open_timeout, settings_->common.session.handshake_timeout));
     socket_.async_read_message(on_strand([weak = weak_from_this()](error_code broken, ws::received_message first) {
       if (const auto self = weak.lock()) self->on_open_message(broken, first);
@@ -111,6 +116,7 @@ class admission : public std::enable_shared_from_this<admission> {
   void on_open_message(error_code failed, const ws::received_message& first) {
     if (over_) return;
     opening_ = false;
+    if (failed == ws::ws_errc::message_too_big) return refuse(endpoint_errc::invalid_open, invalid_open_reason);
     if (failed) return fail(stage::handshake, endpoint_errc::handshake_failed);
     if (first.kind != ws::message_kind::text) return refuse(endpoint_errc::invalid_open, invalid_open_reason);
     const auto& ours = std::get<sealed_credentials>(settings_->credential);
@@ -123,6 +129,7 @@ class admission : public std::enable_shared_from_this<admission> {
     if (key == nullptr) return refuse(endpoint_errc::unknown_key, unknown_key_reason);
     const auto psk = sealed::open(*key, opened->channel_id, opened->sealed);
     if (!psk) return refuse(endpoint_errc::invalid_open, invalid_open_reason);
+    socket_.bound_messages(std::nullopt);
     channel_id_ = std::move(opened->channel_id);
     const auto now = to_unix_seconds(settings_->common.clocks->wall_now());
     const unix_seconds init_exp{count(now) + sealed_init_window_seconds};

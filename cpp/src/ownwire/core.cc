@@ -42,6 +42,7 @@ void core::report(gateway_event event) {
 void core::publish_counts() {
   auto now = hub_.counts();
   now.origins_refused = origins_refused_;
+  now.visitors_refused += visitors_refused_;
   const std::scoped_lock lock{counts_mutex_};
   counts_ = now;
 }

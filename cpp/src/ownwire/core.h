@@ -48,10 +48,11 @@ class core : public std::enable_shared_from_this<core> {
   /// Carries out what the hub wants. After every call of it.
   void perform();
   void report(gateway_event event);
-  /// Counted here, because the hub never sees them.
-  void count_refused_origin() {
-    ++origins_refused_;
+  /// An origin_refused or visitor_refused that the hub never sees: counted here.
+  void report_refused(gateway_event event) {
+    ++(event.kind == gateway_event_kind::origin_refused ? origins_refused_ : visitors_refused_);
     publish_counts();
+    report(std::move(event));
   }
   /// As of the last perform(). From any thread.
   [[nodiscard]] gateway_counts last_counts() const;
@@ -94,7 +95,8 @@ class core : public std::enable_shared_from_this<core> {
   boost::asio::steady_timer timer_;
   std::optional<mono_time> armed_;
   std::uint64_t origins_refused_ = 0;
-  mutable std::mutex counts_mutex_;  // the one thing that other threads read
+  std::uint64_t visitors_refused_ = 0;  ///< before the hub saw them
+  mutable std::mutex counts_mutex_;     // the one thing that other threads read
   gateway_counts counts_;
   boost::asio::steady_timer stop_timer_;
   bool stopping_ = false;

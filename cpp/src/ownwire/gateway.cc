@@ -14,13 +14,6 @@ namespace flowersec::ownwire {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-namespace {
-
-/// Requests of internal clients under way at once.
-constexpr std::size_t max_internal_handshakes = 64;
-
-}  // namespace
-
 const char* describe(gateway_errc code) noexcept {
   switch (code) {
     case gateway_errc::invalid_option:
@@ -58,7 +51,9 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
     auto outside = public_desk::make(core_, options_);
     if (!outside) return outside.error();
     public_desk_ = std::move(*outside);
-    auto inner = std::make_shared<entrance>(max_internal_handshakes, max_internal_handshakes, network_list{});
+    const auto& inside_port = options_.internal_port;
+    auto inner =
+        std::make_shared<entrance>(inside_port.max_requests, inside_port.max_requests_per_address, network_list{});
     auto internal = door::open(executor_, serial_, options_.internal_port.listen, std::move(inner), door::home::shared);
     if (!internal) return gateway_errc::internal_port_taken;
     internal_door_ = std::move(*internal);
@@ -89,7 +84,7 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
 
   void adopt(ws::message_socket socket, const std::string& remote_addr) {
     const auto where = socket.get_executor();
-    auto serving = public_desk::open(public_desk_, std::move(socket), address_as_told(remote_addr));
+    auto serving = public_desk::adopt(public_desk_, std::move(socket), address_as_told(remote_addr));
     asio::co_spawn(where, std::move(serving), asio::detached);
   }
 

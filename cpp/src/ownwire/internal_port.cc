@@ -46,7 +46,8 @@ bool offers(const ws::request_head& head, std::string_view subprotocol) {
 
 result<std::shared_ptr<internal_desk>> internal_desk::make(std::shared_ptr<core> owner, gateway_options& options) {
   auto& port = options.internal_port;
-  if (port.token && port.token->empty()) return make_error_code(gateway_errc::invalid_option);
+  const bool has_places = port.max_requests > 0 && port.max_requests_per_address > 0;
+  if (!has_places || (port.token && port.token->empty())) return make_error_code(gateway_errc::invalid_option);
   auto made = std::make_shared<internal_desk>();
   made->core_ = std::move(owner);
   made->token_ = port.token;

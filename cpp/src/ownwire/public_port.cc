@@ -31,6 +31,8 @@ auto on_core(const core& owner, F function) {
   return asio::co_spawn(owner.serial(), call(std::move(function)), asio::use_awaitable);
 }
 
+ws::head_answer unavailable() { return {ws::plain_answer_text(503, "Service Unavailable", false)}; }
+
 bool ends_request(const ws::request_head& head) { return head.path() == "/healthz"; }
 
 }  // namespace
@@ -52,10 +54,11 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
   made->common_.session.yamux.max_inbound_streams = max_streams;
   made->common_.session.hello_timeout = options.limits.hello_timeout;
   auto trusted = network_list::parse(made->options_.trusted_proxies);
-  if (!trusted || !made->options_.path.starts_with('/') || made->options_.max_handshakes == 0 ||
-      made->options_.max_handshakes_per_address == 0) {
-    return make_error_code(gateway_errc::invalid_option);
-  }
+  const auto& port = made->options_;
+  const bool has_places = port.max_requests > 0 && port.max_requests_per_address > 0 && port.max_handshakes > 0 &&
+                          port.max_handshakes_per_address > 0;
+  if (!trusted || !port.path.starts_with('/') || !has_places) return make_error_code(gateway_errc::invalid_option);
+  made->handshakes_ = std::make_shared<entrance>(port.max_handshakes, port.max_handshakes_per_address, network_list{});
   made->trusted_ = std::move(*trusted);
   auto origins = origin_rule::make(made->options_.allowed_origins, made->options_.allow_no_origin);
   if (!origins) return make_error_code(gateway_errc::invalid_option);
@@ -65,26 +68,39 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
 
 asio::awaitable<void> public_desk::receive(std::shared_ptr<public_desk> desk, tcp::socket socket,
                                            entrance::place place) {
-  const auto kept = std::move(place);
-  const bool busy = kept.busy();
+  auto request = std::make_optional(std::move(place));
+  const bool busy = request->busy();
   error_code gone;
   const auto peer = socket.remote_endpoint(gone).address();
   if (gone) co_return;
-  const auto from = std::make_shared<visitor_address>();
+  const auto user = std::make_shared<arrival>();
   ws::accept_options options{.origins = ws::origin_policy::everybody(), .busy = busy, .socket = desk->socket_};
-  options.on_head = [desk, from, peer, busy](const ws::request_head& head) {
-    return desk->look_at(head, peer, busy, *from);
+  options.on_head = [desk, user, peer, busy](const ws::request_head& head) {
+    return desk->look_at(head, peer, busy, *user);
   };
   auto accepted = co_await upgrade(std::move(socket), std::move(options));
+  request.reset();
   if (!accepted) co_return;
-  co_await open(desk, std::move(accepted->socket), std::move(*from));
+  co_await open(desk, std::move(accepted->socket), std::move(*user));
 }
 
-asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::message_socket socket,
-                                        visitor_address from) {
+asio::awaitable<void> public_desk::adopt(std::shared_ptr<public_desk> desk, ws::message_socket socket,
+                                         visitor_address from) {
+  arrival user{.from = std::move(from)};
+  user.handshake = desk->handshakes_->enter(user.from);
+  if (!user.handshake) {
+    desk->report_refused({.kind = gateway_event_kind::visitor_refused, .remote_addr = user.from.shown});
+    co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
+    co_return;
+  }
+  co_await open(desk, std::move(socket), std::move(user));
+}
+
+asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::message_socket socket, arrival user) {
+  const auto kept = std::move(user.handshake);
+  const auto shown = user.from.shown;
   // Before any computation: a flood costs one upgrade each.
-  const auto shown = from.shown;
-  auto admission = on_core(*desk->core_, [desk, from = std::move(from)] {
+  auto admission = on_core(*desk->core_, [desk, from = std::move(user.from)] {
     auto admitted = desk->core_->machine().admit(from, desk->core_->now());
     desk->core_->perform();
     return admitted;
@@ -111,15 +127,22 @@ asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::m
 }
 
 ws::head_decision public_desk::look_at(const ws::request_head& head, const asio::ip::address& peer, bool busy,
-                                       visitor_address& from) const {
-  if (busy) return ws::head_answer{ws::plain_answer_text(503, "Service Unavailable", false)};
+                                       arrival& user) const {
+  if (busy) return unavailable();
   if (head.path() == options_.path) {
-    from = address_of_visitor(peer, head, trusted_);
-    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
-    report({.kind = gateway_event_kind::origin_refused,
-            .remote_addr = from.shown,
-            .detail = std::string{head.first("Origin").value_or("none")}});
-    return ws::head_answer{ws::refusal_text(ws::refusal::forbidden, false)};
+    user.from = address_of_visitor(peer, head, trusted_);
+    if (!origins_.allows(head)) {
+      report_refused({.kind = gateway_event_kind::origin_refused,
+                      .remote_addr = user.from.shown,
+                      .detail = std::string{head.first("Origin").value_or("none")}});
+      return ws::head_answer{ws::refusal_text(ws::refusal::forbidden, false)};
+    }
+    user.handshake = handshakes_->enter(user.from);
+    if (!user.handshake) {
+      report_refused({.kind = gateway_event_kind::visitor_refused, .remote_addr = user.from.shown});
+      return unavailable();
+    }
+    return ws::head_pass{.any_origin = true};
   }
   if (options_.page) {
     if (auto answer = options_.page(head)) return ws::head_answer{std::move(*answer)};
@@ -128,11 +151,8 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
   return ws::head_answer{ws::plain_answer_text(404, "404 page not found", false)};
 }
 
-void public_desk::report(gateway_event event) const {
-  asio::post(core_->serial(), [owner = core_, event = std::move(event)] {
-    owner->count_refused_origin();
-    owner->report(event);
-  });
+void public_desk::report_refused(gateway_event event) const {
+  asio::post(core_->serial(), [owner = core_, event = std::move(event)] { owner->report_refused(event); });
 }
 
 }  // namespace flowersec::ownwire

@@ -23,21 +23,27 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   /// `desk` outlives the connection.
   static boost::asio::awaitable<void> receive(std::shared_ptr<public_desk> desk, boost::asio::ip::tcp::socket socket,
                                               entrance::place place);
-  /// From the upgrade on.
-  static boost::asio::awaitable<void> open(std::shared_ptr<public_desk> desk, ws::message_socket socket,
-                                           visitor_address from);
+  /// From the upgrade on, for one that was upgraded elsewhere.
+  static boost::asio::awaitable<void> adopt(std::shared_ptr<public_desk> desk, ws::message_socket socket,
+                                            visitor_address from);
 
-  /// At the door.
+  /// At the door: until the request is answered.
   [[nodiscard]] std::shared_ptr<entrance> way_in() const {
-    return std::make_shared<entrance>(options_.max_handshakes, options_.max_handshakes_per_address, trusted_);
+    return std::make_shared<entrance>(options_.max_requests, options_.max_requests_per_address, trusted_);
   }
   /// From now on closing says that the server ends. From any thread.
   void set_going_away() { *going_away_ = true; }
 
  private:
+  /// A user whose request has been read, and the place of the handshake.
+  struct arrival {
+    visitor_address from;
+    std::optional<entrance::place> handshake{};
+  };
+  static boost::asio::awaitable<void> open(std::shared_ptr<public_desk> desk, ws::message_socket socket, arrival user);
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
-                                          visitor_address& from) const;
-  void report(gateway_event event) const;
+                                          arrival& user) const;
+  void report_refused(gateway_event event) const;
 
   std::shared_ptr<core> core_;
   public_port_options options_;
@@ -47,6 +53,7 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   ws::socket_options socket_;
   std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
   network_list trusted_;
+  std::shared_ptr<entrance> handshakes_;
   origin_rule origins_;
 };
 

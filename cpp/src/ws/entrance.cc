@@ -23,8 +23,14 @@ asio::awaitable<std::tuple<error_code, accepted_socket>> accept(tcp::socket sock
 std::optional<entrance::place> entrance::enter(const asio::ip::address& peer) {
   std::optional<std::string> counted;
   if (!exempt_.contains(peer)) counted = address_as_told(peer.to_string()).counted;
+  return take(std::move(counted), max_places_ + max_refusals);
+}
+
+std::optional<entrance::place> entrance::enter(const visitor_address& from) { return take(from.counted, max_places_); }
+
+std::optional<entrance::place> entrance::take(std::optional<std::string> counted, std::size_t max_taken) {
   const std::lock_guard lock{mutex_};
-  if (taken_ >= max_places_ + max_refusals) return std::nullopt;
+  if (taken_ >= max_taken) return std::nullopt;
   if (counted) {
     auto& own = by_address_[*counted];
     if (own >= max_per_address_) return std::nullopt;

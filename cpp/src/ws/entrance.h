@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "flowersec/ws/accept.h"
 #include "ws/address.h"
@@ -24,7 +25,12 @@ class entrance : public std::enable_shared_from_this<entrance> {
   class place {
    public:
     place(place&&) noexcept = default;
-    place& operator=(place&&) = delete;
+    place& operator=(place&& other) noexcept {
+      std::swap(home_, other.home_);
+      std::swap(counted_, other.counted_);
+      std::swap(busy_, other.busy_);
+      return *this;
+    }
     ~place() {
       if (home_) home_->leave(counted_);
     }
@@ -46,8 +52,12 @@ class entrance : public std::enable_shared_from_this<entrance> {
 
   /// nullopt: to be disconnected.
   [[nodiscard]] std::optional<place> enter(const boost::asio::ip::address& peer);
+  /// For one whose request has been read. `counted` as in visitor_address; nobody is exempt, and no place is busy.
+  /// nullopt: answer 503.
+  [[nodiscard]] std::optional<place> enter(const visitor_address& from);
 
  private:
+  [[nodiscard]] std::optional<place> take(std::optional<std::string> counted, std::size_t max_taken);
   void leave(const std::optional<std::string>& counted) noexcept;
 
   std::size_t max_places_;

@@ -83,6 +83,12 @@ std::optional<received_message> message_connection::try_read() {
   return std::nullopt;
 }
 
+void message_connection::bound_messages(std::optional<message_bound> bound) {
+  assert(!read_handler_ && "no read may be under way");
+  bound_ = std::move(bound);
+  reader_.limit_messages(bound_ ? bound_->max_bytes : options_.limits.max_message_bytes);
+}
+
 /// Goes on until there is a message, an end, or nothing to receive now.
 std::optional<message_connection::read_outcome> message_connection::advance_reading() {
   while (closing_ == closing::no) {
@@ -165,7 +171,9 @@ void message_connection::on_close_frame(byte_view payload) {
 }
 
 void message_connection::on_violation(ws_errc error) {
-  if (const auto code = close_code_for(error)) {
+  if (bound_ && error == ws_errc::message_too_big) {
+    queue_control(opcode::close, encode_close_payload(bound_->said));
+  } else if (const auto code = close_code_for(error)) {
     const std::string reason = error == ws_errc::message_too_big ? "" : describe(error);
     queue_control(opcode::close, encode_close_payload({.code = *code, .reason = reason}));
   }

@@ -36,6 +36,7 @@ class message_connection : public std::enable_shared_from_this<message_connectio
 
   void read(read_handler handler);
   [[nodiscard]] std::optional<received_message> try_read();
+  void bound_messages(std::optional<message_bound> bound);
   [[nodiscard]] result<void> finish_frame(opcode op, mutable_byte_view frame, std::size_t payload_bytes);
   [[nodiscard]] std::optional<error_code> try_write(std::span<const byte_view> frames);
   void finish_write(done_handler handler);
@@ -111,6 +112,7 @@ class message_connection : public std::enable_shared_from_this<message_connectio
   std::string subprotocol_;
   socket_options options_;
   message_reader reader_;
+  std::optional<message_bound> bound_;
   frame_sender sender_;
   mask_key_source keys_;
 

@@ -28,7 +28,8 @@ std::optional<ws_errc> message_reader::check(const frame_header& header) const n
   if (is_control(header.op)) return std::nullopt;
   const bool continues = header.op == opcode::continuation;
   const std::uint64_t before = continues ? partial_.size() : 0;
-  if (header.payload_bytes > limits_.max_message_bytes - before) return ws_errc::message_too_big;
+  const auto largest = limits_.max_message_bytes;
+  if (before > largest || header.payload_bytes > largest - before) return ws_errc::message_too_big;
   if (continues && !open_) return ws_errc::continuation_unexpected;
   if (!continues && open_) return ws_errc::continuation_expected;
   return std::nullopt;

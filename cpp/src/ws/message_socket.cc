@@ -42,6 +42,10 @@ std::string_view message_socket::subprotocol() const noexcept { return connectio
 
 std::optional<received_message> message_socket::try_read_message() { return connection_->try_read(); }
 
+void message_socket::bound_messages(std::optional<message_bound> bound) {
+  connection_->bound_messages(std::move(bound));
+}
+
 result<void> message_socket::finish_frame(message_kind kind, mutable_byte_view frame, std::size_t payload_bytes) {
   return connection_->finish_frame(opcode_of(kind), frame, payload_bytes);
 }

@@ -13,6 +13,7 @@
 #include "flowersec/handshake/frame.h"
 #include "flowersec/ownwire/client.h"
 #include "flowersec/ownwire/edge.h"
+#include "flowersec/ownwire/gateway.h"
 #include "flowersec/ownwire/limits.h"
 #include "flowersec/rendezvous/limits.h"
 #include "flowersec/rendezvous/registry_server.h"
@@ -125,6 +126,12 @@ TEST(documents, limits_lists_every_default) {
       {"`max_queue_bytes` (registry)", rendezvous::registry_limits{}.max_queue_bytes},
       {"`max_handshakes` (registry)", rendezvous::registry_port_options{}.max_handshakes},
       {"`max_handshakes_per_address` (registry)", rendezvous::registry_port_options{}.max_handshakes_per_address},
+      {"`max_requests` (gateway)", ownwire::public_port_options{}.max_requests},
+      {"`max_requests_per_address` (gateway)", ownwire::public_port_options{}.max_requests_per_address},
+      {"`max_handshakes` (gateway)", ownwire::public_port_options{}.max_handshakes},
+      {"`max_handshakes_per_address` (gateway)", ownwire::public_port_options{}.max_handshakes_per_address},
+      {"`max_requests` (internal port)", ownwire::internal_port_options{}.max_requests},
+      {"`max_requests_per_address` (internal port)", ownwire::internal_port_options{}.max_requests_per_address},
       {"`max_users`", ownwire::edge_limits{}.max_users},
       {"`max_visitors` (edge)", ownwire::edge_limits{}.max_visitors},
       {"`max_waiting`", ownwire::edge_limits{}.max_waiting},

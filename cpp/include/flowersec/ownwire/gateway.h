@@ -44,10 +44,14 @@ struct public_port_options {
   /// Answers every request but those for `path` and /healthz: a whole HTTP response that says `Connection: close`, or
   /// nullopt for 404. Absent: always 404.
   std::function<std::optional<std::string>(const ws::request_head&)> page{};
-  /// Connections before the end of their handshake; one more is answered 503. At least 1.
-  std::size_t max_handshakes = 1024;
+  /// Connections whose request is being read and answered; one more is answered 503. At least 1.
+  std::size_t max_requests = 1024;
   /// Of those, of one address that is no trusted proxy; one more is disconnected. At least 1.
-  std::size_t max_handshakes_per_address = 256;
+  std::size_t max_requests_per_address = 256;
+  /// Users between the upgrade and the end of their handshake; one more is answered 503. At least 1.
+  std::size_t max_handshakes = 1024;
+  /// Of those, of one address, be it behind a trusted proxy; one more is answered 503. At least 1.
+  std::size_t max_handshakes_per_address = 64;
 };
 
 /// An internal client that speaks the stack itself, from wherever it is.
@@ -64,6 +68,10 @@ struct internal_port_options {
   std::optional<ws::tls_context> tls{};
   /// Opens the path /e2ee.
   std::optional<internal_link_credential> link{};
+  /// Connections before the end of their upgrade, on /e2ee of their handshake; one more is answered 503. At least 1.
+  std::size_t max_requests = 256;
+  /// Of those, of one address; one more is disconnected. At least 1.
+  std::size_t max_requests_per_address = 64;
 };
 
 struct gateway_options {

@@ -53,6 +53,9 @@ class message_reader {
   /// Text is not checked for UTF-8: nothing in the protocol reads it before a JSON reader has.
   [[nodiscard]] event next();
 
+  /// Another max_message_bytes from here on; no fragmented message may be under way that is longer already.
+  void limit_messages(std::uint64_t max_message_bytes) noexcept { limits_.max_message_bytes = max_message_bytes; }
+
   /// Room to receive into, at least one byte. Invalidates views handed out.
   [[nodiscard]] mutable_byte_view prepare();
   /// `bytes` of the room of the last prepare() were filled.

@@ -48,6 +48,12 @@ struct received_message {
   mutable_byte_view payload;
 };
 
+/// A smaller limit than reader_limits::max_message_bytes, and what is said to a peer that exceeds it.
+struct message_bound {
+  std::uint64_t max_bytes = 0;  ///< at least 1
+  close_payload said{};
+};
+
 class message_connection;
 
 /// Move-only. Destroying it closes TCP at once; pending operations complete with operation_aborted.
@@ -83,6 +89,11 @@ class message_socket {
   /// Spares a completion for each but the first of the messages that are there. A caller that goes on for ever serves
   /// nobody else. No read may be under way.
   [[nodiscard]] std::optional<received_message> try_read_message();
+
+  /// From the next message on, until it is called again: a limit of its own, checked at the frame header as well; then
+  /// a longer one fails the read with message_too_big as ever, but the peer hears `said` instead of 1009. nullopt: the
+  /// limit of the socket's options, which must be the larger one. No read may be under way.
+  void bound_messages(std::optional<message_bound> bound);
 
   /// Header room that a payload of this size needs in front of it.
   [[nodiscard]] std::size_t header_bytes(std::size_t payload_bytes) const noexcept {

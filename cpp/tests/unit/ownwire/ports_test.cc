@@ -83,8 +83,7 @@ awaitable<std::string> health(tcp::socket& socket) {
   co_return failed ? std::string{} : status_of(std::string{buffer.data(), bytes});
 }
 
-awaitable<void> fill_the_entrance(gateway_world& world) {
-  const auto port = world.gate.public_port();
+awaitable<void> fill_the_entrance(std::uint16_t port) {
   auto first = co_await arrive(port, 1);
   auto second = co_await arrive(port, 1);
   auto third = co_await arrive(port, 1);
@@ -105,10 +104,10 @@ awaitable<void> fill_the_entrance(gateway_world& world) {
 TEST(public_port, has_so_many_places_on_the_way_in_and_fewer_for_one_address) {
   auto options = usual_options();
   options.public_port->trusted_proxies.clear();
-  options.public_port->max_handshakes = 3;
-  options.public_port->max_handshakes_per_address = 2;
+  options.public_port->max_requests = 3;
+  options.public_port->max_requests_per_address = 2;
   gateway_world world{std::move(options)};
-  world.run(fill_the_entrance(world));
+  world.run(fill_the_entrance(world.gate.public_port()));
 }
 
 awaitable<void> crowd_behind_a_proxy(gateway_world& world) {
@@ -121,9 +120,87 @@ awaitable<void> crowd_behind_a_proxy(gateway_world& world) {
 
 TEST(public_port, does_not_count_those_behind_a_trusted_proxy_as_one) {
   auto options = usual_options();
-  options.public_port->max_handshakes_per_address = 1;
+  options.public_port->max_requests_per_address = 1;
   gateway_world world{std::move(options)};
   world.run(crowd_behind_a_proxy(world));
+}
+
+/// One that says nothing after its upgrade, if it got that.
+struct silent_user {
+  tcp::socket socket;
+  std::string status{};
+};
+
+awaitable<silent_user> upgrade_and_be_silent(std::uint16_t port, std::string forwarded_for) {
+  auto socket = co_await arrive(port, 1);
+  silent_user user{.socket = std::move(socket)};
+  const auto request =
+      upgrade_request("/ws", "h", "Origin: http://h\r\nX-Forwarded-For: 6.6.6.6, " + forwarded_for + "\r\n");
+  co_await asio::async_write(user.socket, asio::buffer(request), as_result);
+  std::array<char, 4096> buffer;
+  const auto [failed, bytes] = co_await user.socket.async_read_some(asio::buffer(buffer), as_result);
+  if (!failed) user.status = status_of(std::string{buffer.data(), bytes});
+  co_return user;
+}
+
+awaitable<void> fill_the_handshakes(gateway_world& world) {
+  const auto port = world.gate.public_port();
+  const std::string first_address = "198.51.100.1";
+  const std::string second_address = "198.51.100.2";
+  const std::string third_address = "198.51.100.3";
+  const std::string in = "HTTP/1.1 101 Switching Protocols";
+  const std::string full = "HTTP/1.1 503 Service Unavailable";
+  std::optional<silent_user> first = co_await upgrade_and_be_silent(port, first_address);
+  const auto second = co_await upgrade_and_be_silent(port, first_address);
+  const auto third = co_await upgrade_and_be_silent(port, first_address);
+  EXPECT_EQ(first->status, in);
+  EXPECT_EQ(second.status, in);
+  EXPECT_EQ(third.status, full) << "one more of an address";
+  const auto other = co_await upgrade_and_be_silent(port, second_address);
+  EXPECT_EQ(other.status, in);
+  const auto beyond = co_await upgrade_and_be_silent(port, third_address);
+  EXPECT_EQ(beyond.status, full) << "one more of all";
+  // More of them are silent than requests may be under way: nobody waits for them to read a page.
+  const std::string tail = " HTTP/1.1\r\nHost: h\r\n\r\n";
+  co_await expect_status(port, "GET /healthz" + tail, "200 OK");
+  co_await expect_status(port, "GET /page" + tail, "200 OK");
+  // A place is free again when its handshake has failed.
+  first.reset();
+  for (std::string status = full; status == full;) {
+    const auto next = co_await upgrade_and_be_silent(port, third_address);
+    status = next.status;
+    EXPECT_TRUE(status == full || status == in) << status;
+  }
+  EXPECT_GE(world.gate.counts().visitors_refused, 2U);
+}
+
+TEST(public_port, users_behind_a_proxy_have_places_for_handshakes_by_their_own_address_and_pages_need_none) {
+  auto options = usual_options();
+  options.public_port->max_requests = 3;
+  options.public_port->max_handshakes = 3;
+  options.public_port->max_handshakes_per_address = 2;
+  options.public_port->page = [](const ws::request_head& head) -> std::optional<std::string> {
+    if (head.path() != "/page") return std::nullopt;
+    return "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\npage";
+  };
+  gateway_world world{std::move(options)};
+  world.run(fill_the_handshakes(world));
+}
+
+awaitable<void> come_one_after_the_other(gateway_world& world) {
+  auto first = co_await test_user::open(world.public_url());
+  const auto one = co_await first.join();
+  auto second = co_await test_user::open(world.public_url());
+  const auto two = co_await second.join();
+  EXPECT_FALSE(one.session_id.empty());
+  EXPECT_FALSE(two.session_id.empty());
+}
+
+TEST(public_port, a_session_that_is_open_takes_no_place_any_more) {
+  auto options = usual_options();
+  options.public_port->max_handshakes = 1;
+  gateway_world world{std::move(options)};
+  world.run(come_one_after_the_other(world));
 }
 
 awaitable<void> ask_for_pages(gateway_world& world) {
@@ -249,6 +326,14 @@ TEST(internal_port, serves_nothing_else) {
   world.run(ask_internal(world));
 }
 
+TEST(internal_port, has_so_many_places_on_the_way_in_and_fewer_for_one_address) {
+  auto options = usual_options();
+  options.internal_port.max_requests = 3;
+  options.internal_port.max_requests_per_address = 2;
+  gateway_world world{std::move(options)};
+  world.run(fill_the_entrance(world.gate.internal_port()));
+}
+
 messages::direct::v1::direct_connect_info link_info(const gateway_world& world, const crypto::psk& key) {
   messages::direct::v1::direct_connect_info info;
   info.ws_url = world.internal_url("/e2ee");
@@ -321,6 +406,12 @@ TEST(gateway_options, what_cannot_be_is_refused) {
   EXPECT_EQ(refuses([](auto& o) { o.public_port->trusted_proxies = {"proxy"}; }), gateway_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.public_port->allowed_origins = {" "}; }), gateway_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.internal_port.token = ""; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->max_requests = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->max_requests_per_address = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->max_handshakes = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.public_port->max_handshakes_per_address = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.internal_port.max_requests = 0; }), gateway_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.internal_port.max_requests_per_address = 0; }), gateway_errc::invalid_option);
   gateway_world taken;
   const tcp::endpoint outside{asio::ip::address_v4::loopback(), taken.gate.public_port()};
   EXPECT_EQ(refuses([&](auto& o) { o.public_port->listen = outside; }), gateway_errc::public_port_taken);

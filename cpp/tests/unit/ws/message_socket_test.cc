@@ -181,6 +181,33 @@ TEST_P(message_sockets, a_message_over_the_limit_ends_with_1009_and_no_reason) {
   run(client(net), server(net));
 }
 
+TEST_P(message_sockets, a_bound_holds_until_it_is_taken_back_and_says_what_it_was_given) {
+  const auto client = [](loopback& to) -> task {
+    auto socket = co_await to.connect();
+    for (const std::size_t size : {10U, 11U, 10U, 11U}) {
+      co_await socket.async_write_message(message_kind::text, pattern(size));
+    }
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::closed_by_peer);
+    EXPECT_EQ(socket.peer_close(), (close_payload{.code = 1008, .reason = "too long"}));
+    co_await socket.async_close(close_code::normal, "");
+  };
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    message_bound bound{.max_bytes = 10, .said = {.code = 1008, .reason = "too long"}};
+    socket.bound_messages(bound);
+    EXPECT_EQ((co_await socket.async_read_message()).payload.size(), 10u);
+    socket.bound_messages(std::nullopt);
+    EXPECT_EQ((co_await socket.async_read_message()).payload.size(), 11u);
+    socket.bound_messages(bound);
+    EXPECT_EQ((co_await socket.async_read_message()).payload.size(), 10u);
+    const auto [error, nothing] = co_await socket.async_read_message(as_result);
+    EXPECT_EQ(error, ws_errc::message_too_big);
+    co_await socket.async_close(close_code::normal, "not sent, the other went first");
+  };
+  run(client(net), server(net));
+}
+
 TEST_P(message_sockets, the_reason_text_of_a_close_reaches_the_caller) {
   const auto client = [](loopback& to) -> task {
     auto socket = co_await to.connect();
