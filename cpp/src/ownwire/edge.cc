@@ -331,7 +331,8 @@ ws::head_decision edge_state::look_at(const ws::request_head& head, const asio::
   const auto path = head.path();
   if (path == options_.path) {
     seen.from = address_of_visitor(peer, head, trusted_);
-    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    // A plain request is no WebSocket of a stranger: the upgrade answers it.
+    if (!ws::asks_for_upgrade(head) || origins_.allows(head)) return ws::head_pass{.any_origin = true};
     ++counts_.origins_refused;
     report(gateway_event_kind::origin_refused, seen.from.shown, std::string{head.first("Origin").value_or("none")});
     return ws::head_answer{ws::refusal_text(ws::refusal::forbidden, false)};

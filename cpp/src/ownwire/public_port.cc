@@ -115,7 +115,8 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
   if (busy) return ws::head_answer{ws::plain_answer_text(503, "Service Unavailable", false)};
   if (head.path() == options_.path) {
     from = address_of_visitor(peer, head, trusted_);
-    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    // A plain request is no WebSocket of a stranger: the upgrade answers it.
+    if (!ws::asks_for_upgrade(head) || origins_.allows(head)) return ws::head_pass{.any_origin = true};
     report({.kind = gateway_event_kind::origin_refused,
             .remote_addr = from.shown,
             .detail = std::string{head.first("Origin").value_or("none")}});

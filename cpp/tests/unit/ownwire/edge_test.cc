@@ -263,6 +263,20 @@ TEST(edge, who_is_let_in) {
   world.run(show(world, "/healthz", "", "200"));
 }
 
+awaitable<void> ask_plainly(edge_world& world) {
+  const std::string tail = " /ws HTTP/1.1\r\nHost: h\r\n\r\n";
+  const auto answer = co_await ask(world.front.port(), "GET" + tail);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+  const auto head = co_await ask(world.front.port(), "HEAD" + tail);
+  EXPECT_EQ(head, answer.substr(0, answer.find("\r\n\r\n") + 4));
+  EXPECT_EQ(world.front.counts().origins_refused, 0U);
+}
+
+TEST(edge, a_plain_request_is_no_refused_origin) {
+  edge_world world;
+  world.run(ask_plainly(world));
+}
+
 awaitable<void> wait_twice(edge_world& world) {
   auto first = co_await world.backend();
   co_await show(world, "/backend", "Authorization: Bearer token\r\n", "503");
