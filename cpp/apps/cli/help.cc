@@ -91,6 +91,11 @@ option command_line_only(option entry) {
   return entry;
 }
 
+option not_blank(option entry) {
+  entry.may_be_blank = false;
+  return entry;
+}
+
 option secret(option entry, std::function<std::string(const std::string& value)> shown) {
   entry.shown = std::move(shown);
   return entry;

@@ -84,6 +84,9 @@ class argument_reader {
     }
     if (auto* const* list = std::get_if<std::vector<std::string>*>(&entry.into)) forget_environment(**list);
     given_.insert(entry.name);
+    if (!entry.may_be_blank && is_blank(*value)) {
+      return complain("flag needs a value that is not blank: " + shown_name(described_, entry.name));
+    }
     if (set_from_flag(entry.into, *value)) return std::nullopt;
     return complain("invalid value \"" + std::string{*value} + "\" for flag " + shown_name(described_, entry.name) +
                     ": " + expected_value(entry.into));

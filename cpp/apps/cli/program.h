@@ -39,10 +39,14 @@ struct option {
   bool in_config_file = true;
   /// How a value is printed, for one that holds secrets; empty: as it is.
   std::function<std::string(const std::string& value)> shown = {};
+  /// False: a flag with a blank value is a mistake.
+  bool may_be_blank = true;
 };
 
 /// The same option, not accepted in a configuration file.
 [[nodiscard]] option command_line_only(option entry);
+/// The same option, whose flag needs a value that is not blank.
+[[nodiscard]] option not_blank(option entry);
 /// The same option, whose values are printed as `shown` says.
 [[nodiscard]] option secret(option entry, std::function<std::string(const std::string& value)> shown);
 

@@ -118,6 +118,8 @@ class service {
 
   /// Sockets that wait with another token are closed; users who are joined stay.
   void dial_edge(std::string token) {
+    if (behind_ && token == edge_token_) return;
+    edge_token_ = token;
     ownwire::behind_options options;
     options.edge = *ws::parse_url(command_.behind);
     options.token = std::move(token);
@@ -205,6 +207,7 @@ class service {
   worker_end worker_end_{workers_};
   ownwire::gateway gateway_;
   std::optional<ownwire::behind> behind_;
+  std::string edge_token_;
   live_files files_;
   std::optional<metrics_page> metrics_;
   asio::signal_set signals_;

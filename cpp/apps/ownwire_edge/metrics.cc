@@ -18,7 +18,7 @@ constexpr bool now = false;
 constexpr bool since_start = true;
 
 constexpr std::array rows{
-    row{&counts::users, "ownwire_edge_users", "Users who are joined to a backend.", now},
+    row{&counts::users, "ownwire_edge_users", "Users who are joined to a backend, or wait for one.", now},
     row{&counts::waiting, "ownwire_edge_waiting_backends", "Sockets of backends that wait for a user.", now},
     row{&counts::joined, "ownwire_edge_joined_total", "Users who were joined to a backend.", since_start},
     row{&counts::without_backend, "ownwire_edge_without_backend_total", "Users for whom no backend waited.",

@@ -31,7 +31,8 @@ event_line line_of(const ownwire::gateway_event& event) {
   event_line line{.level = log_level_of(event.kind), .message = words(to_string(event.kind)), .fields = {}};
   line.is_refusal = event.kind == gateway_event_kind::origin_refused ||
                     event.kind == gateway_event_kind::visitor_refused ||
-                    event.kind == gateway_event_kind::open_failed || event.kind == gateway_event_kind::client_refused;
+                    event.kind == gateway_event_kind::frame_refused || event.kind == gateway_event_kind::open_failed ||
+                    event.kind == gateway_event_kind::client_refused;
   if (event.kind == gateway_event_kind::origin_refused) {
     const bool is_missing = event.detail == "none";
     line.message = is_missing ? "refused a request without Origin: --allow-no-origin would accept programs"

@@ -23,26 +23,21 @@ client_id dispatcher::connect(dialect how, mono_time /*now*/) {
   return id;
 }
 
-void dispatcher::disconnect(client_id client, mono_time now) {
+void dispatcher::disconnect(client_id client, mono_time /*now*/) {
   const auto found = clients_.find(client);
   if (found == clients_.end()) return;
   auto left = std::move(found->second.queue);
   queued_bytes_ -= found->second.bytes;
   clients_.erase(found);
-  // In front of those that came later, in their order. Not held against the count of a session: they were taken once.
+  // In front of those that came later, in their order. No bound refuses them: they are acknowledged, and were held.
   const auto first = waiting_.begin();
   for (auto& entry : left) {
     auto* text = std::get_if<queued_text>(&entry.what);
     if (text == nullptr || text->who->closed) continue;
-    if (waiting_bytes_ + entry.cost > limits_.max_waiting_bytes) {
-      outcomes_.push_back({.who = text->who, .id = text->id, .handed_over = false});
-      continue;
-    }
     ++text->who->waiting;
     waiting_bytes_ += entry.cost;
-    const auto deadline = now + limits_.waiting_time;
-    first_deadline_ = first_deadline_ ? std::min(*first_deadline_, deadline) : deadline;
-    waiting_.insert(first, {.text = std::move(*text), .cost = entry.cost, .deadline = deadline, .acknowledged = true});
+    returned_bytes_ += entry.cost;
+    waiting_.insert(first, {.text = std::move(*text), .cost = entry.cost, .deadline = std::nullopt});
   }
   flush();
 }
@@ -56,6 +51,8 @@ std::optional<dialect> dispatcher::dialect_of(client_id client) const noexcept {
 void dispatcher::offer(const std::shared_ptr<route>& who, std::uint64_t id, std::string content, mono_time now) {
   const auto size = cost(*who->sender, content);
   queued_text text{.who = who, .from = who->sender, .id = id, .content = std::move(content)};
+  // Else one client after the other could fill its queue and be lost.
+  if (returned_bytes_ > limits_.max_waiting_bytes) return wait(std::move(text), size, now);
   auto* to = bind(who);
   if (to == nullptr || to->blocked || who->waiting != 0 || to->bytes + size > limits_.max_internal_queue_bytes) {
     if (to != nullptr) to->blocked = true;
@@ -90,8 +87,7 @@ void dispatcher::close(route& who) {
       ++at;
       continue;
     }
-    waiting_bytes_ -= at->cost;
-    --who.waiting;
+    forget_costs(*at);
     at = waiting_.erase(at);
   }
   flush();
@@ -131,11 +127,11 @@ std::vector<client_id> dispatcher::on_time(mono_time now) {
   if (first_deadline_ && *first_deadline_ <= now) {
     first_deadline_.reset();
     for (auto at = waiting_.begin(); at != waiting_.end();) {
-      if (at->deadline <= now) {
+      if (at->deadline && *at->deadline <= now) {
         at = drop(at);
         continue;
       }
-      first_deadline_ = first_deadline_ ? std::min(*first_deadline_, at->deadline) : at->deadline;
+      if (at->deadline) first_deadline_ = first_deadline_ ? std::min(*first_deadline_, *at->deadline) : at->deadline;
       ++at;
     }
     flush();
@@ -208,7 +204,13 @@ void dispatcher::wait(queued_text text, std::size_t cost, mono_time now) {
   waiting_bytes_ += cost;
   const auto deadline = now + limits_.waiting_time;
   first_deadline_ = first_deadline_ ? std::min(*first_deadline_, deadline) : deadline;
-  waiting_.push_back({.text = std::move(text), .cost = cost, .deadline = deadline, .acknowledged = false});
+  waiting_.push_back({.text = std::move(text), .cost = cost, .deadline = deadline});
+}
+
+void dispatcher::forget_costs(const waiting_text& text) {
+  --text.text.who->waiting;
+  waiting_bytes_ -= text.cost;
+  if (!text.deadline) returned_bytes_ -= text.cost;
 }
 
 void dispatcher::flush() {
@@ -241,9 +243,8 @@ bool dispatcher::try_hand_over(waiting_list::iterator at) {
   const auto id = *at->text.who->client;
   auto& to = clients_.at(id);
   if (to.bytes + at->cost > limits_.max_internal_queue_bytes) return false;
-  --at->text.who->waiting;
-  waiting_bytes_ -= at->cost;
-  if (!at->acknowledged) outcomes_.push_back({.who = at->text.who, .id = at->text.id, .handed_over = true});
+  forget_costs(*at);
+  if (at->deadline) outcomes_.push_back({.who = at->text.who, .id = at->text.id, .handed_over = true});
   const auto size = at->cost;
   push(id, to, {.what = std::move(at->text), .cost = size});
   waiting_.erase(at);
@@ -251,8 +252,7 @@ bool dispatcher::try_hand_over(waiting_list::iterator at) {
 }
 
 dispatcher::waiting_list::iterator dispatcher::drop(waiting_list::iterator at) {
-  --at->text.who->waiting;
-  waiting_bytes_ -= at->cost;
+  forget_costs(*at);
   outcomes_.push_back({.who = at->text.who, .id = at->text.id, .handed_over = false});
   return waiting_.erase(at);
 }

@@ -35,6 +35,7 @@ class dispatcher {
 
   [[nodiscard]] client_id connect(dialect how, mono_time now);
   /// Texts that were never handed to the connection wait again, in front of the others; those handed out are gone.
+  /// They are acknowledged, and so wait until a client has room for them or their session is over.
   void disconnect(client_id client, mono_time now);
   /// nullopt: it is not connected.
   [[nodiscard]] std::optional<dialect> dialect_of(client_id client) const noexcept;
@@ -93,8 +94,7 @@ class dispatcher {
   struct waiting_text {
     queued_text text;
     std::size_t cost;
-    mono_time deadline;
-    bool acknowledged;  // it was in a queue already
+    std::optional<mono_time> deadline;  // none: it was in a queue already, its user has the answer
   };
   using waiting_list = std::list<waiting_text>;
 
@@ -103,6 +103,7 @@ class dispatcher {
   [[nodiscard]] std::map<client_id, connected>::iterator next_in_turn();
   void push(client_id id, connected& to, queued what);
   void wait(queued_text text, std::size_t cost, mono_time now);
+  void forget_costs(const waiting_text& text);
   void flush();
   void flush_to(client_id id);
   [[nodiscard]] bool try_hand_over(waiting_list::iterator at);
@@ -114,6 +115,7 @@ class dispatcher {
   client_id turn_ = 0;  // the client that had the last new session
   waiting_list waiting_;
   std::size_t waiting_bytes_ = 0;
+  std::size_t returned_bytes_ = 0;  // of those: acknowledged
   std::size_t queued_bytes_ = 0;
   std::optional<mono_time> first_deadline_{};
   std::vector<text_outcome> outcomes_;

@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <mutex>
@@ -22,6 +23,8 @@ using asio::ip::tcp;
 namespace {
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+/// Of a user who waits for a backend: with more it is not read any further until it is joined.
+constexpr std::size_t max_held_bytes = 16'384;
 
 asio::awaitable<std::tuple<error_code>> finish_write(ws::message_socket& socket) {
   co_return co_await socket.async_finish_write(as_result);
@@ -71,7 +74,7 @@ bool edge_limits::validate() const noexcept {
   return max_users >= 1 && max_users_per_address >= 1 && visit_burst >= 1 && visits_per_second >= 1 &&
          max_visitors >= 1 && max_waiting >= 1 && max_requests >= 1 && max_requests_per_address >= 1 &&
          max_message_bytes >= 4'096 && max_message_bytes <= 16'777'216 && ping_after >= 1ms &&
-         ping_after < silence_limit && stall >= 1ms && stop_timeout >= 1ms;
+         ping_after < silence_limit && stall >= 1ms && backend_wait >= 0ms && stop_timeout >= 1ms;
 }
 
 edge_state::edge_state(asio::any_io_executor executor, edge_options options)
@@ -137,8 +140,8 @@ asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp:
   } else if (seen->backend) {
     link->backend_side = true;
     self->links_.insert(link);
-    self->waiting_.push_back(link);
-    self->publish();
+    ++self->backends_;
+    self->give(link);
     co_await pump(self, link);
   } else {
     co_await serve_user(self, link, std::move(seen->from));
@@ -156,9 +159,12 @@ asio::awaitable<void> edge_state::serve_user(std::shared_ptr<edge_state> self, s
   }
   self->links_.insert(user);
   ++self->counts_.users;
+  self->publish();
   const auto backend = co_await join(self, user, from);
-  if (!backend) {
-    ++self->counts_.without_backend;
+  if (user->turn && user->turn->left) {
+    self->end(user, *user->turn->left);
+  } else if (!backend) {
+    if (!user->closing) ++self->counts_.without_backend;
     self->close(user, ws::close_code::try_again_later, "no backend");
   } else {
     ++self->counts_.joined;
@@ -173,51 +179,120 @@ asio::awaitable<void> edge_state::serve_user(std::shared_ptr<edge_state> self, s
 asio::awaitable<std::shared_ptr<edge_link>> edge_state::join(std::shared_ptr<edge_state> self,
                                                              std::shared_ptr<edge_link> user, visitor_address from) {
   const auto told = encode(peer_message{.remote_addr = from.shown});
-  while (!self->waiting_.empty()) {
-    auto backend = std::move(self->waiting_.front());
-    self->waiting_.pop_front();
-    backend->joined = true;
+  while (true) {
+    if (self->waiting_.empty()) co_await await_turn(self, user);
+    auto backend = self->take_backend(user);
+    if (!backend) co_return nullptr;
     const auto [failed] =
         co_await backend->socket.async_write_message(ws::message_kind::text, as_bytes(told), as_result);
     if (failed || backend->closing) continue;  // it has gone while it waited: its own pump cleans up
     // Only now: nothing of the user may get in front of that text.
     backend->partner = user;
     user->partner = backend;
-    user->joined = true;
     co_return backend;
   }
-  co_return nullptr;
+}
+
+edge_state::link_ptr edge_state::take_backend(const link_ptr& user) {
+  auto given = user->turn ? std::exchange(user->turn->backend, nullptr) : nullptr;
+  if (user->closing || (user->turn && user->turn->left)) {
+    if (given) give(std::move(given));
+    return nullptr;
+  }
+  if (!given && !waiting_.empty()) {
+    given = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  return given;
+}
+
+void edge_state::give(link_ptr backend) {
+  if (backend->closing) return;
+  if (queue_.empty()) {
+    waiting_.push_back(std::move(backend));
+  } else {
+    const auto turn = queue_.front()->turn;
+    queue_.pop_front();
+    turn->backend = std::move(backend);
+    turn->timer.expires_at(asio::steady_timer::time_point::min());
+  }
+  publish();
+}
+
+asio::awaitable<void> edge_state::await_turn(std::shared_ptr<edge_state> self, std::shared_ptr<edge_link> user) {
+  using namespace asio::experimental::awaitable_operators;
+  // Nobody comes back to an edge that no backend knows.
+  if (self->backends_ == 0 || user->closing) co_return;
+  if (!user->turn) {
+    user->turn = std::make_shared<edge_turn>(self->serial_);
+    user->turn->deadline = asio::steady_timer::clock_type::now() + self->options_.limits.backend_wait;
+    self->queue_.push_back(user);
+  } else {
+    self->queue_.push_front(user);  // its backend was gone already
+  }
+  user->turn->timer.expires_at(user->turn->deadline);
+  const auto turn = user->turn;
+  const auto over = [&turn] { return turn->timer.expiry() <= asio::steady_timer::clock_type::now(); };
+  while (!turn->left && !over()) {
+    auto wait = turn->timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (user->held_bytes > max_held_bytes) {
+      co_await std::move(wait);
+    } else {
+      auto read = hold_one(user);
+      co_await (std::move(read) || std::move(wait));
+    }
+  }
+  if (!turn->backend) std::erase(self->queue_, user);
+}
+
+asio::awaitable<void> edge_state::hold_one(std::shared_ptr<edge_link> user) {
+  const auto [failed, message] = co_await user->socket.async_read_message(as_result);
+  if (failed == asio::error::operation_aborted) co_return;  // the wait is over
+  if (failed) {
+    user->turn->left = failed;
+    co_return;
+  }
+  user->held_bytes += message.payload.size();
+  user->held.push_back({.kind = message.kind, .bytes = {message.payload.begin(), message.payload.end()}});
 }
 
 asio::awaitable<void> edge_state::pump(std::shared_ptr<edge_state> self, std::shared_ptr<edge_link> from) {
   byte_buffer frame;
+  for (; !from->held.empty(); from->held.pop_front()) {
+    const auto& early = from->held.front();
+    const bool passed = co_await pass_on(self, from, early.kind, early.bytes, frame);
+    if (!passed) co_return self->end(from, make_error_code(ws::ws_errc::closed_locally));
+  }
   error_code failed;
   while (true) {
     auto [broken, message] = co_await from->socket.async_read_message(as_result);
     failed = broken;
-    const auto to = from->partner.lock();
-    // A backend that waits has nothing to say.
-    if (!failed && (!to || to->closing)) failed = make_error_code(ws::ws_errc::closed_locally);
     if (failed) break;
-    auto& count = from->backend_side ? self->counts_.bytes_to_users : self->counts_.bytes_to_backends;
-    count += message.payload.size();
-    frame.assign(to->socket.header_bytes(message.payload.size()), std::byte{});
-    append(frame, byte_view{message.payload});
-    if (const auto made = to->socket.finish_frame(message.kind, frame, message.payload.size()); !made) {
-      failed = made.error();
-      break;
-    }
-    const byte_view piece{frame};
-    const auto at_once = to->socket.try_write_frames(std::span{&piece, 1});
-    if (at_once && !*at_once) continue;
-    if (at_once) break;
-    const auto written = co_await within(self->options_.limits.stall, finish_write(to->socket));
-    if (!written || std::get<0>(*written)) {
-      to->socket.abort();
-      break;
-    }
+    const bool passed = co_await pass_on(self, from, message.kind, message.payload, frame);
+    if (passed) continue;
+    failed = make_error_code(ws::ws_errc::closed_locally);
+    break;
   }
   self->end(from, failed);
+}
+
+asio::awaitable<bool> edge_state::pass_on(std::shared_ptr<edge_state> self, std::shared_ptr<edge_link> from,
+                                          ws::message_kind kind, byte_view payload, byte_buffer& frame) {
+  const auto to = from->partner.lock();
+  // A backend that waits has nothing to say.
+  if (!to || to->closing) co_return false;
+  auto& count = from->backend_side ? self->counts_.bytes_to_users : self->counts_.bytes_to_backends;
+  count += payload.size();
+  frame.assign(to->socket.header_bytes(payload.size()), std::byte{});
+  append(frame, payload);
+  if (!to->socket.finish_frame(kind, frame, payload.size())) co_return false;
+  const byte_view piece{frame};
+  const auto at_once = to->socket.try_write_frames(std::span{&piece, 1});
+  if (at_once) co_return !*at_once;
+  const auto written = co_await within(self->options_.limits.stall, finish_write(to->socket));
+  if (written && !std::get<0>(*written)) co_return true;
+  to->socket.abort();
+  co_return false;
 }
 
 void edge_state::end(const link_ptr& link, error_code why) {
@@ -236,6 +311,8 @@ void edge_state::end(const link_ptr& link, error_code why) {
 
 void edge_state::close(const link_ptr& link, ws::close_code code, std::string_view reason) {
   if (std::exchange(link->closing, true)) return;
+  if (link->backend_side) --backends_;
+  if (link->turn) link->turn->timer.expires_at(asio::steady_timer::time_point::min());
   publish();
   const auto closed = [self = shared_from_this(), link](error_code) {
     self->links_.erase(link);
@@ -254,7 +331,8 @@ ws::head_decision edge_state::look_at(const ws::request_head& head, const asio::
   const auto path = head.path();
   if (path == options_.path) {
     seen.from = address_of_visitor(peer, head, trusted_);
-    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    // A plain request is no WebSocket of a stranger: the upgrade answers it.
+    if (!ws::asks_for_upgrade(head) || origins_.allows(head)) return ws::head_pass{.any_origin = true};
     ++counts_.origins_refused;
     report(gateway_event_kind::origin_refused, seen.from.shown, std::string{head.first("Origin").value_or("none")});
     return ws::head_answer{ws::refusal_text(ws::refusal::forbidden, false)};
@@ -320,7 +398,10 @@ void edge_state::stop(asio::any_completion_handler<void(error_code)> done) {
 void edge_state::abort() {
   door_->close();
   const auto links = links_;
-  for (const auto& link : links) link->socket.abort();
+  for (const auto& link : links) {
+    if (link->turn) link->turn->timer.expires_at(asio::steady_timer::time_point::min());
+    link->socket.abort();
+  }
 }
 
 void edge_state::finish_stopping() {

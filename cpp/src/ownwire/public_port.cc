@@ -130,6 +130,8 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
                                        arrival& user) const {
   if (busy) return unavailable();
   if (head.path() == options_.path) {
+    // A plain request is no WebSocket of a stranger: the upgrade answers it.
+    if (!ws::asks_for_upgrade(head)) return ws::head_pass{.any_origin = true};
     user.from = address_of_visitor(peer, head, trusted_);
     if (!origins_.allows(head)) {
       report_refused({.kind = gateway_event_kind::origin_refused,

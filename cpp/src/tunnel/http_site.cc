@@ -76,12 +76,6 @@ std::string moved(std::string_view location, bool keep_alive) {
   return text;
 }
 
-/// The text without its body, for HEAD.
-std::string head_only(std::string text) {
-  text.resize(text.find("\r\n\r\n") + 4);
-  return text;
-}
-
 }  // namespace
 
 std::optional<http_site> http_site::make(const server_options& options,
@@ -118,7 +112,8 @@ http_answer http_site::answer(const ws::request_head& head, tunnel_phase phase) 
   } else {
     text = ws::plain_answer_text(404, "404 page not found", keep);
   }
-  return {head.method == "HEAD" ? head_only(std::move(text)) : std::move(text), keep ? then::keep : then::close, false};
+  return {head.method == "HEAD" ? ws::head_only(std::move(text)) : std::move(text), keep ? then::keep : then::close,
+          false};
 }
 
 std::optional<std::string> http_site::answer_page(std::string_view path, bool keep, tunnel_phase phase) const {
@@ -140,7 +135,7 @@ http_answer http_site::answer_upgrade(const ws::request_head& head, tunnel_phase
   if (const auto why = ws::check_upgrade(head, origins_)) {
     const bool keep = head.keep_alive && !head.has_body;
     auto text = ws::refusal_text(*why, keep);
-    return {head.method == "HEAD" ? head_only(std::move(text)) : std::move(text), keep ? then::keep : then::close,
+    return {head.method == "HEAD" ? ws::head_only(std::move(text)) : std::move(text), keep ? then::keep : then::close,
             true};
   }
   return {ws::accept_text(head), then::upgrade, false};

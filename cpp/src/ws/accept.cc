@@ -53,6 +53,11 @@ asio::awaitable<error_code> answer(opening& connection, decline why) {
   co_return make_error_code(why.error);
 }
 
+asio::awaitable<error_code> answer(opening& connection, const request_head& to, decline why) {
+  if (to.method == "HEAD") why.text = head_only(std::move(why.text));
+  return answer(connection, std::move(why));
+}
+
 asio::awaitable<error_code> secure(opening& connection, const tls_context& context) {
   auto session = tls_session::accept(context, connection.socket.native_handle());
   if (!session) co_return session.error();
@@ -95,10 +100,10 @@ asio::awaitable<result<accepted_socket>> open(asio::ip::tcp::socket socket, acce
   auto decision = options.on_head ? options.on_head(head) : head_decision{};
   if (auto* answered = std::get_if<head_answer>(&decision)) {
     decline told{.text = std::move(answered->text), .error = ws_errc::upgrade_declined};
-    co_return co_await answer(connection, std::move(told));
+    co_return co_await answer(connection, head, std::move(told));
   }
   auto& passed = std::get<head_pass>(decision);
-  if (auto declined = judge(head, options, passed)) co_return co_await answer(connection, std::move(*declined));
+  if (auto declined = judge(head, options, passed)) co_return co_await answer(connection, head, std::move(*declined));
   if (const auto error = co_await write_all(connection, accept_text(head, passed.subprotocol))) co_return error;
 
   auto made = std::make_shared<message_connection>(std::move(connection.socket), std::move(connection.io), role::server,

@@ -59,9 +59,12 @@ std::string plain_text(unsigned status, std::string_view extra_header, std::stri
 
 }  // namespace
 
+bool asks_for_upgrade(const request_head& head) {
+  return head.list_contains("Connection", "upgrade") && head.list_contains("Upgrade", "websocket");
+}
+
 std::optional<refusal> check_upgrade(const request_head& head, const origin_policy& origins) {
-  if (!head.list_contains("Connection", "upgrade")) return refusal::bad_request;
-  if (!head.list_contains("Upgrade", "websocket")) return refusal::bad_request;
+  if (!asks_for_upgrade(head)) return refusal::bad_request;
   if (head.method != "GET") return refusal::method_not_allowed;
   if (!head.list_contains("Sec-WebSocket-Version", "13")) return refusal::bad_request;
   if (!origins.allows(head.first("Origin"))) return refusal::forbidden;
@@ -93,6 +96,12 @@ std::string refusal_text(refusal why, bool keep_alive) {
 
 std::string plain_answer_text(unsigned status, std::string_view body, bool keep_alive) {
   return plain_text(status, "", body, keep_alive);
+}
+
+std::string head_only(std::string answer) {
+  constexpr std::string_view end_of_head = "\r\n\r\n";
+  if (const auto end = answer.find(end_of_head); end != answer.npos) answer.resize(end + end_of_head.size());
+  return answer;
 }
 
 std::string too_many_requests_text(std::string_view body) {

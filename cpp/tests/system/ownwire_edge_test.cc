@@ -14,6 +14,7 @@ using ownwire::hello_frame;
 using ownwire::reply_frame;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 using testing_support::http_get;
 using testing_support::process;
@@ -120,6 +121,16 @@ TEST_F(ownwire_edge, a_token_that_changes_on_both_sides_lets_the_backend_back_in
   ASSERT_TRUE(backend->process.wait_for_err("reloaded token for the edge"));
   wait_for_backend();
   EXPECT_NO_THROW((chat_user{of_edge("ws_url"), key, hello_frame{}}));
+}
+
+TEST_F(ownwire_edge, a_reload_with_the_same_token_leaves_the_waiting_sockets) {
+  start_backend();
+  wait_for_backend();
+  backend->process.take_err();
+  backend->process.send_signal(SIGHUP);
+  ASSERT_TRUE(backend->process.wait_for_err("reloaded token for the edge"));
+  EXPECT_NO_THROW((chat_user{of_edge("ws_url"), key, hello_frame{}}));
+  EXPECT_THAT(backend->process.take_err(), Not(HasSubstr("waiting at the edge"))) << "it never left";
 }
 
 TEST_F(ownwire_edge, a_stop_of_the_backend_tells_its_users_and_a_stop_of_the_edge_ends_it) {

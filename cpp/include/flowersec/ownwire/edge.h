@@ -23,7 +23,7 @@
 
 namespace flowersec::ownwire {
 
-/// Worst memory: two messages for each joined pair.
+/// Worst memory: two messages for each user, joined or waiting.
 struct edge_limits {
   /// Users joined or on their way in. At least 1.
   std::size_t max_users = 10'000;
@@ -34,6 +34,8 @@ struct edge_limits {
   std::size_t max_visitors = 65'536;
   /// Sockets of backends that wait; one more is answered 503.
   std::size_t max_waiting = 256;
+  /// How long a user waits for one of them while a backend is known; then it is closed with 1013. At least 0.
+  std::chrono::milliseconds backend_wait{5'000};
   /// Connections whose request is not answered yet; one more is answered 503.
   std::size_t max_requests = 1'024;
   /// Of those, of one address that is no trusted proxy; one more is disconnected.
@@ -69,10 +71,10 @@ struct edge_options {
 
 /// Since the start, but for those marked "now".
 struct edge_counts {
-  std::uint64_t users = 0;    ///< now: joined
+  std::uint64_t users = 0;    ///< now: joined, or waiting for that
   std::uint64_t waiting = 0;  ///< now: sockets of backends
   std::uint64_t joined = 0;
-  std::uint64_t without_backend = 0;  ///< closed with 1013
+  std::uint64_t without_backend = 0;  ///< closed with 1013, at once or after backend_wait
   std::uint64_t visitors_refused = 0;
   std::uint64_t origins_refused = 0;
   std::uint64_t backends_refused = 0;

@@ -18,7 +18,7 @@ inline constexpr std::size_t max_internal_frame_bytes = 1'048'576;
 inline constexpr std::size_t resume_token_bytes = 32;
 
 /// Worst memory: max_kept_reply_bytes for each detached session, max_user_queue_bytes and a frame for each connected
-/// one, max_waiting_bytes, and max_internal_queue_bytes for each internal client.
+/// one, twice max_waiting_bytes, and max_internal_queue_bytes for each internal client.
 struct gateway_limits {
   /// A session whose connection is lost can be taken up again for so long. At least 1 s.
   std::chrono::seconds keep_detached{300};
@@ -38,10 +38,12 @@ struct gateway_limits {
   std::uint32_t visits_per_second = 10;
   /// Addresses whose visits are remembered. One more takes the place of the one that was longest away.
   std::size_t max_visitors = 65'536;
-  /// Texts that wait for an internal client, of one session and the bytes of all.
+  /// Texts that wait for an internal client, of one session and the bytes of all. Acknowledged texts of a client that
+  /// was lost are counted and never refused; beyond max_waiting_bytes of them nothing further is acknowledged.
   std::size_t max_waiting_texts = 64;
   std::size_t max_waiting_bytes = 16'777'216;
-  /// How long a text waits before its user is told that nobody is there.
+  /// How long a text waits before its user is told that nobody is there. Acknowledged ones wait as long as their
+  /// session.
   std::chrono::milliseconds waiting_time{30'000};
   /// Bytes queued to one internal client; beyond them texts wait as if it were not connected.
   std::size_t max_internal_queue_bytes = 16'777'216;

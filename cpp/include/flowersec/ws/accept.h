@@ -25,6 +25,7 @@ struct head_pass {
 };
 
 /// A whole HTTP response, sent as it is; the connection is closed behind it, so it should say `Connection: close`.
+/// Of one to HEAD only the head is sent.
 struct head_answer {
   std::string text;
 };

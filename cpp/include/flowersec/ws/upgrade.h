@@ -19,6 +19,9 @@ enum class refusal : unsigned { bad_request = 400, forbidden = 403, method_not_a
 /// nullopt when the request may be answered with accept_text(). Path and query are not looked at.
 [[nodiscard]] std::optional<refusal> check_upgrade(const request_head& head, const origin_policy& origins);
 
+/// Whether the first two of these checks pass: what fails them is a plain request, and no WebSocket that was refused.
+[[nodiscard]] bool asks_for_upgrade(const request_head& head);
+
 /// The value that proves that the server understood `key`: base64(SHA-1(key + GUID)).
 [[nodiscard]] std::string sec_websocket_accept(std::string_view key);
 
@@ -32,6 +35,9 @@ enum class refusal : unsigned { bad_request = 400, forbidden = 403, method_not_a
 
 /// Any other plain-text answer in the same form; `body` gets a newline. Used for 400, 404, 431 and 503.
 [[nodiscard]] std::string plain_answer_text(unsigned status, std::string_view body, bool keep_alive);
+
+/// An answer without its body, for HEAD.
+[[nodiscard]] std::string head_only(std::string answer);
 
 /// 429 in the same form, which invites to try again in a second and closes.
 [[nodiscard]] std::string too_many_requests_text(std::string_view body);

@@ -81,6 +81,17 @@ TEST(ownwire_options, both_value_forms_and_the_short_form_are_taken) {
               ElementsAre("a.example", "b.example"));
 }
 
+TEST(ownwire_options, a_blank_folder_for_the_assets_is_a_mistake) {
+  for (const auto* blank : {"--extract-assets=", "--extract-assets= ", "-a="}) {
+    const auto result = read({blank});
+    const std::string word{blank};
+    EXPECT_EQ(result.code, exit_usage) << word;
+    EXPECT_THAT(result.err, HasSubstr(word.substr(0, word.find('=')))) << word;
+    EXPECT_THAT(result.err, HasSubstr("not blank")) << word;
+  }
+  EXPECT_EQ(read({"--extract-assets", ""}).code, exit_usage);
+}
+
 TEST(ownwire_options, help_is_printed_on_stdout_with_every_stated_flag) {
   const auto result = read({"--help"});
   EXPECT_EQ(result.code, exit_ok);

@@ -1,6 +1,7 @@
 // What a gateway tells, as lines of the log and as metrics.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <numeric>
@@ -44,6 +45,21 @@ TEST(ownwire_event_log, other_events_are_their_name_and_their_facts) {
   EXPECT_THAT(line.fields,
               ElementsAre(Pair("session_id", "a-session"), Pair("address", "192.0.2.1"), Pair("bytes", "12")));
   EXPECT_FALSE(line.is_refusal);
+}
+
+TEST(ownwire_event_log, what_a_visitor_can_cause_at_will_is_written_so_often_only) {
+  for (const auto kind :
+       {gateway_event_kind::origin_refused, gateway_event_kind::visitor_refused, gateway_event_kind::open_failed,
+        gateway_event_kind::client_refused, gateway_event_kind::frame_refused}) {
+    EXPECT_TRUE(line_of({.kind = kind}).is_refusal) << to_string(kind);
+  }
+  event_log log;
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 10'000; ++i) log.write({.kind = gateway_event_kind::frame_refused, .detail = "rate_limited"});
+  const auto written = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(written, HasSubstr("frame refused"));
+  // Some seconds may pass meanwhile.
+  EXPECT_LT(std::ranges::count(written, '\n'), 1'000);
 }
 
 TEST(ownwire_event_log, what_a_stranger_chose_is_cut) {

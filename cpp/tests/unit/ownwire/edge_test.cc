@@ -98,6 +98,125 @@ TEST(edge, without_a_backend_1013) {
   world.run(nobody_waits(world));
 }
 
+awaitable<void> come_in_a_burst(edge_world& world) {
+  constexpr int burst = 60;
+  auto first = co_await world.backend();
+  auto joined = co_await world.user();
+  co_await read_text(first);
+  std::vector<test_client> users;
+  for (int i = 0; i < burst; ++i) {
+    users.push_back(co_await world.user());
+    co_await users.back().send(std::to_string(i));
+  }
+  while (world.front.counts().users < burst + 1U) co_await asio::post(asio::use_awaitable);
+  EXPECT_EQ(world.front.counts().without_backend, 0U);
+  for (int i = 0; i < burst; ++i) {
+    auto backend = co_await world.backend();
+    EXPECT_EQ(co_await read_text(backend), R"({"v":1,"type":"peer","remote_addr":"127.0.0.1"})");
+    EXPECT_EQ(co_await read_text(backend), std::to_string(i)) << "first come, first served";
+    co_await backend.send("to " + std::to_string(i));
+    EXPECT_EQ(co_await read_text(users[static_cast<std::size_t>(i)]), "to " + std::to_string(i));
+  }
+  EXPECT_EQ(world.front.counts().joined, burst + 1U);
+}
+
+TEST(edge, a_burst_waits_for_backends) {
+  auto options = usual_edge();
+  options.limits.backend_wait = 1h;
+  edge_world world{std::move(options)};
+  world.run(come_in_a_burst(world));
+}
+
+awaitable<void> wait_in_vain(edge_world& world) {
+  auto backend = co_await world.backend();
+  auto joined = co_await world.user();
+  co_await read_text(backend);
+  auto late = co_await world.user();
+  EXPECT_EQ(co_await late.closed(), 1013);
+  EXPECT_EQ(late.socket.peer_close()->reason, "no backend");
+  EXPECT_EQ(world.front.counts().without_backend, 1U);
+  co_await joined.send("still there");
+  EXPECT_EQ(co_await read_text(backend), "still there");
+}
+
+TEST(edge, who_waits_too_long_gets_1013) {
+  for (const auto wait : {0ms, 20ms}) {
+    auto options = usual_edge();
+    options.limits.backend_wait = wait;
+    edge_world world{std::move(options)};
+    world.run(wait_in_vain(world));
+  }
+}
+
+awaitable<void> leave_the_queue(edge_world& world) {
+  auto backend = co_await world.backend();
+  auto joined = co_await world.user();
+  co_await read_text(backend);
+  auto gone = co_await world.user();
+  co_await gone.send("open");
+  auto lost = co_await world.user();
+  auto stays = co_await world.user();
+  co_await stays.send("stays");
+  while (world.front.counts().users < 4) co_await asio::post(asio::use_awaitable);
+  lost.socket.abort();
+  co_await gone.socket.async_close(ws::close_code::normal, {}, as_result);
+  while (world.front.counts().users > 2) co_await asio::post(asio::use_awaitable);
+  auto next = co_await world.backend();
+  co_await read_text(next);
+  EXPECT_EQ(co_await read_text(next), "stays");
+  EXPECT_EQ(world.front.counts().without_backend, 0U);
+}
+
+TEST(edge, a_user_that_leaves_while_it_waits_frees_its_place) {
+  auto options = usual_edge();
+  options.limits.backend_wait = 1h;
+  edge_world world{std::move(options)};
+  world.run(leave_the_queue(world));
+}
+
+/// Messages of a user who waits: those that are held, and more than are.
+awaitable<void> talk_while_waiting(edge_world& world) {
+  auto first = co_await world.backend();
+  auto joined = co_await world.user();
+  co_await read_text(first);
+  auto user = co_await world.user();
+  const std::string most(16'384, 'a');
+  for (const auto& said : {most, std::string{"b"}, std::string{"c"}}) co_await user.send(said);
+  auto backend = co_await world.backend();
+  co_await read_text(backend);
+  EXPECT_EQ(co_await read_text(backend), most);
+  EXPECT_EQ(co_await read_text(backend), "b");
+  EXPECT_EQ(co_await read_text(backend), "c");
+}
+
+TEST(edge, what_a_waiting_user_says_arrives_in_order) {
+  edge_world world;
+  world.run(talk_while_waiting(world));
+}
+
+awaitable<void> stop_the_waiting(edge_world& world) {
+  auto backend = co_await world.backend();
+  auto joined = co_await world.user();
+  co_await read_text(backend);
+  auto user = co_await world.user();
+  auto talker = co_await world.user();
+  co_await talker.send(std::string(16'385, 'a'));
+  while (world.front.counts().users < 3) co_await asio::post(asio::use_awaitable);
+  world.front.async_stop(asio::detached);
+  EXPECT_EQ(co_await user.closed(), 1001);
+  EXPECT_EQ(co_await talker.closed(), 1001);
+  EXPECT_EQ(co_await joined.closed(), 1001);
+  EXPECT_EQ(co_await backend.closed(), 1001);
+  co_await world.front.async_stop(as_result);
+}
+
+TEST(edge, a_stop_ends_those_who_wait) {
+  auto options = usual_edge();
+  options.limits.backend_wait = 1h;
+  edge_world world{std::move(options)};
+  world.run(stop_the_waiting(world));
+}
+
 awaitable<void> too_big(edge_world& world) {
   auto backend = co_await world.backend();
   auto user = co_await world.user();
@@ -142,6 +261,20 @@ TEST(edge, who_is_let_in) {
   world.run(show(world, "/ws", "Origin: http://other\r\n", "403"));
   world.run(show(world, "/else", "Origin: http://h\r\n", "404"));
   world.run(show(world, "/healthz", "", "200"));
+}
+
+awaitable<void> ask_plainly(edge_world& world) {
+  const std::string tail = " /ws HTTP/1.1\r\nHost: h\r\n\r\n";
+  const auto answer = co_await ask(world.front.port(), "GET" + tail);
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+  const auto head = co_await ask(world.front.port(), "HEAD" + tail);
+  EXPECT_EQ(head, answer.substr(0, answer.find("\r\n\r\n") + 4));
+  EXPECT_EQ(world.front.counts().origins_refused, 0U);
+}
+
+TEST(edge, a_plain_request_is_no_refused_origin) {
+  edge_world world;
+  world.run(ask_plainly(world));
 }
 
 awaitable<void> wait_twice(edge_world& world) {
@@ -208,6 +341,35 @@ TEST(behind, a_gateway_without_a_public_port) {
   world.run(talk_through(world, gate));
 }
 
+awaitable<void> join_one(edge_world& world, std::vector<test_user>& joined) {
+  auto user = co_await test_user::open(world.url());
+  const auto welcome = co_await user.join();
+  EXPECT_FALSE(welcome.session_id.empty());
+  joined.push_back(std::move(user));
+}
+
+awaitable<void> join_many(edge_world& world) {
+  constexpr std::size_t burst = 60;
+  while (world.front.counts().waiting == 0) co_await asio::post(asio::use_awaitable);
+  std::vector<test_user> joined;  // and stay
+  for (std::size_t i = 0; i < burst; ++i) asio::co_spawn(world.context, join_one(world, joined), asio::detached);
+  while (joined.size() < burst && world.front.counts().without_backend == 0) co_await asio::post(asio::use_awaitable);
+  EXPECT_EQ(joined.size(), burst);
+  EXPECT_EQ(world.front.counts().without_backend, 0U);
+}
+
+TEST(behind, a_burst_of_users_is_joined_to_few_waiting_sockets) {
+  auto options_of_edge = usual_edge();
+  options_of_edge.limits.backend_wait = 1h;
+  edge_world world{std::move(options_of_edge)};
+  auto options = usual_options();
+  options.public_port.reset();
+  auto gate = gateway::open(world.context.get_executor(), std::move(options)).value();
+  behind_options how{.edge = ws::parse_url(world.url("/backend")).value(), .token = "token", .waiting = 2};
+  behind link{world.context.get_executor(), gate, std::move(how)};
+  world.run(join_many(world));
+}
+
 TEST(behind, tries_again) {
   asio::io_context context;
   auto options = usual_options();
@@ -252,6 +414,7 @@ TEST(edge_options, what_cannot_be_is_refused) {
   EXPECT_EQ(refuses([](auto& o) { o.token.clear(); }), edge_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.backend_path = o.path; }), edge_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.limits.max_message_bytes = 4'095; }), edge_errc::invalid_option);
+  EXPECT_EQ(refuses([](auto& o) { o.limits.backend_wait = -1ms; }), edge_errc::invalid_option);
   EXPECT_EQ(refuses([](auto& o) { o.trusted_proxies = {"x"}; }), edge_errc::invalid_option);
 }
 

@@ -211,7 +211,7 @@ awaitable<void> ask_for_pages(gateway_world& world) {
   EXPECT_TRUE(page.ends_with("page")) << page;
   co_await expect_status(port, "GET /healthz" + tail, "200 OK");
   co_await expect_status(port, "GET /else" + tail, "404 Not Found");
-  co_await expect_status(port, "GET /ws" + tail, refused);
+  co_await expect_status(port, "GET /ws" + tail, "400 Bad Request");
   co_await expect_status(port, "GET /ws HTTP/1.1\r\nHost: h\r\nOrigin: http://h\r\n\r\n", "400 Bad Request");
   co_await expect_status(port, upgrade_request("/internal", "h", "Origin: http://h\r\n"), "404 Not Found");
 }
@@ -332,6 +332,43 @@ TEST(internal_port, has_so_many_places_on_the_way_in_and_fewer_for_one_address) 
   options.internal_port.max_requests_per_address = 2;
   gateway_world world{std::move(options)};
   world.run(fill_the_entrance(world.gate.internal_port()));
+}
+
+awaitable<void> ask_for_heads(std::uint16_t port, std::string path, std::string status) {
+  const std::string tail = " HTTP/1.1\r\nHost: h\r\n\r\n";
+  const auto whole = co_await ask(port, "GET " + path + tail);
+  EXPECT_EQ(status_of(whole), "HTTP/1.1 " + status);
+  const auto end = whole.find("\r\n\r\n") + 4;
+  EXPECT_LT(end, whole.size()) << path;
+  EXPECT_EQ(co_await ask(port, "HEAD " + path + tail), whole.substr(0, end)) << path;
+}
+
+TEST(both_ports, answer_head_without_a_body) {
+  gateway_world world;
+  world.run(ask_for_heads(world.gate.public_port(), "/ws", "400 Bad Request"));
+  world.run(ask_for_heads(world.gate.public_port(), "/healthz", "200 OK"));
+  world.run(ask_for_heads(world.gate.internal_port(), "/ws", "400 Bad Request"));
+  world.run(ask_for_heads(world.gate.internal_port(), "/healthz", "200 OK"));
+  world.run(ask_for_heads(world.gate.internal_port(), "/else", "404 Not Found"));
+}
+
+awaitable<void> ask_plainly(gateway_world& world, std::size_t& refused_origins) {
+  const auto port = world.gate.public_port();
+  co_await expect_status(port, "GET /ws HTTP/1.1\r\nHost: h\r\n\r\n", "400 Bad Request");
+  co_await expect_status(port, upgrade_request("/ws", "h"), refused);
+  while (refused_origins == 0) co_await asio::post(asio::use_awaitable);
+  EXPECT_EQ(world.gate.counts().origins_refused, 1U) << "only the WebSocket";
+}
+
+TEST(public_port, a_plain_request_is_no_refused_origin) {
+  std::size_t refused_origins = 0;
+  auto options = usual_options();
+  options.on_event = [&](const gateway_event& event) {
+    if (event.kind == gateway_event_kind::origin_refused) ++refused_origins;
+  };
+  gateway_world world{std::move(options)};
+  world.run(ask_plainly(world, refused_origins));
+  EXPECT_EQ(refused_origins, 1U);
 }
 
 messages::direct::v1::direct_connect_info link_info(const gateway_world& world, const crypto::psk& key) {

@@ -285,6 +285,90 @@ TEST(texts, a_client_that_comes_back_gets_what_was_never_handed_out_once) {
   EXPECT_NE(seen[1].find("waiting"), std::string::npos);
 }
 
+TEST(texts, acknowledged_ones_of_a_lost_client_wait_without_a_limit_of_time) {
+  hub_world world;
+  const auto first = world.connect();
+  world.clients.at(first).reads = false;
+  const auto who = world.join();
+  world.take(who);
+  world.text(who, 1, "handed out");
+  world.text(who, 2, "queued");
+  EXPECT_EQ(world.take(who), (frames{ack(1), ack(2)}));
+  world.disconnect(first);
+  world.text(who, 3, "never taken");
+  world.pass(29'999ms);
+  EXPECT_TRUE(world.take(who).empty());
+  world.pass(1ms);
+  EXPECT_EQ(world.take(who), frames{refused(chat_error::backend_unavailable, 3)});
+  world.pass(3'600s);
+  world.text(who, 2, "queued");
+  EXPECT_EQ(world.take(who), frames{ack(2)}) << "the same answer as before";
+  EXPECT_EQ(world.hub.counts().waiting_texts, 1U);
+  EXPECT_EQ(world.hub.counts().texts_dropped, 1U);
+  EXPECT_EQ(world.hub.next_deadline(), std::nullopt);
+  world.text(who, 4, "behind it");
+  const auto seen = world.take_client(world.connect());
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_NE(seen[0].find("queued"), std::string::npos);
+  EXPECT_NE(seen[1].find("behind it"), std::string::npos);
+  EXPECT_EQ(world.take(who), frames{ack(4)}) << "the other had its answer";
+  EXPECT_EQ(world.hub.counts().waiting_bytes, 0U);
+}
+
+/// Four texts of 64 KiB with what holding them costs, behind one that was handed out, and their client is lost.
+void lose_four(hub_world& world, connection_id who) {
+  const auto client = world.connect();
+  world.clients.at(client).reads = false;
+  world.text(who, 1, "handed out");
+  for (std::uint64_t id = 2; id <= 5; ++id) world.text(who, id, std::string(65'536 - 256, 'a'));
+  EXPECT_EQ(world.take(who).size(), 5U);
+  world.disconnect(client);
+}
+
+TEST(texts, no_bound_refuses_acknowledged_ones_of_a_lost_client) {
+  gateway_limits limits;
+  limits.max_waiting_bytes = 65'536 * 3;
+  limits.max_waiting_texts = 3;
+  hub_world world{limits};
+  const auto who = world.join();
+  world.take(who);
+  lose_four(world, who);
+  EXPECT_TRUE(world.take(who).empty());
+  EXPECT_EQ(world.hub.counts().waiting_texts, 4U);
+  EXPECT_EQ(world.hub.counts().waiting_bytes, 65'536U * 4);
+  const auto late = world.join();
+  world.take(late);
+  world.text(late, 1, "x");
+  EXPECT_EQ(world.take(late), frames{refused(chat_error::backend_unavailable, 1)}) << "nothing further waits";
+  EXPECT_EQ(world.take_client(world.connect()).size(), 4U);
+  EXPECT_TRUE(world.take(who).empty());
+  EXPECT_EQ(world.hub.counts().waiting_bytes, 0U);
+  EXPECT_EQ(world.last(world.text(late, 2)), ack(2));
+}
+
+/// What a text is answered whose client has room, while 256 KiB of a lost client wait for another one, which is full.
+std::optional<gateway_frame> answer_beside_returned(std::size_t max_waiting_bytes) {
+  gateway_limits limits;
+  limits.max_waiting_bytes = max_waiting_bytes;
+  limits.max_internal_queue_bytes = 65'536 * 4 + 1'000;
+  hub_world world{limits};
+  const auto full = world.connect();
+  world.clients.at(full).reads = false;
+  const auto other = world.join();
+  for (std::uint64_t id = 1; id <= 4; ++id) world.text(other, id, std::string(65'536 - 256, 'b'));
+  const auto who = world.join();
+  world.take(who);
+  lose_four(world, who);
+  world.connect();
+  EXPECT_EQ(world.hub.counts().waiting_texts, 4U);
+  return world.last(world.text(world.join(), 1));
+}
+
+TEST(texts, above_max_waiting_bytes_that_came_back_nothing_further_is_acknowledged) {
+  EXPECT_EQ(answer_beside_returned(65'536 * 4), ack(1));
+  EXPECT_EQ(answer_beside_returned(65'536 * 4 - 1), refused(chat_error::backend_unavailable, 1));
+}
+
 TEST(texts, of_a_session_that_ended_do_not_wait) {
   hub_world world;
   const auto who = world.text(world.join(), 1);
