@@ -10,12 +10,12 @@ const endpoint = ["Session", "acceptDirect", "acceptDirectResolved", "connectTun
 
 const identity = [
   "CallPsk", "Contacts", "EphemeralKey", "Identity", "IdentityError", "OpenInvitations", "PublicKey", "challengeBytes", "defaultPasswordCost",
-  "exportIdentityText", "findWork", "formatAddress", "importIdentityText", "invitationFragment", "invitationLifetimeS", "invitationNote",
+  "exportIdentityText", "findWork", "formatAddress", "importIdentityText", "importStoredIdentity", "invitationFragment", "invitationLifetimeS", "invitationNote",
   "invitationSecretBytes", "isValidName", "isWork", "keyBytes", "makeInvitation", "maxContacts", "maxIdentityFileBytes", "maxLinkBytes", "maxNameBytes",
   "maxOpenInvitations", "maxWorkBits", "pairFingerprint", "parseAddress", "parseInvitation", "parseRegistryUrl", "proveRegistration",
   "verifyRegistration", "workNonceBytes",
 ];
-const rendezvous = ["RendezvousError", "SecureSocketClient", "SecureWebSocket", "artifactOf", "ticketOf"];
+const rendezvous = ["CompatibleSocketClient", "RendezvousError", "SecureSocketClient", "SecureWebSocket", "artifactOf", "ticketOf"];
 
 const doors: Record<string, string[]> = {
   "flowersec": ["FlowersecError", "assertChannelInitGrant", "assertConnectArtifact", "assertDirectConnectInfo", "connect", "connectDirect", "connectTunnel", ...policies],
@@ -56,7 +56,7 @@ const doors: Record<string, string[]> = {
   "flowersec/observability": ["NoopObserver", "emitObserverDiagnostic", "normalizeObserver", "nowSeconds", "withObserverContext"],
   "flowersec/reconnect": ["createArtifactResolver", "createControlplaneArtifactSource", "createReconnectManager"],
   "flowersec/sealed": ["SealedError", "ServerKeyPair", "Session", "acceptSealed", "connectSealed", "decodeOpen", "encodeOpen", "parseKeyFile", "parseServerKey"],
-  "flowersec/identity": [...identity, "readIdentityFile", "writeIdentityFile"],
+  "flowersec/identity": [...identity, "readIdentityFile", "readStoredIdentity", "writeIdentityFile"],
   "flowersec/rendezvous": [...rendezvous, "RegistryServer"],
   "flowersec/ownwire": ["Ownwire", "OwnwireError"],
   "flowersec/ownwire/widget": ["OwnwireChatElement", "defaultStrings", "defineOwnwireChat", "ownwireWidget"],
