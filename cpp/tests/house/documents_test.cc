@@ -15,6 +15,7 @@
 #include "flowersec/ownwire/edge.h"
 #include "flowersec/ownwire/gateway.h"
 #include "flowersec/ownwire/limits.h"
+#include "flowersec/rendezvous/error.h"
 #include "flowersec/rendezvous/limits.h"
 #include "flowersec/rendezvous/registry_server.h"
 #include "flowersec/sealed/open_message.h"
@@ -55,6 +56,18 @@ TEST(documents, errors_lists_every_code_of_the_chat_client) {
     EXPECT_NE(page.find(row, page.find("## OwnWire client")), std::string::npos) << "ERRORS.md has no row: " << row;
   }
   EXPECT_EQ(listed, static_cast<int>(ownwire::client_errc::refused));
+}
+
+TEST(documents, errors_lists_every_code_of_registries_and_their_clients) {
+  const auto page = document("ERRORS.md");
+  int listed = 0;
+  for (int value = 1; rendezvous::to_string(static_cast<rendezvous::rendezvous_errc>(value)) != "unknown";
+       ++value, ++listed) {
+    const auto row =
+        "| `" + std::string(rendezvous::to_string(static_cast<rendezvous::rendezvous_errc>(value))) + "` | ";
+    EXPECT_NE(page.find(row, page.find("## SecureWebSocket")), std::string::npos) << "ERRORS.md has no row: " << row;
+  }
+  EXPECT_EQ(listed, static_cast<int>(rendezvous::rendezvous_errc::not_handed_over));
 }
 
 TEST(documents, limits_lists_every_default) {

@@ -15,7 +15,7 @@ const identity = [
   "maxOpenInvitations", "maxWorkBits", "pairFingerprint", "parseAddress", "parseInvitation", "parseRegistryUrl", "proveRegistration",
   "verifyRegistration", "workNonceBytes",
 ];
-const rendezvous = ["RendezvousError", "SecureSocketClient", "SecureWebSocket", "artifactOf", "ticketOf"];
+const rendezvous = ["CompatibleSocketClient", "RendezvousError", "SecureSocketClient", "SecureWebSocket", "artifactOf", "ticketOf"];
 
 const doors: Record<string, string[]> = {
   "flowersec": ["FlowersecError", "assertChannelInitGrant", "assertConnectArtifact", "assertDirectConnectInfo", "connect", "connectDirect", "connectTunnel", ...policies],

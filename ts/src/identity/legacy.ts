@@ -4,6 +4,7 @@
 
 import { decodeBase64url, encodeBase64url, fromUtf8, utf8, wipe } from "../base/index.js";
 import { boxKey, secretboxOpen, secretboxSeal } from "../crypto/noble/secretbox.js";
+import type { Contact } from "./contacts.js";
 import type { Identity } from "./identity.js";
 import type { PublicKey } from "./public_key.js";
 
@@ -31,4 +32,9 @@ export function legacyOpen(secret: Uint8Array, nonce: Uint8Array, message: strin
   } catch {
     return undefined;
   }
+}
+
+/** legacySecret() of a contact, whose agreement is known. The caller wipes it. */
+export function legacySecretOf(contact: Contact): Uint8Array {
+  return boxKey(contact.dh);
 }

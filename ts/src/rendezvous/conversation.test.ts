@@ -3,10 +3,39 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeBase64url } from "../base/index.js";
 import { drain } from "../testing/intents.js";
+import { readSharedJson } from "../testing/repository.js";
 import { Conversation, decodeMessageFrame, type ConversationIntent } from "./conversation.js";
 import * as limits from "./limits.js";
 
 const conversationOf = (fill: number) => encodeBase64url(new Uint8Array(16).fill(fill));
+
+const { cases } = readSharedJson("testdata/rendezvous/messages.json") as { cases: { name: string; text: string; as?: { type: string; id?: number } }[] };
+
+for (const { name, text, as } of cases) {
+  test(`the shared table: ${name}`, () => {
+    const frame = decodeMessageFrame(text);
+    if (frame?.type === "hello") return assert.deepEqual({ ...frame, v: limits.rendezvousVersion }, as);
+    if (frame?.type !== "message") return assert.deepEqual(frame, as);
+    const { sentAtMs, ...rest } = frame;
+    assert.deepEqual(sentAtMs === undefined ? rest : { ...rest, sent_at_ms: sentAtMs }, as);
+  });
+}
+
+test("what is said is in the shared table", () => {
+  const conversation = new Conversation("AAECAwQFBgcICQoLDA0ODw");
+  const said = () => drain<ConversationIntent>(conversation).flatMap((intent) => (intent.want === "send" ? [intent.text] : []));
+  conversation.up(0);
+  conversation.send('{"content":"hello"}', 1_767_225_600_000, 0);
+  const ours = said();
+  conversation.text(ours[0] as string, 0);
+  conversation.text('{"type":"message","id":1,"content":1}', 0);
+  conversation.handed(1);
+  ours.push(...said());
+  conversation.bye();
+  ours.push(...said());
+  const named = (...names: string[]) => names.map((name) => cases.find((each) => each.name === name)?.text);
+  assert.deepEqual(ours, named("hello", "message", "ack", "bye"));
+});
 
 /** Two ends, whatever one says the other hears, unless it is lost. */
 class Ends {

@@ -1,5 +1,6 @@
 // What the door of rendezvous shows. Node's has RegistryServer too: node/registry_server.ts.
 export type { ReconnectSettings } from "../reconnect/settings.js";
+export { CompatibleSocketClient, type CompatibleMessage, type CompatibleSocketOptions } from "./compatible_client.js";
 export { RendezvousError, type RegistryErrorCode, type RendezvousErrorCode } from "./error.js";
 export { SecureSocketClient } from "./secure_socket_client.js";
 export { SecureWebSocket, type SecureCloseEvent, type SecureErrorEvent, type SecureMessageEvent } from "./secure_web_socket.js";

@@ -82,7 +82,8 @@ async function openStream(wsUrl: string, pin: PublicKey, options: DialOptions, e
   }
 }
 
-async function openText(url: string, { wsFactory, origin, signal, clock = systemClock }: DialOptions, events: TextEvents): Promise<TextLink> {
+/** A WebSocket of text frames. Errors as openRegistry(). */
+export async function openText(url: string, { wsFactory, origin, signal, clock = systemClock }: DialOptions, events: TextEvents): Promise<TextLink> {
   let ws: WebSocketLike;
   try {
     ws = (wsFactory as NonNullable<typeof wsFactory>)(url, origin);

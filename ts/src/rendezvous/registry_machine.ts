@@ -3,6 +3,7 @@
 // out. Source: RENDEZVOUS.
 
 import type { PublicKey } from "../identity/index.js";
+import { CompatibleRegistry, type CompatibleResponse } from "./compatible_registry.js";
 import { Calls, type RegistryCall } from "./registry_calls.js";
 import type { RegistryErrorCode } from "./error.js";
 import { decodeClientFrame, type ClientFrame, type ServerFrame } from "./frames.js";
@@ -21,11 +22,15 @@ export type RegistryIntent =
   | { readonly want: "verify"; readonly connection: ConnectionId; readonly frame: RegisterFrame; readonly challenge: Uint8Array; readonly workBits: number }
   /** Ask the application, mint; then minted(). */
   | { readonly want: "mint"; readonly call: RegistryCall }
+  /** Of the compatible mode: a text as it is; and a response to open, then compatible.verified(). */
+  | { readonly want: "say"; readonly connection: ConnectionId; readonly text: string }
+  | { readonly want: "open"; readonly connection: ConnectionId; readonly response: CompatibleResponse }
   | { readonly want: "joined" | "left"; readonly key: PublicKey };
 
 interface Connection {
   readonly id: ConnectionId;
   readonly address: string;
+  isCompatible: boolean;
   /** Of the challenge; undefined before it was sent, and once it was used. */
   challenge: { readonly value: Uint8Array; readonly workBits: number; readonly byMs: number } | undefined;
   isVerifying: boolean;
@@ -51,6 +56,7 @@ const maxAddresses = 65_536;
 
 export class RegistryMachine {
   readonly calls: Calls;
+  readonly compatible: CompatibleRegistry;
   private readonly intents: RegistryIntent[] = [];
   private readonly connections = new Map<ConnectionId, Connection>();
   private readonly byKey = new Map<string, Connection>();
@@ -66,10 +72,25 @@ export class RegistryMachine {
       isRegistered: (key) => this.byKey.has(key.text),
       mint: (call) => this.intents.push({ want: "mint", call }),
     });
+    this.compatible = new CompatibleRegistry(settings.keys[0] as PublicKey, settings.random, {
+      say: (connection, text) => this.intents.push({ want: "say", connection, text }),
+      close: (id, reason) => this.withConnection(id, (connection) => this.drop(connection, reason)),
+      verify: (connection, response) => this.intents.push({ want: "open", connection, response }),
+      hasRoom: () => this.hasRoom,
+      registered: (id) => this.withConnection(id, (connection) => {
+        this.unregistered.delete(connection);
+        connection.silentByMs = Infinity; // it has no pings; those of the WebSocket are the server's business
+      }),
+    });
   }
 
+  /** Keys that are registered, those of the compatible mode not counted. */
   get size(): number {
     return this.byKey.size;
+  }
+
+  private get hasRoom(): boolean {
+    return this.byKey.size + this.compatible.size < this.settings.limits.maxKeys;
   }
 
   get deadline(): number | undefined {
@@ -97,7 +118,7 @@ export class RegistryMachine {
       if (oldest !== undefined) this.drop(oldest, "rate_limited");
     }
     const connection: Connection = {
-      id, address, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + silenceMs, lastRid: 0, watched: new Map(),
+      id, address, isCompatible: false, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + silenceMs, lastRid: 0, watched: new Map(),
     };
     this.connections.set(id, connection);
     this.unregistered.add(connection);
@@ -118,10 +139,21 @@ export class RegistryMachine {
     this.say(connection, { type: "challenge", registryKeys: keys, challenge: value, expiresInS, workBits: workBits || undefined });
   }
 
-  /** What a client said. */
+  /** The same for a client of the original. `pathKey`: the key of its location; `greeting`: what it is to seal. */
+  openedCompatible(id: ConnectionId, pathKey: PublicKey | undefined, greeting: string, nowMs: number): void {
+    this.withConnection(id, (connection) => {
+      connection.isCompatible = true;
+      connection.silentByMs = nowMs + challengeLifetimeS * 1000;
+      if (!this.bucketOf(connection.address, nowMs).take(nowMs)) return this.compatible.fail(id, "too many registrations");
+      this.compatible.opened(id, pathKey, greeting);
+    });
+  }
+
+  /** What a client said; of the compatible mode "" for what is no text. */
   text(id: ConnectionId, text: string, nowMs: number): void {
     const connection = this.connections.get(id);
     if (connection === undefined) return;
+    if (connection.isCompatible) return this.compatible.text(id, text);
     connection.silentByMs = nowMs + silenceMs;
     const frame = decodeClientFrame(text);
     if (frame.type === "refused") {
@@ -150,7 +182,7 @@ export class RegistryMachine {
     const instance = String(frame.instance);
     const before = this.byKey.get(publicKey.text);
     if (before !== undefined && before.instance !== instance && !frame.replace) return this.refuse(connection, "already_registered");
-    if (before === undefined && this.byKey.size >= this.settings.limits.maxKeys) return this.refuse(connection, "rate_limited");
+    if (before === undefined && !this.hasRoom) return this.refuse(connection, "rate_limited");
     if (before !== undefined) {
       if (before.instance !== instance) this.say(before, { type: "error", code: "replaced", fatal: true });
       this.drop(before, "replaced");
@@ -174,14 +206,24 @@ export class RegistryMachine {
     this.calls.advance(nowMs);
     for (const connection of [...this.connections.values()]) {
       if (connection.challenge !== undefined && nowMs >= connection.challenge.byMs) this.refuse(connection, "challenge_expired");
-      else if (nowMs >= connection.silentByMs) this.drop(connection, "silent");
+      else if (nowMs < connection.silentByMs) continue;
+      else if (connection.isCompatible) this.compatible.fail(connection.id, "time-out");
+      else this.drop(connection, "silent");
     }
     for (const [address, bucket] of this.addresses) if (bucket.isFull(nowMs)) this.addresses.delete(address);
   }
 
   /** Everybody is told. */
   shutDown(): void {
-    for (const connection of [...this.connections.values()]) this.refuse(connection, "shutting_down");
+    for (const connection of [...this.connections.values()]) {
+      if (connection.isCompatible) this.drop(connection, "shutting_down");
+      else this.refuse(connection, "shutting_down");
+    }
+  }
+
+  private withConnection(id: ConnectionId, then: (connection: Connection) => void): void {
+    const connection = this.connections.get(id);
+    if (connection !== undefined) then(connection);
   }
 
   private bucketOf(address: string, nowMs: number): TokenBucket {
@@ -246,6 +288,7 @@ export class RegistryMachine {
     const { id, key } = connection;
     this.connections.delete(id);
     this.unregistered.delete(connection);
+    if (connection.isCompatible) this.compatible.left(id);
     if (key === undefined || this.byKey.get(key.text) !== connection) return;
     this.byKey.delete(key.text);
     this.calls.left(key);

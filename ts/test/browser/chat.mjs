@@ -62,6 +62,8 @@ export async function startChat() {
   let people = 0;
   return {
     tunnel, registry, page, url: page.ready.url,
+    /** For clients of others. */
+    registryUrl: url, registryKey: registry.ready.registry_key, origin: new URL(page.ready.url).origin,
     /** flowersec chat, in its mode for scripts. */
     async terminal() {
       const child = start(program("flowersec"), [

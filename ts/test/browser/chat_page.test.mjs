@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { Contacts, Identity, PublicKey } from "flowersec/identity";
+import { AllowPlaintextForLoopback } from "flowersec/node";
+import { SecureSocketClient } from "flowersec/rendezvous";
 import { openChat, startChat } from "./chat.mjs";
 import { outputFolder } from "./demo.mjs";
-import { axeFindings, launchBrowser } from "./ownwire.mjs";
+import { Arrivals, axeFindings, launchBrowser } from "./ownwire.mjs";
 
 let chat;
 let browser;
@@ -77,6 +80,33 @@ test("an invitation of a terminal is taken out of the address, and brings the pa
   assert.deepEqual(guest.complaints, []);
   assert.equal(await host.stop(), 0);
   await guest.context.close();
+});
+
+test("a tab and a client in Node talk, whoever calls", { timeout }, async () => {
+  for (const first of ["tab", "node"]) {
+    const it = await openChat(browser, chat.url);
+    const contacts = new Contacts(await Identity.generate());
+    await contacts.add(PublicKey.parse(it.key), "Page");
+    const heard = new Arrivals();
+    const client = await SecureSocketClient.create({
+      url: chat.registryUrl, registryKeys: [chat.registryKey], contacts, connect: { origin: chat.origin, transportSecurityPolicy: AllowPlaintextForLoopback },
+      onMessage: (error, message) => message && heard.add(message.message),
+    });
+    await it.add("Node", contacts.owner.publicKey.text);
+    const fromTab = async () => {
+      await it.say("from the tab");
+      await heard.find((message) => message === "from the tab");
+      await it.delivered("from the tab");
+    };
+    if (first === "tab") await fromTab();
+    await client.send(contacts.find("Page"), "from node");
+    await it.hears("from node");
+    if (first === "node") await fromTab();
+    assert.deepEqual(await it.texts(), first === "tab" ? ["from the tab", "from node"] : ["from node", "from the tab"]);
+    assert.deepEqual(it.complaints, []);
+    await client.close();
+    await it.context.close();
+  }
 });
 
 test("an invitation of a page brings a terminal in", { timeout }, async () => {

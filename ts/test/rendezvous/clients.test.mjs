@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { ChannelInitService, IssuerKeyset } from "flowersec/controlplane";
 import { Contacts, Identity, writeIdentityFile } from "flowersec/identity";
 import { AllowPlaintextForLoopback } from "flowersec/node";
-import { RegistryServer, SecureSocketClient, SecureWebSocket } from "flowersec/rendezvous";
+import { CompatibleSocketClient, RegistryServer, SecureSocketClient, SecureWebSocket } from "flowersec/rendezvous";
 import { root } from "../browser/demo.mjs";
 import { isBuilt, keyFolder, start, startRegistry, startTunnel } from "./programs.mjs";
 
@@ -16,10 +16,10 @@ const { WebSocketServer } = createRequire(`${root}ts/package.json`)("ws");
 const needs = (...names) => ({ skip: isBuilt("flowersec-tunnel", "flowersec-issuer-keygen", ...names) ? false : `${names.join(", ") || "flowersec-tunnel"} is not built`, timeout: 60_000 });
 
 /** The registry of TypeScript behind an HTTP server. */
-async function registryOfNode(folder, tunnelUrl) {
+async function registryOfNode(folder, tunnelUrl, { legacy = false } = {}) {
   const issuer = IssuerKeyset.fromPrivateKeyFile(readFileSync(join(folder, "issuer_key.json")));
   const service = new ChannelInitService(issuer, { tunnelUrl, tunnelAudience: "rv", issuerId: "registry", idleTimeoutSeconds: 300 });
-  const registry = await RegistryServer.create({ keys: [await RegistryServer.generateKey()], mint: (id) => service.issue(id), limits: { registrationBurst: 100 } });
+  const registry = await RegistryServer.create({ keys: [await RegistryServer.generateKey()], mint: (id) => service.issue(id), limits: { registrationBurst: 100 }, legacy });
   const server = createServer();
   const sockets = new WebSocketServer({ server, maxPayload: 65_536, perMessageDeflate: false });
   sockets.on("connection", (socket, request) => registry.attach(socket, request));
@@ -35,8 +35,8 @@ async function registryOfNode(folder, tunnelUrl) {
   };
 }
 
-async function registryOfCpp(folder, tunnelUrl) {
-  const { ready, stop } = await startRegistry(folder, tunnelUrl);
+async function registryOfCpp(folder, tunnelUrl, { legacy = false } = {}) {
+  const { ready, stop } = await startRegistry(folder, tunnelUrl, { flags: legacy ? ["--legacy"] : [] });
   return { url: ready.http_url, key: ready.registry_key, stop };
 }
 
@@ -159,6 +159,37 @@ test("a contact in the shape of a WebSocket", needs(), async (t) => {
   assert.throws(() => new SecureWebSocket(ofA.owner.publicKey.text, clients[0]), { code: "unknown_contact" });
   assert.throws(() => new SecureWebSocket("nobody", clients[0]), { code: "bad_length" });
 });
+
+for (const [language, [startIt, ...names]] of Object.entries(registries)) {
+  test(`clients of the original protocol, registry of ${language}`, needs(...names), async (t) => {
+    const { folder, remove } = keyFolder();
+    const other = keyFolder(); // with a registry key of its own
+    const [registry, without] = await Promise.all([startIt(folder, "wss://tunnel.example/ws", { legacy: true }), startIt(other.folder, "wss://tunnel.example/ws")]);
+    const [ofA, ofB] = await acquainted();
+    const [atA, atB] = [inbox(), inbox()];
+    const connect = (contacts, options) => CompatibleSocketClient.create({
+      url: registry.url, registryKeys: [registry.key], contacts, connect: { origin: "https://app.example" }, ...options,
+    });
+    const clients = [];
+    t.after(async () => {
+      for (const client of clients) client.close();
+      await Promise.all([registry.stop(), without.stop()]);
+      remove();
+      other.remove();
+    });
+    const a = await connect(ofA, atA);
+    clients.push(a);
+    await assert.rejects(a.send(ofA.find("bob"), 1), { code: "recipient_unavailable" });
+    const b = await connect(ofB, atB);
+    clients.push(b);
+    await a.send(ofA.find("bob"), { content: "hello" });
+    await b.send(ofB.find("alice"), "and back");
+    assert.deepEqual([await atA.until(1), await atB.until(1)], [["and back"], [{ content: "hello" }]]);
+    await assert.rejects(connect(ofA), { code: "already_registered" });
+    await assert.rejects(connect(ofA, { registryKeys: [without.key] }), { code: "unpinned_registry" });
+    await assert.rejects(connect(ofA, { url: without.url, registryKeys: [without.key] }), ({ code }) => code === "connect_failed" || code === "connection_lost");
+  });
+}
 
 for (const [language, [startIt, ...names]] of Object.entries(registries)) {
   for (const first of ["TypeScript", "C++"]) {

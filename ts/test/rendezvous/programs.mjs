@@ -46,8 +46,8 @@ export async function start(name, args, folder) {
 export const startTunnel = (folder, port = 0) =>
   start("flowersec-tunnel", ["--listen", `127.0.0.1:${port}`, "--issuer-keys-file", "issuer_keys.json", "--aud", "rv", "--iss", "registry", "--allow-no-origin", "--allow-origin", "http://127.0.0.1:*", "--allow-origin", "https://app.example"], folder);
 
-export const startRegistry = (folder, tunnelUrl, port = 0) =>
+export const startRegistry = (folder, tunnelUrl, { port = 0, flags = [] } = {}) =>
   start("flowersec-registry", [
     "--listen", `127.0.0.1:${port}`, "--issuer-keys", "issuer_key.json", "--tunnel-url", tunnelUrl, "--aud", "rv", "--iss", "registry", "--allow-no-origin", "--allow-origin", "https://app.example",
-    "--registrations-per-second", "100",
+    "--registrations-per-second", "100", ...flags,
   ], folder);

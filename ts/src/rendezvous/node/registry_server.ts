@@ -1,14 +1,17 @@
 // A registry in Node: takes accepted WebSockets, of the `ws` package or any other.
 // Layer rendezvous, Node only. Source: RENDEZVOUS; SECURE_WEBSOCKET, "TypeScript".
 
-import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, utf8, type Clock } from "../../base/index.js";
+import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, utf8, wipe, type Clock } from "../../base/index.js";
 import { acceptSealed } from "../../endpoint/accept_sealed.js";
 import type { ChannelInitGrant } from "../../gen/flowersec/controlplane/v1.gen.js";
 import { Identity, isWork, maxWorkBits, verifyRegistration, type PublicKey } from "../../identity/index.js";
+import { legacyOpen, legacySecret } from "../../identity/legacy.js";
 import { parseKeyFile, ServerKeyPair } from "../../sealed/key_pair.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter, isEmitterWebSocket } from "../../ws/node/adapt.js";
 import { listen, type WebSocketLike } from "../../ws/socket.js";
 import { Alarm } from "../alarm.js";
+import { compatiblePath, keyOfText } from "../compatible.js";
+import type { CompatibleResponse } from "../compatible_registry.js";
 import { RendezvousError, type RegistryErrorCode } from "../error.js";
 import { encodeServerFrame } from "../frames.js";
 import { FrameStream } from "../frame_stream.js";
@@ -36,6 +39,11 @@ export interface RegistryServerOptions {
   readonly limits?: Partial<RegistryLimits> | undefined;
   /** Asks for work where an address registers too often, instead of refusing it; bits default to 16, at most 20. Default: off. */
   readonly pow?: boolean | { readonly bits: number } | undefined;
+  /**
+   * Also takes clients of the original, at /legacy and /<public key>: one secret per pair for ever, and no protection against repetition. The application
+   * pings their sockets, which have no pings of their own. Default false.
+   */
+  readonly legacy?: boolean | undefined;
   /** Asked after a valid proof; false refuses with `proof_failed`. */
   readonly onRegister?: ((key: PublicKey, address: string) => boolean | void | Promise<boolean | void>) | undefined;
   /** Asked for each call whose recipient is there; false lets it come to nothing, as if nobody were. */
@@ -115,20 +123,23 @@ export class RegistryServer {
   }
 
   /**
-   * Takes an accepted WebSocket: in the sealed mode, or with text frames when the request's path is /rv/v1/ws. Other paths are refused. Its limits
-   * go by the request's remote address. Throws TypeError when it is no socket.
+   * Takes an accepted WebSocket: in the sealed mode, or with text frames when the request's path is /rv/v1/ws; with `legacy` also at /legacy and
+   * /<public key>. Other paths are refused. Its limits go by the request's remote address. Throws TypeError when it is no socket.
    */
   attach(socket: unknown, request: UpgradeRequest = {}): void {
     const ws = isEmitterWebSocket(socket) ? new EmitterWebSocketAdapter(socket) : adaptNodeWebSocket(socket);
     const path = request.url?.replace(/\?.*$/s, "") ?? sealedPath;
     const address = request.socket?.remoteAddress ?? "";
     const id = ++this.#lastId;
-    const isKnown = path === textPath || path === sealedPath;
+    const pathKey = this.options.legacy === true ? keyOfText(path.slice(1)) : undefined;
+    const isCompatible = pathKey !== undefined || (this.options.legacy === true && path === compatiblePath);
+    const isKnown = path === textPath || path === sealedPath || isCompatible;
     if (this.#isClosed || !isKnown || !this.#machine.arrived(id, address, this.#clock.monoMs())) {
       return ws.close(this.#isClosed ? leavingCode : refusedCode, this.#isClosed ? "shutting_down" : isKnown ? "rate_limited" : "path");
     }
     this.#attached.set(id, { address, socket: ws });
-    if (path === textPath) this.#attachText(id, ws);
+    if (isCompatible) this.#attachText(id, ws, () => this.#machine.openedCompatible(id, pathKey, this.#greeting(), this.#clock.monoMs()));
+    else if (path === textPath) this.#attachText(id, ws, () => this.#machine.opened(id, this.#clock.monoMs()));
     else void this.#attachSealed(id, ws);
     this.#perform();
   }
@@ -142,7 +153,12 @@ export class RegistryServer {
     for (const identity of this.identities) identity.destroy();
   }
 
-  #attachText(id: ConnectionId, ws: WebSocketLike): void {
+  /** What a client of the original seals. */
+  #greeting(): string {
+    return `welcome ${new Date(this.#clock.unixSeconds() * 1000).toISOString().replace(/\.\d+/, "")}`;
+  }
+
+  #attachText(id: ConnectionId, ws: WebSocketLike, opened: () => void): void {
     listen(ws, {
       message: ({ data }) => {
         if (typeof data !== "string" || utf8(data).length > maxRegistryFrameBytes) this.#text(id, "");
@@ -151,7 +167,7 @@ export class RegistryServer {
       close: () => this.#gone(id),
       error: () => {},
     });
-    this.#opened(id, {
+    this.#opened(id, opened, {
       send: (text) => {
         if (ws.bufferedAmount > maxQueueBytes) ws.close(refusedCode, "slow");
         else quietly(() => ws.send(text));
@@ -175,7 +191,7 @@ export class RegistryServer {
       };
       void session.ended.then(end);
       const frames = new FrameStream(stream, maxRegistryFrameBytes, maxQueueBytes, { onText: (text) => this.#text(id, text), onLost: end });
-      this.#opened(id, {
+      this.#opened(id, () => this.#machine.opened(id, this.#clock.monoMs()), {
         send: (text) => frames.send(text),
         close: () => void this.#linger(session),
       });
@@ -192,11 +208,11 @@ export class RegistryServer {
     quietly(() => session.close());
   }
 
-  #opened(id: ConnectionId, link: Attached): void {
+  #opened(id: ConnectionId, opened: () => void, link: Attached): void {
     const attached = this.#attached.get(id);
     if (attached === undefined) return link.close(refusedCode, "");
     attached.link = link;
-    this.#machine.opened(id, this.#clock.monoMs());
+    opened();
     this.#perform();
   }
 
@@ -216,6 +232,12 @@ export class RegistryServer {
       switch (next.want) {
         case "send":
           this.#attached.get(next.connection)?.link?.send(encodeServerFrame(next.frame));
+          break;
+        case "say":
+          this.#attached.get(next.connection)?.link?.send(next.text);
+          break;
+        case "open":
+          void this.#open(next.connection, next.response);
           break;
         case "close": {
           const attached = this.#attached.get(next.connection);
@@ -247,6 +269,20 @@ export class RegistryServer {
     await verifyRegistration(registry, publicKey, challenge, replace, proof);
     const answer = await this.options.onRegister?.(publicKey, this.#attached.get(id)?.address ?? "");
     return answer === false ? "proof_failed" : undefined;
+  }
+
+  async #open(id: ConnectionId, response: CompatibleResponse): Promise<void> {
+    const isRight = await this.#fits(id, response).catch(() => false);
+    this.#machine.compatible.verified(id, isRight);
+    this.#perform();
+  }
+
+  async #fits(id: ConnectionId, { from, nonce, message, text }: CompatibleResponse): Promise<boolean> {
+    const secret = await legacySecret(this.identities[0] as Identity, from);
+    const opened = legacyOpen(secret, nonce, message);
+    wipe(secret);
+    if (opened !== text) return false;
+    return (await this.options.onRegister?.(from, this.#attached.get(id)?.address ?? "")) !== false;
   }
 
   async #mint(call: RegistryCall): Promise<void> {
