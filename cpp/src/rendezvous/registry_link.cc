@@ -22,7 +22,9 @@ class socket_link final : public registry_link {
  public:
   socket_link(std::shared_ptr<registry_core> core, socket_id who, ws::message_socket socket,
               const registry_limits& limits)
-      : registry_link(std::move(core), who, socket.get_executor(), limits), socket_(std::move(socket)) {}
+      : registry_link(std::move(core), who, socket.get_executor(), limits),
+        socket_(std::move(socket)),
+        closed_(socket_.get_executor(), asio::steady_timer::time_point::max()) {}
 
  protected:
   asio::awaitable<void> read() override {
@@ -35,7 +37,7 @@ class socket_link final : public registry_link {
         co_await tell_bad_frame();
       }
     }
-    co_await socket_.async_close(ws::close_code::normal, {}, as_result);
+    co_await close_once(ws::close_code::normal, {});
   }
 
   asio::awaitable<bool> write(const std::string& text) override {
@@ -44,13 +46,26 @@ class socket_link final : public registry_link {
   }
 
   asio::awaitable<void> close(std::uint16_t close_code, const std::string& reason) override {
-    co_await socket_.async_close(static_cast<ws::close_code>(close_code), reason, as_result);
+    co_await close_once(static_cast<ws::close_code>(close_code), reason);
   }
 
   void abort() override { socket_.abort(); }
 
  private:
+  /// The end of reading and the machine may both close: the first says why, the second waits until it is done.
+  asio::awaitable<void> close_once(ws::close_code code, std::string_view reason) {
+    if (std::exchange(closing_, true)) {
+      co_await closed_.async_wait(as_result);
+      co_return;
+    }
+    co_await socket_.async_close(code, reason, as_result);
+    closed_.expires_at(asio::steady_timer::time_point::min());
+  }
+
   ws::message_socket socket_;
+  bool closing_ = false;
+  /// Runs out when the socket is closed.
+  asio::steady_timer closed_;
 };
 
 class stream_link final : public registry_link {
