@@ -1,7 +1,7 @@
 // One connection of a chat: sealed, authenticated, with the one stream open. What is said on it goes to a machine.
 // Layer ownwire. Reading never waits for writing.
 
-import { fromUtf8, transportDefaults, type Clock } from "../base/index.js";
+import { fromUtf8, transportDefaults, withDeadline, type Clock } from "../base/index.js";
 import { openSealed, type SealedConnectInfo } from "../endpoint/connect_sealed.js";
 import type { DialOptions } from "../endpoint/options.js";
 import { encodeFrame, readFrameText } from "../framing/json_frame.js";
@@ -12,7 +12,7 @@ import { ExactReader } from "../yamux/byte_reader.js";
 import type { YamuxStream } from "../yamux/index.js";
 import { OwnwireError } from "./error.js";
 import { decodeGatewayFrame, encodeUserFrame, type GatewayFrame, type UserFrame } from "./frames.js";
-import { chatStreamKind, maxChatFrameBytes, probeIntervalMs, probeTimeoutMs } from "./limits.js";
+import { chatStreamKind, leaveTimeoutMs, maxChatFrameBytes, probeIntervalMs, probeTimeoutMs } from "./limits.js";
 
 /** What is heard of a connection. After onLost nothing more. */
 export interface ConnectionEvents {
@@ -23,7 +23,8 @@ export interface ConnectionEvents {
 /** An open connection. */
 export class ChatConnection {
   private readonly frames: UserFrame[] = [];
-  private isWriting = false;
+  /** Set while something is being written. */
+  private written: Promise<void> | undefined;
   private isOver = false;
 
   private constructor(
@@ -54,7 +55,7 @@ export class ChatConnection {
     const last = this.frames.at(-1);
     if (last?.type === frame.type && (frame.type === "received" || frame.type === "typing")) this.frames.pop();
     this.frames.push(frame);
-    if (!this.isWriting) void this.write();
+    this.written ??= this.write();
   }
 
   /** Asks whether the gateway is still there; if not, that is noticed. */
@@ -68,14 +69,13 @@ export class ChatConnection {
     this.link.close();
   }
 
-  /** Ends it when what was sent has left, for which it has 2 s. */
+  /** Ends it when what was sent has left. */
   leave(): void {
     this.isOver = true;
-    void this.link.closeGently().catch(() => {});
+    void withDeadline(Promise.resolve(this.written), { timeoutMs: leaveTimeoutMs }).catch(() => {}).then(() => this.link.closeGently());
   }
 
   private async write(): Promise<void> {
-    this.isWriting = true;
     // What is said in one turn leaves together.
     await Promise.resolve();
     for (let frame = this.frames.shift(); frame !== undefined; frame = this.frames.shift()) {
@@ -86,7 +86,7 @@ export class ChatConnection {
         break;
       }
     }
-    this.isWriting = false;
+    this.written = undefined;
   }
 
   private async read(): Promise<void> {

@@ -68,6 +68,17 @@ test("texts sent directly after connect() arrive in order; acknowledged, they ar
   assert.throws(() => ownwire.send("late"), { code: "closed" });
 });
 
+test("what was said before close() and close() itself arrive in one go", async () => {
+  const { ownwire, visit } = await opened();
+  ownwire.send("one");
+  ownwire.send("two");
+  ownwire.typing(true);
+  ownwire.close();
+  assert.deepEqual(await texts(visit, 2), ["1 one", "2 two"]);
+  assert.deepEqual(await visit.read(), { type: "typing", on: true });
+  assert.deepEqual(await visit.read(), { type: "bye" });
+});
+
 test("replies come with what is known of them, each once, and are confirmed", async () => {
   const { ownwire, visit, heard, until } = await opened();
   for (const seq of [1, 1, 3]) await visit.write({ type: "message", seq, content: `r${seq}`, ...(seq === 3 && { metadata: "m" }) });
