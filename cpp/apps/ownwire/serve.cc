@@ -39,7 +39,7 @@ class service {
         signals_(context, SIGINT, SIGTERM, SIGHUP) {
     if (!command.behind.empty()) {
       dial_edge(behind_token());
-      files_.add_behind_token([this](std::string token) { dial_edge(std::move(token)); });
+      files_.add_behind_token([this](std::string token) { behind_->replace_token(std::move(token)); });
     }
     if (!command.front.metrics_listen.empty()) open_metrics();
     print_ready_line(io);
@@ -116,10 +116,7 @@ class service {
     return std::string{or_fail(read_token_file("--behind-token-file", command_.behind_token_file)).view()};
   }
 
-  /// Sockets that wait with another token are closed; users who are joined stay.
   void dial_edge(std::string token) {
-    if (behind_ && token == edge_token_) return;
-    edge_token_ = token;
     ownwire::behind_options options;
     options.edge = *ws::parse_url(command_.behind);
     options.token = std::move(token);
@@ -207,7 +204,6 @@ class service {
   worker_end worker_end_{workers_};
   ownwire::gateway gateway_;
   std::optional<ownwire::behind> behind_;
-  std::string edge_token_;
   live_files files_;
   std::optional<metrics_page> metrics_;
   asio::signal_set signals_;

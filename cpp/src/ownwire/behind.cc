@@ -34,7 +34,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
         adopt_(to.adopter()),
         options_(std::move(options)),
         pause_(serial_) {
-    plan_.headers = {{.name = "Authorization", .value = "Bearer " + options_.token}};
+    show(options_.token);
     plan_.tls = options_.tls;
     plan_.socket.limits.max_message_bytes = endpoint::session_options{}.record.max_record_bytes;
     plan_.socket.limits.max_block_bytes = 16'384;
@@ -44,6 +44,13 @@ class behind::impl : public std::enable_shared_from_this<impl> {
 
   void start() {
     asio::dispatch(serial_, [self = shared_from_this()] { self->fill(); });
+  }
+
+  void replace_token(std::string token) {
+    asio::dispatch(serial_, [self = shared_from_this(), token = std::move(token)] {
+      self->show(token);
+      self->pause_.cancel();
+    });
   }
 
   void stop() {
@@ -59,6 +66,8 @@ class behind::impl : public std::enable_shared_from_this<impl> {
 
  private:
   using socket_ptr = std::shared_ptr<ws::message_socket>;
+
+  void show(const std::string& token) { plan_.headers = {{.name = "Authorization", .value = "Bearer " + token}}; }
 
   /// As many attempts as sockets are missing; a single one while the edge is not reached.
   void fill() {
@@ -113,9 +122,9 @@ class behind::impl : public std::enable_shared_from_this<impl> {
     if (stopped_ || std::exchange(pausing_, true)) return;
     if (failures_++ == 0 && options_.on_edge) options_.on_edge(why);
     pause_.expires_after(next_pause());
-    pause_.async_wait([self = shared_from_this()](error_code canceled) {
+    pause_.async_wait([self = shared_from_this()](error_code /*a new token ends the pause*/) {
       self->pausing_ = false;
-      if (!canceled) self->fill();
+      self->fill();
     });
   }
 
@@ -148,6 +157,8 @@ behind::behind(asio::any_io_executor executor, gateway& to, behind_options optio
 }
 
 behind::~behind() { impl_->stop(); }
+
+void behind::replace_token(std::string token) { impl_->replace_token(std::move(token)); }
 
 void behind::stop() { impl_->stop(); }
 

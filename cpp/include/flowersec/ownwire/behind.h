@@ -46,7 +46,11 @@ class behind {
   behind(const behind&) = delete;
   behind& operator=(const behind&) = delete;
 
-  /// The same, without waiting for it. After this nothing is given to the gateway any more.
+  /// For the sockets that are missing, at once, and for later ones. Those that wait were let in with the old token and
+  /// stay.
+  void replace_token(std::string token);
+
+  /// Closes the sockets that wait, without waiting for it. After this nothing is given to the gateway any more.
   void stop();
 
   class impl;  ///< internal
