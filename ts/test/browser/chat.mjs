@@ -72,11 +72,17 @@ export async function startChat() {
       ], { stdio: ["pipe", "pipe", "inherit"] });
       const heard = new Arrivals();
       createInterface({ input: child.stdout }).on("line", (line) => heard.add(JSON.parse(line)));
+      const tell = (command) => child.stdin.write(`${JSON.stringify(command)}\n`);
       const { key } = await heard.find(({ event }) => event === "ready");
       await heard.find(({ event, status }) => event === "registry" && status === "registered");
       return {
         key, heard,
-        tell: (command) => child.stdin.write(`${JSON.stringify(command)}\n`),
+        tell,
+        /** Known from here on: who calls before that is a stranger. */
+        async add(name, key) {
+          tell({ do: "add", name, key });
+          await heard.find(({ event, contact }) => event === "contact" && contact.key === key);
+        },
         says: (content) => heard.find((event) => event.event === "message" && event.content === content, `the message ${content}`),
         stop() {
           const ended = new Promise((resolve) => child.once("exit", resolve));

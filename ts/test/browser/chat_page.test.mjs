@@ -48,7 +48,7 @@ test("two tabs talk, and see the same fingerprint", { timeout }, async () => {
 test("a tab and a terminal talk, and neither registry nor tunnel can say what about", { timeout }, async () => {
   const [it, terminal] = await Promise.all([openChat(browser, chat.url), chat.terminal()]);
   await it.add("Terminal", terminal.key);
-  terminal.tell({ do: "add", name: "Page", key: it.key });
+  await terminal.add("Page", it.key);
   await it.say("the lighthouse at nine");
   assert.equal((await terminal.says("the lighthouse at nine")).from, "Page");
   await it.delivered("the lighthouse at nine");
@@ -125,7 +125,7 @@ test("names, notes and messages of others are inert", { timeout }, async () => {
   const [it, terminal] = await Promise.all([openChat(browser, chat.url), chat.terminal()]);
   const name = "<img src=x onerror=document.title='hit'>";
   await it.add(name, terminal.key);
-  terminal.tell({ do: "add", name: "Page", key: it.key });
+  await terminal.add("Page", it.key);
   const hostile = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">\u202egnp.exe\u001b[2J";
   terminal.tell({ do: "send", to: "Page", content: hostile });
   await it.hears("<script>");
@@ -163,7 +163,7 @@ test("what was not delivered says why, and is sent again", { timeout }, async ()
   const it = await openChat(browser, chat.url);
   const terminal = await chat.terminal();
   await it.add("Bob", terminal.key);
-  terminal.tell({ do: "add", name: "Page", key: it.key });
+  await terminal.add("Page", it.key);
   await it.say("first");
   await it.delivered("first");
   terminal.tell({ do: "block", name: "Page" });
@@ -212,7 +212,7 @@ for (const [name, options, query] of [
     const [it, terminal] = await Promise.all([openChat(browser, chat.url + query, options), chat.terminal()]);
     assert.deepEqual(await axeFindings(it.page.mainFrame()), []);
     await it.add("Bob", terminal.key);
-    terminal.tell({ do: "add", name: "Page", key: it.key });
+    await terminal.add("Page", it.key);
     await it.say("hello");
     await it.delivered("hello");
     terminal.tell({ do: "send", to: "Page", content: "hello back" });
@@ -231,7 +231,7 @@ for (const [name, options, query] of [
 
 test("everything can be done with the keyboard, and screen readers are told of deliveries", { timeout }, async () => {
   const [it, terminal] = await Promise.all([openChat(browser, chat.url), chat.terminal()]);
-  terminal.tell({ do: "add", name: "Page", key: it.key });
+  await terminal.add("Page", it.key);
   const { keyboard } = it.page;
   const focused = () => it.page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
   const tabTo = async (wanted) => {
