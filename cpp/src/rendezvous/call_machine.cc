@@ -74,7 +74,8 @@ void call_machine::on(registry_index registry, const std::string& url, incoming_
                                received{.registry = registry, .frame = std::move(frame), .by = now + answer_window});
       return;
     }
-    cancel(from);
+    // At another registry ours goes on until they are there: the handshake shows it, not what this registry claims.
+    if (placed_.at(from).registry == registry) cancel(from);
   }
   answer(registry, frame, *known, secret);
 }
@@ -147,6 +148,8 @@ void call_machine::on(registry_index registry, const error_frame& frame) {
 void call_machine::fail(const public_key& peer, error_code why) {
   const auto call = placed_.extract(peer);
   if (!call) return;
+  // Who does not know us answers no call without the invitation.
+  if (const auto used = used_.find(peer); used != used_.end() && !call.mapped().invited) used->second.carry = true;
   auto parked = parked_.extract(peer);
   const auto* known = contacts_->get(peer);
   if (parked && known != nullptr && known->policy == identity::contact_policy::allow) {
@@ -190,14 +193,18 @@ void call_machine::attached(std::uint64_t number) {
     used_.erase(what.peer);
     return;
   }
+  cancel(what.peer);
   if (!what.invited) return;
-  invitations_.consume(what.note);
+  const bool is_first = invitations_.consume(what.note);
   auto name = guest_names_.extract(what.note);
   if (contacts_->get(what.peer) != nullptr) return;
+  const auto turn_away = [&](error_code why) { intents_.push_back(dial::bad_call{.peer = what.peer, .why = why}); };
+  // Good once: somebody with the same link was faster.
+  if (!is_first) return turn_away(identity::identity_errc::bad_invitation);
   const auto chosen = free_name(name ? name.mapped() : std::string{}, what.peer);
-  if (contacts_->add(what.peer, chosen, identity::contact_policy::allow, true)) {
-    intents_.push_back(dial::guest{.key = what.peer, .name = chosen, .note = what.note});
-  }
+  const auto added = contacts_->add(what.peer, chosen, identity::contact_policy::allow, true);
+  if (!added) return turn_away(added.error());
+  intents_.push_back(dial::guest{.key = what.peer, .name = chosen, .note = what.note});
 }
 
 void call_machine::attach_failed(std::uint64_t number) {

@@ -261,6 +261,22 @@ TEST(call_machine, lets_the_smaller_key_go_on_when_both_call) {
   EXPECT_EQ(a.psk, b.psk);
 }
 
+TEST(call_machine, goes_on_with_its_call_at_another_registry_until_their_handshake_is_through) {
+  person one;
+  person two;
+  person& smaller = one.key() < two.key() ? one : two;
+  person& larger = one.key() < two.key() ? two : one;
+  smaller.knows(larger);
+  larger.knows(smaller);
+  larger.call(smaller, 1);
+  smaller.call(larger, 0);
+  EXPECT_EQ(smaller.rings(larger, "c1", 0), answers) << "whatever the registry claims, ours is not cancelled";
+  EXPECT_TRUE(larger.machine.is_calling(smaller.key()));
+  larger.machine.attached(larger.attached);
+  EXPECT_EQ(larger.wanted(), words{"cancel"});
+  EXPECT_FALSE(larger.machine.is_calling(smaller.key()));
+}
+
 TEST(call_machine, takes_their_call_up_when_its_own_comes_to_nothing) {
   person a;
   person b;
@@ -389,6 +405,52 @@ TEST_F(invited, second_guest_with_a_used_link_is_not_answered) {
   second.machine.use(identity::invitation::parse(fragment).value());
   EXPECT_EQ(second.call(host), words{"call with note"});
   EXPECT_EQ(second.rings(host), nothing);
+}
+
+TEST_F(invited, second_guest_at_the_same_time_is_turned_away) {
+  guest.call(host);
+  guest.rings(host);
+  const auto first = host.attached;
+  person second;
+  second.knows(host);
+  second.machine.use(identity::invitation::parse(fragment).value());
+  second.call(host);
+  EXPECT_EQ(second.rings(host, "c2"), answers);
+  host.machine.attached(host.attached);
+  EXPECT_EQ(host.wanted(), words{"guest Gast"});
+  host.machine.attached(first);
+  EXPECT_EQ(host.wanted(), words{"bad call"});
+  EXPECT_NE(host.people->get(second.key()), nullptr);
+  EXPECT_EQ(host.people->get(guest.key()), nullptr) << "no contact, so its channel is dropped";
+}
+
+TEST_F(invited, guest_who_cannot_be_added_is_told_of) {
+  guest.call(host);
+  guest.rings(host);
+  for (std::size_t i = 0; i < identity::max_contacts; ++i) {
+    ASSERT_TRUE(
+        host.people->add(identity::identity::generate(system_random()).value().key(), "contact " + std::to_string(i)));
+  }
+  host.machine.attached(host.attached);
+  EXPECT_EQ(host.wanted(), words{"bad call"});
+}
+
+TEST_F(invited, guest_whose_handshake_nobody_saw_through_carries_the_invitation_again) {
+  guest.call(host);
+  guest.rings(host);
+  guest.granted(host);
+  guest.machine.attach_failed(guest.attached);
+  host.machine.attach_failed(host.attached);
+  // The host may have seen it through, so the next call is without; not answered, it is with the invitation again.
+  EXPECT_EQ(guest.call(host), words{"call"});
+  EXPECT_EQ(guest.rings(host, "c2"), nothing);
+  EXPECT_EQ(
+      guest.take(error_frame{.code = rendezvous_errc::recipient_unavailable, .rid = guest.last<call_frame>().rid}),
+      words{"failed recipient_unavailable"});
+  EXPECT_EQ(guest.call(host), words{"call with note"});
+  EXPECT_EQ(guest.rings(host, "c3"), answers);
+  guest.granted(host);
+  EXPECT_EQ(guest.psk, host.psk);
 }
 
 TEST_F(invited, guest_who_did_not_learn_that_it_was_in_calls_without_the_invitation) {
