@@ -95,7 +95,7 @@ class registry_machine {
     instance_id instance{};
     std::uint64_t last_rid = 0;
     std::vector<std::uint64_t> calls{};    // open ones of this socket, ascending
-    std::vector<std::uint64_t> ringing{};  // those to it
+    std::vector<std::uint64_t> ringing{};  // those to it, ascending
     std::vector<public_key> watched{};
     mono_time wake{};  // the one of wakes_ that counts
     std::unique_ptr<legacy_part> legacy{};
