@@ -42,6 +42,8 @@ struct registry_setup {
   bool work = false;
   /// Whether a call may go on; one that may not is answered as if nobody were there. Absent: all may.
   std::function<bool(const public_key& from, const public_key& to)> may_call{};
+  /// Whether a socket can be sent what strangers say as fast as they like. Absent: each can.
+  std::function<bool(socket_id)> has_room{};
   random_source* random = &system_random();
 };
 
