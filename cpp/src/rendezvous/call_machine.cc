@@ -1,6 +1,7 @@
 #include "rendezvous/call_machine.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace flowersec::rendezvous {
@@ -61,6 +62,7 @@ void call_machine::on(registry_index registry, const std::string& url, incoming_
     asked_.emplace(number, received{.registry = registry, .frame = std::move(frame), .by = now + answer_window});
     return;
   }
+  if (!has_room_for(from, registry)) return;
   if (known == nullptr) {
     auto dh = contacts_->owner().agree(from);
     if (!dh) return;
@@ -94,8 +96,9 @@ void call_machine::answer(registry_index registry, const incoming_frame& frame, 
                  .derive(call_role::callee);
   if (!key) return bad(key.error());
   intents_.push_back(dial::say{registry, accept_frame{.call_id = frame.call_id, .eph = own->key()}});
-  attach(from.key, registry, frame.grant.clone(), std::move(*key),
+  attach(frame.grant.clone(), std::move(*key),
          attaching{.peer = from.key,
+                   .registry = registry,
                    .ours = false,
                    .invited = secret != nullptr,
                    .note = secret != nullptr ? *frame.note : std::string{}});
@@ -123,8 +126,8 @@ void call_machine::on(registry_index registry, const grant_frame& frame) {
   if (!key) return fail(peer, key.error());
   placed_.erase(found);
   parked_.erase(peer);
-  attach(peer, registry, frame.grant.clone(), std::move(*key),
-         attaching{.peer = peer, .ours = true, .invited = invited});
+  attach(frame.grant.clone(), std::move(*key),
+         attaching{.peer = peer, .registry = registry, .ours = true, .invited = invited});
 }
 
 void call_machine::on(registry_index registry, const cancelled_frame& frame) {
@@ -158,17 +161,23 @@ void call_machine::fail(const public_key& peer, error_code why) {
   intents_.push_back(dial::failed{.peer = peer, .registry = call.mapped().registry, .why = why});
 }
 
-void call_machine::attach(const public_key& peer, registry_index registry, channel_ticket ticket,
-                          identity::call_psk key, attaching what) {
+void call_machine::attach(channel_ticket ticket, identity::call_psk key, attaching what) {
   const auto number = ++last_number_;
-  attaching_.emplace(number, std::move(what));
-  const auto role = attaching_.at(number).ours ? call_role::caller : call_role::callee;
   intents_.push_back(dial::attach{.number = number,
-                                  .peer = peer,
-                                  .role = role,
-                                  .registry = registry,
+                                  .peer = what.peer,
+                                  .role = what.ours ? call_role::caller : call_role::callee,
+                                  .registry = what.registry,
                                   .ticket = std::move(ticket),
                                   .key = std::move(key)});
+  attaching_.emplace(number, std::move(what));
+}
+
+bool call_machine::has_room_for(const public_key& caller, registry_index registry) const {
+  std::set<public_key> others;
+  for (const auto& [number, each] : attaching_) {
+    if (!each.ours && each.registry == registry && each.peer != caller) others.insert(each.peer);
+  }
+  return others.size() < max_answered_callers;
 }
 
 void call_machine::accept(std::uint64_t asked, mono_time now) {

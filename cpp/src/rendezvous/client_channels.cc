@@ -65,10 +65,9 @@ void secure_socket_client::impl::perform(dial::attach& intent) {
     state_of(intent.peer).life.attaching(intent.registry, intent.role, calls_.is_calling(intent.peer));
   }
   const auto attach = std::make_shared<attaching>(intent.peer, intent.role, intent.registry);
-  const bool full = attaching_.size() >= max_attaching;
   attaching_.emplace(number, attach);
   const auto origin = endpoint::origin_of_websocket_url(intent.ticket.tunnel_url);
-  if (full || !origin) {
+  if (!origin) {
     asio::post(serial_,
                [self = shared_from_this(), number] { self->on_attached(number, rendezvous_errc::bad_ticket, {}); });
     return;

@@ -19,8 +19,6 @@
 
 namespace flowersec::rendezvous {
 
-/// Handshakes of channels under way at once: what registries can make us dial.
-inline constexpr std::size_t max_attaching = 64;
 /// For a callee: from the accepted call to the end of the handshake.
 inline constexpr std::chrono::milliseconds callee_handshake_timeout{20'000};
 /// Clocks of browsers are wrong; fresh keys and nonces stop what is played again.

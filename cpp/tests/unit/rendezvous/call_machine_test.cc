@@ -245,6 +245,26 @@ TEST(call_machine, asks_about_so_many_calls_at_once_and_not_one_more) {
   EXPECT_EQ(late.rings(b), words{"ask"});
 }
 
+TEST(call_machine, takes_part_in_so_many_handshakes_of_a_registry_and_not_in_one_more) {
+  person called;
+  std::vector<std::unique_ptr<person>> callers;
+  const auto next = [&]() -> person& {
+    auto& made = *callers.emplace_back(std::make_unique<person>());
+    called.knows(made);
+    made.knows(called);
+    made.call(called);
+    return made;
+  };
+  for (std::size_t i = 0; i < max_answered_callers; ++i) EXPECT_EQ(next().rings(called), answers);
+  const auto last = called.attached;
+  auto& late = next();
+  EXPECT_EQ(late.rings(called), nothing);
+  EXPECT_EQ(callers.front()->rings(called, "c2"), answers) << "it is one of them already";
+  EXPECT_EQ(late.rings(called, "c1", 1), answers) << "another registry";
+  called.machine.attach_failed(last);
+  EXPECT_EQ(late.rings(called, "c3"), answers);
+}
+
 TEST(call_machine, lets_the_smaller_key_go_on_when_both_call) {
   person a;
   person b;
