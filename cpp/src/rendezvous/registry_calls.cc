@@ -55,14 +55,17 @@ void registry_machine::on_call(socket_id who, socket& of, const call_frame& fram
   ring(number, made, *of.key, frame);
 }
 
-/// Whatever keeps it from ringing, the caller waits as long as for somebody who does not answer. Grants are made for
-/// those who are not there as well: the time that it takes, which a ping behind the call shows, tells nobody apart.
+/// Whatever keeps it from ringing, the caller waits as long as for somebody who does not answer. Everything is
+/// made for those who are not there as well: the time that it takes, which a ping behind the call shows, tells nobody
+/// apart.
 void registry_machine::ring(std::uint64_t number, call& of, const public_key& from, const call_frame& frame) {
   auto minted = setup_.mint();
   if (!minted) {
     ++counts_.mints_failed;
     return report({.kind = registry_event_kind::mint_failed, .detail = minted.error().message()});
   }
+  auto incoming = encode(incoming_frame{
+      .call_id = of.id, .from = from, .eph = frame.eph, .note = frame.note, .grant = std::move(minted->callee)});
   if (setup_.may_call && !setup_.may_call(from, frame.to)) return;
   const auto found = keys_.find(frame.to);
   if (found == keys_.end() || found->second.at == 0) return;
@@ -75,9 +78,7 @@ void registry_machine::ring(std::uint64_t number, call& of, const public_key& fr
   of.ticket = std::move(minted->caller);
   of.ringing_at = found->second.at;
   callee.ringing.push_back(number);
-  send(of.ringing_at,
-       incoming_frame{
-           .call_id = of.id, .from = from, .eph = frame.eph, .note = frame.note, .grant = std::move(minted->callee)});
+  send_text_to(of.ringing_at, std::move(incoming));
 }
 
 void registry_machine::on_accept(socket_id who, const accept_frame& frame) {
