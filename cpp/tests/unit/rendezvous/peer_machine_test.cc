@@ -222,7 +222,7 @@ class two_registries : public testing::Test {
 
 TEST_F(two_registries, are_both_asked_when_the_grants_of_one_are_worth_nothing) {
   for (int round = 0; round < 4; ++round) {
-    EXPECT_EQ(peer.step().back(), "call 0");
+    EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
     peer.handshake_fails(0, role::caller);
     EXPECT_EQ(peer.step(), words{"call 1"});
     peer.machine.call_failed(1, unavailable);
