@@ -1,6 +1,7 @@
 #include "rendezvous/call_machine.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace flowersec::rendezvous {
@@ -61,6 +62,7 @@ void call_machine::on(registry_index registry, const std::string& url, incoming_
     asked_.emplace(number, received{.registry = registry, .frame = std::move(frame), .by = now + answer_window});
     return;
   }
+  if (!has_room_for(from, registry)) return;
   if (known == nullptr) {
     auto dh = contacts_->owner().agree(from);
     if (!dh) return;
@@ -74,7 +76,8 @@ void call_machine::on(registry_index registry, const std::string& url, incoming_
                                received{.registry = registry, .frame = std::move(frame), .by = now + answer_window});
       return;
     }
-    cancel(from);
+    // At another registry ours goes on until they are there: the handshake shows it, not what this registry claims.
+    if (placed_.at(from).registry == registry) cancel(from);
   }
   answer(registry, frame, *known, secret);
 }
@@ -93,8 +96,9 @@ void call_machine::answer(registry_index registry, const incoming_frame& frame, 
                  .derive(call_role::callee);
   if (!key) return bad(key.error());
   intents_.push_back(dial::say{registry, accept_frame{.call_id = frame.call_id, .eph = own->key()}});
-  attach(from.key, registry, frame.grant.clone(), std::move(*key),
+  attach(frame.grant.clone(), std::move(*key),
          attaching{.peer = from.key,
+                   .registry = registry,
                    .ours = false,
                    .invited = secret != nullptr,
                    .note = secret != nullptr ? *frame.note : std::string{}});
@@ -122,8 +126,8 @@ void call_machine::on(registry_index registry, const grant_frame& frame) {
   if (!key) return fail(peer, key.error());
   placed_.erase(found);
   parked_.erase(peer);
-  attach(peer, registry, frame.grant.clone(), std::move(*key),
-         attaching{.peer = peer, .ours = true, .invited = invited});
+  attach(frame.grant.clone(), std::move(*key),
+         attaching{.peer = peer, .registry = registry, .ours = true, .invited = invited});
 }
 
 void call_machine::on(registry_index registry, const cancelled_frame& frame) {
@@ -147,6 +151,8 @@ void call_machine::on(registry_index registry, const error_frame& frame) {
 void call_machine::fail(const public_key& peer, error_code why) {
   const auto call = placed_.extract(peer);
   if (!call) return;
+  // Who does not know us answers no call without the invitation.
+  if (const auto used = used_.find(peer); used != used_.end() && !call.mapped().invited) used->second.carry = true;
   auto parked = parked_.extract(peer);
   const auto* known = contacts_->get(peer);
   if (parked && known != nullptr && known->policy == identity::contact_policy::allow) {
@@ -155,17 +161,23 @@ void call_machine::fail(const public_key& peer, error_code why) {
   intents_.push_back(dial::failed{.peer = peer, .registry = call.mapped().registry, .why = why});
 }
 
-void call_machine::attach(const public_key& peer, registry_index registry, channel_ticket ticket,
-                          identity::call_psk key, attaching what) {
+void call_machine::attach(channel_ticket ticket, identity::call_psk key, attaching what) {
   const auto number = ++last_number_;
-  attaching_.emplace(number, std::move(what));
-  const auto role = attaching_.at(number).ours ? call_role::caller : call_role::callee;
   intents_.push_back(dial::attach{.number = number,
-                                  .peer = peer,
-                                  .role = role,
-                                  .registry = registry,
+                                  .peer = what.peer,
+                                  .role = what.ours ? call_role::caller : call_role::callee,
+                                  .registry = what.registry,
                                   .ticket = std::move(ticket),
                                   .key = std::move(key)});
+  attaching_.emplace(number, std::move(what));
+}
+
+bool call_machine::has_room_for(const public_key& caller, registry_index registry) const {
+  std::set<public_key> others;
+  for (const auto& [number, each] : attaching_) {
+    if (!each.ours && each.registry == registry && each.peer != caller) others.insert(each.peer);
+  }
+  return others.size() < max_answered_callers;
 }
 
 void call_machine::accept(std::uint64_t asked, mono_time now) {
@@ -190,14 +202,18 @@ void call_machine::attached(std::uint64_t number) {
     used_.erase(what.peer);
     return;
   }
+  cancel(what.peer);
   if (!what.invited) return;
-  invitations_.consume(what.note);
+  const bool is_first = invitations_.consume(what.note);
   auto name = guest_names_.extract(what.note);
   if (contacts_->get(what.peer) != nullptr) return;
+  const auto turn_away = [&](error_code why) { intents_.push_back(dial::bad_call{.peer = what.peer, .why = why}); };
+  // Good once: somebody with the same link was faster.
+  if (!is_first) return turn_away(identity::identity_errc::bad_invitation);
   const auto chosen = free_name(name ? name.mapped() : std::string{}, what.peer);
-  if (contacts_->add(what.peer, chosen, identity::contact_policy::allow, true)) {
-    intents_.push_back(dial::guest{.key = what.peer, .name = chosen, .note = what.note});
-  }
+  const auto added = contacts_->add(what.peer, chosen, identity::contact_policy::allow, true);
+  if (!added) return turn_away(added.error());
+  intents_.push_back(dial::guest{.key = what.peer, .name = chosen, .note = what.note});
 }
 
 void call_machine::attach_failed(std::uint64_t number) {

@@ -26,6 +26,9 @@ inline constexpr std::chrono::milliseconds call_timeout{25'000};
 inline constexpr std::chrono::milliseconds answer_window{20'000};
 /// Calls of unknown keys that the application is asked about at once; further ones are passed over.
 inline constexpr std::size_t max_asked_calls = 16;
+/// Callers whose handshake we take part in at once, of each registry; further ones are passed over. A registry that
+/// makes callers up has no part in what we do at others.
+inline constexpr std::size_t max_answered_callers = 64;
 
 namespace dial {
 struct say {
@@ -110,6 +113,7 @@ class call_machine {
   };
   struct attaching {
     public_key peer;
+    registry_index registry;
     bool ours;           ///< we called
     bool invited;        ///< the key has an invitation's secret in it
     std::string note{};  ///< of the invitation that a guest used
@@ -127,8 +131,8 @@ class call_machine {
   void answer(registry_index registry, const incoming_frame& frame, const identity::contact& from,
               const identity::invitation_secret* secret);
   void fail(const public_key& peer, error_code why);
-  void attach(const public_key& peer, registry_index registry, channel_ticket ticket, identity::call_psk key,
-              attaching what);
+  void attach(channel_ticket ticket, identity::call_psk key, attaching what);
+  [[nodiscard]] bool has_room_for(const public_key& caller, registry_index registry) const;
   [[nodiscard]] std::string free_name(const std::string& wanted, const public_key& key) const;
 
   std::shared_ptr<identity::contacts> contacts_;

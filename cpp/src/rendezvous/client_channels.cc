@@ -56,17 +56,18 @@ void secure_socket_client::impl::perform(dial::attach& intent) {
   if (!caller) {
     // They call again because the call before came to nothing.
     for (const auto& [other, attach] : attaching_) {
-      if (attach->peer == intent.peer && attach->role == call_role::callee) {
+      if (attach->peer == intent.peer && attach->role == call_role::callee && attach->registry == intent.registry) {
         attach->stop.emit(asio::cancellation_type::terminal);
       }
     }
   }
-  if (allowed(intent.peer) != nullptr) state_of(intent.peer).life.attaching(intent.registry);
-  const auto attach = std::make_shared<attaching>(intent.peer, intent.role);
-  const bool full = attaching_.size() >= max_attaching;
+  if (allowed(intent.peer) != nullptr) {
+    state_of(intent.peer).life.attaching(intent.registry, intent.role, calls_.is_calling(intent.peer));
+  }
+  const auto attach = std::make_shared<attaching>(intent.peer, intent.role, intent.registry);
   attaching_.emplace(number, attach);
   const auto origin = endpoint::origin_of_websocket_url(intent.ticket.tunnel_url);
-  if (full || !origin) {
+  if (!origin) {
     asio::post(serial_,
                [self = shared_from_this(), number] { self->on_attached(number, rendezvous_errc::bad_ticket, {}); });
     return;
@@ -92,23 +93,23 @@ void secure_socket_client::impl::perform(dial::attach& intent) {
 void secure_socket_client::impl::on_attached(std::uint64_t number, error_code failed, endpoint::session up) {
   const auto found = attaching_.extract(number);
   if (!found || stage_ != stage::running) return;  // `up` closes with its last handle
-  const auto peer = found.mapped()->peer;
-  const auto role = found.mapped()->role;
+  const auto& of = *found.mapped();
   if (!failed) {
     calls_.attached(number);
     turn();  // a guest becomes a contact
-    if (allowed(peer) != nullptr) open_channel(peer, role, std::move(up));
+    if (allowed(of.peer) != nullptr) open_channel(of, std::move(up));
     return turn();
   }
   calls_.attach_failed(number);
-  const bool another = std::ranges::any_of(attaching_, [&](const auto& each) { return each.second->peer == peer; });
-  const auto state = contacts_.find(peer);
-  if (state != contacts_.end() && !another) state->second.life.attach_failed(role, failed, now());
-  if (role == call_role::callee) tell(call_failed{.peer = peer, .why = failed});
+  const bool another = std::ranges::any_of(attaching_, [&](const auto& each) { return each.second->peer == of.peer; });
+  const auto state = contacts_.find(of.peer);
+  if (state != contacts_.end()) state->second.life.attach_failed(of.registry, of.role, failed, another, now());
+  if (of.role == call_role::callee) tell(call_failed{.peer = of.peer, .why = failed});
   turn();
 }
 
-void secure_socket_client::impl::open_channel(const public_key& peer, call_role role, endpoint::session up) {
+void secure_socket_client::impl::open_channel(const attaching& through, endpoint::session up) {
+  const auto peer = through.peer;
   auto& state = state_of(peer);
   if (const auto old = std::exchange(state.channel, nullptr)) old->drop();
   const auto weak = weak_from_this();
@@ -131,7 +132,7 @@ void secure_socket_client::impl::open_channel(const public_key& peer, call_role 
           }};
   state.channel = std::make_shared<contact_channel>(serial_, std::move(up), std::move(listener));
   state.talk.opened(now());
-  state.life.opened(role, now());
+  state.life.opened(through.registry, through.role, now());
   if (!state.openers.empty() || options_.make_rpc) state.talk.keep_open();
   for (auto& each : std::exchange(state.openers, {})) each.done.complete({}, state.channel->session());
   state.channel->begin(peer, channel_services{.on_stream = options_.on_stream, .make_rpc = options_.make_rpc});

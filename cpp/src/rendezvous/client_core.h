@@ -19,8 +19,6 @@
 
 namespace flowersec::rendezvous {
 
-/// Handshakes of channels under way at once: what registries can make us dial.
-inline constexpr std::size_t max_attaching = 64;
 /// For a callee: from the accepted call to the end of the handshake.
 inline constexpr std::chrono::milliseconds callee_handshake_timeout{20'000};
 /// Clocks of browsers are wrong; fresh keys and nonces stop what is played again.
@@ -81,9 +79,10 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
     std::shared_ptr<contact_channel> channel{};
   };
   struct attaching {
-    attaching(const public_key& whom, identity::call_role as) : peer(whom), role(as) {}
+    attaching(const public_key& whom, identity::call_role as, registry_index at) : peer(whom), role(as), registry(at) {}
     public_key peer;
     identity::call_role role;
+    registry_index registry;
     boost::asio::cancellation_signal stop{};
   };
 
@@ -122,7 +121,7 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
   void perform(dial::bad_call& intent);
   void perform(dial::guest& intent);
   void on_attached(std::uint64_t number, error_code failed, endpoint::session up);
-  void open_channel(const public_key& peer, identity::call_role role, endpoint::session up);
+  void open_channel(const attaching& through, endpoint::session up);
   bool turn_contact(contact_state& of);
   void perform(contact_state& of, talk::write& intent);
   void perform(contact_state& of, talk::deliver& intent);

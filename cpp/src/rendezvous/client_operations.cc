@@ -106,6 +106,7 @@ void secure_socket_client::impl::close(completion<error_code> done) {
     }
     for (auto& [key, state] : me.contacts_) {
       me.fail_waiting(state, rendezvous_errc::closed);
+      state.life.stop();
       state.talk.leave();
     }
     me.turn();

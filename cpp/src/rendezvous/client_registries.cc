@@ -96,11 +96,6 @@ void secure_socket_client::impl::perform(std::size_t index, reg::work& /*intent*
 void secure_socket_client::impl::perform(std::size_t index, reg::pass& intent) {
   if (const auto* presence_of = std::get_if<presence_frame>(&intent.frame)) return on_presence(index, *presence_of);
   if (stage_ != stage::running) return;
-  if (const auto* incoming = std::get_if<incoming_frame>(&intent.frame)) {
-    // Who calls is there.
-    const auto state = contacts_.find(incoming->from);
-    if (state != contacts_.end()) state->second.life.reset();
-  }
   calls_.take(index, registries_[index].address.url, std::move(intent.frame), now(), wall());
 }
 

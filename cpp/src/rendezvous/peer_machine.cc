@@ -10,30 +10,42 @@ using presence = registry_view::presence;
 void peer_machine::call_failed(std::size_t registry, error_code why) {
   if (doing_ != activity::calling) return;
   doing_ = activity::none;
+  failed_at(registry, why);
+}
+
+/// The others are called in the same round.
+void peer_machine::failed_at(std::size_t registry, error_code why) {
   tried_.insert(registry);
   // Absence at one registry says less than what went wrong at another.
   if (!last_error_ || last_error_ == make_error_code(rendezvous_errc::recipient_unavailable)) last_error_ = why;
 }
 
-void peer_machine::attaching(std::size_t registry) {
-  doing_ = activity::attaching;
-  preferred_ = registry;
+void peer_machine::attaching(std::size_t registry, role as, bool still_calling) {
+  // Only the handshake shows that they called; a registry that claims so and is wrong does not hold us up twice.
+  const bool expected = as == role::caller || doing_ == activity::calling || !doubtful_.contains(registry);
+  if (expected && !still_calling) doing_ = activity::attaching;
 }
 
-void peer_machine::attach_failed(role as, error_code why, mono_time now) {
-  if (doing_ != activity::attaching) return;
+void peer_machine::attach_failed(std::size_t registry, role as, error_code why, bool another, mono_time now) {
+  const bool was_doubtful = as == role::callee && !doubtful_.insert(registry).second;
+  if (!channel_ && (as == role::caller || was_doubtful)) {
+    failed_at(registry, why);
+    if (preferred_ == registry) preferred_.reset();
+  }
+  if (another || doing_ != activity::attaching) return;
   doing_ = activity::none;
-  if (channel_) return;
-  if (as == role::caller) return round_failed(why, now);
+  if (channel_ || as == role::caller) return;
   last_error_ = why;
   wait(callee_patience, now);
 }
 
-void peer_machine::opened(role as, mono_time now) {
+void peer_machine::opened(std::size_t registry, role as, mono_time now) {
   channel_ = channel{.as = as, .since = now};
+  preferred_ = registry;
   doing_ = activity::none;
   recovering_ = false;
   tried_.clear();
+  doubtful_.clear();
   last_error_ = {};
   become(channel_status::open, {});
 }
@@ -41,22 +53,23 @@ void peer_machine::opened(role as, mono_time now) {
 void peer_machine::lost(error_code why, bool orderly, mono_time now) {
   const auto had = std::exchange(channel_, std::nullopt);
   if (!had) return;
-  if (now - had->since >= settled_channel) failed_rounds_ = 0;
+  const bool settled = now - had->since >= settled_channel;
+  if (settled) failed_rounds_ = 0;
   recovering_ = had->as == role::caller && !orderly;
   last_error_ = {};
   if (recovering_ && doing_ != activity::attaching) return round_failed(why, now);
   become(orderly ? channel_status::closed : channel_status::waiting, why);
-  if (doing_ != activity::attaching) wait(orderly ? std::chrono::milliseconds{0} : callee_patience, now);
-}
-
-void peer_machine::reset() {
-  failed_rounds_ = 0;
-  tried_.clear();
+  if (doing_ == activity::attaching) return;
+  if (!orderly) return wait(callee_patience, now);
+  if (settled) return wait(std::chrono::milliseconds{0}, now);
+  // Whoever lets us in to say bye does not make us call for ever.
+  ++failed_rounds_;
+  wait(delay(), now);
 }
 
 void peer_machine::step(std::span<const registry_view> registries, bool wanted, mono_time now) {
   // Whoever waited is told first that it was in vain.
-  if (!intents_.empty() || channel_ || doing_ == activity::calling || doing_ == activity::attaching) return;
+  if (stopped_ || !intents_.empty() || channel_ || doing_ == activity::calling || doing_ == activity::attaching) return;
   if (!wanted && !recovering_) {
     doing_ = activity::none;
     failed_rounds_ = 0;
@@ -67,6 +80,7 @@ void peer_machine::step(std::span<const registry_view> registries, bool wanted, 
     if (now < until_) return;
     doing_ = activity::none;
   }
+  if (failed_rounds_ >= max_rounds()) return give_up(rendezvous_errc::channel_lost);
   if (const auto registry = choose(registries)) {
     if (!recovering_ && tried_.empty() && all_left(registries)) return give_up(rendezvous_errc::offline);
     doing_ = activity::calling;
@@ -109,8 +123,7 @@ void peer_machine::round_failed(error_code why, mono_time now) {
   ++failed_rounds_;
   const bool absent = why == make_error_code(rendezvous_errc::recipient_unavailable) ||
                       why == make_error_code(rendezvous_errc::unknown_contact);
-  const int most = options_.enabled ? options_.max_attempts : 1;
-  if ((absent && !recovering_) || failed_rounds_ >= most) return give_up(why);
+  if ((absent && !recovering_) || failed_rounds_ >= max_rounds()) return give_up(why);
   become(channel_status::waiting, why);
   wait(delay(), now);
 }
@@ -134,7 +147,7 @@ std::chrono::milliseconds peer_machine::delay() {
 }
 
 std::optional<mono_time> peer_machine::deadline() const {
-  if (doing_ != activity::waiting) return std::nullopt;
+  if (stopped_ || doing_ != activity::waiting) return std::nullopt;
   return until_;
 }
 

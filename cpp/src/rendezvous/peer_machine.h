@@ -61,15 +61,16 @@ class peer_machine {
       : options_(calls), unit_(std::move(unit)) {}
 
   void call_failed(std::size_t registry, error_code why);
-  /// A ticket is there, for a call of ours or of theirs.
-  void attaching(std::size_t registry);
-  void attach_failed(role as, error_code why, mono_time now);
+  /// A ticket is there, for a call of ours or of theirs. `still_calling`: our call at another registry goes on.
+  void attaching(std::size_t registry, role as, bool still_calling);
+  /// `another`: another ticket is being used at the same time.
+  void attach_failed(std::size_t registry, role as, error_code why, bool another, mono_time now);
   /// A channel is there, in the place of any before it.
-  void opened(role as, mono_time now);
+  void opened(std::size_t registry, role as, mono_time now);
   /// Orderly: one side said bye.
   void lost(error_code why, bool orderly, mono_time now);
-  /// They were seen: what was known of their absence is old.
-  void reset();
+  /// Nothing is tried any more, whatever happens.
+  void stop() noexcept { stopped_ = true; }
 
   /// Decides, after anything has changed. `wanted`: something waits for the channel.
   void step(std::span<const registry_view> registries, bool wanted, mono_time now);
@@ -86,6 +87,8 @@ class peer_machine {
 
   [[nodiscard]] std::optional<std::size_t> choose(std::span<const registry_view> registries) const;
   [[nodiscard]] static bool all_left(std::span<const registry_view> registries);
+  void failed_at(std::size_t registry, error_code why);
+  [[nodiscard]] int max_rounds() const noexcept { return options_.enabled ? options_.max_attempts : 1; }
   void round_failed(error_code why, mono_time now);
   void give_up(error_code why);
   void wait(std::chrono::milliseconds delay, mono_time now);
@@ -95,13 +98,15 @@ class peer_machine {
   endpoint::reconnect_options options_;
   std::function<double()> unit_;
   std::optional<channel> channel_;
+  bool stopped_ = false;
   activity doing_ = activity::none;
   mono_time until_{};
   bool recovering_ = false;  ///< the channel is got back although nothing waits for it
   int failed_rounds_ = 0;
-  std::set<std::size_t> tried_;  ///< in this round
+  std::set<std::size_t> tried_;     ///< in this round
+  std::set<std::size_t> doubtful_;  ///< told of a call of theirs that came to nothing; until the next channel
   error_code last_error_;
-  std::optional<std::size_t> preferred_;
+  std::optional<std::size_t> preferred_;  ///< of the last channel
   channel_status status_ = channel_status::closed;
   std::deque<peer_intent> intents_;
 };

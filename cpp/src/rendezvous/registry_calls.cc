@@ -55,24 +55,30 @@ void registry_machine::on_call(socket_id who, socket& of, const call_frame& fram
   ring(number, made, *of.key, frame);
 }
 
-/// Whatever keeps it from ringing, the caller waits as long as for somebody who does not answer.
+/// Whatever keeps it from ringing, the caller waits as long as for somebody who does not answer. Everything is
+/// made for those who are not there as well: the time that it takes, which a ping behind the call shows, tells nobody
+/// apart.
 void registry_machine::ring(std::uint64_t number, call& of, const public_key& from, const call_frame& frame) {
-  const auto found = keys_.find(frame.to);
-  if (found == keys_.end() || found->second.at == 0) return;
-  auto& callee = *find(found->second.at);
-  if (callee.ringing.size() >= limits_.max_ringing_calls) return;
-  if (setup_.may_call && !setup_.may_call(from, frame.to)) return;
   auto minted = setup_.mint();
   if (!minted) {
     ++counts_.mints_failed;
     return report({.kind = registry_event_kind::mint_failed, .detail = minted.error().message()});
   }
+  auto incoming = encode(incoming_frame{
+      .call_id = of.id, .from = from, .eph = frame.eph, .note = frame.note, .grant = std::move(minted->callee)});
+  if (setup_.may_call && !setup_.may_call(from, frame.to)) return;
+  const auto found = keys_.find(frame.to);
+  if (found == keys_.end() || found->second.at == 0) return;
+  auto& callee = *find(found->second.at);
+  // The newest one rings in any case, or a few keys that call would keep everybody else from it.
+  if (callee.ringing.size() >= limits_.max_ringing_calls) {
+    const auto longest = callee.ringing.front();
+    stop_ringing(longest, calls_.find(longest)->second, true);
+  }
   of.ticket = std::move(minted->caller);
   of.ringing_at = found->second.at;
   callee.ringing.push_back(number);
-  send(of.ringing_at,
-       incoming_frame{
-           .call_id = of.id, .from = from, .eph = frame.eph, .note = frame.note, .grant = std::move(minted->callee)});
+  send_text_to(of.ringing_at, std::move(incoming));
 }
 
 void registry_machine::on_accept(socket_id who, const accept_frame& frame) {
@@ -145,15 +151,17 @@ socket_id registry_machine::mutual(const public_key& watcher, const public_key& 
 
 void registry_machine::on_watch(socket_id who, socket& of, const watch_frame& frame) {
   auto watched = of.watched;
+  std::vector<public_key> asked;  // each once
   for (const auto& key : frame.keys) {
     if (std::ranges::find(watched, key) == watched.end()) watched.push_back(key);
+    if (std::ranges::find(asked, key) == asked.end()) asked.push_back(key);
   }
   if (watched.size() > max_watched_keys) {
     return send(who, error_frame{.code = rendezvous_errc::rate_limited, .fatal = false});
   }
   const auto before = std::exchange(of.watched, std::move(watched));
   watched_ += of.watched.size() - before.size();
-  for (const auto& key : frame.keys) {
+  for (const auto& key : asked) {
     const auto other = key == *of.key ? 0 : mutual(key, *of.key);
     send(who, presence_frame{.key = key, .online = other != 0});
     const bool is_new = std::ranges::find(before, key) == before.end();

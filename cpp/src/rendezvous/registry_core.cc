@@ -10,9 +10,17 @@ registry_core::registry_core(ws::serial_executor serial, const registry_limits& 
     : serial_(std::move(serial)),
       clocks_(clocks),
       on_event_(std::move(on_event)),
-      machine_(limits, std::move(setup)),
+      machine_(limits, with_room(std::move(setup))),
       timer_(serial_),
       stop_timer_(serial_) {}
+
+registry_setup registry_core::with_room(registry_setup setup) const {
+  setup.has_room = [this](socket_id who) {
+    const auto found = links_.find(who);
+    return found == links_.end() || found->second->has_room();
+  };
+  return setup;
+}
 
 void registry_core::perform() {
   for (auto actions = machine_.take_actions(); !actions.empty(); actions = machine_.take_actions()) {

@@ -19,6 +19,8 @@ class client_side {
   virtual ~client_side() = default;
   /// False: too much waits to be sent already.
   [[nodiscard]] virtual bool send(std::string text) = 0;
+  /// Less than half of what may wait does.
+  [[nodiscard]] virtual bool has_room() const = 0;
   /// Behind what was sent; 0: at once, without a word.
   virtual void end(std::uint16_t close_code, std::string reason) = 0;
 };
@@ -55,6 +57,7 @@ class registry_core : public std::enable_shared_from_this<registry_core> {
   void close();
 
  private:
+  [[nodiscard]] registry_setup with_room(registry_setup setup) const;
   void carry_out(registry_action& action);
   void end_all();
   void arm();

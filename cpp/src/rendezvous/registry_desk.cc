@@ -88,12 +88,11 @@ asio::awaitable<void> registry_desk::accept(std::shared_ptr<registry_desk> desk,
                                             ws::accept_options options, std::shared_ptr<registry_entrance> in,
                                             std::shared_ptr<ws::entrance::place> place) {
   auto accepted = co_await ws::upgrade(std::move(socket), std::move(options));
-  place.reset();
-  if (accepted) co_await serve(desk, std::move(accepted->socket), std::move(*in));
+  if (accepted) co_await serve(desk, std::move(accepted->socket), std::move(*in), std::move(place));
 }
 
 asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, ws::message_socket socket,
-                                           registry_entrance in) {
+                                           registry_entrance in, std::shared_ptr<ws::entrance::place> place) {
   // Before any computation: a flood costs one upgrade each.
   const auto& core = desk->core_;
   auto admission = on_core(*core, [&core, &in] {
@@ -110,6 +109,7 @@ asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, 
     co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
     co_return;
   }
+  place.reset();
   if (in.how == transport::sealed) {
     auto serving = serve_sealed(desk, std::move(socket), *who, std::move(in.from.shown));
     co_return co_await std::move(serving);

@@ -29,9 +29,9 @@ class registry_desk : public std::enable_shared_from_this<registry_desk> {
   /// On the core's strand: takes the connection to its own. `desk` outlives it.
   static void receive(const std::shared_ptr<registry_desk>& desk, boost::asio::ip::tcp::socket socket,
                       ws::entrance::place place);
-  /// From the upgrade on.
+  /// From the upgrade on. `place`: given back when the machine has let the socket in, or it is closed.
   static boost::asio::awaitable<void> serve(std::shared_ptr<registry_desk> desk, ws::message_socket socket,
-                                            registry_entrance in);
+                                            registry_entrance in, std::shared_ptr<ws::entrance::place> place);
 
   /// The places of those who are on their way in.
   [[nodiscard]] const std::shared_ptr<ws::entrance>& way_in() const noexcept { return way_in_; }

@@ -112,7 +112,8 @@ void registry_machine::route_legacy(socket_id who, std::string_view text) {
     wrong = "MISMATCHED_SOCKET_PUBLIC_KEY";
   } else if (text_of(*envelope, "message").empty()) {
     wrong = "MISSING_CONTENT_FIELD";
-  } else if (to == 0) {
+  } else if (to == 0 || (setup_.has_room && !setup_.has_room(to))) {
+    // Whoever says more than the recipient reads hears of it; the recipient stays.
     wrong = "RECIPIENT_NOT_AVAILABLE";
   }
   if (wrong != nullptr) {

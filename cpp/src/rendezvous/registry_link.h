@@ -19,6 +19,7 @@ namespace flowersec::rendezvous {
 class registry_link : public client_side, public std::enable_shared_from_this<registry_link> {
  public:
   [[nodiscard]] bool send(std::string text) override;
+  [[nodiscard]] bool has_room() const override { return queued_ < max_queued_ / 2; }
   void end(std::uint16_t close_code, std::string reason) override;
 
   /// Until the connection is over. On the socket's strand.

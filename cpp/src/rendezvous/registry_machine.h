@@ -42,6 +42,8 @@ struct registry_setup {
   bool work = false;
   /// Whether a call may go on; one that may not is answered as if nobody were there. Absent: all may.
   std::function<bool(const public_key& from, const public_key& to)> may_call{};
+  /// Whether a socket can be sent what strangers say as fast as they like. Absent: each can.
+  std::function<bool(socket_id)> has_room{};
   random_source* random = &system_random();
 };
 
@@ -95,7 +97,7 @@ class registry_machine {
     instance_id instance{};
     std::uint64_t last_rid = 0;
     std::vector<std::uint64_t> calls{};    // open ones of this socket, ascending
-    std::vector<std::uint64_t> ringing{};  // those to it
+    std::vector<std::uint64_t> ringing{};  // those to it, ascending
     std::vector<public_key> watched{};
     mono_time wake{};  // the one of wakes_ that counts
     std::unique_ptr<legacy_part> legacy{};

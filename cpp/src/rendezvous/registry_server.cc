@@ -64,7 +64,7 @@ class registry_server::impl : public std::enable_shared_from_this<impl> {
   void attach(ws::message_socket socket, const std::string& remote_addr, transport how) {
     registry_entrance in{.how = how, .from = ws::address_as_told(remote_addr)};
     const auto where = socket.get_executor();
-    asio::co_spawn(where, registry_desk::serve(desk_, std::move(socket), std::move(in)), asio::detached);
+    asio::co_spawn(where, registry_desk::serve(desk_, std::move(socket), std::move(in), nullptr), asio::detached);
   }
 
   error_code reload_keys() {

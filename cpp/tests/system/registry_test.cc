@@ -331,6 +331,35 @@ TEST_F(registry, clients_of_the_original_reach_each_other) {
   run(body());
 }
 
+TEST_F(registry, a_client_of_the_original_that_does_not_read_is_not_thrown_out_by_who_writes_to_it) {
+  start({"--legacy"});
+  const auto body = [this]() -> awaitable<void> {
+    auto alice = co_await open("/legacy");
+    auto bob = co_await open("/legacy");
+    EXPECT_EQ(co_await register_legacy(alice, 1), R"({"type":"REGISTER_SUCCESS"})");
+    EXPECT_EQ(co_await register_legacy(bob, 2), R"({"type":"REGISTER_SUCCESS"})");
+    const boost::json::object envelope{{"type", "MESSAGE"},
+                                       {"from", key_of(1).text()},
+                                       {"to", key_of(2).text()},
+                                       {"nonce", "GBkaGxwdHh8gISIjJCUmJygpKissLS4v"},
+                                       {"message", std::string(15'000, 'A')}};
+    const auto text = boost::json::serialize(envelope);
+    std::size_t delivered = 0;
+    // What the sockets of the system hold comes before the queue.
+    for (std::string answer = "MESSAGE_DELIVERED"; answer.find("MESSAGE_DELIVERED") != std::string::npos;) {
+      co_await alice.say_text(text);
+      answer = (co_await alice.hear_text()).value_or("");
+      if (answer.find("RECIPIENT_NOT_AVAILABLE") == std::string::npos) ++delivered;
+    }
+    EXPECT_GT(delivered, 0U);
+    for (std::size_t i = 0; i < delivered; ++i) EXPECT_TRUE(co_await bob.hear_text());
+    co_await alice.say_text(text);
+    EXPECT_THAT((co_await alice.hear_text()).value(), HasSubstr("MESSAGE_DELIVERED"));
+    EXPECT_TRUE(co_await bob.hear_text());
+  };
+  run(body());
+}
+
 TEST_F(registry, what_makes_no_sense_is_said_before_the_start) {
   const auto usage = [&](process::words words) {
     return testing_support::run_program("flowersec-registry", std::move(words), {}, folder.path());

@@ -314,6 +314,33 @@ TEST_F(rendezvous_client, lets_a_guest_in_with_an_invitation) {
   run(body());
 }
 
+TEST_F(rendezvous_client, lets_one_guest_in_when_two_come_with_the_same_link) {
+  const auto body = [this]() -> awaitable<void> {
+    a->make(*world.registry);
+    co_await a->client->async_start();
+    auto given = identity::invitation::make(world.registry->url(), world.registry->key(), a->key(), system_random());
+    std::vector<std::unique_ptr<rendezvous_person>> guests;
+    for (int each = 0; each < 2; ++each) {
+      guests.push_back(world.person());
+      auto& guest = *guests.back();
+      guest.knows(*a);
+      guest.make(*world.registry);
+      co_await guest.client->async_start();
+      auto copy = identity::invitation::parse(given->fragment());
+      guest.client->use_invitation(std::move(*copy));
+    }
+    a->client->expect_guest(std::move(*given), "Gast");
+    for (auto& guest : guests) send_many(*guest, *a, 1, 1);
+    co_await world.until([this] { return acknowledged > 0 && world.registry->calls > 1; });
+    guests.front()->leave();
+    guests.back()->leave();
+    EXPECT_EQ(a->count<guest_arrived>(), 1u);
+    EXPECT_EQ(a->contacts->size(), 2u) << "b, and one guest";
+    EXPECT_EQ(a->received, std::vector<std::string>{"1"});
+  };
+  run(body());
+}
+
 TEST_F(rendezvous_client, fails_what_waits_when_it_is_closed_and_takes_no_more) {
   const auto body = [this]() -> awaitable<void> {
     co_await begin();

@@ -131,6 +131,34 @@ TEST_F(malice, registry_that_swaps_the_keys_of_a_call_only_breaks_it) {
   run(body());
 }
 
+TEST_F(malice, registry_that_breaks_every_call_keeps_nobody_from_meeting_at_another_one) {
+  const auto body = [this]() -> awaitable<void> {
+    rendezvous_registry honest{world.context, world.mint, world.tunnel_address()};
+    const auto own = identity::ephemeral_key::generate(system_random()).value();
+    world.registry->tamper = [&own](const public_key&, server_frame& frame) {
+      if (auto* grant = std::get_if<grant_frame>(&frame)) grant->eph = own.key();
+    };
+    for (auto* each : {&a(), &b()}) {
+      each->options.registries = {{.url = world.registry->url(), .keys = {world.registry->key()}},
+                                  {.url = honest.url(), .keys = {honest.key()}}};
+      each->make();
+      co_await each->client->async_start();
+    }
+    co_await world.until([&] {
+      return std::ranges::all_of(std::array{a().key(), b().key()},
+                                 [&](const auto& key) { return honest.has(key) && world.registry->has(key); });
+    });
+    EXPECT_EQ(co_await send(a(), b(), "1"), error_code{});
+    EXPECT_EQ(b().received, std::vector<std::string>{"1"});
+    EXPECT_EQ(world.registry->calls, 1u) << "it is called first, and only once";
+    EXPECT_EQ(honest.calls, 1u);
+    a().leave();
+    b().leave();
+    honest.stop();
+  };
+  run(body());
+}
+
 /// Plays the callee with everything that a registry has: its own keys, both grants, the caller's X, a Y of its own.
 class registry_as_peer : public malice {
  protected:

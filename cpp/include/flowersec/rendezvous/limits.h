@@ -38,7 +38,7 @@ struct registry_limits {
   std::uint32_t calls_per_minute = 20;
   /// Calls of one key that are not answered yet.
   std::size_t max_open_calls = 8;
-  /// Calls to one key that are not answered yet. One more is answered as if nobody were there.
+  /// Calls to one key that ring. One more takes the place of the one that has rung longest, which nobody answers then.
   std::size_t max_ringing_calls = 64;
   /// Leading zero bits that a challenge asks for when it asks for work. At most identity::max_work_bits.
   unsigned work_bits = 16;

@@ -243,13 +243,41 @@ TEST(calls, calls_of_a_minute_at_the_limit_and_one_past) {
 TEST(calls, ringing_calls_of_a_key_at_the_limit_and_one_past) {
   registry_world world{registry_limits{.max_ringing_calls = 2}};
   const auto callee = world.registered(1);
-  for (std::uint32_t number = 2; number <= 4; ++number) world.say(world.registered(number), call_to(1, 1));
+  const auto ring_by = [&](std::uint32_t number) {
+    const auto caller = world.registered(number);
+    world.say(caller, call_to(1, 1));
+    return caller;
+  };
+  const auto longest = ring_by(2);
+  ring_by(3);
+  const auto first = world.next<incoming_frame>(callee);
   EXPECT_TRUE(world.next<incoming_frame>(callee));
-  const auto second = world.next<incoming_frame>(callee);
   EXPECT_TRUE(world.is_quiet(callee));
-  world.say(callee, decline_frame{.call_id = second->call_id});
-  world.say(world.registered(5), call_to(1, 1));
+  world.advance(5s);
+  ring_by(4);
+  EXPECT_EQ(world.next<cancelled_frame>(callee)->call_id, first->call_id);
+  const auto third = world.next<incoming_frame>(callee);
+  EXPECT_TRUE(third);
+  world.say(callee, accept_frame{.call_id = first->call_id, .eph = key_of(50)});
+  world.advance(14'999ms);
+  EXPECT_TRUE(world.is_quiet(longest)) << "it learns nothing of this";
+  world.advance(1ms);
+  world.expect_error(longest, recipient_unavailable, 1);
+  world.sent.clear();
+  world.say(callee, decline_frame{.call_id = third->call_id});
+  ring_by(5);
   EXPECT_TRUE(world.next<incoming_frame>(callee));
+  EXPECT_TRUE(world.is_quiet(callee));
+}
+
+TEST(calls, cost_as_much_whether_the_recipient_is_there_or_not) {
+  registry_world world;
+  const auto caller = world.registered(1);
+  world.registered(2);
+  world.say(caller, call_to(2, 1));
+  EXPECT_EQ(world.minted, 1U);
+  world.say(caller, call_to(3, 2));
+  EXPECT_EQ(world.minted, 2U) << "of somebody who is absent";
 }
 
 TEST(presence, is_shown_when_both_watch) {
@@ -295,6 +323,17 @@ TEST(presence, watching_again_is_answered_and_not_told) {
   EXPECT_TRUE(world.is_quiet(other));
   world.say(one, watch_frame{.keys = {key_of(1)}});
   EXPECT_EQ(world.next<presence_frame>(one), (presence_frame{.key = key_of(1), .online = false}));
+}
+
+TEST(presence, of_a_key_that_is_named_twice_is_told_once) {
+  registry_world world;
+  const auto one = world.registered(1);
+  const auto other = world.registered(2);
+  world.say(other, watch_frame{.keys = {key_of(1)}});
+  world.sent.clear();
+  world.say(one, watch_frame{.keys = {key_of(2), key_of(2), key_of(2)}});
+  EXPECT_EQ(world.sent[one].size(), 1U);
+  EXPECT_EQ(world.sent[other].size(), 1U);
 }
 
 TEST(presence, watched_keys_at_the_limit_and_one_past) {

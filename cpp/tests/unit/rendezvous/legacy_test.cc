@@ -149,6 +149,19 @@ TEST(compatible_mode, a_message_that_cannot_go_comes_back_with_the_reason) {
   EXPECT_TRUE(world.is_quiet(bob));
 }
 
+TEST(compatible_mode, a_message_to_one_who_does_not_read_comes_back_and_the_recipient_stays) {
+  legacy_world world;
+  const auto alice = world.registered_legacy(1);
+  const auto bob = world.registered_legacy(2);
+  world.full.insert(bob);
+  world.say_object(alice, world.message(1, 2));
+  EXPECT_EQ(world.next_object(alice).at("error").as_string(), "RECIPIENT_NOT_AVAILABLE");
+  EXPECT_TRUE(world.is_quiet(bob));
+  world.full.clear();
+  world.say_object(alice, world.message(1, 2));
+  EXPECT_EQ(world.next_object(bob), world.message(1, 2));
+}
+
 TEST(compatible_mode, its_keys_and_those_of_the_protocol_are_apart) {
   legacy_world world;
   const auto modern = world.registered(1);

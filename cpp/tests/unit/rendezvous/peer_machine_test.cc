@@ -43,11 +43,15 @@ class script {
   script& opened(role as = role::caller) {
     wanted = true;
     step();
-    machine.attaching(0);
-    machine.opened(as, now);
+    machine.attaching(0, as, false);
+    machine.opened(0, as, now);
     wanted = false;
     step();
     return *this;
+  }
+  void handshake_fails(std::size_t registry, role as) {
+    machine.attaching(registry, as, false);
+    machine.attach_failed(registry, as, rendezvous_errc::channel_failed, false, now);
   }
   /// Goes on to the next deadline.
   words wait() {
@@ -70,8 +74,8 @@ TEST(peer_machine, calls_when_something_waits_and_not_before) {
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
   EXPECT_EQ(peer.step(), words{});
-  peer.machine.attaching(0);
-  peer.machine.opened(role::caller, peer.now);
+  peer.machine.attaching(0, role::caller, false);
+  peer.machine.opened(0, role::caller, peer.now);
   EXPECT_EQ(peer.step(), words{"open"});
 }
 
@@ -123,15 +127,13 @@ TEST(peer_machine, tries_again_what_may_help_and_gives_up_after_five_rounds) {
   EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
   auto before = peer.now;
   for (const auto delay : {500ms, 900ms, 1620ms, 2916ms}) {
-    peer.machine.attaching(0);
-    peer.machine.attach_failed(role::caller, rendezvous_errc::channel_failed, peer.now);
+    peer.handshake_fails(0, role::caller);
     EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
     EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
     EXPECT_EQ(peer.now - before, delay);
     before = peer.now;
   }
-  peer.machine.attaching(0);
-  peer.machine.attach_failed(role::caller, rendezvous_errc::channel_failed, peer.now);
+  peer.handshake_fails(0, role::caller);
   EXPECT_EQ(peer.step(), (words{"fail channel_failed", "closed channel_failed"}));
 }
 
@@ -172,9 +174,95 @@ TEST(peer_machine, does_not_call_again_after_a_bye_unless_something_waits) {
   peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
   peer.opened();
+  peer.now += 10s;
   peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"closed channel_lost", "calling", "call 0"}));
+}
+
+TEST(peer_machine, waits_and_gives_up_when_they_say_bye_as_soon_as_they_are_there) {
+  script peer;
+  auto before = peer.now;
+  for (const auto delay : {500ms, 900ms, 1620ms, 2916ms}) {
+    peer.opened();
+    peer.wanted = true;
+    peer.now += 9s;
+    before = peer.now;
+    peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+    EXPECT_EQ(peer.step(), words{"closed channel_lost"});
+    EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+    EXPECT_EQ(peer.now - before, delay);
+  }
+  peer.opened();
+  peer.wanted = true;
+  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  EXPECT_EQ(peer.step(), words{"closed channel_lost"});
+  EXPECT_EQ(peer.wait(), (words{"fail channel_lost", "closed channel_lost"}));
+}
+
+TEST(peer_machine, has_nothing_to_wait_for_once_it_was_stopped) {
+  script peer;
+  peer.opened();
+  peer.machine.stop();
+  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), words{"closed channel_lost"});
+}
+
+/// Two registries, of which the first one says what it likes.
+class two_registries : public testing::Test {
+ protected:
+  two_registries() {
+    peer.registries = {{.registered = true, .seen = presence::online}, {.registered = true}};
+    peer.wanted = true;
+  }
+  script peer;
+};
+
+TEST_F(two_registries, are_both_asked_when_the_grants_of_one_are_worth_nothing) {
+  for (int round = 0; round < 4; ++round) {
+    EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+    peer.handshake_fails(0, role::caller);
+    EXPECT_EQ(peer.step(), words{"call 1"});
+    peer.machine.call_failed(1, unavailable);
+    EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
+    peer.now = peer.machine.deadline().value_or(peer.now);
+  }
+}
+
+TEST_F(two_registries, of_which_the_one_of_the_last_channel_is_asked_first) {
+  peer.registries[0].seen = presence::unknown;
+  peer.step();
+  peer.machine.call_failed(0, unavailable);
+  EXPECT_EQ(peer.step(), words{"call 1"});
+  peer.machine.attaching(1, role::caller, false);
+  peer.machine.opened(1, role::caller, peer.now);
+  peer.machine.attaching(0, role::callee, false);
+  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, false, peer.now);
+  peer.step();
+  peer.now += 1min;
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.step();
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
+}
+
+TEST_F(two_registries, cannot_hold_our_calls_up_with_calls_that_nobody_made) {
+  peer.registries[0].seen = presence::unknown;
+  peer.handshake_fails(0, role::callee);
+  EXPECT_EQ(peer.step(), words{}) << "the first time they are given the time to call again";
+  peer.machine.attaching(0, role::callee, false);
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"})) << "not the second time";
+  peer.machine.attaching(0, role::callee, false);
+  EXPECT_EQ(peer.step(), words{});
+  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, false, peer.now);
+  peer.now += 10s;
+  EXPECT_EQ(peer.step(), words{"call 1"});
+  peer.machine.attaching(0, role::callee, true);
+  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, true, peer.now);
+  peer.machine.attaching(1, role::caller, false);
+  peer.machine.opened(1, role::caller, peer.now);
+  EXPECT_EQ(peer.step(), words{"open"});
 }
 
 TEST(peer_machine, gives_up_a_channel_that_never_lasts) {
@@ -209,9 +297,9 @@ TEST(peer_machine, takes_their_channel_while_it_waits) {
   peer.opened();
   peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
   peer.step();
-  peer.machine.attaching(0);
+  peer.machine.attaching(0, role::callee, false);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
-  peer.machine.opened(role::callee, peer.now);
+  peer.machine.opened(0, role::callee, peer.now);
   EXPECT_EQ(peer.step(), words{"open"});
 }
 

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "flowersec/base/base64url.h"
 #include "rendezvous/registry_machine.h"
@@ -62,7 +63,8 @@ struct registry_world {
               return ticket_number(++minted);
             },
             .work = work,
-            .may_call = [this](const identity::public_key&, const identity::public_key&) { return calls_allowed; }};
+            .may_call = [this](const identity::public_key&, const identity::public_key&) { return calls_allowed; },
+            .has_room = [this](rv::socket_id who) { return !full.contains(who); }};
   }
 
   void collect() {
@@ -168,6 +170,7 @@ struct registry_world {
   std::uint64_t minted = 0;
   bool mint_fails = false;
   bool calls_allowed = true;
+  std::set<rv::socket_id> full;  ///< who takes no more for now
   rv::registry_machine machine;
   mono_time now{std::chrono::hours{1}};
   std::uint32_t addresses = 0;

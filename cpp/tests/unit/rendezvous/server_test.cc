@@ -93,5 +93,29 @@ TEST(registry_server, serves_sockets_that_came_in_elsewhere_under_its_limits) {
   testing::run(context, attach_and_stop(acceptor, registry));
 }
 
+awaitable<void> be_refused(registry_server& registry) {
+  const tcp::endpoint at{asio::ip::address_v4::loopback(), registry.port()};
+  auto first = co_await registry_client::open(at, at.address());
+  co_await first.hear_a<challenge_frame>();
+  auto refused = co_await registry_client::open(at, at.address());
+  EXPECT_EQ((co_await refused.hear_a<error_frame>()).code, rendezvous_errc::rate_limited);
+  EXPECT_FALSE(co_await registry_client::open(at, at.address())) << "it is not closed yet";
+  refused.abort();
+  while (!co_await registry_client::open(at, at.address())) {
+  }
+  first.abort();
+}
+
+TEST(registry_server, whom_it_refuses_holds_a_place_until_it_is_closed) {
+  asio::io_context context;
+  auto options = good_options();
+  options.limits.registration_burst = 1;
+  auto& port = options.port.emplace();
+  port.listen.port(0);
+  port.max_handshakes_per_address = 1;
+  auto registry = registry_server::open(context.get_executor(), std::move(options)).value();
+  testing::run(context, be_refused(registry));
+}
+
 }  // namespace
 }  // namespace flowersec::rendezvous
