@@ -179,7 +179,8 @@ ws::head_decision registry_desk::look_at(const ws::request_head& head, const asi
   if (auto entrance = entrance_of(head)) {
     in = std::move(*entrance);
     in.from = address_of_visitor(peer, head, trusted_);
-    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    // A plain request is no WebSocket of a stranger: the upgrade answers it.
+    if (!ws::asks_for_upgrade(head) || origins_.allows(head)) return ws::head_pass{.any_origin = true};
     registry_event event{.kind = registry_event_kind::origin_refused,
                          .remote_addr = in.from.shown,
                          .detail = std::string{head.first("Origin").value_or("none")}};

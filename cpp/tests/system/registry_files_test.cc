@@ -209,5 +209,21 @@ TEST_F(registry_files, another_issuers_key_signs_the_calls_to_come) {
   EXPECT_EQ(call(3), "second-key");
 }
 
+TEST_F(registry_files, a_plain_request_for_a_websocket_is_no_refused_origin) {
+  start({"--legacy", "--log-level=debug"});
+  for (const std::string path : {"/rv/v1/ws", "/rv/v1/sealed", "/legacy"}) {
+    const auto answer = program->get(path);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n")) << path;
+    EXPECT_THAT(answer, HasSubstr("Sec-Websocket-Version: 13\r\n")) << path;
+  }
+  EXPECT_EQ(program->metric("origins_refused_total"), 0U);
+  // A WebSocket from elsewhere is one.
+  tunnel_client stranger{program->ready("listen")};
+  EXPECT_THROW(stranger.upgrade({.path = "/rv/v1/ws"}), std::runtime_error);
+  ASSERT_TRUE(program->running().wait_for_err("refused an origin"));
+  EXPECT_EQ(program->metric("origins_refused_total"), 1U);
+  EXPECT_EQ(program->stop().err.find("without Origin"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace flowersec::testing
