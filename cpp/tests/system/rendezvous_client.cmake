@@ -15,3 +15,8 @@ flowersec_add_test(system.rendezvous_secrecy
   DEPS rendezvous_client controlplane tunnel token_sign
   LABELS system TIMEOUT 120)
 add_dependencies(test_system.rendezvous_secrecy flowersec-registry flowersec-tunnel flowersec-issuer-keygen)
+flowersec_add_test(system.rendezvous_channel
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/rendezvous_channel_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+  DEPS rendezvous_client controlplane tunnel token_sign
+  LABELS system TIMEOUT 120)
+add_dependencies(test_system.rendezvous_channel flowersec-registry flowersec-tunnel flowersec-issuer-keygen flowersec-wiretap)
