@@ -149,7 +149,8 @@ asio::awaitable<void> registry_desk::serve_sealed(std::shared_ptr<registry_desk>
     co_await std::move(leaving);
     co_return;
   }
-  const auto link = make_link(core, who, std::move(session), std::move(*frames), desk->limits_);
+  const auto strand = co_await asio::this_coro::executor;
+  const auto link = make_link(core, who, strand, std::move(session), std::move(*frames), desk->limits_);
   auto opening = on_core(*core, [&core, &link, who] {
     core->add(who, link);
     core->machine().on_open(who, core->now());

@@ -11,7 +11,10 @@
 #include <future>
 #include <thread>
 
+#include "flowersec/base/json_frame.h"
 #include "flowersec/controlplane/channel_init.h"
+#include "flowersec/endpoint/connect.h"
+#include "flowersec/rendezvous/frames.h"
 #include "flowersec/rendezvous/registry_server.h"
 #include "flowersec/rendezvous/secure_socket_client.h"
 #include "flowersec/tunnel/server.h"
@@ -97,6 +100,11 @@ class world {
     auto made = secure_socket_client::create(pool.get_executor(), std::move(options)).value();
     made.async_start(asio::use_future).get();
     return made;
+  }
+
+  [[nodiscard]] endpoint::sealed_connect_info sealed_info() const {
+    return {.ws_url = "ws://127.0.0.1:" + std::to_string(port_) + std::string{registry_sealed_path},
+            .server_keys = {*sealed::public_key::parse(self_.key().text())}};
   }
 
   /// Before the pool: what handlers count in outlives them.
@@ -188,6 +196,54 @@ TEST(rendezvous_races, many_threads_share_clients_and_their_registry) {
   EXPECT_EQ(w.received, 6 * rounds);
   EXPECT_EQ(right, 12 * rounds);
   for (auto* each : {&a, &b, &c}) each->async_close(asio::use_future).get();
+}
+
+/// A sealed connection that a test writes frames to.
+class frame_client {
+ public:
+  explicit frame_client(world& w) {
+    endpoint::connect_options options;
+    options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
+    options.origin = "http://127.0.0.1:" + std::to_string(w.registry->port());
+    session_ =
+        endpoint::async_connect(w.pool.get_executor(), w.sealed_info(), std::move(options), asio::use_future).get();
+    stream_ = session_.async_open_stream(std::string{registry_stream_kind}, asio::use_future).get();
+  }
+
+  void say(const byte_buffer& frames) { asio::async_write(stream_, asio::buffer(frames), asio::use_future).get(); }
+  server_frame hear() {
+    while (true) {
+      if (splitter_.consume(rest_) == json_frame_splitter::status::frame) {
+        return decode_server_frame(splitter_.text()).value();
+      }
+      rest_ = {buffer_.data(), stream_.async_read_some(asio::buffer(buffer_), asio::use_future).get()};
+    }
+  }
+
+ private:
+  endpoint::session session_;
+  flowersec::stream stream_;
+  json_frame_splitter splitter_{max_registry_frame_bytes};
+  std::array<std::byte, 4096> buffer_{};
+  byte_view rest_{};
+};
+
+TEST(rendezvous_races, answers_come_in_the_order_of_the_questions) {
+  world w;
+  const auto self = identity::identity::generate(system_random()).value();
+  frame_client client{w};
+  const auto challenge = std::get<challenge_frame>(client.hear());
+  register_frame proof{.key = self.key(), .registry_key = challenge.registry_keys.front()};
+  proof.proof = identity::prove_registration(self, proof.registry_key, challenge.challenge, false).value();
+  client.say(encode_json_frame(encode(rendezvous::client_frame{proof})));
+  EXPECT_TRUE(std::holds_alternative<registered_frame>(client.hear()));
+  constexpr std::uint64_t pings = 3'000;
+  byte_buffer all;
+  for (std::uint64_t t = 0; t < pings; ++t) {
+    append(all, encode_json_frame(encode(rendezvous::client_frame{ping_frame{.t = t}})));
+  }
+  client.say(all);
+  for (std::uint64_t t = 0; t < pings; ++t) EXPECT_EQ(std::get<pong_frame>(client.hear()).t, t);
 }
 
 TEST(rendezvous_races, closing_crosses_everything_else) {
