@@ -1,6 +1,8 @@
 // What two clients do with a channel between the programs that people run: calls of their own, and either suite.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "system/rendezvous_programs.h"
 
 namespace flowersec::testing {
