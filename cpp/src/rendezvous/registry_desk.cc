@@ -149,7 +149,8 @@ asio::awaitable<void> registry_desk::serve_sealed(std::shared_ptr<registry_desk>
     co_await std::move(leaving);
     co_return;
   }
-  const auto link = make_link(core, who, std::move(session), std::move(*frames), desk->limits_);
+  const auto strand = co_await asio::this_coro::executor;
+  const auto link = make_link(core, who, strand, std::move(session), std::move(*frames), desk->limits_);
   auto opening = on_core(*core, [&core, &link, who] {
     core->add(who, link);
     core->machine().on_open(who, core->now());
@@ -179,7 +180,8 @@ ws::head_decision registry_desk::look_at(const ws::request_head& head, const asi
   if (auto entrance = entrance_of(head)) {
     in = std::move(*entrance);
     in.from = address_of_visitor(peer, head, trusted_);
-    if (origins_.allows(head)) return ws::head_pass{.any_origin = true};
+    // A plain request is no WebSocket of a stranger: the upgrade answers it.
+    if (!ws::asks_for_upgrade(head) || origins_.allows(head)) return ws::head_pass{.any_origin = true};
     registry_event event{.kind = registry_event_kind::origin_refused,
                          .remote_addr = in.from.shown,
                          .detail = std::string{head.first("Origin").value_or("none")}};

@@ -70,9 +70,9 @@ class socket_link final : public registry_link {
 
 class stream_link final : public registry_link {
  public:
-  stream_link(std::shared_ptr<registry_core> core, socket_id who, endpoint::session session, stream frames,
-              const registry_limits& limits)
-      : registry_link(std::move(core), who, session.get_executor(), limits),
+  stream_link(std::shared_ptr<registry_core> core, socket_id who, asio::any_io_executor strand,
+              endpoint::session session, stream frames, const registry_limits& limits)
+      : registry_link(std::move(core), who, std::move(strand), limits),
         session_(std::move(session)),
         frames_(std::move(frames)) {}
 
@@ -224,9 +224,11 @@ std::shared_ptr<registry_link> make_link(std::shared_ptr<registry_core> core, so
   return std::make_shared<socket_link>(std::move(core), who, std::move(socket), limits);
 }
 
-std::shared_ptr<registry_link> make_link(std::shared_ptr<registry_core> core, socket_id who, endpoint::session session,
-                                         stream frames, const registry_limits& limits) {
-  return std::make_shared<stream_link>(std::move(core), who, std::move(session), std::move(frames), limits);
+std::shared_ptr<registry_link> make_link(std::shared_ptr<registry_core> core, socket_id who,
+                                         asio::any_io_executor strand, endpoint::session session, stream frames,
+                                         const registry_limits& limits) {
+  return std::make_shared<stream_link>(std::move(core), who, std::move(strand), std::move(session), std::move(frames),
+                                       limits);
 }
 
 }  // namespace flowersec::rendezvous

@@ -59,10 +59,11 @@ class registry_link : public client_side, public std::enable_shared_from_this<re
 /// Texts of a WebSocket.
 [[nodiscard]] std::shared_ptr<registry_link> make_link(std::shared_ptr<registry_core> core, socket_id who,
                                                        ws::message_socket socket, const registry_limits& limits);
-/// JSON frames on the stream rv/registry of a session.
+/// JSON frames on the stream rv/registry of a session, whose own executor may have several threads: `strand` is the
+/// socket's.
 [[nodiscard]] std::shared_ptr<registry_link> make_link(std::shared_ptr<registry_core> core, socket_id who,
-                                                       endpoint::session session, stream frames,
-                                                       const registry_limits& limits);
+                                                       boost::asio::any_io_executor strand, endpoint::session session,
+                                                       stream frames, const registry_limits& limits);
 
 /// Runs `function` on the core's strand and comes back.
 template <class F>

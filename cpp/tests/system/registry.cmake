@@ -13,6 +13,13 @@ foreach(name timing crowd)
     LABELS system
     TIMEOUT 240)
 endforeach()
-foreach(name registry registry_timing registry_crowd)
+flowersec_add_test(system.registry_files
+  SOURCES ${CMAKE_CURRENT_LIST_DIR}/registry_files_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+          ${CMAKE_CURRENT_LIST_DIR}/../support/test_certificates.cc
+  DEPS endpoint identity_legacy rendezvous_client rendezvous_frames ws
+  LIBS OpenSSL::SSL
+  LABELS system
+  TIMEOUT 120)
+foreach(name registry registry_files registry_timing registry_crowd)
   add_dependencies(test_system.${name} flowersec-registry flowersec-issuer-keygen)
 endforeach()

@@ -279,7 +279,6 @@ TEST_F(registry, its_page_says_how_to_connect_and_brings_no_code) {
   for (const std::string path : {"/other", "/metrics", "/rv/v1/other"}) {
     EXPECT_THAT(program->get(path), HasSubstr("HTTP/1.1 404"));
   }
-  EXPECT_THAT(program->get("/rv/v1/ws"), HasSubstr("HTTP/1.1 4"));
 }
 
 TEST_F(registry, the_compatible_mode_is_off_unless_asked_for) {

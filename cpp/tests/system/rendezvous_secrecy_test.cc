@@ -1,16 +1,10 @@
 // What the programs in the middle hold while two people talk: neither what is said nor anything that opens it, in their
 // memory or in their logs.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <csignal>
-#include <fstream>
-#include <sstream>
-
-#include "flowersec/base/json.h"
-#include "support/process.h"
-#include "support/rendezvous_people.h"
+#include "flowersec/base/base64url.h"
+#include "support/process_memory.h"
+#include "system/rendezvous_programs.h"
 
 namespace flowersec::testing {
 namespace {
@@ -18,59 +12,11 @@ namespace {
 using namespace std::chrono_literals;
 using namespace rendezvous;
 using asio::awaitable;
-using testing_support::process;
-
-/// Every page that the process can write to.
-std::string memory_of(const process& program) {
-  const auto folder = "/proc/" + std::to_string(program.pid());
-  const int memory = ::open((folder + "/mem").c_str(), O_RDONLY | O_CLOEXEC);
-  EXPECT_GE(memory, 0) << "the memory of a child can be read by its parent's user";
-  std::string all;
-  std::ifstream maps{folder + "/maps"};
-  for (std::string line; std::getline(maps, line);) {
-    std::istringstream words{line};
-    std::string range;
-    std::string rights;
-    words >> range >> rights;
-    if (!rights.starts_with("rw")) continue;
-    const auto from = std::stoull(range, nullptr, 16);
-    const auto to = std::stoull(range.substr(range.find('-') + 1), nullptr, 16);
-    std::string block(to - from, '\0');
-    const auto got = ::pread(memory, block.data(), block.size(), static_cast<off_t>(from));
-    if (got > 0) all.append(block, 0, static_cast<std::size_t>(got));
-  }
-  ::close(memory);
-  return all;
-}
-
-std::string ready_word(process& program, const char* name) {
-  const auto line = program.read_line();
-  const auto ready = parse_json_object(line.value_or(""), 1 << 20);
-  if (!ready) throw std::runtime_error("no ready line: " + program.wait().err);
-  const auto* found = ready->if_contains(name);
-  return found == nullptr ? std::string{} : std::string{found->as_string()};
-}
 
 std::string as_string(byte_view bytes) { return std::string{as_text(bytes)}; }
 
 TEST(rendezvous_secrecy, neither_registry_nor_tunnel_holds_what_is_said_or_what_opens_it) {
-  const testing_support::temporary_folder folder;
-  ASSERT_EQ(testing_support::run_program("flowersec-issuer-keygen", {"--out-dir", folder.path()}).exit_code, 0);
-  process tunnel{"flowersec-tunnel",
-                 {"--listen=127.0.0.1:0", "--issuer-keys-file=" + folder.file("issuer_keys.json"),
-                  "--aud=aud-of-this-test", "--iss=iss-of-this-test", "--log-level=debug"}};
-  const auto tunnel_address = ready_word(tunnel, "listen");
-  process registry{"flowersec-registry",
-                   {"--listen=127.0.0.1:0", "--issuer-keys=" + folder.file("issuer_key.json"),
-                    "--tunnel-url=ws://" + tunnel_address + "/ws", "--aud=aud-of-this-test", "--iss=iss-of-this-test",
-                    "--allow-no-origin", "--log-level=debug"},
-                   {},
-                   folder.path()};
-  const auto registry_address = ready_word(registry, "listen");
-  const auto printed = testing_support::run_program("flowersec-registry", {"--print-key"}, {}, folder.path());
-  const auto pinned = public_key::parse(printed.out.substr(0, identity::key_characters));
-  ASSERT_TRUE(pinned) << printed.out;
-
+  rendezvous_programs programs;
   asio::io_context context;
   rendezvous_person a{context};
   rendezvous_person b{context};
@@ -82,15 +28,15 @@ TEST(rendezvous_secrecy, neither_registry_nor_tunnel_holds_what_is_said_or_what_
   std::string in_registry;
   const auto body = [&]() -> awaitable<void> {
     for (auto* each : {&a, &b}) {
-      each->make("ws://" + registry_address, *pinned);
+      each->make(programs.url(), programs.key());
       co_await each->client->async_start();
     }
     for (int round = 0; round < 20; ++round) {
       co_await a.client->async_send(b.key(), '"' + said + '"');
       co_await b.client->async_send(a.key(), '"' + said + '"');
     }
-    in_tunnel = memory_of(tunnel);
-    in_registry = memory_of(registry);
+    in_tunnel = memory_of(programs.tunnel().pid());
+    in_registry = memory_of(programs.registry().pid());
     co_await a.client->async_close();
     co_await b.client->async_close();
   };
@@ -111,9 +57,9 @@ TEST(rendezvous_secrecy, neither_registry_nor_tunnel_holds_what_is_said_or_what_
       EXPECT_EQ(memory->find(encode_base64url(as_bytes(secret))), std::string::npos) << name;
     }
   }
-  tunnel.send_signal(SIGTERM);
-  registry.send_signal(SIGTERM);
-  for (const auto& log : {tunnel.wait().err, registry.wait().err}) {
+  programs.tunnel().send_signal(SIGTERM);
+  programs.registry().send_signal(SIGTERM);
+  for (const auto& log : {programs.tunnel().wait().err, programs.registry().wait().err}) {
     EXPECT_EQ(log.find("midnight"), std::string::npos);
     EXPECT_EQ(log.find(a.key().text()), std::string::npos) << "no more than the first characters of a key";
   }
