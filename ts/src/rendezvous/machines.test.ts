@@ -132,7 +132,7 @@ test("a channel: prepare, call every registry, the first grant wins and the othe
   assert.deepEqual(does((m) => m.prepared(1, 0)), [{ want: "call", link: 1, registry: 0 }, { want: "call", link: 1, registry: 1 }]);
   assert.deepEqual(does((m) => m.granted(1, 1)), [{ want: "cancel", link: 1, registry: 0 }, { want: "join", link: 1 }]);
   assert.deepEqual(does((m) => m.granted(1, 0)), []);
-  assert.deepEqual(does((m) => m.joined(1)), [{ want: "up", link: 1 }]);
+  assert.deepEqual(does((m) => m.joined(1, 0)), [{ want: "up", link: 1 }]);
   assert.equal(machine.state, "open");
   assert.ok(machine.isCaller);
 });
@@ -170,11 +170,11 @@ const offer = { registry: 0, callId: "c" };
 test("a call of theirs is answered at once when we do not call", () => {
   const { machine, does } = peer();
   assert.deepEqual(does((m) => m.incoming(offer, 0)), [{ want: "answer", link: 1, offer }]);
-  does((m) => m.joined(1));
+  does((m) => m.joined(1, 0));
   assert.ok(!machine.isCaller);
   const next = { registry: 0, callId: "d" };
   assert.deepEqual(does((m) => m.incoming(next, 1)), [{ want: "answer", link: 2, offer: next }], "they have lost the channel");
-  assert.deepEqual(does((m) => m.joined(2)), [{ want: "down" }, { want: "drop", link: 1 }, { want: "up", link: 2 }]);
+  assert.deepEqual(does((m) => m.joined(2, 0)), [{ want: "down" }, { want: "drop", link: 1 }, { want: "up", link: 2 }]);
 });
 
 test("both call: the larger key cancels its own; the smaller one waits 2 s before it gives in", () => {
@@ -206,7 +206,7 @@ test("a lost channel: the caller calls again with growing waits, the callee give
   does((m) => m.need(0));
   does((m) => m.prepared(1, 0));
   does((m) => m.granted(1, 0));
-  does((m) => m.joined(1));
+  does((m) => m.joined(1, 0));
   assert.deepEqual(does((m) => m.lost(1, true, 1_000)), [{ want: "down" }, { want: "drop", link: 1 }]);
   assert.equal(machine.state, "waiting");
   assert.equal(machine.deadline, 1_100);
@@ -215,20 +215,20 @@ test("a lost channel: the caller calls again with growing waits, the callee give
   // Absent: it may be about to come back.
   assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 1_200)), []);
   assert.equal(machine.state, "waiting");
-  assert.deepEqual(does((m) => m.presence(true, 1_250)), [{ want: "prepare", link: 3 }], "and it is back");
+  assert.deepEqual(does((m) => m.presence(1, true, 1_250)), [{ want: "prepare", link: 3 }], "and it is back");
   does((m) => m.prepared(3, 1_250));
   assert.deepEqual(does((m) => m.refused(3, 0, "recipient_unavailable", 1_300)), [{ want: "failed", code: "recipient_unavailable" }], "the third failure of three");
 
   const callee = peer(true);
   callee.does((m) => m.incoming(offer, 0));
-  callee.does((m) => m.joined(1));
+  callee.does((m) => m.joined(1, 0));
   callee.does((m) => m.lost(1, true, 0));
   assert.equal(callee.machine.deadline, limits.calleeWaitMs + 100);
   callee.does((m) => m.need(1));
   assert.equal(callee.machine.state, "waiting");
   const idle = peer(true);
   idle.does((m) => m.incoming(offer, 0));
-  idle.does((m) => m.joined(1));
+  idle.does((m) => m.joined(1, 0));
   idle.does((m) => m.lost(1, false, 0));
   assert.equal(idle.machine.state, "closed");
 });
@@ -236,15 +236,46 @@ test("a lost channel: the caller calls again with growing waits, the callee give
 test("who was seen and has left fails at once; who was never seen is called", () => {
   const { machine, does } = peer();
   machine.available([0], 0);
-  does((m) => m.presence(false, 0));
+  does((m) => m.presence(0, false, 0));
   assert.deepEqual(does((m) => m.need(0)), [{ want: "prepare", link: 1 }]);
   const seen = peer();
   seen.machine.available([0], 0);
-  seen.does((m) => m.presence(true, 0));
-  seen.does((m) => m.presence(false, 0));
+  seen.does((m) => m.presence(0, true, 0));
+  seen.does((m) => m.presence(0, false, 0));
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
   seen.does((m) => m.available([], 0));
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "prepare", link: 1 }], "nothing is known without a registry");
+});
+
+test("one registry of two cannot say that a contact has left", () => {
+  const { machine, does } = peer();
+  machine.available([0, 1], 0);
+  for (const online of [true, false]) does((m) => m.presence(1, online, 0));
+  assert.deepEqual(does((m) => m.need(0)), [{ want: "prepare", link: 1 }]);
+  const both = peer();
+  both.machine.available([0, 1], 0);
+  for (const registry of [0, 1]) for (const online of [true, false]) both.does((m) => m.presence(registry, online, 0));
+  assert.deepEqual(both.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
+  both.does((m) => m.available([1], 0));
+  assert.deepEqual(both.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
+});
+
+test("channels that do not last use up the attempts; one of 10 s begins a new round", () => {
+  for (const [lastsMs, failures] of [[limits.settledChannelMs - 1, 3], [limits.settledChannelMs, undefined]] as const) {
+    const { machine, does } = peer();
+    machine.available([0], 0);
+    does((m) => m.need(0));
+    let failed: number | undefined;
+    for (let link = 1, now = 0; link <= 6 && failed === undefined; link++) {
+      does((m) => m.prepared(link, now));
+      does((m) => m.granted(link, 0));
+      does((m) => m.joined(link, now));
+      now += lastsMs;
+      if (does((m) => m.lost(link, true, now)).some(({ want }) => want === "failed")) failed = link;
+      does((m) => m.advance((now += 100)));
+    }
+    assert.equal(failed, failures);
+  }
 });
 
 test("an attempt that fails is tried again until there were enough, and what comes late is dropped", () => {
@@ -258,6 +289,6 @@ test("an attempt that fails is tried again until there were enough, and what com
     assert.deepEqual(rest, [{ want: "drop", link }, ...(link === 3 ? [{ want: "failed", code: "channel_failed" }] : [])]);
     does((m) => m.advance(link * 1000 + 100));
   }
-  assert.deepEqual(does((m) => m.joined(3)), [{ want: "drop", link: 3 }]);
+  assert.deepEqual(does((m) => m.joined(3, 0)), [{ want: "drop", link: 3 }]);
   assert.throws(() => peer(true, { maxAttempts: 0 }), { code: "invalid_option" });
 });

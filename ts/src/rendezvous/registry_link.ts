@@ -36,8 +36,6 @@ export interface RegistryLinkSettings {
 export interface RegistryEvents {
   onState(state: RegistryState, error: RendezvousError | undefined): void;
   onCall(frame: CallFrame): void;
-  /** An attempt failed, or a registration was lost; the state says what follows. */
-  onFailure(error: RendezvousError): void;
 }
 
 interface Attempt {
@@ -177,7 +175,6 @@ export class RegistryLink {
     else this.attempts.attemptFailed(attempt.id, failure, nowMs);
     if (this.attempts.status === "error") return this.end("failed", error);
     this.become("connecting", error);
-    this.events.onFailure(error);
     this.settle();
   }
 
@@ -196,7 +193,6 @@ export class RegistryLink {
     this.stopWatching = undefined;
     this.settle();
     this.become(state, error);
-    if (error !== undefined) this.events.onFailure(error);
   }
 
   private become(state: RegistryState, error: RendezvousError | undefined): void {
