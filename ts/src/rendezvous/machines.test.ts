@@ -156,10 +156,11 @@ test("a call fails when the last registry refuses, or says nothing for 30 s", ()
     assert.deepEqual(does((m) => m.refused(1, 0, "recipient_unavailable", 1)), []);
     assert.deepEqual(does((m) => m.refused(1, 0, "recipient_unavailable", 1)), [], "again says nothing new");
     const failed = { want: "failed", code: "recipient_unavailable" };
-    if (!late) assert.deepEqual(does((m) => m.refused(1, 1, "recipient_unavailable", 2)), [failed]);
+    const drop = { want: "drop", link: 1 };
+    if (!late) assert.deepEqual(does((m) => m.refused(1, 1, "recipient_unavailable", 2)), [drop, failed]);
     else {
       assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs - 1)), []);
-      assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs)), [{ want: "cancel", link: 1, registry: 1 }, failed]);
+      assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs)), [{ want: "cancel", link: 1, registry: 1 }, drop, failed]);
     }
     assert.equal(machine.state, "closed");
   }
@@ -182,7 +183,7 @@ test("both call: the larger key cancels its own; the smaller one waits 2 s befor
   larger.machine.available([0], 0);
   larger.does((m) => m.need(0));
   larger.does((m) => m.prepared(1, 0));
-  assert.deepEqual(larger.does((m) => m.incoming(offer, 0)), [{ want: "cancel", link: 1, registry: 0 }, { want: "answer", link: 2, offer }]);
+  assert.deepEqual(larger.does((m) => m.incoming(offer, 0)), [{ want: "cancel", link: 1, registry: 0 }, { want: "drop", link: 1 }, { want: "answer", link: 2, offer }]);
 
   for (const end of ["cancelled", "late", "refused"] as const) {
     const smaller = peer(true);
@@ -195,8 +196,8 @@ test("both call: the larger key cancels its own; the smaller one waits 2 s befor
       smaller.does((m) => m.cancelled(offer));
       assert.deepEqual(smaller.does((m) => m.advance(10 + limits.glareWaitMs)), []);
     } else if (end === "late") {
-      assert.deepEqual(smaller.does((m) => m.advance(10 + limits.glareWaitMs)), [{ want: "cancel", link: 1, registry: 0 }, { want: "answer", link: 2, offer }]);
-    } else assert.deepEqual(smaller.does((m) => m.refused(1, 0, "recipient_unavailable", 20)), [{ want: "answer", link: 2, offer }]);
+      assert.deepEqual(smaller.does((m) => m.advance(10 + limits.glareWaitMs)), [{ want: "cancel", link: 1, registry: 0 }, { want: "drop", link: 1 }, { want: "answer", link: 2, offer }]);
+    } else assert.deepEqual(smaller.does((m) => m.refused(1, 0, "recipient_unavailable", 20)), [{ want: "drop", link: 1 }, { want: "answer", link: 2, offer }]);
   }
 });
 
@@ -213,11 +214,11 @@ test("a lost channel: the caller calls again with growing waits, the callee give
   assert.deepEqual(does((m) => m.advance(1_100)), [{ want: "prepare", link: 2 }]);
   does((m) => m.prepared(2, 1_100));
   // Absent: it may be about to come back.
-  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 1_200)), []);
+  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 1_200)), [{ want: "drop", link: 2 }]);
   assert.equal(machine.state, "waiting");
   assert.deepEqual(does((m) => m.presence(1, true, 1_250)), [{ want: "prepare", link: 3 }], "and it is back");
   does((m) => m.prepared(3, 1_250));
-  assert.deepEqual(does((m) => m.refused(3, 0, "recipient_unavailable", 1_300)), [{ want: "failed", code: "recipient_unavailable" }], "the third failure of three");
+  assert.deepEqual(does((m) => m.refused(3, 0, "recipient_unavailable", 1_300)), [{ want: "drop", link: 3 }, { want: "failed", code: "recipient_unavailable" }], "the third failure of three");
 
   const callee = peer(true);
   callee.does((m) => m.incoming(offer, 0));
@@ -258,6 +259,23 @@ test("one registry of two cannot say that a contact has left", () => {
   assert.deepEqual(both.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
   both.does((m) => m.available([1], 0));
   assert.deepEqual(both.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
+});
+
+test("a registry whose grant led to no channel is asked when the others have refused", () => {
+  const { machine, does } = peer();
+  machine.available([0, 1], 0);
+  does((m) => m.need(0));
+  does((m) => m.prepared(1, 0));
+  does((m) => m.granted(1, 1));
+  does((m) => m.joinFailed(1, "channel_failed", 0));
+  does((m) => m.advance(100));
+  assert.deepEqual(does((m) => m.prepared(2, 100)), [{ want: "call", link: 2, registry: 0 }]);
+  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 100)), [{ want: "call", link: 2, registry: 1 }]);
+  does((m) => m.granted(2, 1));
+  does((m) => m.joinFailed(2, "channel_failed", 100));
+  machine.available([1], 200);
+  does((m) => m.advance(200));
+  assert.deepEqual(does((m) => m.prepared(3, 200)), [{ want: "call", link: 3, registry: 1 }], "there is no other one");
 });
 
 test("channels that do not last use up the attempts; one of 10 s begins a new round", () => {

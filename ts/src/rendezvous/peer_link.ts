@@ -198,6 +198,7 @@ export class PeerLink implements HostedPeer {
     const link = this.link(id);
     link.note = this.host.invitationFor(this.publicKey)?.note;
     link.ephemeral = await EphemeralKey.generate();
+    if (this.links.get(id) !== link) return link.ephemeral.wipe();
     this.machine.prepared(id, this.host.clock.monoMs());
     this.perform();
   }

@@ -53,7 +53,9 @@ export class PeerMachine {
   private lastLink = 0;
   private registries: readonly number[] = [];
   private call: Call | undefined;
-  private joining: { readonly link: LinkId; readonly isCaller: boolean; readonly offer?: Offer } | undefined;
+  private joining: { readonly link: LinkId; readonly isCaller: boolean; readonly registry: number } | undefined;
+  /** Registries whose grants led to no channel: asked when the others have refused. */
+  private readonly distrusted = new Set<number>();
   private channel: { readonly link: LinkId; readonly isCaller: boolean; readonly sinceMs: number } | undefined;
   /** A call of theirs that loses against ours, unless ours comes to nothing. */
   private heldOffer: { readonly offer: Offer; readonly takeAtMs: number } | undefined;
@@ -112,7 +114,7 @@ export class PeerMachine {
     this.registries = registries;
     for (const registry of lost) this.call?.asked.delete(registry);
     if (this.heldOffer !== undefined && lost.includes(this.heldOffer.offer.registry)) this.heldOffer = undefined;
-    for (const registry of lost) this.seen.delete(registry);
+    for (const registry of lost) for (const known of [this.seen, this.distrusted]) known.delete(registry);
     const { call } = this;
     if (call?.isPrepared !== true) return;
     if (gained.length > 0) call.byMs = nowMs + callTimeoutMs;
@@ -131,7 +133,9 @@ export class PeerMachine {
     if (call?.link !== link) return;
     call.isPrepared = true;
     call.byMs = nowMs + callTimeoutMs;
-    for (const registry of this.registries) this.ask(call, registry);
+    const trusted = this.registries.filter((each) => !this.distrusted.has(each));
+    if (trusted.length === 0) this.distrusted.clear();
+    for (const registry of trusted.length > 0 ? trusted : this.registries) this.ask(call, registry);
   }
 
   /** A registry has the contact's answer; the first one is used. */
@@ -139,8 +143,8 @@ export class PeerMachine {
     const { call } = this;
     if (call?.link !== link) return;
     call.asked.delete(registry);
-    this.cancelCall();
-    this.joining = { link, isCaller: true };
+    this.cancelCall(link);
+    this.joining = { link, isCaller: true, registry };
     this.intents.push({ want: "join", link });
   }
 
@@ -149,14 +153,17 @@ export class PeerMachine {
     const { call } = this;
     if (call?.link !== link || !call.asked.delete(registry)) return;
     call.lastCode = code;
-    if (call.asked.size === 0) this.callFailed(code, nowMs);
+    if (call.asked.size > 0) return;
+    const left = this.registries.filter((each) => this.distrusted.delete(each));
+    for (const each of left) this.ask(call, each);
+    if (left.length === 0) this.callFailed(code, nowMs);
   }
 
   /** The contact calls. */
   incoming(offer: Offer, nowMs: number): void {
     this.seen.delete(offer.registry);
     const { joining } = this;
-    const isBusy = joining !== undefined ? joining.isCaller || joining.offer?.registry !== offer.registry : this.call !== undefined && this.winsGlare;
+    const isBusy = joining !== undefined ? joining.isCaller || joining.registry !== offer.registry : this.call !== undefined && this.winsGlare;
     if (isBusy) this.heldOffer = { offer, takeAtMs: nowMs + glareWaitMs };
     else this.answer(offer);
   }
@@ -169,7 +176,8 @@ export class PeerMachine {
   /** The handshake is over: whoever is there is the contact. */
   joined(link: LinkId, nowMs: number): void {
     if (this.joining?.link !== link) return void this.intents.push({ want: "drop", link });
-    const { isCaller } = this.joining;
+    const { isCaller, registry } = this.joining;
+    this.distrusted.delete(registry);
     if (this.channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: this.channel.link });
     this.joining = this.heldOffer = this.wakeAtMs = undefined;
     this.channel = { link, isCaller, sinceMs: nowMs };
@@ -181,8 +189,9 @@ export class PeerMachine {
 
   joinFailed(link: LinkId, code: RendezvousErrorCode, nowMs: number): void {
     if (this.joining?.link !== link) return;
-    const { isCaller } = this.joining;
+    const { isCaller, registry } = this.joining;
     this.joining = undefined;
+    if (isCaller) this.distrusted.add(registry);
     this.intents.push({ want: "drop", link });
     const held = this.heldOffer?.offer;
     if (held !== undefined) return this.answer(held);
@@ -253,15 +262,18 @@ export class PeerMachine {
     if (this.joining !== undefined) this.intents.push({ want: "drop", link: this.joining.link });
     this.cancelCall();
     this.heldOffer = this.wakeAtMs = undefined;
-    this.joining = { link: ++this.lastLink, isCaller: false, offer };
+    this.joining = { link: ++this.lastLink, isCaller: false, registry: offer.registry };
     if (this.channel === undefined) this.become("calling");
     this.intents.push({ want: "answer", link: this.joining.link, offer });
   }
 
-  private cancelCall(): void {
+  /** `kept`: the link that goes on. */
+  private cancelCall(kept?: LinkId): void {
     const { call } = this;
+    if (call === undefined) return;
     this.call = undefined;
-    for (const registry of call?.asked ?? []) this.intents.push({ want: "cancel", link: (call as Call).link, registry });
+    for (const registry of call.asked) this.intents.push({ want: "cancel", link: call.link, registry });
+    if (call.link !== kept) this.intents.push({ want: "drop", link: call.link });
   }
 
   private callFailed(code: RendezvousErrorCode, nowMs: number): void {
