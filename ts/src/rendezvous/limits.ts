@@ -72,6 +72,8 @@ export interface RegistryLimits {
   readonly callsPerMinute: number;
   /** Calls of one key that are not answered (8). */
   readonly maxOpenCalls: number;
+  /** Calls to one key that ring; one more silences the oldest (64). */
+  readonly maxRingingCalls: number;
   /** Registered keys (100 000). */
   readonly maxKeys: number;
 }
@@ -83,5 +85,6 @@ export const registryDefaults: RegistryLimits = {
   maxUnregistered: 4_096,
   callsPerMinute: 20,
   maxOpenCalls: 8,
+  maxRingingCalls: 64,
   maxKeys: 100_000,
 };

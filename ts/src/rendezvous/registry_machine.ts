@@ -249,10 +249,12 @@ export class RegistryMachine {
 
   /** Presence is seen by those only who watch each other. */
   private watch(connection: Connection, own: PublicKey, keys: readonly PublicKey[]): void {
-    for (const key of keys) {
-      if (key.equals(own)) continue;
+    const asked = new Map(keys.map((key) => [key.text, key])); // equal ones count once
+    asked.delete(own.text);
+    const more = [...asked.keys()].filter((text) => !connection.watched.has(text)).length;
+    if (connection.watched.size + more > maxWatchedKeys) return this.say(connection, { type: "error", code: "rate_limited", fatal: false });
+    for (const key of asked.values()) {
       const isNew = !connection.watched.has(key.text);
-      if (isNew && connection.watched.size >= maxWatchedKeys) return this.refuse(connection, "rate_limited");
       connection.watched.set(key.text, key);
       const other = this.byKey.get(key.text);
       const isMutual = other?.watched.has(own.text) === true;

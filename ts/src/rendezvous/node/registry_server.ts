@@ -31,7 +31,7 @@ export interface RegistryServerOptions {
   /** The text of a key file, or private keys, 43 characters each; the current one first. All of them are accepted. */
   readonly keys: string | readonly string[];
   /**
-   * Makes the grants of a channel: that of ChannelInitService.issue() is right, with an idle time-out of 300 s. What they hold as key is not used. Throwing denies
+   * Makes the grants of a channel, for each call, also of those who are not there: that of ChannelInitService.issue() is right, with an idle time-out of 300 s. What they hold as key is not used. Throwing denies
    * the call.
    */
   readonly mint: (channelId: string) => { client: ChannelInitGrant; server: ChannelInitGrant } | Promise<{ client: ChannelInitGrant; server: ChannelInitGrant }>;
@@ -292,8 +292,8 @@ export class RegistryServer {
   }
 
   async #grants({ from, to, note }: RegistryCall) {
-    if ((await this.options.onCall?.({ from, to, note })) === false) return undefined;
     const minted = await this.options.mint(encodeBase64url(randomBytes(24)));
+    if (!this.#machine.isOnline(to) || (await this.options.onCall?.({ from, to, note })) === false) return undefined;
     const [client, server] = [ticketOf(minted.client), ticketOf(minted.server)];
     return client?.role === 1 && server?.role === 2 ? { client, server } : undefined;
   }
