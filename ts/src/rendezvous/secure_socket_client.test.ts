@@ -1,10 +1,14 @@
 // Whole clients with a registry and a tunnel in memory: messages, channels, cuts.
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { systemClock } from "../base/index.js";
+import { deferred, systemClock } from "../base/index.js";
 import { Contacts, exportIdentityText, Identity, importStoredIdentity, invitationFragment, invitationNote, maxOpenInvitations, parseInvitation } from "../identity/index.js";
 import { RpcRouter } from "../rpc/index.js";
 import { acquainted, keyOf, RendezvousWorld } from "../testing/rendezvous_world.js";
+import { readSharedJson } from "../testing/repository.js";
+import type { PairedWebSocket } from "../testing/socket_pair.js";
+import type { WebSocketFactory, WebSocketLike } from "../ws/socket.js";
+import { isFinal, type RendezvousErrorCode } from "./error.js";
 import type { ReceivedMessage, SecureSocketEvent, SecureSocketOptions } from "./options.js";
 import { SecureSocketClient } from "./secure_socket_client.js";
 
@@ -320,6 +324,32 @@ test("a second program with the same key is refused; with replace it takes over,
   assert.deepEqual(errors, ["replaced"]);
   assert.equal(a.registryState("wss://registry.example/"), "failed");
   await assert.rejects(a.send(ofA.find("bob")!, 1), { code: "no_registry" });
+});
+
+test("what a registry says ends a registration for good or for a while, as the shared table has it", async (t) => {
+  type Case = { code: RendezvousErrorCode; said: boolean; final: boolean };
+  const { cases } = readSharedJson("testdata/rendezvous/registration_ends.json") as { cases: Case[] };
+  for (const { code, final } of cases) assert.equal(isFinal(code), final, code);
+  const world = await worldOf(t);
+  for (const { code, final } of cases.filter(({ said }) => said)) {
+    const [ofA] = await acquainted();
+    const reached = deferred<string>();
+    const onState: SecureSocketOptions["onState"] = (event) => event.type === "registry" && event.error?.code === code && reached.resolve(event.state);
+    const sockets: WebSocketLike[] = [];
+    const wsFactory: WebSocketFactory = (url, origin) => (sockets.push(world.factory(code)(url, origin)), sockets.at(-1) as WebSocketLike);
+    const client = await world.client(code, ofA, { transport: "text", onState, connect: { wsFactory } });
+    (sockets[0] as PairedWebSocket).receive(JSON.stringify({ type: "error", code: code === "refused" ? "of the future" : code, fatal: true }));
+    assert.equal(await reached.promise, final ? "failed" : "connecting", code);
+    await client.close();
+  }
+});
+
+test("a sealed registry that does not have the first pinned key is tried with the next", async (t) => {
+  const world = await worldOf(t);
+  const [ofA] = await acquainted();
+  const others = await Promise.all([Identity.generate(), Identity.generate()]);
+  const a = await world.client("a", ofA, { registryKeys: [...others.map(({ publicKey }) => publicKey), world.registry.publicKey] });
+  assert.ok(a.isRegistered);
 });
 
 test("create rejects with the code of what failed, and leaves nothing open", async (t) => {

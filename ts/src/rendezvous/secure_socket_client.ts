@@ -3,8 +3,8 @@
 
 import { quietly, randomBytes, systemClock, type Clock } from "../base/index.js";
 import { Contacts, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey } from "../identity/index.js";
-import { checkSettings } from "../reconnect/settings.js";
 import type { ChannelOptions } from "./channel.js";
+import { checkSocketOptions } from "./check_options.js";
 import { RendezvousError } from "./error.js";
 import type { ClientFrame } from "./frames.js";
 import { Guests } from "./guests.js";
@@ -46,20 +46,8 @@ export class SecureSocketClient {
   #isClosed = false;
 
   private constructor(options: SecureSocketOptions) {
-    const { url, registryKeys, registries = [], identity, contacts } = options;
-    const owner = contacts?.owner ?? identity;
-    if (owner === undefined || (identity !== undefined && identity !== owner)) throw new RendezvousError("invalid_option", "identity, or the contacts of one");
-    const all = url === undefined ? registries : [{ url, registryKeys: registryKeys ?? [] }, ...registries];
-    if (all.length === 0) throw new RendezvousError("invalid_url", "a registry is needed");
-    const { calls = {}, reconnect = {}, connect = {}, transport = "sealed", replace = false, registrationTimeoutMs: timeoutMs = registrationTimeoutMs } = options;
-    if (!(timeoutMs > 0) || !((options.channelIdleMs ?? 1) > 0)) throw new RendezvousError("invalid_option", "times must be above 0");
-    for (const settings of [calls, reconnect]) {
-      try {
-        checkSettings({ enabled: true, ...settings }, "refreshable");
-      } catch (cause) {
-        throw new RendezvousError("invalid_option", "reconnect, calls", { cause });
-      }
-    }
+    const { owner, all } = checkSocketOptions(options);
+    const { contacts, calls = {}, reconnect = {}, connect = {}, transport = "sealed", replace = false, registrationTimeoutMs: timeoutMs = registrationTimeoutMs } = options;
     this.identity = owner;
     this.contacts = contacts ?? new Contacts(owner);
     this.#options = options;
@@ -128,10 +116,15 @@ export class SecureSocketClient {
     const client = new SecureSocketClient(options);
     const waiting = abortable<void>(options.signal, () => {});
     const failed = new Map<string, RendezvousError>();
+    const unknownKeys = new Map<string, number>();
     const stop = client.onState((event) => {
       if (event.type !== "registry") return;
       if (event.state === "registered") waiting.resolve();
       if (event.error === undefined) return;
+      const { keys } = client.#registries.find(({ link }) => link.url === event.url) as Registry;
+      const tried = event.error.code === "unknown_registry_key" && event.state === "connecting" ? (unknownKeys.get(event.url) ?? 0) + 1 : keys.length;
+      unknownKeys.set(event.url, tried);
+      if (tried < keys.length) return; // the next pinned key may do
       failed.set(event.url, event.error);
       if (failed.size === client.#registries.length) waiting.reject(failed.values().next().value);
     });
