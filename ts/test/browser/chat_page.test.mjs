@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Contacts, Identity, PublicKey } from "flowersec/identity";
-import { AllowPlaintextForLoopback } from "flowersec/node";
 import { SecureSocketClient } from "flowersec/rendezvous";
 import { openChat, startChat } from "./chat.mjs";
 import { outputFolder } from "./demo.mjs";
@@ -89,7 +88,7 @@ test("a tab and a client in Node talk, whoever calls", { timeout }, async () => 
     await contacts.add(PublicKey.parse(it.key), "Page");
     const heard = new Arrivals();
     const client = await SecureSocketClient.create({
-      url: chat.registryUrl, registryKeys: [chat.registryKey], contacts, connect: { origin: chat.origin, transportSecurityPolicy: AllowPlaintextForLoopback },
+      url: chat.registryUrl, registryKeys: [chat.registryKey], contacts, connect: { origin: chat.origin },
       onMessage: (error, message) => message && heard.add(message.message),
     });
     await it.add("Node", contacts.owner.publicKey.text);
