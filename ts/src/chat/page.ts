@@ -5,6 +5,7 @@ import { displayText } from "../base/index.js";
 import {
   Contacts, exportIdentityText, Identity, importStoredIdentity, invitationFragment, OpenInvitations, parseInvitation, PublicKey, type Invitation, type StoredIdentity,
 } from "../identity/index.js";
+import { checkRegistryUrl } from "../rendezvous/registry_connection.js";
 import { SecureSocketClient } from "../rendezvous/secure_socket_client.js";
 import { directionOf } from "../base/direction.js";
 import { make } from "./dom.js";
@@ -40,7 +41,7 @@ async function start(config: PageConfig, { contacts, invitations }: StoredIdenti
   let view: ChatView | undefined;
   const model = new ChatModel(contacts, (said) => view?.show(said));
   const registries = [{ url: config.registry_url, registryKeys: config.registry_keys }];
-  if (invitation !== undefined && invitation.registryUrl !== config.registry_url) {
+  if (invitation !== undefined && checkRegistryUrl(invitation.registryUrl).url !== checkRegistryUrl(config.registry_url).url) {
     registries.push({ url: invitation.registryUrl, registryKeys: [invitation.registryKey.text] });
   }
   const connect = async () => {

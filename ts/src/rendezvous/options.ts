@@ -97,7 +97,7 @@ export interface SecureSocketOptions {
   readonly onIncoming?: ((call: IncomingCall) => void) | undefined;
   /** Told what becomes of registries, channels and contacts. */
   readonly onState?: ((event: SecureSocketEvent) => void) | undefined;
-  /** Takes streams that a contact opens, of kinds other than messages and calls. Absent: they are reset. */
+  /** Takes streams that a contact opens, of kinds other than messages and calls. Absent, or when it throws: they are reset. */
   readonly onStream?: ((from: Contact, kind: string, stream: YamuxStream) => void) | undefined;
   /** Serves calls of a contact. Absent: they fail. */
   readonly routerFor?: ((from: Contact) => RpcRouter | undefined) | undefined;

@@ -101,8 +101,12 @@ export class SecureSocketClient {
       },
       takeStream: (from, kind, stream) => {
         const take = this.#options.onStream;
-        if (take === undefined) stream.reset();
-        else quietly(() => take(from, kind, stream));
+        try {
+          if (take === undefined) stream.reset();
+          else take(from, kind, stream);
+        } catch (error) {
+          stream.reset(error);
+        }
       },
       routerFor: (from) => this.#options.routerFor?.(from),
     };
