@@ -43,7 +43,8 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
 
   void accept_call(std::uint64_t id);
   void decline_call(std::uint64_t id);
-  void expect_guest(identity::invitation given, std::string name, std::optional<unix_seconds> since);
+  void expect_guest(identity::invitation given, std::string name, std::optional<unix_seconds> since,
+                    completion<error_code> done);
   void use_invitation(identity::invitation given);
   void refresh_contacts();
   void retry();

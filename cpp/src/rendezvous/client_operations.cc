@@ -180,9 +180,10 @@ void secure_socket_client::impl::decline_call(std::uint64_t id) {
 }
 
 void secure_socket_client::impl::expect_guest(identity::invitation given, std::string name,
-                                              std::optional<unix_seconds> since) {
-  post([given = std::move(given), name = std::move(name), since](impl& me) mutable {
-    (void)me.calls_.expect(given, std::move(name), since.value_or(me.wall()));
+                                              std::optional<unix_seconds> since, completion<error_code> done) {
+  post([given = std::move(given), name = std::move(name), since, done = std::move(done)](impl& me) mutable {
+    const auto expected = me.calls_.expect(given, std::move(name), since.value_or(me.wall()));
+    done.complete(expected ? error_code{} : expected.error());
   });
 }
 

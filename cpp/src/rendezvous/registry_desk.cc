@@ -102,8 +102,10 @@ asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, 
   });
   const auto who = co_await std::move(admission);
   if (!who) {
-    const auto refusal = encode(server_frame{error_frame{.code = rendezvous_errc::rate_limited, .fatal = true}});
-    if (in.how == transport::clear) {
+    const auto refusal = in.how == transport::legacy
+                             ? legacy_failure(legacy_too_often)
+                             : encode(server_frame{error_frame{.code = rendezvous_errc::rate_limited, .fatal = true}});
+    if (in.how != transport::sealed) {
       co_await socket.async_write_message(ws::message_kind::text, as_bytes(refusal), as_result);
     }
     co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);

@@ -24,12 +24,6 @@ std::string greeting(wall_time now) {
   return "welcome " + std::string{text.data(), length};
 }
 
-std::string failure(std::string_view why) {
-  std::string out;
-  json_object_writer{out}.field("type", "REGISTER_FAILURE").field("error", why).end();
-  return out;
-}
-
 /// Empty when it is absent or no text.
 std::string_view text_of(const boost::json::object& object, std::string_view name) {
   const auto* found = object.if_contains(name);
@@ -38,11 +32,19 @@ std::string_view text_of(const boost::json::object& object, std::string_view nam
 
 }  // namespace
 
+std::string legacy_failure(std::string_view why) {
+  std::string out;
+  json_object_writer{out}.field("type", "REGISTER_FAILURE").field("error", why).end();
+  return out;
+}
+
 void registry_machine::on_open_legacy(socket_id who, const std::optional<public_key>& path_key, mono_time now,
                                       wall_time wall) {
   auto* of = find(who);
   if (of == nullptr || of->at != phase::admitted) return;
   of->legacy = std::make_unique<legacy_part>();
+  // The original knows no work: what others have to work for is refused.
+  if (of->asks_work) return fail_legacy(who, legacy_too_often, now);
   auto& legacy = *of->legacy;
   if (!fill(legacy.nonce)) return drop(who, "no randomness", now);
   legacy.path_key = path_key;
@@ -135,7 +137,7 @@ void registry_machine::fail_legacy(socket_id who, std::string_view why, mono_tim
   report({.kind = registry_event_kind::refused,
           .remote_addr = find(who)->from.shown,
           .detail = "compatible mode: " + std::string{why}});
-  send_text_to(who, failure(why));
+  send_text_to(who, legacy_failure(why));
   end(who, policy_violation, why, now);
 }
 

@@ -35,6 +35,10 @@ struct end_socket {
 };
 using registry_action = std::variant<send_text, end_socket>;
 
+/// What a client of the original is told when it is not let in.
+[[nodiscard]] std::string legacy_failure(std::string_view why);
+inline constexpr std::string_view legacy_too_often = "too many registrations";
+
 struct registry_setup {
   std::shared_ptr<const registry_keys> keys;
   ticket_mint mint;

@@ -1,5 +1,6 @@
 #include "flowersec/rendezvous/secure_socket_client.h"
 
+#include <boost/asio/detached.hpp>
 #include <set>
 #include <utility>
 
@@ -70,7 +71,12 @@ void secure_socket_client::decline_call(std::uint64_t id) { impl_->decline_call(
 
 void secure_socket_client::expect_guest(identity::invitation given, std::string guest_name,
                                         std::optional<unix_seconds> since) {
-  impl_->expect_guest(std::move(given), std::move(guest_name), since);
+  async_expect_guest(std::move(given), std::move(guest_name), since, boost::asio::detached);
+}
+
+void secure_socket_client::start_expect(identity::invitation given, std::string name, std::optional<unix_seconds> since,
+                                        completion<error_code> done) {
+  impl_->expect_guest(std::move(given), std::move(name), since, std::move(done));
 }
 
 void secure_socket_client::use_invitation(identity::invitation given) { impl_->use_invitation(std::move(given)); }

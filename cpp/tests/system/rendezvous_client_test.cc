@@ -341,6 +341,23 @@ TEST_F(rendezvous_client, lets_one_guest_in_when_two_come_with_the_same_link) {
   run(body());
 }
 
+TEST_F(rendezvous_client, expects_sixty_four_guests_and_not_one_more) {
+  const auto body = [this]() -> awaitable<void> {
+    a->make(*world.registry);
+    const auto expect = [this] {
+      auto given = identity::invitation::make(world.registry->url(), world.registry->key(), a->key(), system_random());
+      return a->client->async_expect_guest(std::move(*given), "guest", std::nullopt, with_error);
+    };
+    for (std::size_t count = 0; count < identity::max_open_invitations; ++count) {
+      const auto [failed] = co_await expect();
+      EXPECT_EQ(failed, error_code{});
+    }
+    const auto [refused] = co_await expect();
+    EXPECT_EQ(refused, make_error_code(identity::identity_errc::too_many));
+  };
+  run(body());
+}
+
 TEST_F(rendezvous_client, fails_what_waits_when_it_is_closed_and_takes_no_more) {
   const auto body = [this]() -> awaitable<void> {
     co_await begin();

@@ -160,6 +160,19 @@ test("strangers are shown with a harmless note, so many at once, and let in unde
   assert.equal(model.strangers().length, maxStrangers - 1);
 });
 
+test("a guest who comes in while somebody is written to does not take the place", async () => {
+  const guest = await contacts.add(carol.publicKey, "guest", { verified: true });
+  assert.equal(model.chosen?.name, "Bob");
+  model.event({ type: "guest", contact: guest });
+  await settled();
+  assert.equal(model.chosen?.name, "Bob");
+  assert.deepEqual(model.people().map(({ name, fingerprint }) => [name, fingerprint !== ""]), [["Bob", true], ["guest", true]]);
+  model.remove(bob.publicKey.text);
+  model.event({ type: "guest", contact: guest });
+  await settled();
+  assert.equal(model.chosen?.name, "guest");
+});
+
 test("events show on their contact and their registry", () => {
   model.event({ type: "registry", url: "wss://r", state: "failed", error: new RendezvousError("replaced") });
   model.event({ type: "presence", key: bob.publicKey, online: true });

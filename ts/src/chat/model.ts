@@ -219,7 +219,8 @@ export class ChatModel {
         if (this.contacts.get(event.key) !== undefined) this.#of(event.key.text).online = event.online;
         return this.changed();
       case "guest":
-        void this.#arrived(event.contact.publicKey);
+        // Whoever is being written to stays chosen.
+        void this.learn().then(() => this.#chosen === undefined && this.choose(event.contact.publicKey.text));
         return this.changed(`${displayText(event.contact.name)} came in with your invitation`);
       case "call_failed":
         return this.changed(`A call in the name of ${this.contacts.get(event.key)?.name ?? "a contact"} came to nothing`);

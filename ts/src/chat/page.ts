@@ -3,8 +3,9 @@
 
 import { displayText } from "../base/index.js";
 import {
-  Contacts, exportIdentityText, Identity, importStoredIdentity, invitationFragment, parseInvitation, PublicKey, type Invitation,
+  Contacts, exportIdentityText, Identity, importStoredIdentity, invitationFragment, OpenInvitations, parseInvitation, PublicKey, type Invitation, type StoredIdentity,
 } from "../identity/index.js";
+import { checkRegistryUrl } from "../rendezvous/registry_connection.js";
 import { SecureSocketClient } from "../rendezvous/secure_socket_client.js";
 import { directionOf } from "../base/direction.js";
 import { make } from "./dom.js";
@@ -34,20 +35,18 @@ function takeInvitation(): Invitation | undefined {
   return parseInvitation(hash);
 }
 
-async function start(config: PageConfig, contacts: Contacts, invitation: Invitation | undefined): Promise<Page> {
+async function start(config: PageConfig, { contacts, invitations }: StoredIdentity, invitation: Invitation | undefined): Promise<Page> {
   let client: SecureSocketClient | undefined;
   let isOver = false;
   let view: ChatView | undefined;
   const model = new ChatModel(contacts, (said) => view?.show(said));
   const registries = [{ url: config.registry_url, registryKeys: config.registry_keys }];
-  if (invitation !== undefined && invitation.registryUrl !== config.registry_url) {
+  if (invitation !== undefined && checkRegistryUrl(invitation.registryUrl).url !== checkRegistryUrl(config.registry_url).url) {
     registries.push({ url: invitation.registryUrl, registryKeys: [invitation.registryKey.text] });
   }
   const connect = async () => {
     const made = await SecureSocketClient.create({
-      registries, contacts,
-      // A registry on this machine has its tunnel here as well.
-      connect: config.registry_url.startsWith("ws:") ? { transportSecurityPolicy: "allow_plaintext_for_loopback" } : {},
+      registries, contacts, invitations,
       onMessage: (error, message) => (message === undefined ? view?.complain(error) : model.received(message)),
       onIncoming: (call) => model.incoming(call),
       onState: (event) => model.event(event),
@@ -68,13 +67,13 @@ async function start(config: PageConfig, contacts: Contacts, invitation: Invitat
       return location.origin + location.pathname + invitationFragment(await client.invite());
     },
     exportFile: async (passphrase) => {
-      const text = await exportIdentityText(contacts, passphrase === "" ? {} : { passphrase });
+      const text = await exportIdentityText(contacts, { invitations, passphrase: passphrase === "" ? undefined : passphrase });
       const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
       make("a", { href: url, download: "identity.json" }).click();
       URL.revokeObjectURL(url);
     },
     importFile: async (text, passphrase) => {
-      const { contacts: known } = await importStoredIdentity(text, passphrase === "" ? undefined : passphrase);
+      const known = await importStoredIdentity(text, passphrase === "" ? undefined : passphrase);
       await page?.stop();
       page = await start(config, known, undefined);
     },
@@ -107,7 +106,7 @@ async function main(): Promise<void> {
   const invitation = takeInvitation();
   const config = (await (await fetch("chat.json", { cache: "no-store" })).json()) as PageConfig;
   for (const key of config.registry_keys) PublicKey.parse(key);
-  page = await start(config, new Contacts(await Identity.generate()), invitation);
+  page = await start(config, { contacts: new Contacts(await Identity.generate()), invitations: new OpenInvitations() }, invitation);
 }
 
 addEventListener("pagehide", () => void page?.stop());

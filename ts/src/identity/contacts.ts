@@ -47,16 +47,20 @@ export class Contacts {
 
   /** Throws IdentityError own_key, bad_name, key_known, key_changed, too_many; those of Identity.agree(). */
   async add(publicKey: PublicKey, name: string, options: { policy?: ContactPolicy; verified?: boolean } = {}): Promise<Contact> {
-    const check = () => {
-      if (!isValidName(name)) throw new IdentityError("bad_name");
-      if (this.check(publicKey, name) === "key_changed") throw new IdentityError("key_changed");
-      if (this.size >= maxContacts) throw new IdentityError("too_many");
-      this.#checkKey(publicKey);
-    };
-    check();
+    this.#checkNew(publicKey, name);
     const dh = await this.owner.agree(publicKey);
-    check(); // again: another may have been added meanwhile
-    const added: Stored = { publicKey, name, dh, policy: options.policy ?? "allow", verified: options.verified ?? false };
+    try {
+      // Checked again: another may have been added meanwhile.
+      return this.admit({ publicKey, name, dh, policy: options.policy ?? "allow", verified: options.verified ?? false });
+    } finally {
+      wipe(dh);
+    }
+  }
+
+  /** The same with an agreement that was made before, of which it takes a copy. Throws as add(). */
+  admit({ publicKey, name, dh, policy, verified }: Contact): Contact {
+    this.#checkNew(publicKey, name);
+    const added: Stored = { publicKey, name, dh: Uint8Array.from(dh), policy, verified };
     this.#byKey.set(publicKey.text, added);
     this.#byName.set(name, added);
     return added;
@@ -148,6 +152,13 @@ export class Contacts {
     for (const { dh } of this.#byKey.values()) wipe(dh);
     this.#byKey.clear();
     this.#byName.clear();
+  }
+
+  #checkNew(publicKey: PublicKey, name: string): void {
+    if (!isValidName(name)) throw new IdentityError("bad_name");
+    if (this.check(publicKey, name) === "key_changed") throw new IdentityError("key_changed");
+    if (this.size >= maxContacts) throw new IdentityError("too_many");
+    this.#checkKey(publicKey);
   }
 
   #checkKey(publicKey: PublicKey): void {

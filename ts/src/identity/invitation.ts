@@ -105,6 +105,11 @@ export class OpenInvitations {
     return found !== undefined && !hasLapsed(found.given, now) ? found.secret : undefined;
   }
 
+  /** The name for who comes with this note, as far as one was given. */
+  nameOf(note: string): string | undefined {
+    return this.#open.get(note)?.guestName;
+  }
+
   /** After the handshake. False when it was not open. */
   consume(note: string): boolean {
     wipe(this.#open.get(note)?.secret);

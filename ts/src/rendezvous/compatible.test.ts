@@ -2,14 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeBase64url, encodeBase64url } from "../base/index.js";
-import { Contacts, Identity, PublicKey } from "../identity/index.js";
+import { Contacts, Identity, type PublicKey } from "../identity/index.js";
 import { legacyOpen, legacySeal, legacySecret, legacySecretOf } from "../identity/legacy.js";
 import { drain } from "../testing/intents.js";
-import { ManualClock } from "../testing/manual_clock.js";
-import { acquainted, keyOf, RendezvousWorld } from "../testing/rendezvous_world.js";
 import { readSharedJson } from "../testing/repository.js";
-import { PairedWebSocket } from "../testing/socket_pair.js";
-import { CompatibleSocketClient, type CompatibleMessage, type CompatibleSocketOptions } from "./compatible_client.js";
 import { CompatibleMachine, type CompatibleIntent, type CompatibleSettings } from "./compatible_machine.js";
 import * as limits from "./limits.js";
 import { RegistryMachine } from "./registry_machine.js";
@@ -189,7 +185,7 @@ class Registry {
   join(key: PublicKey): string[] {
     this.arrive();
     assert.deepEqual(this.say(this.last, { ...response, from: key.text }), [`${this.last} open`]);
-    this.machine.compatible.verified(this.last, true);
+    this.machine.verifiedCompatible(this.last, true, this.now);
     return this.said();
   }
 
@@ -231,17 +227,26 @@ test("what does not fit the challenge is told and closed", () => {
   const registry = new Registry();
   registry.arrive(client.publicKey);
   assert.deepEqual(registry.say(1, response), ["1 open"]);
-  registry.machine.compatible.verified(1, false);
+  registry.machine.verifiedCompatible(1, false, 0);
   assert.deepEqual(registry.said(), ["1 REGISTER_FAILURE the response does not fit the challenge", "1 close"]);
 });
 
-test("a registration lapses after 10 s; a registered key stays silent as long as it likes", () => {
+test("a registration lapses after 10 s; a registered socket is pinged, and dropped after 60 s of silence", () => {
   const registry = new Registry();
   registry.arrive();
   assert.deepEqual(registry.pass(9_999), []);
   assert.deepEqual(registry.pass(1), ["1 REGISTER_FAILURE time-out", "1 close"]);
   assert.deepEqual(registry.join(keys[0]), ["2 REGISTER_SUCCESS"]);
-  assert.deepEqual(registry.pass(3_600_000), []);
+  for (const alive of [() => registry.machine.heard(2, registry.now), () => registry.say(2, "no JSON")]) {
+    assert.deepEqual(registry.pass(24_999), []);
+    assert.deepEqual(registry.pass(1), ["ping"]);
+    alive();
+  }
+  assert.deepEqual([registry.pass(25_000), registry.pass(25_000)], [["ping"], ["ping"]]);
+  assert.deepEqual(registry.pass(9_999), []);
+  assert.deepEqual(registry.pass(1), ["2 close"]);
+  assert.equal(registry.machine.compatible.size, 0);
+  registry.machine.heard(2, registry.now);
 });
 
 test("the first registration stays until it leaves", () => {
@@ -277,122 +282,4 @@ test("limits count both modes: keys, registrations of an address, sockets that a
   const crowd = new Registry({ registrationBurst: 100 });
   for (let n = 1; n <= 8; n++) assert.deepEqual(crowd.arrive(undefined, "a"), [`${n} CHALLENGE`]);
   assert.deepEqual(crowd.arrive(undefined, "a"), ["refused"]);
-});
-
-// ---- both, on sockets in memory
-
-function optionsFor(world: RendezvousWorld, contacts: Contacts, options: Partial<CompatibleSocketOptions> = {}): CompatibleSocketOptions {
-  return { url: "wss://registry.example", registryKeys: [world.registry.publicKey], contacts, connect: { wsFactory: world.factory(keyOf(contacts).text) }, ...options };
-}
-
-/** Messages as they come. */
-function inbox() {
-  const received: unknown[] = [];
-  let look = () => {};
-  return {
-    onMessage(error: unknown, { from, message }: Partial<CompatibleMessage> = {}) {
-      received.push(error === null ? [from?.name, message] : (error as { code: string }).code);
-      look();
-    },
-    until: (n: number) => new Promise<unknown[]>((resolve) => {
-      look = () => received.length >= n && resolve(received);
-      look();
-    }),
-  };
-}
-
-test("two clients of the original protocol talk, and the registry sees no word of it", async (t) => {
-  const world = await RendezvousWorld.create({ legacy: true });
-  t.after(() => world.close());
-  const seen: string[] = [];
-  world.tamper = (text) => (seen.push(text), text);
-  const [ofA, ofB] = await acquainted();
-  const [atA, atB] = [inbox(), inbox()];
-  const a = await CompatibleSocketClient.create(optionsFor(world, ofA, atA));
-  await assert.rejects(a.send(keyOf(ofB), 1), { code: "recipient_unavailable" });
-  const b = await CompatibleSocketClient.create(optionsFor(world, ofB, atB));
-  assert.ok(a.isRegistered && b.isRegistered);
-  await Promise.all([a.send(keyOf(ofB), { content: "lighthouse" }), b.send(keyOf(ofA), "lighthouse too")]);
-  assert.deepEqual([await atA.until(1), await atB.until(1)], [[["bob", "lighthouse too"]], [["alice", { content: "lighthouse" }]]]);
-  assert.ok(seen.length > 6 && seen.every((text) => !text.includes("lighthouse")));
-  await assert.rejects(a.send(third, 1), { code: "unknown_contact" });
-  await assert.rejects(a.send(keyOf(ofB), undefined), { code: "message_not_json" });
-  ofB.block(keyOf(ofA));
-  await a.send(keyOf(ofB), "to nobody");
-  ofB.setPolicy(keyOf(ofA), "allow");
-  await a.send(keyOf(ofB), "again");
-  assert.deepEqual((await atB.until(2))[1], ["alice", "again"]);
-  b.close();
-  a.close();
-  assert.equal(a.isRegistered, false);
-  await assert.rejects(a.send(keyOf(ofB), 1), { code: "not_registered" });
-});
-
-test("a key is registered once; it is free again when its client closes, who is told so", async (t) => {
-  const world = await RendezvousWorld.create({ legacy: true });
-  t.after(() => world.close());
-  const [ofA] = await acquainted();
-  const closed: string[] = [];
-  const a = await CompatibleSocketClient.create(optionsFor(world, ofA, { onClose: ({ code }) => closed.push(code) }));
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(world, ofA)), { code: "already_registered" });
-  const gone = new Promise((resolve) => world.sockets[0]?.peer.addEventListener("close", resolve));
-  a.close();
-  await gone;
-  const again = await CompatibleSocketClient.create(optionsFor(world, ofA, { onClose: ({ code }) => closed.push(code) }));
-  const lost = new Promise((resolve) => world.sockets.at(-1)?.addEventListener("close", resolve));
-  world.registry.close();
-  await lost;
-  assert.deepEqual(closed, ["closed", "connection_lost"]);
-  assert.equal(again.isRegistered, false);
-});
-
-test("a registry without the mode, with another key, with a contact's key, or that nobody can reach", async (t) => {
-  const [off, on] = await Promise.all([RendezvousWorld.create(), RendezvousWorld.create({ legacy: true })]);
-  t.after(() => Promise.all([off.close(), on.close()]));
-  const [ofA] = await acquainted();
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(off, ofA)), { code: "connection_lost" });
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(on, ofA, { registryKeys: [third] })), { code: "unpinned_registry" });
-  await ofA.add(PublicKey.parse(on.registry.publicKey), "registry");
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(on, ofA)), { code: "key_mismatch" });
-  on.isRegistryDown = true;
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(on, ofA)), { code: "connect_failed" });
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(on, ofA, { registryKeys: [] })), { code: "missing_key" });
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(on, ofA, { url: "ws://registry.example" })), { code: "invalid_url" });
-  await assert.rejects(CompatibleSocketClient.create(optionsFor(on, ofA, { registrationTimeoutMs: 0 })), { code: "invalid_option" });
-});
-
-test("a registry that says nothing is left after 10 s, and at once when the signal fires", async () => {
-  const [ofA] = await acquainted();
-  const clock = new ManualClock();
-  const silent = () => {
-    const [client, server] = PairedWebSocket.pair();
-    return { client, server, wsFactory: () => client };
-  };
-  const first = silent();
-  const base = { url: "wss://registry.example", registryKeys: [third], contacts: ofA };
-  const waiting = CompatibleSocketClient.create({ ...base, clock, connect: { wsFactory: first.wsFactory } });
-  await new Promise((resolve) => first.client.addEventListener("open", resolve));
-  await new Promise(setImmediate);
-  clock.advance(10_000);
-  await assert.rejects(waiting, { code: "registration_timeout" });
-  const second = silent();
-  const control = new AbortController();
-  const aborted = CompatibleSocketClient.create({ ...base, signal: control.signal, connect: { wsFactory: second.wsFactory } });
-  await new Promise((resolve) => second.client.addEventListener("open", resolve));
-  await new Promise(setImmediate);
-  control.abort();
-  await assert.rejects(aborted, { code: "aborted" });
-  assert.ok(first.client.readyState >= 2 && second.client.readyState >= 2);
-});
-
-test("a message of a contact that does not open is told as an error", async (t) => {
-  const world = await RendezvousWorld.create({ legacy: true });
-  t.after(() => world.close());
-  const [ofA, ofB] = await acquainted();
-  const atB = inbox();
-  const a = await CompatibleSocketClient.create(optionsFor(world, ofA));
-  await CompatibleSocketClient.create(optionsFor(world, ofB, atB));
-  world.sockets[0]!.tamper = (data) => String(data).replace(/"message":"..../, '"message":"AAAA');
-  await a.send(keyOf(ofB), "changed on the way");
-  assert.deepEqual(await atB.until(1), ["invalid_frame"]);
 });

@@ -21,7 +21,7 @@ interface CompatibleHost {
   verify(id: ConnectionId, response: CompatibleResponse): void;
   /** Whether there is room for one more key. */
   hasRoom(): boolean;
-  registered(id: ConnectionId, key: PublicKey): void;
+  registered(id: ConnectionId): void;
 }
 
 interface Client {
@@ -79,7 +79,7 @@ export class CompatibleRegistry {
     if (!this.host.hasRoom()) return this.fail(id, "too many keys");
     client.state = "registered";
     this.byKey.set(client.key.text, id);
-    this.host.registered(id, client.key);
+    this.host.registered(id);
     this.host.say(id, '{"type":"REGISTER_SUCCESS"}');
   }
 

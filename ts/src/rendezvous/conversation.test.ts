@@ -127,6 +127,9 @@ test("messages: a duplicate is acknowledged again and not delivered; a new proce
   drain(end);
   hear({ type: "hello", v: 1, conversation: conversationOf(2) });
   assert.equal(hear({ type: "message", id: 5, content: "x" })[0]?.want, "deliver");
+  assert.deepEqual(hear({ type: "message", id: 5, content: "x" }), [], "it is being handed over");
+  end.handed(5);
+  drain(end);
   for (const id of [5, 4]) assert.deepEqual(hear({ type: "message", id, content: "x" }), [{ want: "send", text: `{"type":"ack","id":${id}}` }]);
   end.up(0);
   drain(end);
@@ -136,6 +139,29 @@ test("messages: a duplicate is acknowledged again and not delivered; a new proce
   drain(end);
   hear({ type: "hello", v: 1, conversation: conversationOf(3) });
   assert.equal(hear({ type: "message", id: 1, content: "x" })[0]?.want, "deliver");
+});
+
+test("messages: what the application does not take is not acknowledged, ends the channel, and is delivered on the next", () => {
+  const end = new Conversation(conversationOf(1));
+  const hear = (frame: object) => {
+    end.text(JSON.stringify(frame), 0);
+    return drain<ConversationIntent>(end);
+  };
+  const open = () => {
+    end.up(0);
+    hear({ type: "hello", v: 1, conversation: conversationOf(2) });
+  };
+  open();
+  assert.equal(hear({ type: "message", id: 1, content: "x" })[0]?.want, "deliver");
+  end.text('{"type":"message","id":2,"content":"y"}', 0);
+  end.refused();
+  assert.deepEqual(drain(end), [{ want: "close", why: "not_taken" }], "and nothing behind it is delivered before it");
+  end.refused();
+  assert.deepEqual(drain(end), []);
+  open();
+  assert.deepEqual(hear({ type: "message", id: 1, content: "x" }).map(({ want }) => want), ["deliver"]);
+  end.handed(1);
+  assert.deepEqual(drain(end), [{ want: "send", text: '{"type":"ack","id":1}' }]);
 });
 
 test("messages: 100 wait and one more is refused; 1 MiB waits and one byte more is refused", () => {

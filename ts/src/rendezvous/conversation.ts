@@ -44,12 +44,12 @@ export function decodeMessageFrame(text: string): MessageFrame | undefined {
 /** What the conversation wants, in this order. */
 export type ConversationIntent =
   | { readonly want: "send"; readonly text: string }
-  /** Hand it to the application, then handed(). */
+  /** Hand it to the application, then handed() or refused(). */
   | { readonly want: "deliver"; readonly id: number; readonly content: unknown; readonly sentAtMs: number | undefined }
   /** Complete the send() of this id. */
   | { readonly want: "settle"; readonly id: number; readonly code: RendezvousErrorCode | undefined }
-  /** Close the channel: the peer broke the rules, or is silent, or has said bye. */
-  | { readonly want: "close"; readonly why: "invalid_frame" | "channel_lost" | "bye" };
+  /** Close the channel: the peer broke the rules, is silent, or has said bye; or the application did not take a message. */
+  | { readonly want: "close"; readonly why: "invalid_frame" | "channel_lost" | "bye" | "not_taken" };
 
 interface Queued {
   readonly id: number;
@@ -60,11 +60,11 @@ interface Queued {
 
 export class Conversation {
   private readonly queue: Queued[] = [];
-  private readonly intents: ConversationIntent[] = [];
+  private intents: ConversationIntent[] = [];
   private queuedBytes = 0;
   private lastId = 0;
-  /** Of the peer: what its ids count in, and the last one that was handed over. */
-  private theirs: { readonly conversation: string; lastId: number } | undefined;
+  /** Of the peer: what its ids count in, the last one that was handed over, and the last one that is being handed over. */
+  private theirs: { readonly conversation: string; lastId: number; givenId: number } | undefined;
   /** The channel, if there is one. */
   private channel: { helloByMs: number | undefined } | undefined;
 
@@ -126,6 +126,7 @@ export class Conversation {
   down(): void {
     this.channel = undefined;
     for (const queued of this.queue) queued.sentAtMs = undefined;
+    if (this.theirs !== undefined) this.theirs.givenId = this.theirs.lastId;
   }
 
   /** What the peer said on the channel. */
@@ -147,8 +148,18 @@ export class Conversation {
     }
   }
 
-  /** The application was given it. */
+  /** The application has it. */
   handed(id: number): void {
+    if (this.theirs !== undefined) this.theirs.lastId = Math.max(this.theirs.lastId, id);
+    this.acknowledge(id);
+  }
+
+  /** The application does not take what it was given: it comes again on the next channel. */
+  refused(): void {
+    if (this.channel !== undefined) this.end("not_taken");
+  }
+
+  private acknowledge(id: number): void {
     if (this.channel !== undefined) this.intents.push({ want: "send", text: JSON.stringify({ type: "ack", id }) });
   }
 
@@ -169,7 +180,7 @@ export class Conversation {
   }
 
   private greeted(conversation: string, nowMs: number): void {
-    if (this.theirs?.conversation !== conversation) this.theirs = { conversation, lastId: 0 };
+    if (this.theirs?.conversation !== conversation) this.theirs = { conversation, lastId: 0, givenId: 0 };
     this.channel = { helloByMs: undefined };
     for (const queued of this.queue) this.say(queued, nowMs);
   }
@@ -177,8 +188,9 @@ export class Conversation {
   private received({ id, content, sentAtMs }: MessageFrame & { type: "message" }): void {
     const { theirs } = this;
     if (theirs === undefined) return;
-    if (id <= theirs.lastId) return this.handed(id);
-    theirs.lastId = id;
+    if (id <= theirs.lastId) return this.acknowledge(id);
+    if (id <= theirs.givenId) return; // its acknowledgement, if there is one, follows
+    theirs.givenId = id;
     this.intents.push({ want: "deliver", id, content, sentAtMs });
   }
 
@@ -200,8 +212,10 @@ export class Conversation {
     this.intents.push({ want: "settle", id, code });
   }
 
-  private end(why: "invalid_frame" | "channel_lost" | "bye"): void {
+  private end(why: (ConversationIntent & { want: "close" })["why"]): void {
     this.down();
+    // What was meant for the channel has nobody left to do it; what became of messages is still told.
+    this.intents = this.intents.filter(({ want }) => want === "settle");
     this.intents.push({ want: "close", why });
   }
 }

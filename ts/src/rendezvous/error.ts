@@ -20,11 +20,12 @@ export type RegistryErrorCode =
  * | `invalid_url`, `missing_key`, `invalid_option` | an option that cannot be | nothing is tried |
  * | `already_registered` | the key is registered elsewhere; `replace` takes it over | final |
  * | `replaced` | another program took the registration over | that registry is left alone |
- * | `unpinned_registry` | the registry offers no key that is pinned | tried again |
- * | `unknown_registry_key` | the registry does not have the pinned key that we used | tried again, with the next one |
- * | `proof_failed`, `key_mismatch`, `not_registered`, `invalid_frame` | somebody broke the rules | tried again |
+ * | `unpinned_registry` | the registry offers no key that is pinned | final |
+ * | `unknown_registry_key` | the registry does not have the pinned key that we used | final; in the sealed mode the next one is tried |
+ * | `proof_failed` | the registry does not accept our proof | final |
+ * | `key_mismatch`, `not_registered`, `invalid_frame` | somebody broke the rules | tried again |
  * | `challenge_expired`, `rate_limited`, `pow_required`, `shutting_down` | not now | tried again |
- * | `too_much_work` | the registry asks for more than 20 bits | final |
+ * | `too_much_work` | the registry asks for more than 20 bits | tried again: there may be less load |
  * | `registration_timeout`, `connect_failed`, `handshake_failed`, `connection_lost` | no connection to the registry, or none any more | tried again |
  * | `recipient_unavailable` | not connected, does not take the call, or declined it: nobody can tell which | of this message or channel |
  * | `channel_failed` | the channel did not come to be: tunnel or peer; see `cause` | of this message or channel |
@@ -56,10 +57,10 @@ export class RendezvousError extends Error {
 }
 
 const finalCodes: ReadonlySet<RendezvousErrorCode> = new Set([
-  "invalid_url", "missing_key", "invalid_option", "already_registered", "replaced", "too_much_work", "closed", "aborted",
+  "invalid_url", "missing_key", "invalid_option", "already_registered", "replaced", "proof_failed", "unknown_registry_key", "unpinned_registry", "closed", "aborted",
 ]);
 
-/** Whether a registration that failed so is not tried again. */
+/** Whether a registration that failed so is not tried again. testdata/rendezvous/registration_ends.json is its table of cases, which C++ shares. */
 export function isFinal(code: RendezvousErrorCode): boolean {
   return finalCodes.has(code);
 }

@@ -42,6 +42,8 @@ export const calleeWaitMs = 10_000;
 /** Between probes of a channel, by both ends, and how long an answer may take. */
 export const probeIntervalMs = 25_000;
 export const probeTimeoutMs = 10_000;
+/** A channel that lasted so long begins a new round of attempts when it is lost. */
+export const settledChannelMs = 10_000;
 /** When both call, the smaller key wins; a call that lost is still there after so long because the other side has not heard of the winner. */
 export const glareWaitMs = 2_000;
 /** A message that the peer says nothing about for so long went into a dead channel. */
@@ -52,8 +54,11 @@ export const channelClockSkewMs = 86_400_000;
 /** Messages of one contact that are not acknowledged: what an application can make us hold. */
 export const maxQueuedMessages = 100;
 export const maxQueuedMessageBytes = 1_048_576;
-/** Calls of unknown people that the application has not answered. */
-export const maxOpenQuestions = 8;
+/** Calls of unknown people that the application has not answered, one of each, and how long each can be. */
+export const maxOpenQuestions = 16;
+export const questionMs = 20_000;
+/** Handshakes of channels at once: what a registry can make us do. */
+export const maxAttaching = 64;
 
 /** What a registry allows. RegistryServer takes others than the defaults. */
 export interface RegistryLimits {
@@ -67,6 +72,8 @@ export interface RegistryLimits {
   readonly callsPerMinute: number;
   /** Calls of one key that are not answered (8). */
   readonly maxOpenCalls: number;
+  /** Calls to one key that ring; one more silences the oldest (64). */
+  readonly maxRingingCalls: number;
   /** Registered keys (100 000). */
   readonly maxKeys: number;
 }
@@ -78,5 +85,6 @@ export const registryDefaults: RegistryLimits = {
   maxUnregistered: 4_096,
   callsPerMinute: 20,
   maxOpenCalls: 8,
+  maxRingingCalls: 64,
   maxKeys: 100_000,
 };

@@ -132,7 +132,7 @@ test("a channel: prepare, call every registry, the first grant wins and the othe
   assert.deepEqual(does((m) => m.prepared(1, 0)), [{ want: "call", link: 1, registry: 0 }, { want: "call", link: 1, registry: 1 }]);
   assert.deepEqual(does((m) => m.granted(1, 1)), [{ want: "cancel", link: 1, registry: 0 }, { want: "join", link: 1 }]);
   assert.deepEqual(does((m) => m.granted(1, 0)), []);
-  assert.deepEqual(does((m) => m.joined(1)), [{ want: "up", link: 1 }]);
+  assert.deepEqual(does((m) => m.joined(1, 0)), [{ want: "up", link: 1 }]);
   assert.equal(machine.state, "open");
   assert.ok(machine.isCaller);
 });
@@ -156,10 +156,11 @@ test("a call fails when the last registry refuses, or says nothing for 30 s", ()
     assert.deepEqual(does((m) => m.refused(1, 0, "recipient_unavailable", 1)), []);
     assert.deepEqual(does((m) => m.refused(1, 0, "recipient_unavailable", 1)), [], "again says nothing new");
     const failed = { want: "failed", code: "recipient_unavailable" };
-    if (!late) assert.deepEqual(does((m) => m.refused(1, 1, "recipient_unavailable", 2)), [failed]);
+    const drop = { want: "drop", link: 1 };
+    if (!late) assert.deepEqual(does((m) => m.refused(1, 1, "recipient_unavailable", 2)), [drop, failed]);
     else {
       assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs - 1)), []);
-      assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs)), [{ want: "cancel", link: 1, registry: 1 }, failed]);
+      assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs)), [{ want: "cancel", link: 1, registry: 1 }, drop, failed]);
     }
     assert.equal(machine.state, "closed");
   }
@@ -170,11 +171,11 @@ const offer = { registry: 0, callId: "c" };
 test("a call of theirs is answered at once when we do not call", () => {
   const { machine, does } = peer();
   assert.deepEqual(does((m) => m.incoming(offer, 0)), [{ want: "answer", link: 1, offer }]);
-  does((m) => m.joined(1));
+  does((m) => m.joined(1, 0));
   assert.ok(!machine.isCaller);
   const next = { registry: 0, callId: "d" };
   assert.deepEqual(does((m) => m.incoming(next, 1)), [{ want: "answer", link: 2, offer: next }], "they have lost the channel");
-  assert.deepEqual(does((m) => m.joined(2)), [{ want: "down" }, { want: "drop", link: 1 }, { want: "up", link: 2 }]);
+  assert.deepEqual(does((m) => m.joined(2, 0)), [{ want: "down" }, { want: "drop", link: 1 }, { want: "up", link: 2 }]);
 });
 
 test("both call: the larger key cancels its own; the smaller one waits 2 s before it gives in", () => {
@@ -182,7 +183,7 @@ test("both call: the larger key cancels its own; the smaller one waits 2 s befor
   larger.machine.available([0], 0);
   larger.does((m) => m.need(0));
   larger.does((m) => m.prepared(1, 0));
-  assert.deepEqual(larger.does((m) => m.incoming(offer, 0)), [{ want: "cancel", link: 1, registry: 0 }, { want: "answer", link: 2, offer }]);
+  assert.deepEqual(larger.does((m) => m.incoming(offer, 0)), [{ want: "cancel", link: 1, registry: 0 }, { want: "drop", link: 1 }, { want: "answer", link: 2, offer }]);
 
   for (const end of ["cancelled", "late", "refused"] as const) {
     const smaller = peer(true);
@@ -195,8 +196,8 @@ test("both call: the larger key cancels its own; the smaller one waits 2 s befor
       smaller.does((m) => m.cancelled(offer));
       assert.deepEqual(smaller.does((m) => m.advance(10 + limits.glareWaitMs)), []);
     } else if (end === "late") {
-      assert.deepEqual(smaller.does((m) => m.advance(10 + limits.glareWaitMs)), [{ want: "cancel", link: 1, registry: 0 }, { want: "answer", link: 2, offer }]);
-    } else assert.deepEqual(smaller.does((m) => m.refused(1, 0, "recipient_unavailable", 20)), [{ want: "answer", link: 2, offer }]);
+      assert.deepEqual(smaller.does((m) => m.advance(10 + limits.glareWaitMs)), [{ want: "cancel", link: 1, registry: 0 }, { want: "drop", link: 1 }, { want: "answer", link: 2, offer }]);
+    } else assert.deepEqual(smaller.does((m) => m.refused(1, 0, "recipient_unavailable", 20)), [{ want: "drop", link: 1 }, { want: "answer", link: 2, offer }]);
   }
 });
 
@@ -206,29 +207,29 @@ test("a lost channel: the caller calls again with growing waits, the callee give
   does((m) => m.need(0));
   does((m) => m.prepared(1, 0));
   does((m) => m.granted(1, 0));
-  does((m) => m.joined(1));
+  does((m) => m.joined(1, 0));
   assert.deepEqual(does((m) => m.lost(1, true, 1_000)), [{ want: "down" }, { want: "drop", link: 1 }]);
   assert.equal(machine.state, "waiting");
   assert.equal(machine.deadline, 1_100);
   assert.deepEqual(does((m) => m.advance(1_100)), [{ want: "prepare", link: 2 }]);
   does((m) => m.prepared(2, 1_100));
   // Absent: it may be about to come back.
-  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 1_200)), []);
+  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 1_200)), [{ want: "drop", link: 2 }]);
   assert.equal(machine.state, "waiting");
-  assert.deepEqual(does((m) => m.presence(true, 1_250)), [{ want: "prepare", link: 3 }], "and it is back");
+  assert.deepEqual(does((m) => m.presence(1, true, 1_250)), [{ want: "prepare", link: 3 }], "and it is back");
   does((m) => m.prepared(3, 1_250));
-  assert.deepEqual(does((m) => m.refused(3, 0, "recipient_unavailable", 1_300)), [{ want: "failed", code: "recipient_unavailable" }], "the third failure of three");
+  assert.deepEqual(does((m) => m.refused(3, 0, "recipient_unavailable", 1_300)), [{ want: "drop", link: 3 }, { want: "failed", code: "recipient_unavailable" }], "the third failure of three");
 
   const callee = peer(true);
   callee.does((m) => m.incoming(offer, 0));
-  callee.does((m) => m.joined(1));
+  callee.does((m) => m.joined(1, 0));
   callee.does((m) => m.lost(1, true, 0));
   assert.equal(callee.machine.deadline, limits.calleeWaitMs + 100);
   callee.does((m) => m.need(1));
   assert.equal(callee.machine.state, "waiting");
   const idle = peer(true);
   idle.does((m) => m.incoming(offer, 0));
-  idle.does((m) => m.joined(1));
+  idle.does((m) => m.joined(1, 0));
   idle.does((m) => m.lost(1, false, 0));
   assert.equal(idle.machine.state, "closed");
 });
@@ -236,15 +237,63 @@ test("a lost channel: the caller calls again with growing waits, the callee give
 test("who was seen and has left fails at once; who was never seen is called", () => {
   const { machine, does } = peer();
   machine.available([0], 0);
-  does((m) => m.presence(false, 0));
+  does((m) => m.presence(0, false, 0));
   assert.deepEqual(does((m) => m.need(0)), [{ want: "prepare", link: 1 }]);
   const seen = peer();
   seen.machine.available([0], 0);
-  seen.does((m) => m.presence(true, 0));
-  seen.does((m) => m.presence(false, 0));
+  seen.does((m) => m.presence(0, true, 0));
+  seen.does((m) => m.presence(0, false, 0));
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
   seen.does((m) => m.available([], 0));
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "prepare", link: 1 }], "nothing is known without a registry");
+});
+
+test("one registry of two cannot say that a contact has left", () => {
+  const { machine, does } = peer();
+  machine.available([0, 1], 0);
+  for (const online of [true, false]) does((m) => m.presence(1, online, 0));
+  assert.deepEqual(does((m) => m.need(0)), [{ want: "prepare", link: 1 }]);
+  const both = peer();
+  both.machine.available([0, 1], 0);
+  for (const registry of [0, 1]) for (const online of [true, false]) both.does((m) => m.presence(registry, online, 0));
+  assert.deepEqual(both.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
+  both.does((m) => m.available([1], 0));
+  assert.deepEqual(both.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
+});
+
+test("a registry whose grant led to no channel is asked when the others have refused", () => {
+  const { machine, does } = peer();
+  machine.available([0, 1], 0);
+  does((m) => m.need(0));
+  does((m) => m.prepared(1, 0));
+  does((m) => m.granted(1, 1));
+  does((m) => m.joinFailed(1, "channel_failed", 0));
+  does((m) => m.advance(100));
+  assert.deepEqual(does((m) => m.prepared(2, 100)), [{ want: "call", link: 2, registry: 0 }]);
+  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 100)), [{ want: "call", link: 2, registry: 1 }]);
+  does((m) => m.granted(2, 1));
+  does((m) => m.joinFailed(2, "channel_failed", 100));
+  machine.available([1], 200);
+  does((m) => m.advance(200));
+  assert.deepEqual(does((m) => m.prepared(3, 200)), [{ want: "call", link: 3, registry: 1 }], "there is no other one");
+});
+
+test("channels that do not last use up the attempts; one of 10 s begins a new round", () => {
+  for (const [lastsMs, failures] of [[limits.settledChannelMs - 1, 3], [limits.settledChannelMs, undefined]] as const) {
+    const { machine, does } = peer();
+    machine.available([0], 0);
+    does((m) => m.need(0));
+    let failed: number | undefined;
+    for (let link = 1, now = 0; link <= 6 && failed === undefined; link++) {
+      does((m) => m.prepared(link, now));
+      does((m) => m.granted(link, 0));
+      does((m) => m.joined(link, now));
+      now += lastsMs;
+      if (does((m) => m.lost(link, true, now)).some(({ want }) => want === "failed")) failed = link;
+      does((m) => m.advance((now += 100)));
+    }
+    assert.equal(failed, failures);
+  }
 });
 
 test("an attempt that fails is tried again until there were enough, and what comes late is dropped", () => {
@@ -258,6 +307,6 @@ test("an attempt that fails is tried again until there were enough, and what com
     assert.deepEqual(rest, [{ want: "drop", link }, ...(link === 3 ? [{ want: "failed", code: "channel_failed" }] : [])]);
     does((m) => m.advance(link * 1000 + 100));
   }
-  assert.deepEqual(does((m) => m.joined(3)), [{ want: "drop", link: 3 }]);
+  assert.deepEqual(does((m) => m.joined(3, 0)), [{ want: "drop", link: 3 }]);
   assert.throws(() => peer(true, { maxAttempts: 0 }), { code: "invalid_option" });
 });

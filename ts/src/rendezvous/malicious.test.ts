@@ -41,6 +41,6 @@ test("a key that a registry delivers is of no use: the channel has the derived o
   world.tamper = (text) => text.replace("A".repeat(43), other.publicKey.text);
   const [ofA, ofB] = await acquainted();
   const a = await world.client("a", ofA, { transport: "text" });
-  await world.client("b", ofB, { transport: "text" });
+  await world.client("b", ofB, { transport: "text", onMessage: () => {} });
   await a.send(keyOf(ofB), 1);
 });

@@ -2,7 +2,7 @@
 // Layer rendezvous. Types only. Source: SECURE_WEBSOCKET, "TypeScript".
 
 import type { Clock } from "../base/index.js";
-import type { Contact, Contacts, Identity, PublicKey } from "../identity/index.js";
+import type { Contact, Contacts, Identity, OpenInvitations, PublicKey } from "../identity/index.js";
 import type { ReconnectSettings } from "../reconnect/settings.js";
 import type { RpcRouter } from "../rpc/router.js";
 import type { YamuxStream } from "../yamux/index.js";
@@ -20,7 +20,10 @@ export interface RegistryAddress {
   readonly registryKeys: readonly (string | PublicKey)[];
 }
 
-/** A message of a contact. It is acknowledged when onMessage has returned. */
+/**
+ * A message of a contact. It is acknowledged when onMessage has returned. When that throws, it is not: the channel is closed, and the message comes
+ * again on the next one.
+ */
 export interface ReceivedMessage {
   readonly type: "MESSAGE";
   readonly from: Contact;
@@ -65,6 +68,8 @@ export interface SecureSocketOptions {
   readonly identity?: Identity | undefined;
   /** Whom we know. Default: nobody. */
   readonly contacts?: Contacts | undefined;
+  /** Invitations that were given away before: those of the identity file. Default: none. */
+  readonly invitations?: OpenInvitations | undefined;
   /** Default `sealed`. */
   readonly transport?: RegistryTransport | undefined;
   /** Takes the registration of another program with the same key over, once. Default false. */
@@ -75,7 +80,10 @@ export interface SecureSocketOptions {
   readonly reconnect?: ReconnectSettings | undefined;
   /** For channels: attempts of one round, and the waits between them. */
   readonly calls?: ReconnectSettings | undefined;
-  /** Options of the stack, for registries and channels: origin, WebSockets, transport policy, limits. */
+  /**
+   * Options of the stack, for registries and channels: origin, WebSockets, limits. `transportSecurityPolicy` is about tunnels: by default they must have TLS,
+   * except that a plaintext registry on this machine may name a plaintext tunnel there.
+   */
   readonly connect?: Partial<ChannelOptions> | undefined;
   /** Whether registries are told that we watch our contacts. Default true. */
   readonly watchContacts?: boolean | undefined;
@@ -83,13 +91,13 @@ export interface SecureSocketOptions {
   readonly channelIdleMs?: number | undefined;
   /** Gives create() up. */
   readonly signal?: AbortSignal | undefined;
-  /** Told each message once, those of one contact in order; and the error with which the last registry was given up. */
+  /** Told each message once, those of one contact in order; and the error with which the last registry was given up. What it throws: see ReceivedMessage. */
   readonly onMessage?: ((error: RendezvousError | null, message?: ReceivedMessage) => void) | undefined;
   /** Told calls of unknown people. Absent: they are not answered. */
   readonly onIncoming?: ((call: IncomingCall) => void) | undefined;
   /** Told what becomes of registries, channels and contacts. */
   readonly onState?: ((event: SecureSocketEvent) => void) | undefined;
-  /** Takes streams that a contact opens, of kinds other than messages and calls. Absent: they are reset. */
+  /** Takes streams that a contact opens, of kinds other than messages and calls. Absent, or when it throws: they are reset. */
   readonly onStream?: ((from: Contact, kind: string, stream: YamuxStream) => void) | undefined;
   /** Serves calls of a contact. Absent: they fail. */
   readonly routerFor?: ((from: Contact) => RpcRouter | undefined) | undefined;

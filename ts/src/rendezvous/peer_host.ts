@@ -45,17 +45,25 @@ export interface PeerHost {
   readonly clock: Clock;
   readonly calls: ReconnectSettings;
   readonly channelIdleMs: number;
-  readonly channel: ChannelOptions;
-  contactOf(key: PublicKey): Contact | undefined;
+  /** For channels that a registry's tickets lead to. */
+  channelOptions(registry: number): ChannelOptions;
+  /** Whoever may talk with us: a contact, or, where there is none, the guest. */
+  contactOf(key: PublicKey, guest?: Contact): Contact | undefined;
+  /** Runs one handshake. Throws RendezvousError channel_failed when there are too many. */
+  attach(work: () => Promise<Channel>): Promise<Channel>;
   /** To one registry; a request id for a call. */
   say(registry: number, frame: ClientFrame): void;
   nextRid(registry: number, peer: HostedPeer, link: LinkId): number;
   /** What the first call of an invitation carries. */
   invitationFor(peer: PublicKey): { readonly secret: Uint8Array; readonly note: string } | undefined;
-  onMessage(from: Contact, content: unknown, sentAtMs: number | undefined): void;
+  /** Whether the application has it now. */
+  onMessage(from: Contact, content: unknown, sentAtMs: number | undefined): boolean;
   onState(peer: HostedPeer, state: PeerState, error: RendezvousError | undefined): void;
-  onJoined(peer: HostedPeer, note: string | undefined, isCaller: boolean): void;
-  onJoinFailed(peer: HostedPeer, note: string | undefined, error: unknown): void;
+  /** The handshake is through; the guest becomes a contact. Throws when it may not. */
+  onJoined(peer: HostedPeer, note: string | undefined, isCaller: boolean, guest: Contact | undefined): void;
+  onJoinFailed(peer: HostedPeer, note: string | undefined, isCaller: boolean, error: unknown): void;
+  /** A registry did not connect us; `note` is what the call had. */
+  onRefused(peer: HostedPeer, note: string | undefined, code: RendezvousErrorCode): void;
   takeStream(from: Contact, kind: string, stream: YamuxStream): void;
   routerFor(from: Contact): RpcRouter | undefined;
 }
@@ -65,6 +73,8 @@ export interface IncomingOffer extends Offer {
   readonly frame: IncomingFrame;
   /** The secret of the invitation that it came with. */
   readonly invitation: Uint8Array | undefined;
+  /** Who came with it, when it is no contact. */
+  readonly guest: Contact | undefined;
 }
 
 /** What a call, an answer or a channel has, that a machine must not hold. */
@@ -72,9 +82,10 @@ export interface Link {
   readonly abort: AbortController;
   ephemeral?: EphemeralKey;
   /** Of the registry's grant, when we called. */
-  granted?: { readonly eph: PublicKey; readonly ticket: ChannelTicket };
+  granted?: { readonly registry: number; readonly eph: PublicKey; readonly ticket: ChannelTicket };
   channel?: Channel;
   stream?: FrameStream;
+  /** Of the invitation that the call has. */
   note?: string | undefined;
   rids: Map<number, number>;
 }

@@ -1,16 +1,17 @@
 // One contact of a client: carries out what its machines want, and keeps what they must not hold: keys, channels, promises.
 // Layer rendezvous. Source: SECURE_WEBSOCKET, "Calls", "Messages".
 
-import { encodeBase64url, randomBytes, type Deferred } from "../base/index.js";
-import { CallPsk, EphemeralKey, type Contact, type PublicKey } from "../identity/index.js";
+import { encodeBase64url, randomBytes, wipe, type Deferred } from "../base/index.js";
+import { EphemeralKey, type Contact, type PublicKey } from "../identity/index.js";
 import { rpcKind } from "../session/client.js";
 import type { YamuxStream } from "../yamux/index.js";
 import { Alarm } from "./alarm.js";
-import { Channel, serveRpc } from "./channel.js";
+import { serveRpc, type Channel } from "./channel.js";
 import { Conversation } from "./conversation.js";
 import { RendezvousError, type RendezvousErrorCode } from "./error.js";
 import { FrameStream } from "./frame_stream.js";
-import { conversationBytes, maxMessageFrameBytes, maxQueuedMessageBytes, messagesStreamKind } from "./limits.js";
+import { answerCall, joinCall } from "./joining.js";
+import { conversationBytes, helloTimeoutMs, maxMessageFrameBytes, maxQueuedMessageBytes, messagesStreamKind } from "./limits.js";
 import { abortable, type HostedPeer, type IncomingOffer, type Link, type PeerHost, type PeerSession } from "./peer_host.js";
 import { PeerMachine, type LinkId, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
 import type { ChannelTicket } from "./ticket.js";
@@ -24,6 +25,8 @@ export class PeerLink implements HostedPeer {
   private handedOut = 0;
   private current: LinkId | undefined;
   private usedAtMs = 0;
+  /** Until when the channel must have its stream of messages. */
+  private streamByMs: number | undefined;
   private lastError: RendezvousError | undefined;
   private readonly alarm: Alarm;
   private isPerforming = false;
@@ -79,8 +82,8 @@ export class PeerLink implements HostedPeer {
     this.perform();
   }
 
-  presence(online: boolean): void {
-    this.machine.presence(online, this.host.clock.monoMs());
+  presence(registry: number, online: boolean): void {
+    this.machine.presence(registry, online, this.host.clock.monoMs());
     this.perform();
   }
 
@@ -97,12 +100,14 @@ export class PeerLink implements HostedPeer {
   granted(link: LinkId, registry: number, eph: PublicKey, ticket: ChannelTicket): void {
     const found = this.links.get(link);
     if (found === undefined || found.granted !== undefined) return;
-    found.granted = { eph, ticket };
+    found.granted = { registry, eph, ticket };
     this.machine.granted(link, registry);
     this.perform();
   }
 
   refused(link: LinkId, registry: number, code: RendezvousErrorCode): void {
+    const found = this.links.get(link);
+    if (found !== undefined) this.host.onRefused(this, found.note, code);
     this.machine.refused(link, registry, code, this.host.clock.monoMs());
     this.perform();
   }
@@ -173,7 +178,7 @@ export class PeerLink implements HostedPeer {
         return this.up(intent.link);
       case "down":
         this.conversation.down();
-        this.current = undefined;
+        this.current = this.streamByMs = undefined;
         this.handedOut = 0;
         return;
       case "failed":
@@ -193,6 +198,7 @@ export class PeerLink implements HostedPeer {
     const link = this.link(id);
     link.note = this.host.invitationFor(this.publicKey)?.note;
     link.ephemeral = await EphemeralKey.generate();
+    if (this.links.get(id) !== link) return link.ephemeral.wipe();
     this.machine.prepared(id, this.host.clock.monoMs());
     this.perform();
   }
@@ -204,52 +210,40 @@ export class PeerLink implements HostedPeer {
     this.host.say(registry, { type: "call", rid, to: this.publicKey, eph: (link.ephemeral as EphemeralKey).publicKey, note: link.note });
   }
 
-  private async answer(id: LinkId, { registry, callId, frame, invitation }: IncomingOffer): Promise<void> {
+  private answer(id: LinkId, offer: IncomingOffer): Promise<void> {
     const link = this.link(id);
-    link.note = frame.note;
-    await this.connect(id, link, async (contact) => {
-      link.ephemeral = await EphemeralKey.generate();
-      const psk = await this.derive("callee", link.ephemeral, contact, frame.eph, frame.ticket.channelId, invitation);
-      this.host.say(registry, { type: "accept", callId, eph: link.ephemeral.publicKey });
-      return Channel.answer(frame.ticket, psk, { ...this.host.channel, signal: link.abort.signal }, (kind, stream) => this.take(id, kind, stream));
-    });
+    link.note = offer.invitation === undefined ? undefined : offer.frame.note;
+    return this.connect(id, link, offer.guest, (contact) => answerCall(this.host, link, contact, offer, (kind, stream) => this.take(id, kind, stream)));
   }
 
-  private async join(id: LinkId): Promise<void> {
+  private join(id: LinkId): Promise<void> {
     const link = this.link(id);
-    await this.connect(id, link, async (contact) => {
-      const { eph, ticket } = link.granted as NonNullable<Link["granted"]>;
-      const invitation = link.note === undefined ? undefined : this.host.invitationFor(this.publicKey);
-      const secret = invitation?.note === link.note ? invitation?.secret : undefined;
-      const psk = await this.derive("caller", link.ephemeral as EphemeralKey, contact, eph, ticket.channelId, secret);
-      return Channel.call(ticket, psk, { ...this.host.channel, signal: link.abort.signal }, (kind, stream) => this.take(id, kind, stream));
-    });
+    return this.connect(id, link, undefined, (contact) => joinCall(this.host, link, contact, (kind, stream) => this.take(id, kind, stream)));
   }
 
-  private derive(role: "caller" | "callee", ownEphemeral: EphemeralKey, peer: Contact, peerEphemeral: PublicKey, channelId: string, invitation: Uint8Array | undefined): Promise<CallPsk> {
-    return CallPsk.derive(role, { own: this.host.identity, peer, ownEphemeral, peerEphemeral, channelId, invitation });
-  }
-
-  private async connect(id: LinkId, link: Link, open: (contact: Contact) => Promise<Channel>): Promise<void> {
+  private async connect(id: LinkId, link: Link, guest: Contact | undefined, open: (contact: Contact) => Promise<Channel>): Promise<void> {
+    const isCaller = link.granted !== undefined;
+    let channel: Channel | undefined;
     try {
-      const contact = this.host.contactOf(this.publicKey);
+      const contact = this.host.contactOf(this.publicKey, guest);
       if (contact === undefined) throw new RendezvousError("unknown_contact");
-      const channel = await open(contact);
+      channel = await this.host.attach(() => open(contact));
       if (link.abort.signal.aborted) return channel.close();
+      this.host.onJoined(this, link.note, isCaller, guest);
       link.channel = channel;
-      const { note } = link;
       void channel.ended.then(() => this.lost(id));
-      this.host.onJoined(this, note, channel.isCaller);
       this.lastError = undefined;
-      this.machine.joined(id);
+      this.machine.joined(id, this.host.clock.monoMs());
     } catch (cause) {
+      channel?.close();
       if (!link.abort.signal.aborted) {
         this.lastError = cause instanceof RendezvousError ? cause : new RendezvousError("channel_failed", undefined, { cause });
-        this.host.onJoinFailed(this, link.note, cause);
+        this.host.onJoinFailed(this, link.note, isCaller, cause);
         this.machine.joinFailed(id, this.lastError.code, this.host.clock.monoMs());
       }
     } finally {
       link.ephemeral?.wipe();
+      wipe(guest?.dh);
     }
     this.perform();
   }
@@ -260,6 +254,8 @@ export class PeerLink implements HostedPeer {
     if (channel === undefined) return;
     this.current = id;
     this.usedAtMs = this.host.clock.monoMs();
+    // Whoever opens no stream of messages, or does not take ours, would keep them waiting for ever.
+    this.streamByMs = this.usedAtMs + helloTimeoutMs;
     for (const waiting of this.opens.splice(0)) waiting.resolve(this.session() as PeerSession);
     if (!channel.isCaller) return link.stream ? this.talk(id, link) : undefined;
     channel.openStream(messagesStreamKind).then(
@@ -303,6 +299,7 @@ export class PeerLink implements HostedPeer {
 
   private talk(id: LinkId, link: Link): void {
     if (this.current !== id || link.stream === undefined) return;
+    this.streamByMs = undefined;
     this.conversation.up(this.host.clock.monoMs());
     this.carryOutConversation();
     this.setTimer();
@@ -316,9 +313,9 @@ export class PeerLink implements HostedPeer {
           break;
         case "deliver": {
           const contact = this.host.contactOf(this.publicKey);
-          if (contact === undefined) break; // removed meanwhile: not handed over, not acknowledged
-          this.host.onMessage(contact, next.content, next.sentAtMs);
-          this.conversation.handed(next.id);
+          // Of somebody removed meanwhile, or not taken: it is not acknowledged.
+          if (contact !== undefined && this.host.onMessage(contact, next.content, next.sentAtMs)) this.conversation.handed(next.id);
+          else this.conversation.refused();
           break;
         }
         case "settle": {
@@ -369,7 +366,7 @@ export class PeerLink implements HostedPeer {
   }
 
   private setTimer(): void {
-    this.alarm.set(this.machine.deadline, this.conversation.deadline, this.idleAtMs);
+    this.alarm.set(this.machine.deadline, this.conversation.deadline, this.idleAtMs, this.streamByMs);
   }
 
   private ring(nowMs: number): void {
@@ -377,6 +374,7 @@ export class PeerLink implements HostedPeer {
     this.conversation.advance(nowMs);
     this.carryOutConversation();
     if (nowMs >= (this.idleAtMs ?? Infinity)) this.leave();
+    if (nowMs >= (this.streamByMs ?? Infinity) && this.current !== undefined) this.lost(this.current);
     this.perform();
   }
 

@@ -5,7 +5,7 @@
 import type { PublicKey } from "../identity/index.js";
 import { checkSettings, reconnectDelayMs, type ReconnectSettings, type WholeSettings } from "../reconnect/settings.js";
 import type { RendezvousErrorCode } from "./error.js";
-import { calleeWaitMs, callTimeoutMs, glareWaitMs } from "./limits.js";
+import { calleeWaitMs, callTimeoutMs, glareWaitMs, settledChannelMs } from "./limits.js";
 
 /** A call, an answer, or a channel of one contact. Never used twice by a machine. */
 export type LinkId = number;
@@ -53,18 +53,20 @@ export class PeerMachine {
   private lastLink = 0;
   private registries: readonly number[] = [];
   private call: Call | undefined;
-  private joining: { readonly link: LinkId; readonly isCaller: boolean; readonly offer?: Offer } | undefined;
-  private channel: { readonly link: LinkId; readonly isCaller: boolean } | undefined;
+  private joining: { readonly link: LinkId; readonly isCaller: boolean; readonly registry: number } | undefined;
+  /** Registries whose grants led to no channel: asked when the others have refused. */
+  private readonly distrusted = new Set<number>();
+  private channel: { readonly link: LinkId; readonly isCaller: boolean; readonly sinceMs: number } | undefined;
   /** A call of theirs that loses against ours, unless ours comes to nothing. */
   private heldOffer: { readonly offer: Offer; readonly takeAtMs: number } | undefined;
   private wakeAtMs: number | undefined;
-  /** Attempts of this round that failed; a round ends with a channel or with giving up. */
+  /** Attempts of this round that failed; a round ends with giving up, or with a channel that lasts. */
   private failures = 0;
   /** Whether there was a channel that has to be got back: then an absent contact may be about to come back. */
   private isResuming = false;
   private isWanted = false;
-  private wasOnline = false;
-  private isOffline = false;
+  /** What registries say of the contact; `left` when it was there before. Offline alone may mean that it does not watch us. */
+  private readonly seen = new Map<number, "online" | "left">();
 
   /** `winsGlare`: our key is the smaller one. `unit` draws numbers, uniform in 0..1. */
   constructor(
@@ -100,7 +102,7 @@ export class PeerMachine {
   need(nowMs: number): void {
     this.isWanted = true;
     if (this.channel !== undefined || this.joining !== undefined || this.call !== undefined || this.wakeAtMs !== undefined) return;
-    if (this.isOffline) return this.giveUp("offline");
+    if (this.hasLeft) return this.giveUp("offline");
     this.failures = 0;
     this.begin(nowMs);
   }
@@ -112,7 +114,7 @@ export class PeerMachine {
     this.registries = registries;
     for (const registry of lost) this.call?.asked.delete(registry);
     if (this.heldOffer !== undefined && lost.includes(this.heldOffer.offer.registry)) this.heldOffer = undefined;
-    if (lost.length > 0) this.isOffline = this.wasOnline = false;
+    for (const registry of lost) for (const known of [this.seen, this.distrusted]) known.delete(registry);
     const { call } = this;
     if (call?.isPrepared !== true) return;
     if (gained.length > 0) call.byMs = nowMs + callTimeoutMs;
@@ -120,10 +122,9 @@ export class PeerMachine {
   }
 
   /** What a registry says of the contact. */
-  presence(online: boolean, nowMs: number): void {
-    // Offline alone may mean that the contact does not watch us.
-    this.isOffline = !online && this.wasOnline;
-    this.wasOnline ||= online;
+  presence(registry: number, online: boolean, nowMs: number): void {
+    if (online) this.seen.set(registry, "online");
+    else if (this.seen.has(registry)) this.seen.set(registry, "left");
     if (online && this.wakeAtMs !== undefined && this.isWanted && this.current === "waiting") this.wake(nowMs);
   }
 
@@ -132,7 +133,9 @@ export class PeerMachine {
     if (call?.link !== link) return;
     call.isPrepared = true;
     call.byMs = nowMs + callTimeoutMs;
-    for (const registry of this.registries) this.ask(call, registry);
+    const trusted = this.registries.filter((each) => !this.distrusted.has(each));
+    if (trusted.length === 0) this.distrusted.clear();
+    for (const registry of trusted.length > 0 ? trusted : this.registries) this.ask(call, registry);
   }
 
   /** A registry has the contact's answer; the first one is used. */
@@ -140,8 +143,8 @@ export class PeerMachine {
     const { call } = this;
     if (call?.link !== link) return;
     call.asked.delete(registry);
-    this.cancelCall();
-    this.joining = { link, isCaller: true };
+    this.cancelCall(link);
+    this.joining = { link, isCaller: true, registry };
     this.intents.push({ want: "join", link });
   }
 
@@ -150,14 +153,17 @@ export class PeerMachine {
     const { call } = this;
     if (call?.link !== link || !call.asked.delete(registry)) return;
     call.lastCode = code;
-    if (call.asked.size === 0) this.callFailed(code, nowMs);
+    if (call.asked.size > 0) return;
+    const left = this.registries.filter((each) => this.distrusted.delete(each));
+    for (const each of left) this.ask(call, each);
+    if (left.length === 0) this.callFailed(code, nowMs);
   }
 
   /** The contact calls. */
   incoming(offer: Offer, nowMs: number): void {
-    this.isOffline = false;
+    this.seen.delete(offer.registry);
     const { joining } = this;
-    const isBusy = joining !== undefined ? joining.isCaller || joining.offer?.registry !== offer.registry : this.call !== undefined && this.winsGlare;
+    const isBusy = joining !== undefined ? joining.isCaller || joining.registry !== offer.registry : this.call !== undefined && this.winsGlare;
     if (isBusy) this.heldOffer = { offer, takeAtMs: nowMs + glareWaitMs };
     else this.answer(offer);
   }
@@ -168,13 +174,13 @@ export class PeerMachine {
   }
 
   /** The handshake is over: whoever is there is the contact. */
-  joined(link: LinkId): void {
+  joined(link: LinkId, nowMs: number): void {
     if (this.joining?.link !== link) return void this.intents.push({ want: "drop", link });
-    const { isCaller } = this.joining;
+    const { isCaller, registry } = this.joining;
+    this.distrusted.delete(registry);
     if (this.channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: this.channel.link });
     this.joining = this.heldOffer = this.wakeAtMs = undefined;
-    this.channel = { link, isCaller };
-    this.failures = 0;
+    this.channel = { link, isCaller, sinceMs: nowMs };
     this.isResuming = false;
     this.cancelCall();
     this.become("open");
@@ -183,8 +189,9 @@ export class PeerMachine {
 
   joinFailed(link: LinkId, code: RendezvousErrorCode, nowMs: number): void {
     if (this.joining?.link !== link) return;
-    const { isCaller } = this.joining;
+    const { isCaller, registry } = this.joining;
     this.joining = undefined;
+    if (isCaller) this.distrusted.add(registry);
     this.intents.push({ want: "drop", link });
     const held = this.heldOffer?.offer;
     if (held !== undefined) return this.answer(held);
@@ -194,7 +201,8 @@ export class PeerMachine {
   /** The channel ended. `isWanted`: there are messages that it did not take along, or somebody waits for a channel. */
   lost(link: LinkId, isWanted: boolean, nowMs: number): void {
     if (this.channel?.link !== link) return;
-    const { isCaller } = this.channel;
+    const { isCaller, sinceMs } = this.channel;
+    if (nowMs - sinceMs >= settledChannelMs) this.failures = 0;
     this.channel = undefined;
     this.intents.push({ want: "down" }, { want: "drop", link });
     this.isWanted = isWanted;
@@ -229,6 +237,11 @@ export class PeerMachine {
     else if (call !== undefined && this.registries.length > 0 && nowMs >= call.byMs) this.callFailed(call.lastCode ?? "recipient_unavailable", nowMs);
   }
 
+  /** One registry alone cannot say so of a contact that others may find. */
+  private get hasLeft(): boolean {
+    return this.registries.length > 0 && this.registries.every((each) => this.seen.get(each) === "left");
+  }
+
   private wake(nowMs: number): void {
     this.wakeAtMs = undefined;
     this.begin(nowMs);
@@ -249,15 +262,18 @@ export class PeerMachine {
     if (this.joining !== undefined) this.intents.push({ want: "drop", link: this.joining.link });
     this.cancelCall();
     this.heldOffer = this.wakeAtMs = undefined;
-    this.joining = { link: ++this.lastLink, isCaller: false, offer };
+    this.joining = { link: ++this.lastLink, isCaller: false, registry: offer.registry };
     if (this.channel === undefined) this.become("calling");
     this.intents.push({ want: "answer", link: this.joining.link, offer });
   }
 
-  private cancelCall(): void {
+  /** `kept`: the link that goes on. */
+  private cancelCall(kept?: LinkId): void {
     const { call } = this;
+    if (call === undefined) return;
     this.call = undefined;
-    for (const registry of call?.asked ?? []) this.intents.push({ want: "cancel", link: (call as Call).link, registry });
+    for (const registry of call.asked) this.intents.push({ want: "cancel", link: call.link, registry });
+    if (call.link !== kept) this.intents.push({ want: "drop", link: call.link });
   }
 
   private callFailed(code: RendezvousErrorCode, nowMs: number): void {

@@ -36,10 +36,12 @@ export class Calls {
   /** In the order of their ends. */
   private readonly open = new Map<string, OpenCall>();
   private readonly openOf = new Map<string, number>();
+  /** By callee: calls that it was told of, the oldest first. */
+  private readonly ringing = new Map<string, Set<OpenCall>>();
   private readonly buckets = new Map<string, TokenBucket>();
 
   constructor(
-    private readonly limits: Pick<RegistryLimits, "callsPerMinute" | "maxOpenCalls">,
+    private readonly limits: Pick<RegistryLimits, "callsPerMinute" | "maxOpenCalls" | "maxRingingCalls">,
     private readonly name: () => string,
     private readonly host: CallHost,
   ) {}
@@ -63,15 +65,22 @@ export class Calls {
     const call: OpenCall = { callId: this.name(), rid, from, to, eph, note, byMs: nowMs + unavailableMs, grant: undefined, isOffered: false };
     this.open.set(call.callId, call);
     this.openOf.set(from.text, (this.openOf.get(from.text) ?? 0) + 1);
-    if (this.host.isRegistered(to) && !to.equals(from)) this.host.mint(call);
+    // Also where nobody is: what it costs would tell.
+    this.host.mint(call);
   }
 
   /** The grants of a call, or undefined when it may not be. */
   minted(callId: string, grants: { readonly client: ChannelTicket; readonly server: ChannelTicket } | undefined): void {
     const call = this.open.get(callId);
-    if (call === undefined || grants === undefined) return;
+    if (call === undefined || grants === undefined || !this.host.isRegistered(call.to) || call.to.equals(call.from)) return;
     call.grant = grants.client;
     call.isOffered = true;
+    let ringing = this.ringing.get(call.to.text);
+    if (ringing === undefined) this.ringing.set(call.to.text, (ringing = new Set()));
+    const [oldest] = ringing;
+    // Silence of some callers must not keep others out.
+    if (oldest !== undefined && ringing.size >= this.limits.maxRingingCalls) this.silence(oldest, true);
+    ringing.add(call);
     this.host.send(call.to, { type: "incoming", callId, from: call.from, eph: call.eph, note: call.note, ticket: grants.server });
   }
 
@@ -83,7 +92,7 @@ export class Calls {
     }
     const call = this.open.get(frame.callId);
     if (call?.isOffered !== true || !call.to.equals(from)) return;
-    call.isOffered = false; // it is not told again that it is over
+    this.silence(call, false);
     if (frame.type === "decline" || call.grant === undefined) return;
     this.end(call, false);
     this.host.send(call.from, { type: "grant", rid: call.rid, callId: call.callId, eph: frame.eph, ticket: call.grant });
@@ -93,7 +102,7 @@ export class Calls {
   left(key: PublicKey): void {
     for (const call of [...this.open.values()]) {
       if (call.from.equals(key)) this.end(call, true);
-      else if (call.to.equals(key)) call.isOffered = false; // its caller learns nothing before the time
+      else if (call.to.equals(key)) this.silence(call, false); // its caller learns nothing before the time
     }
   }
 
@@ -111,6 +120,16 @@ export class Calls {
     const left = (this.openOf.get(call.from.text) ?? 1) - 1;
     if (left > 0) this.openOf.set(call.from.text, left);
     else this.openOf.delete(call.from.text);
-    if (tellCallee && call.isOffered) this.host.send(call.to, { type: "cancelled", callId: call.callId });
+    this.silence(call, tellCallee);
+  }
+
+  /** It rings no more. */
+  private silence(call: OpenCall, tellCallee: boolean): void {
+    if (!call.isOffered) return;
+    call.isOffered = false;
+    const ringing = this.ringing.get(call.to.text);
+    ringing?.delete(call);
+    if (ringing?.size === 0) this.ringing.delete(call.to.text);
+    if (tellCallee) this.host.send(call.to, { type: "cancelled", callId: call.callId });
   }
 }

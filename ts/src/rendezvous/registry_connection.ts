@@ -1,7 +1,7 @@
 // One connection to a registry: texts inside the sealed mode, or on a WebSocket.
 // Layer rendezvous. What the texts say is a machine's business. Source: RENDEZVOUS, "Transport".
 
-import { deferred, systemClock, transportDefaults, utf8, withDeadline } from "../base/index.js";
+import { deferred, systemClock, transportDefaults, utf8, withDeadline, type Clock } from "../base/index.js";
 import { openSealed } from "../endpoint/connect_sealed.js";
 import type { DialOptions } from "../endpoint/options.js";
 import { isLoopbackHost } from "../endpoint/plaintext.js";
@@ -11,6 +11,7 @@ import { failure, isAbort, isTimeout } from "../session/failure.js";
 import { SessionLink } from "../session/link.js";
 import { wsPlatform } from "#ws-platform";
 import { listen, WsCloseError, type WebSocketLike } from "../ws/socket.js";
+import type { ChannelOptions } from "./channel.js";
 import { RendezvousError, type RendezvousErrorCode } from "./error.js";
 import { FrameStream, type TextEvents, type TextLink } from "./frame_stream.js";
 import { maxRegistryFrameBytes, registryStreamKind, sealedPath, textPath } from "./limits.js";
@@ -43,6 +44,12 @@ export function checkRegistryUrl(given: unknown): { url: string; origin: string 
 /** What a dial needs: those of the stack, with the platform's WebSocket and origin where nothing is said. */
 export function dialOptions(given: Partial<DialOptions>, origin: string): DialOptions {
   return { ...given, origin: wsPlatform.place().origin ?? given.origin ?? origin, wsFactory: given.wsFactory ?? wsPlatform.webSocket };
+}
+
+/** The same for channels by way of a registry: one that is on this machine, without TLS, may have its tunnel here as well. */
+export function channelOptions(given: Partial<ChannelOptions>, registryUrl: string, clock: Clock): ChannelOptions {
+  const transportSecurityPolicy = given.transportSecurityPolicy ?? (registryUrl.startsWith("ws:") ? "allow_plaintext_for_loopback" : "require_tls");
+  return { ...given, ...dialOptions(given, checkRegistryUrl(registryUrl).origin), transportSecurityPolicy, clock };
 }
 
 /** Opens a connection. Errors: those of the stack; nothing is left open then. `events` is told nothing before this resolves. */

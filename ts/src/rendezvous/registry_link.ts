@@ -36,8 +36,6 @@ export interface RegistryLinkSettings {
 export interface RegistryEvents {
   onState(state: RegistryState, error: RendezvousError | undefined): void;
   onCall(frame: CallFrame): void;
-  /** An attempt failed, or a registration was lost; the state says what follows. */
-  onFailure(error: RendezvousError): void;
 }
 
 interface Attempt {
@@ -169,15 +167,16 @@ export class RegistryLink {
   private lost(attempt: Attempt, error: RendezvousError, cause: unknown): void {
     if (this.attempt !== attempt) return;
     this.drop();
-    if (error.code === "unknown_registry_key") this.pins = [...this.pins.slice(1), this.pins[0] as PublicKey];
+    // Said before anything was authenticated: whoever is on the way can say so as well, and another key may do.
+    const isUnsealed = error.code === "unknown_registry_key" && cause !== undefined;
+    if (isUnsealed) this.pins = [...this.pins.slice(1), this.pins[0] as PublicKey];
     const nowMs = this.settings.clock.monoMs();
     const failure = { error, draining: error.code === "shutting_down" || isDraining(cause) };
-    if (isFinal(error.code)) return this.end("failed", error);
+    if (!isUnsealed && isFinal(error.code)) return this.end("failed", error);
     if (this.current === "registered") this.attempts.sessionLost(attempt.id, failure, nowMs);
     else this.attempts.attemptFailed(attempt.id, failure, nowMs);
     if (this.attempts.status === "error") return this.end("failed", error);
     this.become("connecting", error);
-    this.events.onFailure(error);
     this.settle();
   }
 
@@ -196,7 +195,6 @@ export class RegistryLink {
     this.stopWatching = undefined;
     this.settle();
     this.become(state, error);
-    if (error !== undefined) this.events.onFailure(error);
   }
 
   private become(state: RegistryState, error: RendezvousError | undefined): void {

@@ -162,9 +162,9 @@ test("absent, declining, denied, silent and gone recipients: one code, at the sa
     const registry = new Registry();
     registry.join(a);
     if (how !== "absent") registry.join(b);
-    registry.say(1, call(1, how === "self" ? a : b));
+    assert.deepEqual(registry.say(1, call(1, how === "self" ? a : b)), ["mint"], "the work is the same for all");
     const callId = how === "absent" ? "n2" : "n3";
-    if (how !== "absent" && how !== "self") registry.machine.calls.minted(callId, how === "denied" ? undefined : grants);
+    registry.machine.calls.minted(callId, how === "denied" ? undefined : grants);
     if (how === "declined") registry.say(2, { type: "decline", callId });
     if (how === "gone") registry.machine.closed(2);
     registry.said();
@@ -190,18 +190,18 @@ test("a caller that cancels, or leaves, takes its call back", () => {
 test("eight open calls of a key, twenty in a minute, and ids that rise", () => {
   const registry = new Registry();
   registry.join(a);
-  for (let rid = 1; rid <= 8; rid++) assert.deepEqual(registry.say(1, call(rid, b)), []);
+  for (let rid = 1; rid <= 8; rid++) assert.deepEqual(registry.say(1, call(rid, b)), ["mint"]);
   assert.deepEqual(registry.say(1, call(9, b)), ["1 error rate_limited"]);
   assert.deepEqual(registry.say(1, call(9, b)), ["1 error invalid_frame"], "9 was used");
   for (let rid = 1; rid <= 8; rid++) registry.say(1, { type: "cancel", rid });
   let rid = 10;
   for (let i = 0; i < 12; i++, rid++) {
-    assert.deepEqual(registry.say(1, call(rid, b)), []);
+    assert.deepEqual(registry.say(1, call(rid, b)), ["mint"]);
     registry.say(1, { type: "cancel", rid });
   }
   assert.deepEqual(registry.say(1, call(rid++, b)), ["1 error rate_limited"]);
   registry.pass(3_000);
-  assert.deepEqual(registry.say(1, call(rid++, b)), []);
+  assert.deepEqual(registry.say(1, call(rid++, b)), ["mint"]);
   assert.deepEqual(registry.say(1, `{"type":"call","rid":${rid},"to":"x"}`), ["1 error invalid_frame"], "a bad call ends nothing else");
 });
 
@@ -223,7 +223,28 @@ test("64 keys are watched, one more is refused", () => {
   const many = Array.from({ length: limits.maxWatchedKeys + 1 }, (_, i) => PublicKey.fromBytes(new Uint8Array(32).fill(9 + i, 0, 1)));
   assert.equal(registry.say(1, { type: "watch", keys: many.slice(1) }).length, limits.maxWatchedKeys);
   assert.equal(registry.say(1, { type: "watch", keys: many.slice(1) }).length, limits.maxWatchedKeys, "those that are watched already are no more");
-  assert.deepEqual(registry.say(1, { type: "watch", keys: many.slice(0, 1) }), ["1 error rate_limited", "left", "1 close"]);
+  assert.deepEqual(registry.say(1, { type: "watch", keys: many.slice(0, 1) }), ["1 error rate_limited"], "and nothing else comes of it");
+  registry.say(1, { type: "unwatch", keys: many.slice(1, 2) });
+  assert.deepEqual(registry.say(1, { type: "watch", keys: many.slice(0, 2) }), ["1 error rate_limited"], "all of them, or none");
+  assert.deepEqual(registry.say(1, { type: "watch", keys: Array.from({ length: 64 }, () => many[0] as PublicKey) }), ["1 presence false"], "equal keys count once");
+});
+
+test("64 calls to a key ring; one more silences the oldest", () => {
+  const registry = new Registry({ maxOpenCalls: 100, callsPerMinute: 100, maxRingingCalls: 2 });
+  assert.equal(limits.registryDefaults.maxRingingCalls, 64);
+  registry.join(a);
+  registry.join(b);
+  const ring = (rid: number) => {
+    registry.say(1, call(rid, b));
+    registry.machine.calls.minted(`n${rid + 2}`, grants);
+    return registry.said();
+  };
+  assert.deepEqual([ring(1), ring(2)], [["2 incoming"], ["2 incoming"]]);
+  assert.deepEqual(ring(3), ["2 cancelled", "2 incoming"]);
+  assert.deepEqual(registry.say(2, { type: "accept", callId: "n3", eph: c }), []);
+  assert.deepEqual(registry.say(2, { type: "decline", callId: "n4" }), []);
+  assert.deepEqual(ring(4), ["2 incoming"], "there is room again");
+  assert.deepEqual(registry.pass(20_000), ["1 error recipient_unavailable", "1 error recipient_unavailable", "2 cancelled", "1 error recipient_unavailable", "2 cancelled", "1 error recipient_unavailable"]);
 });
 
 test("at the end everybody is told", () => {

@@ -22,9 +22,11 @@ export type RegistryIntent =
   | { readonly want: "verify"; readonly connection: ConnectionId; readonly frame: RegisterFrame; readonly challenge: Uint8Array; readonly workBits: number }
   /** Ask the application, mint; then minted(). */
   | { readonly want: "mint"; readonly call: RegistryCall }
-  /** Of the compatible mode: a text as it is; and a response to open, then compatible.verified(). */
+  /** Of the compatible mode: a text as it is; and a response to open, then verifiedCompatible(). */
   | { readonly want: "say"; readonly connection: ConnectionId; readonly text: string }
   | { readonly want: "open"; readonly connection: ConnectionId; readonly response: CompatibleResponse }
+  /** Its WebSocket, as far as it can be pinged; what comes back is heard(). */
+  | { readonly want: "ping"; readonly connection: ConnectionId }
   | { readonly want: "joined" | "left"; readonly key: PublicKey };
 
 interface Connection {
@@ -37,6 +39,8 @@ interface Connection {
   key: PublicKey | undefined;
   instance: string;
   silentByMs: number;
+  /** In the compatible mode, which has no pings of its own. */
+  pingAtMs: number;
   lastRid: number;
   readonly watched: Map<string, PublicKey>;
 }
@@ -77,10 +81,7 @@ export class RegistryMachine {
       close: (id, reason) => this.withConnection(id, (connection) => this.drop(connection, reason)),
       verify: (connection, response) => this.intents.push({ want: "open", connection, response }),
       hasRoom: () => this.hasRoom,
-      registered: (id) => this.withConnection(id, (connection) => {
-        this.unregistered.delete(connection);
-        connection.silentByMs = Infinity; // it has no pings; those of the WebSocket are the server's business
-      }),
+      registered: (id) => this.withConnection(id, (connection) => this.unregistered.delete(connection)),
     });
   }
 
@@ -95,7 +96,7 @@ export class RegistryMachine {
 
   get deadline(): number | undefined {
     let least = this.calls.deadline ?? Infinity;
-    for (const { silentByMs, challenge } of this.connections.values()) least = Math.min(least, silentByMs, challenge?.byMs ?? Infinity);
+    for (const { silentByMs, pingAtMs, challenge } of this.connections.values()) least = Math.min(least, silentByMs, pingAtMs, challenge?.byMs ?? Infinity);
     return least === Infinity ? undefined : least;
   }
 
@@ -118,7 +119,7 @@ export class RegistryMachine {
       if (oldest !== undefined) this.drop(oldest, "rate_limited");
     }
     const connection: Connection = {
-      id, address, isCompatible: false, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + silenceMs, lastRid: 0, watched: new Map(),
+      id, address, isCompatible: false, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + silenceMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(),
     };
     this.connections.set(id, connection);
     this.unregistered.add(connection);
@@ -153,7 +154,10 @@ export class RegistryMachine {
   text(id: ConnectionId, text: string, nowMs: number): void {
     const connection = this.connections.get(id);
     if (connection === undefined) return;
-    if (connection.isCompatible) return this.compatible.text(id, text);
+    if (connection.isCompatible) {
+      this.heard(id, nowMs);
+      return this.compatible.text(id, text);
+    }
     connection.silentByMs = nowMs + silenceMs;
     const frame = decodeClientFrame(text);
     if (frame.type === "refused") {
@@ -170,6 +174,18 @@ export class RegistryMachine {
     if (frame.rid <= connection.lastRid) return this.say(connection, { type: "error", code: "invalid_frame", rid: frame.rid, fatal: false });
     connection.lastRid = frame.rid;
     this.calls.call(connection.key, frame, nowMs);
+  }
+
+  /** A client of the original is alive: it said something, or its WebSocket did. */
+  heard(id: ConnectionId, nowMs: number): void {
+    const connection = this.connections.get(id);
+    if (connection?.isCompatible === true && !this.unregistered.has(connection)) this.heardOf(connection, nowMs);
+  }
+
+  /** How its response was judged. */
+  verifiedCompatible(id: ConnectionId, isRight: boolean, nowMs: number): void {
+    this.compatible.verified(id, isRight);
+    this.heard(id, nowMs);
   }
 
   /** How a registration was judged. */
@@ -206,8 +222,11 @@ export class RegistryMachine {
     this.calls.advance(nowMs);
     for (const connection of [...this.connections.values()]) {
       if (connection.challenge !== undefined && nowMs >= connection.challenge.byMs) this.refuse(connection, "challenge_expired");
-      else if (nowMs < connection.silentByMs) continue;
-      else if (connection.isCompatible) this.compatible.fail(connection.id, "time-out");
+      else if (nowMs >= connection.pingAtMs && nowMs < connection.silentByMs) {
+        connection.pingAtMs = nowMs + keepAliveMs;
+        this.intents.push({ want: "ping", connection: connection.id });
+      } else if (nowMs < connection.silentByMs) continue;
+      else if (connection.isCompatible && this.unregistered.has(connection)) this.compatible.fail(connection.id, "time-out");
       else this.drop(connection, "silent");
     }
     for (const [address, bucket] of this.addresses) if (bucket.isFull(nowMs)) this.addresses.delete(address);
@@ -219,6 +238,11 @@ export class RegistryMachine {
       if (connection.isCompatible) this.drop(connection, "shutting_down");
       else this.refuse(connection, "shutting_down");
     }
+  }
+
+  private heardOf(connection: Connection, nowMs: number): void {
+    connection.silentByMs = nowMs + silenceMs;
+    connection.pingAtMs = nowMs + keepAliveMs;
   }
 
   private withConnection(id: ConnectionId, then: (connection: Connection) => void): void {
@@ -249,10 +273,12 @@ export class RegistryMachine {
 
   /** Presence is seen by those only who watch each other. */
   private watch(connection: Connection, own: PublicKey, keys: readonly PublicKey[]): void {
-    for (const key of keys) {
-      if (key.equals(own)) continue;
+    const asked = new Map(keys.map((key) => [key.text, key])); // equal ones count once
+    asked.delete(own.text);
+    const more = [...asked.keys()].filter((text) => !connection.watched.has(text)).length;
+    if (connection.watched.size + more > maxWatchedKeys) return this.say(connection, { type: "error", code: "rate_limited", fatal: false });
+    for (const key of asked.values()) {
       const isNew = !connection.watched.has(key.text);
-      if (isNew && connection.watched.size >= maxWatchedKeys) return this.refuse(connection, "rate_limited");
       connection.watched.set(key.text, key);
       const other = this.byKey.get(key.text);
       const isMutual = other?.watched.has(own.text) === true;

@@ -1,10 +1,14 @@
 // Whole clients with a registry and a tunnel in memory: messages, channels, cuts.
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { systemClock } from "../base/index.js";
-import { Contacts, Identity, invitationFragment, parseInvitation } from "../identity/index.js";
+import { deferred, systemClock } from "../base/index.js";
+import { Contacts, exportIdentityText, Identity, importStoredIdentity, invitationFragment, invitationNote, maxOpenInvitations, parseInvitation } from "../identity/index.js";
 import { RpcRouter } from "../rpc/index.js";
 import { acquainted, keyOf, RendezvousWorld } from "../testing/rendezvous_world.js";
+import { readSharedJson } from "../testing/repository.js";
+import type { PairedWebSocket } from "../testing/socket_pair.js";
+import type { WebSocketFactory, WebSocketLike } from "../ws/socket.js";
+import { isFinal, type RendezvousErrorCode } from "./error.js";
 import type { ReceivedMessage, SecureSocketEvent, SecureSocketOptions } from "./options.js";
 import { SecureSocketClient } from "./secure_socket_client.js";
 
@@ -54,8 +58,9 @@ test("messages across cuts of tunnel and registry are delivered once and in orde
   const world = await worldOf(t);
   const [ofA, ofB] = await acquainted();
   const [atA, atB] = [inbox(), inbox()];
-  const a = await world.client("a", ofA, atA);
-  const b = await world.client("b", ofB, { ...atB, calls: { initialDelayMs: 1, maxDelayMs: 5, maxAttempts: 20 } });
+  const calls = { initialDelayMs: 1, maxDelayMs: 5, maxAttempts: 20 };
+  const a = await world.client("a", ofA, { ...atA, calls });
+  const b = await world.client("b", ofB, { ...atB, calls });
   const sent: Promise<void>[] = [];
   const rounds = 6;
   for (let round = 0; round < rounds; round++) {
@@ -195,25 +200,116 @@ test("an invitation makes contacts of two who were none, once", async (t) => {
   assert.equal(host.size, 1);
 });
 
-test("the note of an invitation without its secret makes no contact", async (t) => {
+test("invitations that were saved are good in the next process, by the name that they were made with", async (t) => {
   const world = await worldOf(t);
   const host = new Contacts(await Identity.generate());
-  const failed: unknown[] = [];
-  let look = () => {};
+  const h = await world.client("h", host);
+  const links = [invitationFragment(await h.invite("Gast")), invitationFragment(await h.invite("Gast"))];
+  await assert.rejects(h.invite(" bad "), { code: "bad_name" });
+  const stored = await importStoredIdentity(await exportIdentityText(host, { invitations: h.invitations }));
+  await h.close();
+  const again = await world.client("h2", stored.contacts, { ...inbox(), invitations: stored.invitations });
+  assert.equal(again.invitations.size, 2);
+  for (const link of links) {
+    const g = await world.client("g", new Contacts(await Identity.generate()));
+    await g.send(await g.useInvitation(parseInvitation(link), "the host"), "hello");
+  }
+  assert.equal(again.invitations.size, 0);
+  const [first, second] = stored.contacts.list();
+  assert.deepEqual([first?.name, second?.name], ["Gast", `Gast ${second?.publicKey.shortText}`]);
+});
+
+test("a host makes 64 invitations and not one more", async (t) => {
+  const world = await worldOf(t);
+  const h = await world.client("h", new Contacts(await Identity.generate()));
+  for (let n = 0; n < maxOpenInvitations; n++) await h.invite();
+  await assert.rejects(h.invite(), { code: "too_many" });
+  assert.equal(h.invitations.size, maxOpenInvitations);
+});
+
+test("the note of an invitation without its secret makes no contact, not even while its handshake is under way", async (t) => {
+  const world = await worldOf(t);
+  const host = new Contacts(await Identity.generate());
+  let failed = (_: unknown) => {};
+  const isOver = new Promise<unknown>((resolve) => (failed = resolve));
+  const asked: unknown[] = [];
   const h = await world.client("h", host, {
+    transport: "text",
     connect: { wsFactory: world.factory("h"), handshakeTimeoutMs: 300 },
-    onState: (event) => {
-      if (event.type === "call_failed") failed.push(event.key.text);
-      look();
-    },
+    onState: (event) => event.type === "call_failed" && failed(event.key.text),
+    onIncoming: (call) => asked.push(call.from.text),
   });
   const invitation = await h.invite();
+  const note = await invitationNote(invitation.secret);
+  const [socket] = world.sockets;
+  // The registry sees every note, and may have a key of its own.
+  let incoming: Record<string, unknown> | undefined;
+  world.sockets[0]!.peer.tamper = (data) => {
+    const frame = JSON.parse(data as string) as Record<string, unknown>;
+    if (frame["type"] !== "incoming" || incoming !== undefined) return data;
+    incoming = { ...frame, note };
+    return JSON.stringify(incoming);
+  };
   const thief = new Contacts(await Identity.generate());
-  const s = await world.client("s", thief, { calls: { maxAttempts: 1 } });
-  const other = await s.useInvitation({ ...invitation, secret: new Uint8Array(16) }, "the host");
-  await assert.rejects(s.send(other, 1, { signal: AbortSignal.timeout(1000) }), { code: "aborted" });
-  look();
+  const s = await world.client("s", thief, { calls: { maxAttempts: 1 }, connect: { wsFactory: world.factory("s"), handshakeTimeoutMs: 300 } });
+  const sending = s.send(await s.useInvitation({ ...invitation, secret: new Uint8Array(16) }, "the host"), 1);
+  while (!world.tunnel.channels.some((each) => each.endsWith("/2"))) await new Promise(setImmediate);
   assert.equal(host.size, 0);
+  socket?.receive(JSON.stringify({ ...incoming, note: undefined, call_id: "another" }));
+  assert.equal(await isOver, keyOf(thief).text);
+  await assert.rejects(sending, { code: "channel_failed" });
+  assert.equal(host.size, 0);
+  assert.deepEqual(asked, [keyOf(thief).text], "a call without the note is that of a stranger");
+  assert.equal(world.tunnel.channels.filter((each) => each.endsWith("/2")).length, 1);
+  assert.equal(h.invitations.size, 1, "and the invitation is still there");
+});
+
+test("a message that the application does not take is not acknowledged, and comes again", async (t) => {
+  const world = await worldOf(t);
+  const [ofA, ofB] = await acquainted();
+  const told: unknown[] = [];
+  const a = await world.client("a", ofA);
+  await world.client("b", ofB, {
+    onMessage: (_, message) => {
+      told.push(message?.message);
+      if (told.length === 2) throw new Error("not now");
+    },
+  });
+  await Promise.all([a.send(keyOf(ofB), 1), a.send(keyOf(ofB), 2), a.send(keyOf(ofB), 3)]);
+  assert.deepEqual(told, [1, 2, 2, 3]);
+  assert.equal(world.tunnel.channels.length, 4);
+});
+
+test("what nobody takes fails at its sender when the attempts are over", async (t) => {
+  const world = await worldOf(t);
+  const [ofA, ofB] = await acquainted();
+  const a = await world.client("a", ofA, { calls: { initialDelayMs: 1, maxDelayMs: 1, maxAttempts: 3 } });
+  const b = await world.client("b", ofB);
+  const seen: unknown[] = [];
+  const stop = b.onReceived(() => (seen.push("passed over"), false));
+  await assert.rejects(a.send(keyOf(ofB), 1), { code: "channel_lost" });
+  assert.deepEqual([...seen], ["passed over", "passed over", "passed over"]);
+  stop();
+  b.onReceived(({ message }) => void seen.push(message));
+  await a.send(keyOf(ofB), 2);
+  assert.deepEqual(seen.slice(3), [2]);
+});
+
+test("who was blocked is not watched any more, and does not see us", async (t) => {
+  const world = await worldOf(t);
+  const [ofA, ofB] = await acquainted();
+  const seen: boolean[] = [];
+  let look = () => {};
+  const a = await world.client("a", ofA);
+  await world.client("b", ofB, { onState: (event) => event.type === "presence" && (seen.push(event.online), look()) });
+  const until = (online: boolean) => new Promise<void>((resolve) => {
+    look = () => seen.at(-1) === online && resolve();
+    look();
+  });
+  await until(true);
+  ofA.block(keyOf(ofB));
+  a.refreshContacts();
+  await until(false);
 });
 
 test("a second program with the same key is refused; with replace it takes over, and the first one leaves", async (t) => {
@@ -228,6 +324,32 @@ test("a second program with the same key is refused; with replace it takes over,
   assert.deepEqual(errors, ["replaced"]);
   assert.equal(a.registryState("wss://registry.example/"), "failed");
   await assert.rejects(a.send(ofA.find("bob")!, 1), { code: "no_registry" });
+});
+
+test("what a registry says ends a registration for good or for a while, as the shared table has it", async (t) => {
+  type Case = { code: RendezvousErrorCode; said: boolean; final: boolean };
+  const { cases } = readSharedJson("testdata/rendezvous/registration_ends.json") as { cases: Case[] };
+  for (const { code, final } of cases) assert.equal(isFinal(code), final, code);
+  const world = await worldOf(t);
+  for (const { code, final } of cases.filter(({ said }) => said)) {
+    const [ofA] = await acquainted();
+    const reached = deferred<string>();
+    const onState: SecureSocketOptions["onState"] = (event) => event.type === "registry" && event.error?.code === code && reached.resolve(event.state);
+    const sockets: WebSocketLike[] = [];
+    const wsFactory: WebSocketFactory = (url, origin) => (sockets.push(world.factory(code)(url, origin)), sockets.at(-1) as WebSocketLike);
+    const client = await world.client(code, ofA, { transport: "text", onState, connect: { wsFactory } });
+    (sockets[0] as PairedWebSocket).receive(JSON.stringify({ type: "error", code: code === "refused" ? "of the future" : code, fatal: true }));
+    assert.equal(await reached.promise, final ? "failed" : "connecting", code);
+    await client.close();
+  }
+});
+
+test("a sealed registry that does not have the first pinned key is tried with the next", async (t) => {
+  const world = await worldOf(t);
+  const [ofA] = await acquainted();
+  const others = await Promise.all([Identity.generate(), Identity.generate()]);
+  const a = await world.client("a", ofA, { registryKeys: [...others.map(({ publicKey }) => publicKey), world.registry.publicKey] });
+  assert.ok(a.isRegistered);
 });
 
 test("create rejects with the code of what failed, and leaves nothing open", async (t) => {

@@ -2,25 +2,30 @@
 // Layer rendezvous. What applications call; keeps nothing. Source: SECURE_WEBSOCKET.
 
 import { quietly, randomBytes, systemClock, type Clock } from "../base/index.js";
-import {
-  Contacts, invitationNote, isValidName, makeInvitation, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey,
-} from "../identity/index.js";
-import { checkSettings } from "../reconnect/settings.js";
+import { Contacts, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey } from "../identity/index.js";
+import type { ChannelOptions } from "./channel.js";
+import { checkSocketOptions } from "./check_options.js";
 import { RendezvousError } from "./error.js";
 import type { ClientFrame } from "./frames.js";
-import { channelIdleMs, instanceBytes, maxOpenQuestions, maxWatchedKeys, registrationTimeoutMs } from "./limits.js";
+import { Guests } from "./guests.js";
+import { channelIdleMs, instanceBytes, registrationTimeoutMs } from "./limits.js";
+import { HandshakePlaces } from "./joining.js";
 import { keyOf, keysOf } from "./names.js";
-import type { ContactName, IncomingCall, ReceivedMessage, RegistryAddress, SecureSocketEvent, SecureSocketOptions } from "./options.js";
+import type { ContactName, ReceivedMessage, SecureSocketEvent, SecureSocketOptions } from "./options.js";
 import { abortable, type HostedPeer, type IncomingFrame, type PeerHost, type PeerSession } from "./peer_host.js";
 import { PeerLink } from "./peer_link.js";
 import type { LinkId, PeerState } from "./peer_machine.js";
+import { Questions } from "./questions.js";
 import type { CallFrame } from "./registration_machine.js";
-import { checkRegistryUrl, dialOptions } from "./registry_connection.js";
+import { channelOptions, checkRegistryUrl, dialOptions } from "./registry_connection.js";
 import { RegistryLink, type RegistryState } from "./registry_link.js";
+import { Watched } from "./watched.js";
 
 interface Registry {
   readonly link: RegistryLink;
   readonly keys: readonly PublicKey[];
+  readonly channel: ChannelOptions;
+  readonly watched: Watched;
   rid: number;
   readonly calls: Map<number, { readonly peer: HostedPeer; readonly link: LinkId }>;
 }
@@ -34,37 +39,29 @@ export class SecureSocketClient {
   readonly #registries: Registry[];
   readonly #peers = new Map<string, PeerLink>();
   readonly #host: PeerHost;
-  readonly #listeners = new Set<(message: ReceivedMessage) => void>();
+  readonly #listeners = new Set<(message: ReceivedMessage) => boolean | void>();
   readonly #stateListeners = new Set<(event: SecureSocketEvent) => void>();
-  readonly #questions = new Map<string, { readonly registry: number; readonly frame: IncomingFrame }>();
-  readonly #invitations = new OpenInvitations();
-  /** Of links that were used: the guest may not have seen that its call came through. */
-  readonly #redeemed = new Map<string, { readonly secret: Uint8Array; readonly key: PublicKey }>();
-  /** By the host's key: links that we were given and have not used. */
-  readonly #given = new Map<string, { readonly secret: Uint8Array; readonly note: string }>();
-  /** Keys of contacts that are there only because somebody came with a link. */
-  readonly #provisional = new Set<string>();
+  readonly #questions: Questions;
+  readonly #guests: Guests;
   #isClosed = false;
 
   private constructor(options: SecureSocketOptions) {
-    const { url, registryKeys, registries = [], identity, contacts } = options;
-    const owner = contacts?.owner ?? identity;
-    if (owner === undefined || (identity !== undefined && identity !== owner)) throw new RendezvousError("invalid_option", "identity, or the contacts of one");
-    const all = url === undefined ? registries : [{ url, registryKeys: registryKeys ?? [] }, ...registries];
-    if (all.length === 0) throw new RendezvousError("invalid_url", "a registry is needed");
-    const { calls = {}, reconnect = {}, connect = {}, transport = "sealed", replace = false, registrationTimeoutMs: timeoutMs = registrationTimeoutMs } = options;
-    if (!(timeoutMs > 0) || !((options.channelIdleMs ?? 1) > 0)) throw new RendezvousError("invalid_option", "times must be above 0");
-    for (const settings of [calls, reconnect]) {
-      try {
-        checkSettings({ enabled: true, ...settings }, "refreshable");
-      } catch (cause) {
-        throw new RendezvousError("invalid_option", "reconnect, calls", { cause });
-      }
-    }
+    const { owner, all } = checkSocketOptions(options);
+    const { contacts, calls = {}, reconnect = {}, connect = {}, transport = "sealed", replace = false, registrationTimeoutMs: timeoutMs = registrationTimeoutMs } = options;
     this.identity = owner;
     this.contacts = contacts ?? new Contacts(owner);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#guests = new Guests(this.contacts, options.invitations ?? new OpenInvitations(), () => this.#clock.unixSeconds());
+    this.#questions = new Questions({
+      contacts: this.contacts,
+      nowMs: () => this.#clock.monoMs(),
+      answer: (registry, frame) => {
+        if (this.#contactOf(frame.from) !== undefined) this.#peer(frame.from).incoming({ registry, callId: frame.callId, frame, invitation: undefined, guest: undefined });
+      },
+      added: () => this.refreshContacts(),
+      decline: (number, callId) => this.#say(number, { type: "decline", callId }),
+    });
     const instance = randomBytes(instanceBytes);
     const seen = new Set<string>();
     this.#registries = all.map((address, number) => {
@@ -76,33 +73,40 @@ export class SecureSocketClient {
       const link = new RegistryLink({ url: checked, pins: keys, transport, identity: owner, instance, replace, timeoutMs, reconnect, dial, clock: this.#clock }, {
         onState: (state, error) => this.#registryState(number, state, error),
         onCall: (frame) => void this.#said(number, frame),
-        onFailure: () => {},
       });
-      return { link, keys, rid: 0, calls: new Map() };
+      return { link, keys, channel: channelOptions(connect, checked, this.#clock), watched: new Watched(), rid: 0, calls: new Map() };
     });
-    const [{ url: first }] = all as [RegistryAddress];
+    const places = new HandshakePlaces();
     this.#host = {
       identity: owner,
       clock: this.#clock,
       calls,
       channelIdleMs: options.channelIdleMs ?? channelIdleMs,
-      channel: { ...dialOptions(connect, checkRegistryUrl(first).origin), clock: this.#clock },
-      contactOf: (key) => this.#contactOf(key),
-      say: (registry, frame) => this.#registries[registry]?.link.send(frame),
+      channelOptions: (registry) => (this.#registries[registry] as Registry).channel,
+      contactOf: (key, guest) => this.#contactOf(key, guest),
+      attach: (work) => places.run(work),
+      say: (registry, frame) => this.#say(registry, frame),
       nextRid: (number, peer, link) => {
         const registry = this.#registries[number] as Registry;
         registry.calls.set(++registry.rid, { peer, link });
         return registry.rid;
       },
-      invitationFor: (peer) => this.#given.get(peer.text),
+      invitationFor: (peer) => this.#guests.carried(peer),
       onMessage: (from, message, sentAtMs) => this.#deliver({ type: "MESSAGE", from, message, sentAtMs }),
       onState: (peer, state, error) => this.#tell({ type: "channel", key: peer.publicKey, state, error }),
-      onJoined: (peer, note, isCaller) => this.#joined(peer.publicKey, note, isCaller),
-      onJoinFailed: (peer, note, error) => this.#joinFailed(peer.publicKey, note, error),
+      onJoined: (peer, note, isCaller, guest) => this.#joined(peer.publicKey, note, isCaller, guest),
+      onJoinFailed: (peer, note, isCaller, error) => this.#joinFailed(peer.publicKey, note, isCaller, error),
+      onRefused: (peer, note, code) => {
+        if (code === "recipient_unavailable" && note === undefined) this.#guests.refused(peer.publicKey);
+      },
       takeStream: (from, kind, stream) => {
         const take = this.#options.onStream;
-        if (take === undefined) stream.reset();
-        else quietly(() => take(from, kind, stream));
+        try {
+          if (take === undefined) stream.reset();
+          else take(from, kind, stream);
+        } catch (error) {
+          stream.reset(error);
+        }
       },
       routerFor: (from) => this.#options.routerFor?.(from),
     };
@@ -116,10 +120,15 @@ export class SecureSocketClient {
     const client = new SecureSocketClient(options);
     const waiting = abortable<void>(options.signal, () => {});
     const failed = new Map<string, RendezvousError>();
+    const unknownKeys = new Map<string, number>();
     const stop = client.onState((event) => {
       if (event.type !== "registry") return;
       if (event.state === "registered") waiting.resolve();
       if (event.error === undefined) return;
+      const { keys } = client.#registries.find(({ link }) => link.url === event.url) as Registry;
+      const tried = event.error.code === "unknown_registry_key" && event.state === "connecting" ? (unknownKeys.get(event.url) ?? 0) + 1 : keys.length;
+      unknownKeys.set(event.url, tried);
+      if (tried < keys.length) return; // the next pinned key may do
       failed.set(event.url, event.error);
       if (failed.size === client.#registries.length) waiting.reject(failed.values().next().value);
     });
@@ -183,8 +192,8 @@ export class SecureSocketClient {
     return this.#peerFor(contact).open(options.signal);
   }
 
-  /** Told every message, beside onMessage. Returns what ends that. */
-  onReceived(listener: (message: ReceivedMessage) => void): () => void {
+  /** Told every message, behind onMessage; one that throws, or returns false, does not take it. Returns what ends that. */
+  onReceived(listener: (message: ReceivedMessage) => boolean | void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -205,30 +214,37 @@ export class SecureSocketClient {
   refreshContacts(): void {
     this.#registries.forEach((_, number) => this.#watch(number));
     for (const [text, peer] of this.#peers) {
-      if (this.#contactOf(peer.publicKey) !== undefined) continue;
+      if (this.#contactOf(peer.publicKey) !== undefined || this.#guests.isArriving(peer.publicKey)) continue;
       this.#peers.delete(text);
       void peer.close("unknown_contact");
     }
   }
 
-  /** A link's content to give away: whoever comes with it within 24 hours, once, becomes a contact. Throws IdentityError too_many. */
-  async invite(): Promise<Invitation> {
+  /**
+   * A link's content to give away: whoever comes with it within 24 hours, once, becomes a contact, of this name or one like it. Kept in
+   * `invitations`, which exportIdentityText() and writeIdentityFile() take. Throws IdentityError too_many beyond 64 open ones, bad_name.
+   */
+  async invite(name?: string): Promise<Invitation> {
     const { link, keys } = this.#registries.find((each) => each.link.state === "registered") ?? (this.#registries[0] as Registry);
-    const invitation = makeInvitation(link.url, keys[0] as PublicKey, this.publicKey);
-    await this.#invitations.add(invitation, this.#clock.unixSeconds());
-    return invitation;
+    return this.#guests.invite(link.url, keys[0] as PublicKey, name);
+  }
+
+  /** Those that were given away and are open: for the identity file. */
+  get invitations(): OpenInvitations {
+    return this.#guests.invitations;
   }
 
   /**
    * Uses an invitation that we were given: its host becomes a contact of this name, verified, and calls to it carry the secret until one has come through.
    * Its registry must be one of ours: else RendezvousError unpinned_registry. Throws IdentityError, as Contacts.add().
    */
-  async useInvitation({ registryUrl, registryKey, hostKey, secret }: Invitation, name: string): Promise<Contact> {
+  async useInvitation(invitation: Invitation, name: string): Promise<Contact> {
+    const { registryUrl, registryKey, hostKey } = invitation;
     const { url } = checkRegistryUrl(registryUrl);
     const registry = this.#registries.find(({ link }) => link.url === url);
     if (registry?.keys.some((key) => key.equals(registryKey)) !== true) throw new RendezvousError("unpinned_registry");
     const contact = this.contacts.get(hostKey) ?? (await this.contacts.add(hostKey, name, { verified: true }));
-    this.#given.set(hostKey.text, { secret: Uint8Array.from(secret), note: await invitationNote(secret) });
+    await this.#guests.use(invitation);
     this.refreshContacts();
     return contact;
   }
@@ -242,9 +258,15 @@ export class SecureSocketClient {
     for (const { link } of this.#registries) link.close();
   }
 
-  #contactOf(key: PublicKey): Contact | undefined {
-    const contact = this.contacts.get(key);
+  #contactOf(key: PublicKey, guest?: Contact): Contact | undefined {
+    const contact = this.contacts.get(key) ?? guest;
     return contact?.policy === "allow" ? contact : undefined;
+  }
+
+  #say(number: number, frame: ClientFrame): void {
+    const { link, calls } = this.#registries[number] as Registry;
+    if (frame.type === "cancel") calls.delete(frame.rid);
+    link.send(frame);
   }
 
   #peerFor(contact: ContactName): PeerLink {
@@ -252,8 +274,7 @@ export class SecureSocketClient {
     const key = keyOf(contact);
     if (this.#contactOf(key) === undefined) throw new RendezvousError("unknown_contact");
     const peer = this.#peer(key);
-    const states = this.#registries.map(({ link }) => link.state);
-    if (peer.state !== "open" && states.every((state) => state === "failed" || state === "closed")) throw new RendezvousError("no_registry");
+    if (peer.state !== "open" && this.#registries.every(({ link: { state } }) => state === "failed" || state === "closed")) throw new RendezvousError("no_registry");
     return peer;
   }
 
@@ -270,11 +291,12 @@ export class SecureSocketClient {
   }
 
   #registryState(number: number, state: RegistryState, error: RendezvousError | undefined): void {
-    const { link, calls } = this.#registries[number] as Registry;
+    const { link, calls, watched } = this.#registries[number] as Registry;
     if (state === "registered") this.#watch(number);
     else {
       calls.clear();
-      for (const [id, question] of this.#questions) if (question.registry === number) this.#questions.delete(id);
+      watched.clear();
+      this.#questions.gone(number);
     }
     const registered = this.#registered();
     for (const peer of this.#peers.values()) peer.available(registered);
@@ -286,13 +308,13 @@ export class SecureSocketClient {
   }
 
   #watch(number: number): void {
-    if (this.#options.watchContacts === false) return;
-    const keys = this.contacts.list().filter(({ policy }) => policy === "allow").map(({ publicKey }) => publicKey).slice(0, maxWatchedKeys);
-    if (keys.length > 0) this.#registries[number]?.link.send({ type: "watch", keys });
+    const { link, watched } = this.#registries[number] as Registry;
+    if (this.#options.watchContacts === false || link.state !== "registered") return;
+    for (const frame of watched.update(this.contacts.list())) link.send(frame);
   }
 
   async #said(number: number, frame: CallFrame): Promise<void> {
-    const { calls } = this.#registries[number] as Registry;
+    const { calls, watched } = this.#registries[number] as Registry;
     switch (frame.type) {
       case "grant": {
         const call = calls.get(frame.rid);
@@ -305,12 +327,12 @@ export class SecureSocketClient {
         return call?.peer.refused(call.link, number, frame.code);
       }
       case "cancelled":
-        this.#questions.delete(`${number}:${frame.callId}`);
+        this.#questions.cancelled(number, frame.callId);
         for (const peer of this.#peers.values()) peer.cancelled({ registry: number, callId: frame.callId });
         return;
       case "presence":
-        if (this.#contactOf(frame.key) === undefined) return;
-        this.#peer(frame.key).presence(frame.online);
+        if (this.#contactOf(frame.key) === undefined || !watched.has(frame.key)) return;
+        this.#peer(frame.key).presence(number, frame.online);
         return this.#tell({ type: "presence", key: frame.key, online: frame.online });
       case "incoming":
         return this.#incoming(number, frame);
@@ -319,78 +341,53 @@ export class SecureSocketClient {
 
   /** Unknown callers are not answered, unless they were invited, or the application wants to be asked; blocked ones never. */
   async #incoming(registry: number, frame: IncomingFrame): Promise<void> {
-    const { from, note } = frame;
-    if (from.equals(this.publicKey) || this.#isClosed) return;
-    const known = this.contacts.get(from);
-    const secret = this.#secretOf(note, from);
-    if (known === undefined && secret !== undefined) {
-      const [name] = [`guest-${from.shortText}`, `guest-${from.text}`].filter((each) => this.contacts.find(each) === undefined && isValidName(each));
-      try {
-        this.#provisional.add(from.text);
-        await this.contacts.add(from, name ?? from.text, { verified: true });
-      } catch {
-        return void this.#provisional.delete(from.text);
-      }
-    }
-    if (this.#contactOf(from) !== undefined) return this.#peer(from).incoming({ registry, callId: frame.callId, frame, invitation: secret });
-    if (known === undefined) this.#ask(registry, frame);
-  }
-
-  #ask(registry: number, frame: IncomingFrame): void {
-    const { onIncoming } = this.#options;
-    const id = `${registry}:${frame.callId}`;
-    if (onIncoming === undefined || this.#questions.size >= maxOpenQuestions) return;
-    this.#questions.set(id, { registry, frame });
     const { from, note, callId } = frame;
-    const { link } = this.#registries[registry] as Registry;
-    const call: IncomingCall = {
-      from, note, registryUrl: link.url,
-      accept: async (name) => {
-        const contact = this.contacts.get(from) ?? (await this.contacts.add(from, name));
-        if (this.#questions.delete(id)) this.#peer(from).incoming({ registry, callId, frame, invitation: undefined });
-        this.refreshContacts();
-        return contact;
-      },
-      decline: () => {
-        if (this.#questions.delete(id)) link.send({ type: "decline", callId } satisfies ClientFrame);
-      },
-    };
-    quietly(() => onIncoming(call));
-  }
-
-  #secretOf(note: string | undefined, from: PublicKey): Uint8Array | undefined {
-    if (note === undefined) return undefined;
-    const redeemed = this.#redeemed.get(note);
-    if (redeemed !== undefined) return redeemed.key.equals(from) ? redeemed.secret : undefined;
-    return this.#invitations.find(note, this.#clock.unixSeconds());
-  }
-
-  #joined(key: PublicKey, note: string | undefined, isCaller: boolean): void {
-    if (isCaller) {
-      if (note !== undefined && this.#given.get(key.text)?.note === note) this.#given.delete(key.text);
-      return;
+    if (from.equals(this.publicKey) || this.#isClosed) return;
+    const isKnown = this.contacts.get(from) !== undefined;
+    const invitation = this.#guests.secretOf(note);
+    if (!isKnown && invitation === undefined) {
+      const { onIncoming } = this.#options;
+      return onIncoming && this.#questions.ask(registry, (this.#registries[registry] as Registry).link.url, frame, onIncoming);
     }
-    const secret = note === undefined ? undefined : this.#invitations.find(note, this.#clock.unixSeconds());
-    if (note === undefined || secret === undefined) return;
-    this.#redeemed.set(note, { secret: Uint8Array.from(secret), key });
-    this.#invitations.consume(note);
-    this.#provisional.delete(key.text);
-    const contact = this.contacts.get(key);
-    if (contact !== undefined) this.#tell({ type: "guest", contact });
-    this.refreshContacts();
+    const guest = isKnown ? undefined : await this.#guests.arrive(from);
+    if (this.#isClosed || this.#contactOf(from, guest) === undefined) return;
+    this.#peer(from).incoming({ registry, callId, frame, invitation, guest });
   }
 
-  #joinFailed(key: PublicKey, note: string | undefined, error: unknown): void {
+  #joined(key: PublicKey, note: string | undefined, isCaller: boolean, guest: Contact | undefined): void {
+    const contact = this.#guests.joined(key, note, isCaller, guest);
+    if (contact === undefined) return;
+    queueMicrotask(() => {
+      this.refreshContacts();
+      this.#tell({ type: "guest", contact });
+    });
+  }
+
+  #joinFailed(key: PublicKey, note: string | undefined, isCaller: boolean, error: unknown): void {
+    this.#guests.failed(key, note, isCaller);
     this.#tell({ type: "call_failed", key, error });
-    // Whoever came with a link and without its secret is forgotten again.
-    if (note === undefined || !this.#provisional.delete(key.text)) return;
-    this.contacts.remove(key);
-    queueMicrotask(() => this.refreshContacts());
+    // Nothing stays of whoever came with a link and without its secret.
+    queueMicrotask(() => {
+      const peer = this.#peers.get(key.text);
+      if (this.contacts.get(key) !== undefined || peer?.state !== "closed") return;
+      this.#peers.delete(key.text);
+      void peer.close("unknown_contact");
+    });
   }
 
-  #deliver(message: ReceivedMessage): void {
-    quietly(() => this.#options.onMessage?.(null, message));
-    for (const listener of this.#listeners) quietly(() => listener(message));
+  /** Whether the application has it: onMessage returned, or, where there is none, somebody else took it. */
+  #deliver(message: ReceivedMessage): boolean {
+    const { onMessage } = this.#options;
+    const takes = (take: () => boolean | void): boolean => {
+      try {
+        return take() !== false;
+      } catch {
+        return false;
+      }
+    };
+    if (onMessage !== undefined && !takes(() => void onMessage(null, message))) return false;
+    const taken = [...this.#listeners].filter((listener) => takes(() => listener(message)));
+    return onMessage !== undefined || taken.length > 0;
   }
 
   #tell(event: SecureSocketEvent): void {

@@ -41,7 +41,7 @@ export class SecureWebSocket {
 
   /** There is a channel. */
   onopen: ((event: { readonly type: "open" }) => void) | null = null;
-  /** A message. */
+  /** A message. Without a handler, or when it throws, it is not acknowledged, unless the client has an onMessage that took it. */
   onmessage: ((event: SecureMessageEvent) => void) | null = null;
   /** Something went wrong. */
   onerror: ((event: SecureErrorEvent) => void) | null = null;
@@ -105,9 +105,11 @@ export class SecureWebSocket {
     this.#end(1000, "");
   }
 
-  #received({ from, message }: ReceivedMessage): void {
-    if (!from.publicKey.equals(this.publicKey)) return;
-    quietly(() => this.onmessage?.({ type: "message", data: message, origin: this.publicKey.text }));
+  /** False: it is not taken. */
+  #received({ from, message }: ReceivedMessage): boolean {
+    if (!from.publicKey.equals(this.publicKey) || this.onmessage === null) return false;
+    this.onmessage({ type: "message", data: message, origin: this.publicKey.text });
+    return true;
   }
 
   #failed(error: unknown): void {

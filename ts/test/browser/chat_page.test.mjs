@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Contacts, Identity, PublicKey } from "flowersec/identity";
-import { AllowPlaintextForLoopback } from "flowersec/node";
 import { SecureSocketClient } from "flowersec/rendezvous";
 import { openChat, startChat } from "./chat.mjs";
 import { outputFolder } from "./demo.mjs";
@@ -89,7 +88,7 @@ test("a tab and a client in Node talk, whoever calls", { timeout }, async () => 
     await contacts.add(PublicKey.parse(it.key), "Page");
     const heard = new Arrivals();
     const client = await SecureSocketClient.create({
-      url: chat.registryUrl, registryKeys: [chat.registryKey], contacts, connect: { origin: chat.origin, transportSecurityPolicy: AllowPlaintextForLoopback },
+      url: chat.registryUrl, registryKeys: [chat.registryKey], contacts, connect: { origin: chat.origin },
       onMessage: (error, message) => message && heard.add(message.message),
     });
     await it.add("Node", contacts.owner.publicKey.text);
@@ -185,6 +184,9 @@ test("the identity is kept in a file that the terminal reads, and opened from it
   const it = await openChat(browser, chat.url);
   const terminal = await chat.terminal();
   await it.add("Bob", terminal.key);
+  await it.page.getByRole("button", { name: "Make an invitation" }).click();
+  await it.page.waitForFunction(() => document.querySelector("#link").value !== "");
+  const link = await it.page.locator("#link").inputValue();
   await it.page.getByText("Keep this identity").click();
   const [download] = await Promise.all([it.page.waitForEvent("download"), it.page.getByRole("button", { name: "Save to a file" }).click()]);
   const text = readFileSync(await download.path(), "utf8");
@@ -198,7 +200,13 @@ test("the identity is kept in a file that the terminal reads, and opened from it
   await again.page.getByRole("button", { name: "Open", exact: true }).click();
   await again.page.locator("#own-key", { hasText: it.key }).waitFor();
   await again.page.locator(".person", { hasText: "Bob" }).waitFor();
-  await terminal.stop();
+  assert.equal(kept.invitations.length, 1);
+  await again.page.locator("#status", { hasText: "registered" }).waitFor();
+  const guest = await chat.terminal();
+  guest.tell({ do: "join", link, name: "Host" });
+  guest.tell({ do: "send", to: "Host", content: "with the link of before" });
+  await guest.heard.find(({ event, state }) => event === "delivery" && state === "delivered");
+  await Promise.all([terminal.stop(), guest.stop()]);
   await again.context.close();
 });
 

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ChannelInitService, IssuerKeyset } from "flowersec/controlplane";
 import { Contacts, Identity, writeIdentityFile } from "flowersec/identity";
-import { AllowPlaintextForLoopback } from "flowersec/node";
 import { CompatibleSocketClient, RegistryServer, SecureSocketClient, SecureWebSocket } from "flowersec/rendezvous";
 import { root } from "../browser/demo.mjs";
 import { isBuilt, keyFolder, start, startRegistry, startTunnel } from "./programs.mjs";
@@ -52,7 +51,7 @@ async function acquainted() {
 function clientOf(registry, contacts, options = {}) {
   return SecureSocketClient.create({
     url: registry.url, registryKeys: [registry.key], contacts,
-    connect: { origin: "https://app.example", transportSecurityPolicy: AllowPlaintextForLoopback },
+    connect: { origin: "https://app.example" },
     reconnect: { initialDelayMs: 50, maxDelayMs: 200, drainSpreadMs: 0 }, calls: { initialDelayMs: 50, maxDelayMs: 200, maxAttempts: 50 },
     ...options,
   });

@@ -167,8 +167,20 @@ class secure_socket_client {
   void decline_call(std::uint64_t id);
 
   /// Remembers an invitation that we gave away: who comes with it becomes a contact of this name (or one like it, if
-  /// that is taken). Told by guest_arrived. Not honoured beyond identity::max_open_invitations,
-  /// and for identity::invitation_lifetime after `since`; absent: from now on.
+  /// that is taken). Told by guest_arrived. Honoured for identity::invitation_lifetime after `since`; absent: from now
+  /// on. Kept by nobody else: what is to outlive the process belongs into the identity file. Signature
+  /// void(error_code). Errors   identity_errc::too_many, when identity::max_open_invitations have not lapsed.
+  template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = endpoint::default_token>
+  auto async_expect_guest(identity::invitation given, std::string guest_name, std::optional<unix_seconds> since,
+                          Token&& token = {}) {
+    return boost::asio::async_initiate<Token, void(error_code)>(
+        [](auto handler, secure_socket_client* self, identity::invitation which, std::string name,
+           std::optional<unix_seconds> from) {
+          self->start_expect(std::move(which), std::move(name), from, {std::move(handler), self->get_executor()});
+        },
+        token, this, std::move(given), std::move(guest_name), since);
+  }
+  /// The same for those who do not want to know.
   void expect_guest(identity::invitation given, std::string guest_name, std::optional<unix_seconds> since = {});
   /// Uses an invitation that we were given: calls to its host carry it until one has come through. The host is a
   /// contact, and the registry one of the options'.
@@ -194,6 +206,8 @@ class secure_socket_client {
   void start_send(const identity::public_key& to, std::string json, completion<error_code> done);
   void start_open(const identity::public_key& to, completion<error_code, endpoint::session> done);
   void start_close(completion<error_code> done);
+  void start_expect(identity::invitation given, std::string name, std::optional<unix_seconds> since,
+                    completion<error_code> done);
 
   std::shared_ptr<impl> impl_;
 };

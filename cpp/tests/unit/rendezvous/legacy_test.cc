@@ -12,6 +12,7 @@ using namespace flowersec::testing;
 namespace json = boost::json;
 
 struct legacy_world : registry_world {
+  using registry_world::registry_world;
   socket_id open_legacy(std::optional<public_key> path = {}) {
     const auto who = admit("10.0.1." + std::to_string(++addresses)).value();
     machine.on_open_legacy(who, path, now, wall_time{std::chrono::seconds{1'767'225'600}});
@@ -99,6 +100,28 @@ TEST(compatible_mode, registration_lapses_after_ten_seconds) {
   world.advance(1ms);
   EXPECT_EQ(world.next_object(who).at("error").as_string(), "time-out");
   EXPECT_TRUE(world.ended.contains(who));
+}
+
+TEST(compatible_mode, takes_four_registrations_at_once_of_an_address_and_four_a_second_with_work_or_without) {
+  for (const bool work : {false, true}) {
+    legacy_world world{{}, work};
+    const auto open_one = [&]() -> std::string {
+      const auto who = world.admit("10.0.2.1");
+      if (!who) return "not admitted";
+      world.machine.on_open_legacy(*who, {}, world.now, wall_time{});
+      world.collect();
+      const auto said = world.next_object(*who);
+      const auto* error = said.if_contains("error");
+      EXPECT_EQ(error != nullptr, world.ended.contains(*who));
+      return std::string{(error != nullptr ? *error : said.at("type")).as_string()};
+    };
+    const std::string refused = work ? "too many registrations" : "not admitted";
+    for (int count = 0; count < 4; ++count) EXPECT_EQ(open_one(), "CHALLENGE");
+    EXPECT_EQ(open_one(), refused);
+    world.advance(250ms);
+    EXPECT_EQ(open_one(), "CHALLENGE");
+    EXPECT_EQ(open_one(), refused);
+  }
 }
 
 TEST(compatible_mode, the_first_registration_stays_until_it_leaves) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "flowersec/endpoint/error.h"
+#include "support/case_table.h"
 
 namespace flowersec::rendezvous {
 namespace {
@@ -265,18 +266,34 @@ TEST(registration_machine, gives_up_a_connection_on_which_frames_come_out_of_tur
   EXPECT_EQ(wrong.take(registered_frame{.key = wrong.other.key()}), broken);
 }
 
-TEST(registration_machine, ends_where_trying_again_is_of_no_use) {
-  for (const auto code :
-       {rendezvous_errc::already_registered, rendezvous_errc::proof_failed, rendezvous_errc::unknown_registry_key}) {
-    script client;
-    client.dialled().take(client.challenge());
-    EXPECT_EQ(client.take(error_frame{.code = code, .fatal = true}),
-              (words{"drop", "failed " + std::string{to_string(code)}}));
+rendezvous_errc code_named(std::string_view name) {
+  int value = 1;
+  while (to_string(static_cast<rendezvous_errc>(value)) != name) EXPECT_LT(++value, 100) << name;
+  return static_cast<rendezvous_errc>(value);
+}
+
+TEST(registration_machine, every_case_of_the_shared_table) {
+  const auto table = testing::read_cases("rendezvous/registration_ends.json");
+  for (const auto& each : table.as_array()) {
+    const auto& row = each.as_object();
+    const auto* here = row.if_contains("cpp");
+    const std::string_view name = (here != nullptr ? *here : row.at("code")).as_string();
+    const words ends{"drop", (row.at("final").as_bool() ? "failed " : "connecting ") + std::string{name}};
+    for (const bool is_registered : {false, true}) {
+      script client;
+      if (is_registered) {
+        client.registered();
+      } else {
+        client.dialled().take(client.challenge());
+      }
+      if (row.at("said").as_bool()) {
+        EXPECT_EQ(client.take(error_frame{.code = code_named(name), .fatal = true}), ends);
+      } else {
+        client.machine.lost(client.attempt, code_named(name), false, client.now);
+        EXPECT_EQ(client.wanted(), ends);
+      }
+    }
   }
-  script client;
-  client.dialled().take(client.challenge());
-  EXPECT_EQ(client.take(error_frame{.code = rendezvous_errc::rate_limited, .fatal = true}),
-            (words{"drop", "connecting rate_limited"}));
 }
 
 }  // namespace

@@ -49,12 +49,13 @@ TEST(registry_server, a_port_that_is_taken) {
   EXPECT_TRUE(opened.has_error() && opened.error() == registry_errc::port_taken);
 }
 
-awaitable<void> accept_one(tcp::acceptor& acceptor, registry_server& registry) {
+awaitable<void> accept_one(tcp::acceptor& acceptor, registry_server& registry,
+                           registry_server::transport how = registry_server::transport::clear) {
   auto socket = co_await acceptor.async_accept(asio::use_awaitable);
   ws::accept_options options{.origins = ws::origin_policy::everybody()};
   auto [failed, accepted] = co_await ws::async_accept(std::move(socket), std::move(options), as_result);
   EXPECT_FALSE(failed);
-  registry.attach(std::move(accepted.socket), "192.0.2.7");
+  registry.attach(std::move(accepted.socket), "192.0.2.7", how);
 }
 
 awaitable<void> attach_and_stop(tcp::acceptor& acceptor, registry_server& registry) {
@@ -72,6 +73,10 @@ awaitable<void> attach_and_stop(tcp::acceptor& acceptor, registry_server& regist
   asio::co_spawn(executor, accept_one(acceptor, registry), asio::detached);
   auto refused = co_await registry_client::open(acceptor.local_endpoint(), asio::ip::address_v4::loopback());
   EXPECT_EQ((co_await refused.hear_a<error_frame>()).code, rendezvous_errc::rate_limited);
+  asio::co_spawn(executor, accept_one(acceptor, registry, registry_server::transport::legacy), asio::detached);
+  auto original = co_await registry_client::open(acceptor.local_endpoint(), asio::ip::address_v4::loopback());
+  EXPECT_EQ((co_await original.hear_text()).value_or(""),
+            R"({"type":"REGISTER_FAILURE","error":"too many registrations"})");
 
   bool stopped = false;
   registry.async_stop([&stopped](error_code) { stopped = true; });

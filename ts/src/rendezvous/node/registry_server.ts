@@ -31,7 +31,7 @@ export interface RegistryServerOptions {
   /** The text of a key file, or private keys, 43 characters each; the current one first. All of them are accepted. */
   readonly keys: string | readonly string[];
   /**
-   * Makes the grants of a channel: that of ChannelInitService.issue() is right, with an idle time-out of 300 s. What they hold as key is not used. Throwing denies
+   * Makes the grants of a channel, for each call, also of those who are not there: that of ChannelInitService.issue() is right, with an idle time-out of 300 s. What they hold as key is not used. Throwing denies
    * the call.
    */
   readonly mint: (channelId: string) => { client: ChannelInitGrant; server: ChannelInitGrant } | Promise<{ client: ChannelInitGrant; server: ChannelInitGrant }>;
@@ -40,8 +40,8 @@ export interface RegistryServerOptions {
   /** Asks for work where an address registers too often, instead of refusing it; bits default to 16, at most 20. Default: off. */
   readonly pow?: boolean | { readonly bits: number } | undefined;
   /**
-   * Also takes clients of the original, at /legacy and /<public key>: one secret per pair for ever, and no protection against repetition. The application
-   * pings their sockets, which have no pings of their own. Default false.
+   * Also takes clients of the original, at /legacy and /<public key>: one secret per pair for ever, and no protection against repetition. Their sockets are
+   * pinged, as far as they have `ping` as those of the `ws` package; one that is silent for 60 s is dropped. Default false.
    */
   readonly legacy?: boolean | undefined;
   /** Asked after a valid proof; false refuses with `proof_failed`. */
@@ -69,7 +69,7 @@ export class RegistryServer {
   readonly publicKey: string;
   readonly #machine: RegistryMachine;
   readonly #clock: Clock;
-  readonly #attached = new Map<ConnectionId, { readonly address: string; readonly socket: WebSocketLike; link?: Attached }>();
+  readonly #attached = new Map<ConnectionId, { readonly address: string; readonly socket: WebSocketLike; readonly ping: () => void; link?: Attached }>();
   #lastId = 0;
   readonly #alarm: Alarm;
   #isClosed = false;
@@ -137,7 +137,7 @@ export class RegistryServer {
     if (this.#isClosed || !isKnown || !this.#machine.arrived(id, address, this.#clock.monoMs())) {
       return ws.close(this.#isClosed ? leavingCode : refusedCode, this.#isClosed ? "shutting_down" : isKnown ? "rate_limited" : "path");
     }
-    this.#attached.set(id, { address, socket: ws });
+    this.#attached.set(id, { address, socket: ws, ping: isCompatible ? this.#pings(id, socket) : () => {} });
     if (isCompatible) this.#attachText(id, ws, () => this.#machine.openedCompatible(id, pathKey, this.#greeting(), this.#clock.monoMs()));
     else if (path === textPath) this.#attachText(id, ws, () => this.#machine.opened(id, this.#clock.monoMs()));
     else void this.#attachSealed(id, ws);
@@ -151,6 +151,14 @@ export class RegistryServer {
     this.#perform();
     this.#alarm.set();
     for (const identity of this.identities) identity.destroy();
+  }
+
+  /** What pings a socket that can be pinged; its answers, and pings of its own, are told. */
+  #pings(id: ConnectionId, socket: unknown): () => void {
+    const { ping } = socket as { ping?: unknown };
+    if (!isEmitterWebSocket(socket) || typeof ping !== "function") return () => {};
+    for (const event of ["ping", "pong"]) socket.on(event, () => this.#machine.heard(id, this.#clock.monoMs()));
+    return () => quietly(() => (socket as unknown as { ping(): void }).ping());
   }
 
   /** What a client of the original seals. */
@@ -236,6 +244,9 @@ export class RegistryServer {
         case "say":
           this.#attached.get(next.connection)?.link?.send(next.text);
           break;
+        case "ping":
+          this.#attached.get(next.connection)?.ping();
+          break;
         case "open":
           void this.#open(next.connection, next.response);
           break;
@@ -273,7 +284,7 @@ export class RegistryServer {
 
   async #open(id: ConnectionId, response: CompatibleResponse): Promise<void> {
     const isRight = await this.#fits(id, response).catch(() => false);
-    this.#machine.compatible.verified(id, isRight);
+    this.#machine.verifiedCompatible(id, isRight, this.#clock.monoMs());
     this.#perform();
   }
 
@@ -292,8 +303,8 @@ export class RegistryServer {
   }
 
   async #grants({ from, to, note }: RegistryCall) {
-    if ((await this.options.onCall?.({ from, to, note })) === false) return undefined;
     const minted = await this.options.mint(encodeBase64url(randomBytes(24)));
+    if (!this.#machine.isOnline(to) || (await this.options.onCall?.({ from, to, note })) === false) return undefined;
     const [client, server] = [ticketOf(minted.client), ticketOf(minted.server)];
     return client?.role === 1 && server?.role === 2 ? { client, server } : undefined;
   }

@@ -1,0 +1,107 @@
+// What strangers, registries and peers can make a client hold or wait for: each limit at its edge and one past it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deferred } from "../base/index.js";
+import { Contacts, Identity, PublicKey, type Contact } from "../identity/index.js";
+import { ManualClock } from "../testing/manual_clock.js";
+import type { Channel } from "./channel.js";
+import { HandshakePlaces } from "./joining.js";
+import * as limits from "./limits.js";
+import type { IncomingCall } from "./options.js";
+import type { IncomingFrame, PeerHost } from "./peer_host.js";
+import { PeerLink } from "./peer_link.js";
+import { Questions } from "./questions.js";
+import { channelOptions } from "./registry_connection.js";
+import { Watched } from "./watched.js";
+
+const own = await Identity.generate();
+const keys = (await Promise.all(Array.from({ length: 66 }, () => Identity.generate()))).map(({ publicKey }) => publicKey);
+const [bob] = keys as [PublicKey];
+const contactOf = (publicKey: PublicKey, policy: Contact["policy"] = "allow"): Contact => ({ publicKey, name: publicKey.text, dh: new Uint8Array(32), policy, verified: false });
+
+test("64 handshakes are under way at once, and not one more", async () => {
+  const places = new HandshakePlaces();
+  const ends = deferred<void>();
+  const running = Array.from({ length: limits.maxAttaching }, () => places.run(() => ends.promise));
+  await assert.rejects(places.run(() => Promise.resolve()), { code: "channel_failed" });
+  ends.resolve();
+  await Promise.all(running);
+  assert.equal(await places.run(() => Promise.resolve(1)), 1);
+  await assert.rejects(places.run(() => Promise.reject(new Error("x"))), { message: "x" });
+});
+
+test("the application is asked about 16 strangers at once, once about each, and has 20 s", async () => {
+  const contacts = new Contacts(own);
+  let now = 0;
+  const said: string[] = [];
+  const questions = new Questions({
+    contacts, nowMs: () => now, added: () => {},
+    answer: (_, { callId }) => said.push(`answer ${callId}`),
+    decline: (_, callId) => said.push(`decline ${callId}`),
+  });
+  const asked: IncomingCall[] = [];
+  const ask = (n: number, registry = 0) => questions.ask(registry, "wss://r", { from: keys[n], callId: `c${n}` } as IncomingFrame, (call) => asked.push(call));
+  for (let n = 0; n < limits.maxOpenQuestions; n++) ask(n);
+  ask(0);
+  ask(limits.maxOpenQuestions);
+  assert.equal(asked.length, limits.maxOpenQuestions);
+  asked[1]?.decline();
+  asked[1]?.decline();
+  questions.cancelled(0, "c2");
+  questions.cancelled(1, "c3");
+  now = limits.questionMs - 1;
+  await asked[0]?.accept("in time");
+  await asked[2]?.accept("cancelled");
+  now = limits.questionMs;
+  await asked[3]?.accept("too late");
+  assert.deepEqual(said, ["decline c1", "answer c0"]);
+  assert.equal(contacts.size, 3, "they are contacts all the same");
+  ask(20, 1);
+  questions.gone(1);
+  asked.at(-1)?.decline();
+  assert.equal(said.length, 2);
+});
+
+test("64 contacts are watched, and those who are blocked or gone no more", () => {
+  const watched = new Watched();
+  const all = keys.slice(0, limits.maxWatchedKeys + 1).map((key) => contactOf(key));
+  const words = (contacts: readonly Contact[]) => watched.update(contacts).map((frame) => [frame.type, "keys" in frame && frame.keys.map((key) => keys.indexOf(key))]);
+  assert.deepEqual(words(all), [["watch", Array.from({ length: limits.maxWatchedKeys }, (_, n) => n)]]);
+  assert.deepEqual(words(all), []);
+  assert.deepEqual(words([contactOf(bob, "block"), ...all.slice(1)]), [["unwatch", [0]], ["watch", [64]]]);
+  assert.ok(!watched.has(bob));
+  watched.clear();
+  assert.deepEqual(words(all.slice(0, 1)), [["watch", [0]]]);
+});
+
+test("a peer that calls and opens no stream of messages is left after 10 s", async () => {
+  const clock = new ManualClock();
+  const states: string[] = [];
+  let closed = 0;
+  const opened = deferred<void>();
+  const channel = { isCaller: false, ended: new Promise(() => {}), close: () => void closed++, leave: async () => {} } as unknown as Channel;
+  const host = {
+    identity: own, clock, calls: {}, channelIdleMs: limits.channelIdleMs, contactOf: () => contactOf(bob), attach: async () => channel, say: () => {},
+    onJoined: () => {}, onState: (_: unknown, state: string) => (states.push(state), state === "open" && opened.resolve()),
+  } as unknown as PeerHost;
+  const peer = new PeerLink(host, bob);
+  peer.incoming({ registry: 0, callId: "c", frame: {} as IncomingFrame, invitation: undefined, guest: undefined });
+  const sending = peer.send("1", undefined);
+  await opened.promise;
+  clock.advance(limits.helloTimeoutMs - 1);
+  assert.deepEqual([states, closed], [["calling", "open"], 0]);
+  clock.advance(1);
+  assert.deepEqual([states, closed], [["calling", "open", "waiting"], 1]);
+  await peer.close("closed");
+  await assert.rejects(sending, { code: "closed" });
+  assert.equal(clock.pending, 0);
+});
+
+test("a tunnel has TLS, unless its registry is on this machine without", () => {
+  const clock = new ManualClock();
+  assert.equal(channelOptions({}, "wss://registry.example", clock).transportSecurityPolicy, "require_tls");
+  assert.equal(channelOptions({}, "wss://127.0.0.1:1", clock).transportSecurityPolicy, "require_tls");
+  assert.equal(channelOptions({}, "ws://127.0.0.1:1", clock).transportSecurityPolicy, "allow_plaintext_for_loopback");
+  assert.equal(channelOptions({ transportSecurityPolicy: "require_tls" }, "ws://127.0.0.1:1", clock).transportSecurityPolicy, "require_tls");
+  assert.equal(channelOptions({}, "ws://localhost:5", clock).origin, "http://localhost:5");
+});
