@@ -18,6 +18,8 @@ export interface SocketTransportOptions {
 }
 
 const closedState = 2;
+/** Until it is closed a peer can make a WebSocket of the `ws` package fail, which ends the process when nobody listens. */
+const ignored = (): void => {};
 /** What ends a transport is told to its observer as one of these; the cause stays in the error. */
 const resource = "websocket_outbound_bytes";
 
@@ -87,9 +89,10 @@ export class SocketTransport implements BinaryTransport {
     return this.outbound.write(frame, options?.signal);
   }
 
-  /** Takes the listeners away, drops what is queued and closes the WebSocket. Harmless the second time. */
+  /** Takes the listeners away, but for one that ignores errors, drops what is queued and closes the WebSocket. Harmless the second time. */
   close(): void {
     this.stopListening();
+    this.ws.addEventListener("error", ignored);
     this.end(new Error("closed"));
     if (this.closeTold) return;
     this.closeTold = true;
