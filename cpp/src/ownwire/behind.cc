@@ -40,6 +40,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
     plan_.socket.limits.max_block_bytes = 16'384;
     plan_.socket.ping_after = options_.ping_after;
     plan_.socket.silence_limit = options_.silence_limit;
+    plan_.socket.going_away = going_away_;
   }
 
   void start() {
@@ -49,6 +50,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
   void stop() {
     asio::dispatch(serial_, [self = shared_from_this()] {
       self->stopped_ = true;
+      *self->going_away_ = true;
       self->pause_.cancel();
       const auto waiting = self->waiting_;
       for (const auto& socket : waiting) {
@@ -133,6 +135,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
   gateway::adopter_function adopt_;
   behind_options options_;
   ws::connect_options plan_;
+  std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
   asio::steady_timer pause_;
   std::unordered_set<socket_ptr> waiting_;
   std::size_t attempts_ = 0;  // under way

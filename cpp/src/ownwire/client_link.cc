@@ -227,21 +227,25 @@ asio::awaitable<void> serve_client(std::shared_ptr<core> owner, ws::message_sock
 }
 
 asio::awaitable<void> serve_client(std::shared_ptr<core> owner, endpoint::session session,
-                                   std::chrono::milliseconds limit, std::string remote_addr) {
-  asio::steady_timer late{owner->serial(), limit};
-  late.async_wait([session](error_code canceled) mutable {
-    if (!canceled) session.async_close(asio::detached);
-  });
-  auto opened = co_await accept_internal(session);
-  late.cancel();
-  if (!opened) co_return;
-  const auto link =
-      std::make_shared<stream_client>(std::move(owner), session, std::move(opened), std::move(remote_addr));
-  std::string_view why = "busy";
+                                   std::shared_ptr<farewell> arriving, std::chrono::milliseconds limit,
+                                   std::string remote_addr) {
+  auto waiting = within(limit, accept_internal(session));
+  auto told = co_await arriving->unless_said(std::move(waiting));
+  auto opened = told && *told ? std::move(**told) : stream{};
+  if (!opened) {
+    co_await session.async_close(as_result);
+    co_return owner->arrived(arriving);
+  }
+  const auto link = std::make_shared<stream_client>(owner, session, std::move(opened), std::move(remote_addr));
+  std::string_view why;
   const bool entered = link->enter(dialect::compatible, "e2ee");
-  if (entered) why = co_await link->read();
+  if (entered) {
+    owner->arrived(arriving);
+    why = co_await link->read();
+  }
   co_await link->close();
-  if (entered) link->leave_core(why);
+  if (!entered) co_return owner->arrived(arriving);
+  link->leave_core(why);
 }
 
 }  // namespace flowersec::ownwire
