@@ -8,7 +8,7 @@ import { decodeOpen, maxOpenBytes, SealedError, type OpenMessage, type SealedErr
 import type { ServerKeyPair } from "../sealed/key_pair.js";
 import { failure, isTimeout, noLiveness, type Session } from "../session/index.js";
 import { boundMessages, isOverLimit } from "../ws/bound.js";
-import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "../ws/socket.js";
+import { ignoreErrors, listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import { authenticate, handshakeFailure } from "./accept.js";
 import * as checks from "./check_options.js";
@@ -86,10 +86,10 @@ function firstText(socket: WebSocketLike, { webSocketLimits, clock }: DirectAcce
   const { promise, resolve, reject } = deferred<{ text: string; transport: SocketTransport }>();
   const invalid: SealedErrorCode = "invalid_open";
   const unbound = boundMessages(socket, maxOpenBytes, refusalCloseCode, invalid);
-  // The bound stays: whoever was refused may go on sending until the socket is closed. An error of it that has no listener would end a process.
+  // The bound stays: whoever was refused may go on sending until the socket is closed.
   const end = (error: Error) => {
     stop();
-    socket.addEventListener("error", () => {});
+    ignoreErrors(socket);
     reject(error);
   };
   const message = ({ data }: WebSocketEvents["message"]) => {
