@@ -47,10 +47,12 @@ class behind::impl : public std::enable_shared_from_this<impl> {
     asio::dispatch(serial_, [self = shared_from_this()] { self->fill(); });
   }
 
+  /// From now on closing says that the server ends: not where another takes its place.
+  void go_away() { *going_away_ = true; }
+
   void stop() {
     asio::dispatch(serial_, [self = shared_from_this()] {
       self->stopped_ = true;
-      *self->going_away_ = true;
       self->pause_.cancel();
       const auto waiting = self->waiting_;
       for (const auto& socket : waiting) {
@@ -152,6 +154,9 @@ behind::behind(asio::any_io_executor executor, gateway& to, behind_options optio
 
 behind::~behind() { impl_->stop(); }
 
-void behind::stop() { impl_->stop(); }
+void behind::stop() {
+  impl_->go_away();
+  impl_->stop();
+}
 
 }  // namespace flowersec::ownwire

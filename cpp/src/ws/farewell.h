@@ -17,9 +17,8 @@ class farewell : public std::enable_shared_from_this<farewell> {
 
   /// What is under way is cancelled, what comes later at once. From any thread.
   void say() {
-    boost::asio::dispatch(said_.get_executor(), [self = shared_from_this()] {
-      self->said_.expires_at(clock::time_point::min());
-    });
+    boost::asio::dispatch(said_.get_executor(),
+                          [self = shared_from_this()] { self->said_.expires_at(clock::time_point::min()); });
   }
 
   /// The result of `operation`, whose errors are values, or nothing when the farewell was first. One operation at a
