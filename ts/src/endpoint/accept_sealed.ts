@@ -7,8 +7,8 @@ import { isSuite, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { decodeOpen, maxOpenBytes, SealedError, type OpenMessage, type SealedErrorCode } from "../sealed/index.js";
 import type { ServerKeyPair } from "../sealed/key_pair.js";
 import { failure, isTimeout, noLiveness, type Session } from "../session/index.js";
-import { boundMessages, isOverLimit } from "../ws/bound.js";
-import { ignoreErrors, listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "../ws/socket.js";
+import { boundMessages, ignoreErrors, isOverLimit } from "../ws/bound.js";
+import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import { authenticate, handshakeFailure } from "./accept.js";
 import * as checks from "./check_options.js";
@@ -42,6 +42,7 @@ const sealedClockSkewMs = 86_400_000;
 export async function acceptSealed(socket: WebSocketLike, credentials: SealedCredentials, options: DirectAcceptOptions = {}): Promise<Session> {
   if (socket === undefined || socket === null) throw failure(path, "validate", "missing_conn");
   let toClose: { close(): void } = socket;
+  ignoreErrors(socket);
   try {
     const checked = filled(path, options, noLiveness, checks);
     const { suites, openTimeoutMs } = checkCredentials(credentials);
@@ -89,7 +90,6 @@ function firstText(socket: WebSocketLike, { webSocketLimits, clock }: DirectAcce
   // The bound stays: whoever was refused may go on sending until the socket is closed.
   const end = (error: Error) => {
     stop();
-    ignoreErrors(socket);
     reject(error);
   };
   const message = ({ data }: WebSocketEvents["message"]) => {

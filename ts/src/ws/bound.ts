@@ -50,3 +50,13 @@ export function boundMessages(socket: WebSocketLike, maxBytes: number, code: num
     for (const each of undo) each();
   };
 }
+
+const ignored = (): void => {};
+
+/**
+ * For a socket of a server, for good: until it is closed its peer can make it fail, also after whoever served it has stopped listening, and an
+ * emitter that has no listener for errors ends the process.
+ */
+export function ignoreErrors(socket: WebSocketLike): void {
+  if (typeof (socket as { on?: unknown }).on === "function") socket.addEventListener("error", ignored);
+}

@@ -44,13 +44,6 @@ export function listen(ws: WebSocketLike, listeners: { readonly [Type in keyof W
   };
 }
 
-const ignored = (): void => {};
-
-/** For one that nobody listens to any more: until it is closed its peer can make it fail, and an emitter without a listener for that ends the process. */
-export function ignoreErrors(ws: WebSocketLike): void {
-  if (typeof (ws as { on?: unknown }).on === "function") ws.addEventListener("error", ignored);
-}
-
 /** Opens a WebSocket to `url` that says it comes from `origin`. */
 export type WebSocketFactory = (url: string, origin: string) => WebSocketLike;
 

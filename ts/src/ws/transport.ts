@@ -6,7 +6,7 @@ import { NoopObserver, tell, type ClientObserver, type WsErrorReason } from "../
 import { InboundQueue, type ReadOptions } from "./inbound.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "./limits.js";
 import { OutboundQueue } from "./outbound.js";
-import { ignoreErrors, listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
+import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "./socket.js";
 
 export interface SocketTransportOptions {
   /** Those given; the rest as in DEFAULT_WEB_SOCKET_LIMITS. Throws RangeError when they make no sense. */
@@ -87,10 +87,9 @@ export class SocketTransport implements BinaryTransport {
     return this.outbound.write(frame, options?.signal);
   }
 
-  /** Takes the listeners away, but for one that an emitter needs, drops what is queued and closes the WebSocket. Harmless the second time. */
+  /** Takes the listeners away, drops what is queued and closes the WebSocket. Harmless the second time. */
   close(): void {
     this.stopListening();
-    ignoreErrors(this.ws);
     this.end(new Error("closed"));
     if (this.closeTold) return;
     this.closeTold = true;
