@@ -84,6 +84,7 @@ class argument_reader {
     }
     if (auto* const* list = std::get_if<std::vector<std::string>*>(&entry.into)) forget_environment(**list);
     given_.insert(entry.name);
+    if (described_.flags_given != nullptr) described_.flags_given->push_back(entry.name);
     if (!entry.may_be_blank && is_blank(*value)) {
       return complain("flag needs a value that is not blank: " + shown_name(described_, entry.name));
     }

@@ -68,6 +68,8 @@ struct program {
   /// Help as most programs have it: on stdout, long names with two dashes, and a usage error is its own line with a
   /// pointer to it. False: as the family's programs have it, which is Go's way.
   bool common_help = false;
+  /// Where the names of flags that were on the command line go; nullptr: nobody asks.
+  std::vector<std::string>* flags_given = nullptr;
 };
 
 /// What a program is given by its surroundings; tests give their own.

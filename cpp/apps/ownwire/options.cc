@@ -1,5 +1,8 @@
 #include "ownwire/options.h"
 
+#include <algorithm>
+#include <array>
+
 #include "cli/values.h"
 #include "flowersec/base/text.h"
 #include "flowersec/base/web_url.h"
@@ -8,6 +11,9 @@ namespace flowersec::apps {
 namespace {
 
 constexpr std::int64_t most_sessions = 1'000'000;
+/// Flags of what an edge does in place of this program.
+constexpr std::array<std::string_view, 7> of_public_port{
+    "port", "bind", "allow-origin", "allow-no-origin", "trusted-proxy", "custom-css", "assets-url"};
 
 std::vector<help_block> blocks() {
   return {
@@ -59,6 +65,12 @@ std::optional<std::string> behind_problem(const ownwire_command& c) {
     return "invalid --behind: " + c.behind + " would show the token on its way; use wss://";
   }
   if (c.behind_token_file.empty()) return "--behind needs --behind-token-file, the token that the edge has as well";
+  if (c.front.extract_to.empty()) {
+    for (const auto& flag : c.flags_given) {
+      if (std::ranges::find(of_public_port, flag) == of_public_port.end()) continue;
+      return "--" + flag + " has no effect with --behind: the public port is the edge's, and so is the flag";
+    }
+  }
   return std::nullopt;
 }
 
@@ -111,7 +123,8 @@ program describe_ownwire(ownwire_command& c) {
           .blocks = blocks(),
           .options = std::move(options),
           .refuses_words = true,
-          .common_help = true};
+          .common_help = true,
+          .flags_given = &c.flags_given};
 }
 
 std::optional<std::string> usage_problem(const ownwire_command& c) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ownwire_front/options.h"
 
@@ -24,6 +25,7 @@ struct ownwire_command {
   std::int64_t max_sessions_per_address = 200;
   std::string behind;  ///< URL of an edge; empty: the public port is this program's own
   std::string behind_token_file;
+  std::vector<std::string> flags_given;
 
   void fill_blanks();
   /// Where the key file is.

@@ -32,16 +32,15 @@ class service {
       : context_(context),
         command_(command),
         workers_(worker_threads()),
-        keys_(load_keys()),
+        identity_(or_fail(plan_identity(command.key_path(), system_random(), now()))),
+        keys_(identity_.keys),
         site_(built_in_files(), settings()),
         gateway_(open_gateway()),
-        files_(context, command, keys_, site_, gateway_),
         signals_(context, SIGINT, SIGTERM, SIGHUP) {
-    if (!command.behind.empty()) {
-      dial_edge(behind_token());
-      files_.add_behind_token([this](std::string token) { behind_->replace_token(std::move(token)); });
-    }
+    if (!command.behind.empty()) dial_edge(behind_token());
     if (!command.front.metrics_listen.empty()) open_metrics();
+    save_key();
+    follow_files();
     print_ready_line(io);
   }
 
@@ -50,19 +49,26 @@ class service {
     warn_exposed("--internal-token-file", command_.internal_token_file);
     warn_exposed("--internal-psk-file", command_.internal_psk_file);
     warn_exposed("--behind-token-file", command_.behind_token_file);
-    files_.watch();
+    files_->watch();
     wait_for_signal();
     context_.run();
   }
 
  private:
-  shared_keyring load_keys() {
+  static unix_seconds now() { return to_unix_seconds(system_clocks().wall_now()); }
+
+  /// Last of all: a start that fails leaves no key behind, which some client might be given.
+  void save_key() {
     const auto path = command_.key_path();
-    auto found = or_fail(load_identity(path, true, system_random(), to_unix_seconds(system_clocks().wall_now())));
-    if (found.is_new) {
-      log_line(log_level::info, "made a new identity key", {{"path", path}, {"kid", found.keys->current().kid()}});
-    }
-    return std::move(found.keys);
+    if (const auto failed = save_identity(path, identity_)) throw start_failure{failed->text};
+    if (!identity_.is_new) return;
+    log_line(log_level::info, "made a new identity key", {{"path", path}, {"kid", identity_.keys->current().kid()}});
+  }
+
+  void follow_files() {
+    files_.emplace(context_, command_, keys_, site_, gateway_);
+    if (command_.behind.empty()) return;
+    files_->add_behind_token([this](std::string token) { behind_->replace_token(std::move(token)); });
   }
 
   asset_settings settings() {
@@ -183,7 +189,7 @@ class service {
     signals_.async_wait([this](const error_code& failed, int number) {
       if (failed) return;
       if (number == SIGHUP) {
-        files_.reload();
+        files_->reload();
       } else if (std::exchange(stopping_, true)) {
         return context_.stop();
       } else {
@@ -199,12 +205,13 @@ class service {
   const ownwire_command& command_;
   asio::thread_pool workers_;
   event_log events_;
+  loaded_keys identity_;  // as found at the start
   live_keys keys_;
   site site_;
   worker_end worker_end_{workers_};
   ownwire::gateway gateway_;
   std::optional<ownwire::behind> behind_;
-  live_files files_;
+  std::optional<live_files> files_;
   std::optional<metrics_page> metrics_;
   asio::signal_set signals_;
   bool stopping_ = false;

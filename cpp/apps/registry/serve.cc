@@ -36,13 +36,15 @@ class service {
       : context_(context),
         command_(command),
         workers_(worker_threads()),
-        keys_(load_keys()),
+        identity_(or_fail(plan_identity(command.key_file, system_random(), now()))),
+        keys_(identity_.keys),
         issuing_(command, or_fail(load_issuer(command))),
         registry_(open_registry()),
         reloader_(context),
         signals_(context, SIGINT, SIGTERM, SIGHUP) {
-    add_files();
     if (!command.metrics_listen.empty()) open_metrics();
+    save_key();
+    add_files();
     print_ready_line(io);
   }
 
@@ -55,14 +57,14 @@ class service {
   }
 
  private:
-  shared_keyring load_keys() {
-    const auto& path = command_.key_file;
-    auto found =
-        or_fail(load_identity(path, true, system_random(), to_unix_seconds(system_clocks().wall_now()), "--key-file"));
-    if (found.is_new) {
-      log_line(log_level::info, "made a new key", {{"path", path}, {"kid", found.keys->current().kid()}});
-    }
-    return std::move(found.keys);
+  static unix_seconds now() { return to_unix_seconds(system_clocks().wall_now()); }
+
+  /// Last of all: a start that fails leaves no key behind, which some client might be given.
+  void save_key() {
+    const auto path = command_.key_file;
+    if (const auto failed = save_identity(path, identity_)) throw start_failure{failed->text};
+    if (!identity_.is_new) return;
+    log_line(log_level::info, "made a new key", {{"path", path}, {"kid", identity_.keys->current().kid()}});
   }
 
   rendezvous::registry_server open_registry() {
@@ -171,6 +173,7 @@ class service {
   const registry_command& command_;
   asio::thread_pool workers_;
   registry_log log_;
+  loaded_keys identity_;  // as found at the start
   live_keys keys_;
   issuing issuing_;
   worker_end worker_end_{workers_};

@@ -58,6 +58,9 @@ std::optional<std::string> origins_problem(const std::vector<std::string>& allow
     if (trim(entry) == "*") {
       return "invalid --allow-origin: * is no origin; name each site, or *.example.org for the subdomains of one";
     }
+    if (entry.find(',') != entry.npos) {
+      return "invalid --allow-origin: " + entry + " has a comma; one origin each, repeat the flag";
+    }
   }
   return std::nullopt;
 }

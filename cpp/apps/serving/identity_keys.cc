@@ -30,6 +30,23 @@ or_problem<loaded_keys> load_identity(const std::string& path, bool may_make, ra
   return problem{made.error().text};
 }
 
+or_problem<loaded_keys> plan_identity(const std::string& path, random_source& random, unix_seconds now) {
+  auto read = sealed::read_key_file(path);
+  if (read) return loaded(std::move(*read), false);
+  if (read.error().code != boost::system::errc::no_such_file_or_directory) return problem{read.error().text};
+  auto made = sealed::key_pair::generate(random);
+  if (!made) return problem{path + ": " + made.error().message()};
+  return loaded(sealed::keyring{{.key = std::move(*made), .created_at = now}}, true);
+}
+
+std::optional<problem> save_identity(const std::string& path, const loaded_keys& found) {
+  if (!found.is_new) return std::nullopt;
+  const auto written = sealed::create_key_file(path, *found.keys);
+  if (written) return std::nullopt;
+  if (written.error().code != boost::system::errc::file_exists) return problem{written.error().text};
+  return problem{"another program made the key file " + path + " meanwhile; start again to use it"};
+}
+
 std::vector<std::string> public_texts(const sealed::keyring& keys) {
   std::vector<std::string> texts;
   for (const auto& entry : keys.entries()) texts.push_back(entry.key.public_half().text());

@@ -17,13 +17,21 @@ using shared_keyring = std::shared_ptr<const sealed::keyring>;
 
 struct loaded_keys {
   shared_keyring keys;
-  bool is_new = false;  ///< the file was made just now
+  bool is_new = false;  ///< made just now
 };
 
 /// Reads the key file; makes it when there is none and `may_make` says so. Problems name the file and `flag`, never a
 /// key.
 [[nodiscard]] or_problem<loaded_keys> load_identity(const std::string& path, bool may_make, random_source& random,
                                                     unix_seconds now, std::string_view flag = "--identity-key");
+
+/// For a start: reads the key file, or makes a key when there is none. Nothing is written: a start that fails leaves
+/// nothing behind.
+[[nodiscard]] or_problem<loaded_keys> plan_identity(const std::string& path, random_source& random, unix_seconds now);
+
+/// Writes the key file of what plan_identity() made; everything else of the start holds by then. A file that came to be
+/// meanwhile is a problem: its key is another.
+[[nodiscard]] std::optional<problem> save_identity(const std::string& path, const loaded_keys& found);
 
 /// As clients pin them, the current one first.
 [[nodiscard]] std::vector<std::string> public_texts(const sealed::keyring& keys);

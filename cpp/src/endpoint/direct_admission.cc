@@ -73,7 +73,11 @@ class admission : public std::enable_shared_from_this<admission> {
       canceled_ = true;
       return link_->give_up(make_error_code(session_errc::canceled));
     }
-    fail(stage::handshake, endpoint_errc::canceled);
+    if (socket_) {
+      leave(ws::close_code::normal, endpoint_errc::canceled, {});
+    } else {
+      fail(stage::handshake, endpoint_errc::canceled);
+    }
     signal_->emit(asio::cancellation_type::terminal);
   }
 
@@ -250,11 +254,13 @@ class admission : public std::enable_shared_from_this<admission> {
     done_(failed, {});
   }
 
+  void refuse(endpoint_errc what, std::string_view reason) { leave(ws::close_code::policy_violation, what, reason); }
+
   /// Tells the client why, and is done when that is out: until then the client counts as one on its way in.
-  void refuse(endpoint_errc what, std::string_view reason) {
+  void leave(ws::close_code code, endpoint_errc what, std::string_view reason) {
     const auto failed = failure(path::direct, stage::handshake, what);
     if (!end(failed)) return;
-    socket_.async_close(ws::close_code::policy_violation, reason,
+    socket_.async_close(code, reason,
                         asio::bind_executor(serial_, [self = shared_from_this(), failed](error_code /*ignored*/) {
                           self->done_(failed, {});
                         }));

@@ -40,6 +40,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
     plan_.socket.limits.max_block_bytes = 16'384;
     plan_.socket.ping_after = options_.ping_after;
     plan_.socket.silence_limit = options_.silence_limit;
+    plan_.socket.going_away = going_away_;
   }
 
   void start() {
@@ -52,6 +53,9 @@ class behind::impl : public std::enable_shared_from_this<impl> {
       self->pause_.cancel();
     });
   }
+
+  /// From now on closing says that the server ends: not where another takes its place.
+  void go_away() { *going_away_ = true; }
 
   void stop() {
     asio::dispatch(serial_, [self = shared_from_this()] {
@@ -142,6 +146,7 @@ class behind::impl : public std::enable_shared_from_this<impl> {
   gateway::adopter_function adopt_;
   behind_options options_;
   ws::connect_options plan_;
+  std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
   asio::steady_timer pause_;
   std::unordered_set<socket_ptr> waiting_;
   std::size_t attempts_ = 0;  // under way
@@ -160,6 +165,9 @@ behind::~behind() { impl_->stop(); }
 
 void behind::replace_token(std::string token) { impl_->replace_token(std::move(token)); }
 
-void behind::stop() { impl_->stop(); }
+void behind::stop() {
+  impl_->go_away();
+  impl_->stop();
+}
 
 }  // namespace flowersec::ownwire

@@ -1,6 +1,7 @@
 #include "ownwire/chat_session.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace flowersec::ownwire {
 
@@ -12,10 +13,17 @@ void chat_session::describe(text_sender sender) {
   way_->sender = std::make_shared<const text_sender>(std::move(sender));
 }
 
-bool chat_session::take_id(std::uint64_t id) noexcept {
+bool chat_session::take_id(std::uint64_t id) {
   if (id <= last_id_) return false;
+  if (id != last_id_ + 1) skipped_.emplace(last_id_ + 1, id - 1);
+  if (skipped_.size() > limits_.max_id_gaps) skipped_.erase(skipped_.begin());
   last_id_ = id;
   return true;
+}
+
+bool chat_session::was_skipped(std::uint64_t id) const noexcept {
+  const auto behind = skipped_.upper_bound(id);
+  return behind != skipped_.begin() && std::prev(behind)->second >= id;
 }
 
 void chat_session::refuse(std::uint64_t id, chat_error why) {

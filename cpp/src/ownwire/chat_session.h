@@ -44,8 +44,10 @@ class chat_session {
 
   // Texts.
   /// The next of a rising row of ids. False when it was taken before.
-  [[nodiscard]] bool take_id(std::uint64_t id) noexcept;
+  [[nodiscard]] bool take_id(std::uint64_t id);
   [[nodiscard]] std::uint64_t last_id() const noexcept { return last_id_; }
+  /// Whether ids were taken on both sides of this one and it was not: ids rise, so it cannot come any more.
+  [[nodiscard]] bool was_skipped(std::uint64_t id) const noexcept;
   void refuse(std::uint64_t id, chat_error why);
   /// A text that is on its way, and one whose way is over.
   void begin(std::uint64_t id) { under_way_.insert(id); }
@@ -86,6 +88,7 @@ class chat_session {
   std::string id_;
   std::shared_ptr<route> way_;
   std::uint64_t last_id_ = 0;
+  std::map<std::uint64_t, std::uint64_t> skipped_;  // first and last of each gap
   std::map<std::uint64_t, chat_error> refused_;
   std::set<std::uint64_t> under_way_;
   rate_bucket texts_;

@@ -57,6 +57,7 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
   }
 
  protected:
+  /// closed_locally: not a byte of them left, because a close had begun.
   virtual asio::awaitable<error_code> send(std::vector<std::string> frames) = 0;
   /// Closes, because the gateway ends.
   virtual void go() = 0;
@@ -71,7 +72,9 @@ class client_link : public client_side, public std::enable_shared_from_this<clie
     while (true) {
       auto batch = self->core_->machine().next_batch(self->id_, self->core_->now());
       if (batch.empty()) break;
-      if (co_await self->send(std::move(batch))) break;
+      const auto failed = co_await self->send(std::move(batch));
+      if (failed == ws::ws_errc::closed_locally) self->core_->machine().on_batch_unsent(self->id_);
+      if (failed) break;
       self->core_->machine().on_batch_written(self->id_, self->core_->now());
       self->core_->perform();
     }
@@ -140,8 +143,11 @@ class socket_client final : public client_link {
       }
     }
     const byte_view piece{all};
-    const auto [failed] = co_await socket_.async_write_frames(std::span{&piece, 1}, as_result);
-    co_return failed;
+    const auto at_once = socket_.try_write_frames(std::span{&piece, 1});
+    if (at_once) co_return *at_once;
+    const auto [failed] = co_await socket_.async_finish_write(as_result);
+    // Some of it may be there.
+    co_return failed ? error_code{asio::error::operation_aborted} : failed;
   }
 
  private:
@@ -227,21 +233,25 @@ asio::awaitable<void> serve_client(std::shared_ptr<core> owner, ws::message_sock
 }
 
 asio::awaitable<void> serve_client(std::shared_ptr<core> owner, endpoint::session session,
-                                   std::chrono::milliseconds limit, std::string remote_addr) {
-  asio::steady_timer late{owner->serial(), limit};
-  late.async_wait([session](error_code canceled) mutable {
-    if (!canceled) session.async_close(asio::detached);
-  });
-  auto opened = co_await accept_internal(session);
-  late.cancel();
-  if (!opened) co_return;
-  const auto link =
-      std::make_shared<stream_client>(std::move(owner), session, std::move(opened), std::move(remote_addr));
-  std::string_view why = "busy";
+                                   std::shared_ptr<farewell> arriving, std::chrono::milliseconds limit,
+                                   std::string remote_addr) {
+  auto waiting = within(limit, accept_internal(session));
+  auto told = co_await arriving->unless_said(std::move(waiting));
+  auto opened = told && *told ? std::move(**told) : stream{};
+  if (!opened) {
+    co_await session.async_close(as_result);
+    co_return owner->arrived(arriving);
+  }
+  const auto link = std::make_shared<stream_client>(owner, session, std::move(opened), std::move(remote_addr));
+  std::string_view why;
   const bool entered = link->enter(dialect::compatible, "e2ee");
-  if (entered) why = co_await link->read();
+  if (entered) {
+    owner->arrived(arriving);
+    why = co_await link->read();
+  }
   co_await link->close();
-  if (entered) link->leave_core(why);
+  if (!entered) co_return owner->arrived(arriving);
+  link->leave_core(why);
 }
 
 }  // namespace flowersec::ownwire

@@ -59,6 +59,7 @@ void core::close() {
   stop_timer_.cancel();
   hub_.stop();
   abort();
+  for (const auto& each : arriving_) each->say();
 }
 
 void core::abort() {
@@ -67,6 +68,16 @@ void core::abort() {
   const auto clients = clients_;
   for (const auto& [who, link] : users) link->abort();
   for (const auto& [who, link] : clients) link->abort();
+}
+
+void core::expect(std::shared_ptr<farewell> arriving) {
+  if (stopping_ || closed_) arriving->say();
+  arriving_.insert(std::move(arriving));
+}
+
+void core::arrived(const std::shared_ptr<farewell>& arriving) {
+  arriving_.erase(arriving);
+  continue_stopping();
 }
 
 void core::arm() {
@@ -107,15 +118,19 @@ void core::stop(std::chrono::milliseconds limit, std::function<void()> done) {
   constexpr std::chrono::milliseconds for_closing{4'000};
   stop_timer_.expires_after(limit - std::min(limit / 2, for_closing));
   stop_timer_.async_wait([self = shared_from_this()](error_code canceled) {
-    if (!canceled) self->abort();
+    if (canceled) return;
+    self->arriving_.clear();
+    self->abort();
+    self->continue_stopping();
   });
+  for (const auto& each : arriving_) each->say();
   hub_.stop();
   perform();
   continue_stopping();
 }
 
 void core::continue_stopping() {
-  if (!stopping_ || !users_.empty()) return;
+  if (!stopping_ || !users_.empty() || !arriving_.empty()) return;
   if (!std::exchange(clients_told_, true)) {
     // Behind what is queued for it: those texts were acknowledged.
     const auto clients = clients_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "ownwire/front.h"
 #include "ownwire/hub.h"
@@ -65,6 +66,10 @@ class core : public std::enable_shared_from_this<core> {
     if (closed_) link->abort();
     clients_.emplace(who, std::move(link));
   }
+  /// A socket is open and nobody yet: it hears the farewell when the gateway ends, and stop() waits for it.
+  void expect(std::shared_ptr<farewell> arriving);
+  /// It is somebody, or gone.
+  void arrived(const std::shared_ptr<farewell>& arriving);
   /// The connection is over. The hub is told as well.
   void remove_user(connection_id who);
   void remove_client(client_id who);
@@ -77,6 +82,7 @@ class core : public std::enable_shared_from_this<core> {
   void forget_links() noexcept {
     users_.clear();
     clients_.clear();
+    arriving_.clear();
   }
 
  private:
@@ -92,6 +98,7 @@ class core : public std::enable_shared_from_this<core> {
   hub hub_;
   std::unordered_map<connection_id, std::shared_ptr<user_side>> users_;
   std::unordered_map<client_id, std::shared_ptr<client_side>> clients_;
+  std::unordered_set<std::shared_ptr<farewell>> arriving_;
   boost::asio::steady_timer timer_;
   std::optional<mono_time> armed_;
   std::uint64_t origins_refused_ = 0;

@@ -1,6 +1,7 @@
 #include "ownwire/dispatcher.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace flowersec::ownwire {
 
@@ -104,8 +105,9 @@ std::vector<std::string> dispatcher::next_batch(client_id client, mono_time now)
     if (auto* text = std::get_if<queued_text>(&front.what)) {
       frames.push_back(encode_text(to.how, *text->from, text->id, text->content));
     } else {
-      frames.push_back(std::move(std::get<std::string>(front.what)));
+      frames.push_back(std::get<std::string>(front.what));
     }
+    to.batch.push_back(std::move(front));
     to.queue.pop_front();
   }
   to.under_way_since = now;
@@ -119,8 +121,18 @@ void dispatcher::on_batch_written(client_id client, mono_time /*now*/) {
   to.bytes -= to.under_way;
   queued_bytes_ -= to.under_way;
   to.under_way = 0;
+  to.batch.clear();
   if (to.blocked) flush_to(client);
   if (!to.queue.empty()) ready_.push_back(client);
+}
+
+void dispatcher::on_batch_unsent(client_id client) {
+  const auto found = clients_.find(client);
+  if (found == clients_.end()) return;
+  auto& to = found->second;
+  to.queue.insert(to.queue.begin(), std::make_move_iterator(to.batch.begin()), std::make_move_iterator(to.batch.end()));
+  to.batch.clear();
+  to.under_way = 0;
 }
 
 std::vector<client_id> dispatcher::on_time(mono_time now) {

@@ -53,6 +53,8 @@ class dispatcher {
   /// The next frames for a client, one batch at a time; empty while one is under way or nothing is queued.
   [[nodiscard]] std::vector<std::string> next_batch(client_id client, mono_time now);
   void on_batch_written(client_id client, mono_time now);
+  /// Not a byte of the batch left, and the client is about to be lost: what was in it goes back to its place.
+  void on_batch_unsent(client_id client);
 
   /// Drops the texts whose time is over. The result: clients that took nothing for too long; disconnect them.
   [[nodiscard]] std::vector<client_id> on_time(mono_time now);
@@ -86,7 +88,8 @@ class dispatcher {
   struct connected {
     dialect how{};
     std::deque<queued> queue{};
-    std::size_t bytes = 0;  // queued and under way
+    std::deque<queued> batch{};  // under way
+    std::size_t bytes = 0;       // queued and under way
     std::size_t under_way = 0;
     mono_time under_way_since{};
     bool blocked = false;  // texts for it wait

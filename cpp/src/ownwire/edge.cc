@@ -136,7 +136,8 @@ asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp:
   auto link = std::make_shared<edge_link>();
   link->socket = std::move(accepted->socket);
   if (self->stopping_) {
-    co_await link->socket.async_close(ws::close_code::going_away, {}, as_result);
+    self->links_.insert(link);
+    self->close(link, ws::close_code::going_away, {});
   } else if (seen->backend) {
     link->backend_side = true;
     self->links_.insert(link);

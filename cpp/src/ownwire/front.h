@@ -5,6 +5,7 @@
 #include "ws/address.h"
 #include "ws/door.h"
 #include "ws/entrance.h"
+#include "ws/farewell.h"
 #include "ws/origin_rule.h"
 #include "ws/rate.h"
 #include "ws/time_limit.h"
@@ -16,6 +17,7 @@ using ws::address_as_told;
 using ws::address_of_visitor;
 using ws::door;
 using ws::entrance;
+using ws::farewell;
 using ws::network_list;
 using ws::origin_rule;
 using ws::rate;

@@ -105,6 +105,7 @@ class gateway::impl : public std::enable_shared_from_this<impl> {
     asio::dispatch(serial_, [self = shared_from_this(), shared] {
       self->close_doors();
       self->public_desk_->set_going_away();
+      self->internal_desk_->set_going_away();
       self->core_->stop(self->options_.limits.stop_timeout, [shared] { shared->complete({}); });
     });
   }

@@ -68,6 +68,8 @@ class hub {
     return texts_.next_batch(who, now);
   }
   void on_batch_written(client_id who, mono_time now);
+  /// Not a byte of it left, and the client is about to be lost.
+  void on_batch_unsent(client_id who) { texts_.on_batch_unsent(who); }
 
   void on_time(mono_time now);
   [[nodiscard]] std::optional<mono_time> next_deadline() const noexcept;

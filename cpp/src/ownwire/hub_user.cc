@@ -131,6 +131,8 @@ void hub::on_text(connection_id who, user& from, text_frame text, mono_time now)
 }
 
 void hub::repeat_answer(connection_id who, user& to, std::uint64_t id) {
+  // An answer would say that a text was handed over which nobody has seen.
+  if (to.session->was_skipped(id)) return fail(who, to, {.code = chat_error::invalid_frame, .fatal = true});
   ++counts_.texts_repeated;
   if (const auto answer = to.session->answer_to(id)) send(who, to, *answer);
 }

@@ -1,6 +1,8 @@
 #include "flowersec/ownwire/internal_frames.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "flowersec/base/json.h"
 
@@ -24,6 +26,46 @@ std::optional<std::uint64_t> positive_integer(const boost::json::object& object,
   std::optional<std::uint64_t> number;
   reader.read(name, number);
   return reader.ok() && number != 0U ? number : std::nullopt;
+}
+
+/// The unit of an escape \uXXXX at `at`; nullopt when there is none.
+std::optional<unsigned> escaped_unit(std::string_view text, std::size_t at) {
+  constexpr std::size_t escape_bytes = 6;
+  const auto escape = text.substr(std::min(at, text.size()), escape_bytes);
+  if (escape.size() != escape_bytes || !escape.starts_with("\\u")) return std::nullopt;
+  unsigned unit = 0;
+  const auto [end, wrong] = std::from_chars(escape.data() + 2, escape.data() + escape_bytes, unit, 16);
+  if (wrong != std::errc{} || end != escape.data() + escape_bytes) return std::nullopt;
+  return unit;
+}
+
+/// JSON text with U+FFFD in place of escapes that are half a character, as a program writes them that has cut a text
+/// in the middle of one.
+std::string mend_surrogates(std::string text) {
+  const auto is_high = [](unsigned unit) { return unit >= 0xD800 && unit <= 0xDBFF; };
+  const auto is_low = [](unsigned unit) { return unit >= 0xDC00 && unit <= 0xDFFF; };
+  for (auto at = text.find('\\'); at != text.npos; at = text.find('\\', at)) {
+    const auto unit = escaped_unit(text, at);
+    if (!unit) {
+      at += 2;  // also past an escaped backslash
+      continue;
+    }
+    const auto next = is_high(*unit) ? escaped_unit(text, at + 6) : std::nullopt;
+    if (next && is_low(*next)) {
+      at += 12;
+      continue;
+    }
+    if (is_high(*unit) || is_low(*unit)) text.replace(at + 2, 4, "fffd");
+    at += 6;
+  }
+  return text;
+}
+
+/// Whoever answers should not lose a whole reply by half a character.
+std::optional<boost::json::object> parse_leniently(std::string_view text) {
+  auto object = parse_json_object(text, max_internal_frame_bytes);
+  if (object || text.size() > max_internal_frame_bytes) return object;
+  return parse_json_object(mend_surrogates(std::string{text}), max_internal_frame_bytes);
 }
 
 client_refusal refuse(client_error code, std::string session_id, std::optional<std::uint64_t> message_id) {
@@ -128,7 +170,7 @@ std::string encode_client_error(client_error code, const std::optional<std::stri
 }
 
 client_message decode_client_message(dialect how, std::string_view text) {
-  const auto object = parse_json_object(text, max_internal_frame_bytes);
+  const auto object = parse_leniently(text);
   if (!object) return client_refusal{};
   if (how == dialect::compatible) return read_reply(*object, how);
   json_object_reader reader{*object};

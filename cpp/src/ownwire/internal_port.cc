@@ -28,6 +28,12 @@ asio::awaitable<result<endpoint::resolved_credential>> resolve(std::shared_ptr<c
   co_return found;
 }
 
+asio::awaitable<std::tuple<error_code, endpoint::session>> accept_direct(ws::message_socket socket,
+                                                                         endpoint::credential_resolver resolver,
+                                                                         endpoint::common_options common) {
+  co_return co_await endpoint::async_accept(std::move(socket), std::move(resolver), std::move(common), as_result);
+}
+
 /// Names of subprotocols are compared as they are written (RFC 6455 section 4.1).
 bool offers(const ws::request_head& head, std::string_view subprotocol) {
   for (const auto& field : head.fields) {
@@ -58,6 +64,7 @@ result<std::shared_ptr<internal_desk>> internal_desk::make(std::shared_ptr<core>
   made->socket_.limits.max_message_bytes = max_internal_frame_bytes;
   made->socket_.ping_after = options.limits.ping_after;
   made->socket_.silence_limit = options.limits.silence_limit;
+  made->socket_.going_away = made->going_away_;
   if (port.link) {
     if (port.link->channel_id.empty()) return make_error_code(gateway_errc::invalid_option);
     made->link_ = std::make_shared<const internal_link_credential>(std::move(*port.link));
@@ -86,14 +93,18 @@ asio::awaitable<void> internal_desk::receive(std::shared_ptr<internal_desk> desk
     co_await serve_client(desk->core_, std::move(opened), seen->how, peer);
     co_return;
   }
-  auto [failed, session] =
-      co_await endpoint::async_accept(std::move(opened), desk->resolver(), desk->common_, as_result);
-  if (failed) {
-    desk->core_->report({.kind = gateway_event_kind::client_refused, .remote_addr = peer, .detail = "handshake"});
-    co_return;
+  const auto arriving = std::make_shared<farewell>(desk->core_->serial());
+  desk->core_->expect(arriving);
+  auto shaking = accept_direct(std::move(opened), desk->resolver(), desk->common_);
+  auto met = co_await arriving->unless_said(std::move(shaking));
+  if (!met || std::get<0>(*met)) {
+    if (met) {
+      desk->core_->report({.kind = gateway_event_kind::client_refused, .remote_addr = peer, .detail = "handshake"});
+    }
+    co_return desk->core_->arrived(arriving);
   }
   kept.reset();
-  co_await serve_client(desk->core_, std::move(session), desk->limits_.hello_timeout, peer);
+  co_await serve_client(desk->core_, std::move(std::get<1>(*met)), arriving, desk->limits_.hello_timeout, peer);
 }
 
 ws::head_decision internal_desk::look_at(const ws::request_head& head, const std::string& peer, bool busy,

@@ -21,6 +21,8 @@ class internal_desk {
                                               entrance::place place);
 
   void replace_tls(ws::tls_context next) { tls_ = std::move(next); }
+  /// From now on closing says that the server ends. From any thread.
+  void set_going_away() { *going_away_ = true; }
   void replace_token(std::optional<std::string> token) { token_ = std::move(token); }
 
  private:
@@ -43,6 +45,7 @@ class internal_desk {
   gateway_limits limits_;
   endpoint::common_options common_;
   ws::socket_options socket_;
+  std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace flowersec::ownwire

@@ -12,7 +12,8 @@ bool gateway_limits::validate() const noexcept {
                      ping_after < silence_limit;
   const bool counts = max_kept_replies >= 1 && max_sessions >= 1 && max_sessions_per_address >= 1 &&
                       message_burst >= 1 && messages_per_second >= 1 && visit_burst >= 1 && visits_per_second >= 1 &&
-                      max_visitors >= 1 && max_waiting_texts >= 1 && max_internal_clients >= 1 && max_refused_ids >= 1;
+                      max_visitors >= 1 && max_waiting_texts >= 1 && max_internal_clients >= 1 &&
+                      max_refused_ids >= 1 && max_id_gaps >= 1;
   // One of the largest must fit, or it would never get through.
   const bool sizes = max_kept_reply_bytes >= max_content_bytes + max_metadata_bytes &&
                      max_waiting_bytes >= max_content_bytes && max_internal_queue_bytes >= max_internal_frame_bytes &&

@@ -31,6 +31,13 @@ auto on_core(const core& owner, F function) {
   return asio::co_spawn(owner.serial(), call(std::move(function)), asio::use_awaitable);
 }
 
+asio::awaitable<std::tuple<error_code, endpoint::session>> accept_sealed(ws::message_socket socket,
+                                                                         endpoint::sealed_credentials credentials,
+                                                                         endpoint::common_options common) {
+  co_return co_await endpoint::async_accept_sealed(std::move(socket), std::move(credentials), std::move(common),
+                                                   as_result);
+}
+
 ws::head_answer unavailable() { return {ws::plain_answer_text(503, "Service Unavailable", false)}; }
 
 bool ends_request(const ws::request_head& head) { return head.path() == "/healthz"; }
@@ -99,30 +106,37 @@ asio::awaitable<void> public_desk::adopt(std::shared_ptr<public_desk> desk, ws::
 asio::awaitable<void> public_desk::open(std::shared_ptr<public_desk> desk, ws::message_socket socket, arrival user) {
   const auto kept = std::move(user.handshake);
   const auto shown = user.from.shown;
+  const auto arriving = std::make_shared<farewell>(socket.get_executor());
   // Before any computation: a flood costs one upgrade each.
-  auto admission = on_core(*desk->core_, [desk, from = std::move(user.from)] {
+  auto admission = on_core(*desk->core_, [desk, arriving, from = std::move(user.from)] {
     auto admitted = desk->core_->machine().admit(from, desk->core_->now());
+    if (admitted) desk->core_->expect(arriving);
     desk->core_->perform();
     return admitted;
   });
   const auto who = co_await std::move(admission);
   if (!who) {
-    co_await socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
+    const bool ending = *desk->going_away_;
+    const auto code = ending ? ws::close_code::going_away : ws::close_code::policy_violation;
+    co_await socket.async_close(code, ending ? "" : "rate_limited", as_result);
     co_return;
   }
-  auto [failed, session] =
-      co_await endpoint::async_accept_sealed(std::move(socket), desk->credentials_, desk->common_, as_result);
+  auto opening = accept_sealed(std::move(socket), desk->credentials_, desk->common_);
+  auto opened = co_await arriving->unless_said(std::move(opening));
   const auto id = *who;
-  if (failed) {
+  if (!opened || std::get<0>(*opened)) {
+    const auto failed = opened ? std::get<0>(*opened) : error_code{asio::error::operation_aborted};
     gateway_event event{.kind = gateway_event_kind::open_failed, .remote_addr = shown, .detail = failed.message()};
-    asio::post(desk->core_->serial(), [desk, id, event = std::move(event)] {
+    asio::post(desk->core_->serial(), [desk, arriving, id, event = std::move(event)] {
       desk->core_->report(event);
       desk->core_->remove_user(id);
+      desk->core_->arrived(arriving);
     });
     co_return;
   }
-  asio::post(desk->core_->serial(), [desk, id, up = std::move(session)]() mutable {
+  asio::post(desk->core_->serial(), [desk, arriving, id, up = std::move(std::get<1>(*opened))]() mutable {
     std::make_shared<user_link>(desk->core_, id, std::move(up), desk->limits_)->start();
+    desk->core_->arrived(arriving);
   });
 }
 

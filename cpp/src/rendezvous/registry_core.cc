@@ -71,8 +71,19 @@ registry_counts registry_core::last_counts() const {
 
 void registry_core::add(socket_id who, std::shared_ptr<client_side> link) {
   // Dropped while it was opening.
-  if (closed_ || !machine_.knows(who)) link->end(0, {});
+  if (closed_ || !machine_.knows(who))
+    link->end(stopping_ && !closed_ ? static_cast<std::uint16_t>(ws::close_code::going_away) : 0, {});
   links_.emplace(who, std::move(link));
+}
+
+void registry_core::expect(std::shared_ptr<ws::farewell> arriving) {
+  if (stopping_ || closed_) arriving->say();
+  arriving_.insert(std::move(arriving));
+}
+
+void registry_core::arrived(const std::shared_ptr<ws::farewell>& arriving) {
+  arriving_.erase(arriving);
+  continue_stopping();
 }
 
 void registry_core::remove(socket_id who) {
@@ -111,15 +122,19 @@ void registry_core::stop(std::chrono::milliseconds limit, std::function<void()> 
   constexpr std::chrono::milliseconds for_closing{4'000};
   stop_timer_.expires_after(limit - std::min(limit / 2, for_closing));
   stop_timer_.async_wait([self = shared_from_this()](error_code canceled) {
-    if (!canceled) self->end_all();
+    if (canceled) return;
+    self->arriving_.clear();
+    self->end_all();
+    self->continue_stopping();
   });
+  for (const auto& each : arriving_) each->say();
   machine_.stop(now());
   perform();
   continue_stopping();
 }
 
 void registry_core::continue_stopping() {
-  if (!stopping_ || !links_.empty()) return;
+  if (!stopping_ || !links_.empty() || !arriving_.empty()) return;
   stop_timer_.cancel();
   timer_.cancel();
   for (auto& done : std::exchange(on_stopped_, {})) done();
@@ -131,6 +146,7 @@ void registry_core::close() {
   timer_.cancel();
   stop_timer_.cancel();
   end_all();
+  for (const auto& each : arriving_) each->say();
 }
 
 }  // namespace flowersec::rendezvous

@@ -7,9 +7,11 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "rendezvous/registry_machine.h"
 #include "ws/door.h"
+#include "ws/farewell.h"
 
 namespace flowersec::rendezvous {
 
@@ -48,6 +50,10 @@ class registry_core : public std::enable_shared_from_this<registry_core> {
 
   /// From now on it is told; until then the machine's wishes for it are lost, but for its end.
   void add(socket_id who, std::shared_ptr<client_side> link);
+  /// A socket is open and has no link yet: it hears the farewell when the registry ends, and stop() waits for it.
+  void expect(std::shared_ptr<ws::farewell> arriving);
+  /// It has a link, or is gone.
+  void arrived(const std::shared_ptr<ws::farewell>& arriving);
   /// The connection is over.
   void remove(socket_id who);
 
@@ -69,6 +75,7 @@ class registry_core : public std::enable_shared_from_this<registry_core> {
   std::function<void(const registry_event&)> on_event_;
   registry_machine machine_;
   std::unordered_map<socket_id, std::shared_ptr<client_side>> links_;
+  std::unordered_set<std::shared_ptr<ws::farewell>> arriving_;
   boost::asio::steady_timer timer_;
   std::optional<mono_time> armed_;
   std::vector<socket_id> slow_;

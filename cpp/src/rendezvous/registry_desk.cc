@@ -26,6 +26,13 @@ constexpr std::size_t max_streams = 4;
 /// Records and WebSocket messages: frames are small, but senders gather them.
 constexpr std::size_t max_record_bytes = 262'144;
 
+asio::awaitable<std::tuple<error_code, endpoint::session>> accept_sealed(ws::message_socket socket,
+                                                                         endpoint::sealed_credentials credentials,
+                                                                         endpoint::common_options common) {
+  co_return co_await endpoint::async_accept_sealed(std::move(socket), std::move(credentials), std::move(common),
+                                                   as_result);
+}
+
 asio::awaitable<stream> accept_frames(endpoint::session session) {
   while (true) {
     auto [failed, incoming] = co_await session.async_accept_stream(as_result);
@@ -95,12 +102,18 @@ asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, 
                                            registry_entrance in, std::shared_ptr<ws::entrance::place> place) {
   // Before any computation: a flood costs one upgrade each.
   const auto& core = desk->core_;
-  auto admission = on_core(*core, [&core, &in] {
+  const auto arriving = std::make_shared<ws::farewell>(socket.get_executor());
+  auto admission = on_core(*core, [&core, &in, &arriving] {
     auto admitted = core->machine().admit(in.from, core->now());
+    if (admitted) core->expect(arriving);
     core->perform();
     return admitted;
   });
   const auto who = co_await std::move(admission);
+  if (!who && *desk->going_away_) {
+    co_await socket.async_close(ws::close_code::going_away, {}, as_result);
+    co_return;
+  }
   if (!who) {
     const auto refusal = in.how == transport::legacy
                              ? legacy_failure(legacy_too_often)
@@ -113,12 +126,13 @@ asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, 
   }
   place.reset();
   if (in.how == transport::sealed) {
-    auto serving = serve_sealed(desk, std::move(socket), *who, std::move(in.from.shown));
+    auto serving = serve_sealed(desk, std::move(socket), *who, arriving, std::move(in.from.shown));
     co_return co_await std::move(serving);
   }
   const auto link = make_link(core, *who, std::move(socket), desk->limits_);
-  auto opening = on_core(*core, [&core, &in, &link, id = *who] {
+  auto opening = on_core(*core, [&core, &in, &link, &arriving, id = *who] {
     core->add(id, link);
+    core->arrived(arriving);
     if (in.how == transport::legacy) {
       core->machine().on_open_legacy(id, in.path_key, core->now(), core->wall_now());
     } else {
@@ -132,29 +146,39 @@ asio::awaitable<void> registry_desk::serve(std::shared_ptr<registry_desk> desk, 
 }
 
 asio::awaitable<void> registry_desk::serve_sealed(std::shared_ptr<registry_desk> desk, ws::message_socket socket,
-                                                  socket_id who, std::string shown) {
+                                                  socket_id who, std::shared_ptr<ws::farewell> arriving,
+                                                  std::string shown) {
   const auto& core = desk->core_;
-  auto [failed, session] =
-      co_await endpoint::async_accept_sealed(std::move(socket), desk->credentials_, desk->common_, as_result);
-  std::optional<stream> frames;
-  if (!failed) frames = co_await ws::within(stream_timeout, accept_frames(session));
-  if (!frames || !*frames) {
+  auto shaking = accept_sealed(std::move(socket), desk->credentials_, desk->common_);
+  auto met = co_await arriving->unless_said(std::move(shaking));
+  const auto failed = met ? std::get<0>(*met) : error_code{asio::error::operation_aborted};
+  endpoint::session session;
+  stream frames;
+  if (!failed) {
+    session = std::move(std::get<1>(*met));
+    auto waiting = ws::within(stream_timeout, accept_frames(session));
+    auto opened = co_await arriving->unless_said(std::move(waiting));
+    if (opened && *opened) frames = std::move(**opened);
+  }
+  if (!frames) {
     registry_event event{.kind = registry_event_kind::open_failed,
                          .remote_addr = std::move(shown),
                          .detail = failed ? failed.message() : "no stream rv/registry"};
     if (!failed) co_await session.async_close(as_result);
-    auto leaving = on_core(*core, [&core, &event, who] {
+    auto leaving = on_core(*core, [&core, &event, &arriving, who] {
       core->count_failed_open(event);
       core->remove(who);
+      core->arrived(arriving);
       return true;
     });
     co_await std::move(leaving);
     co_return;
   }
   const auto strand = co_await asio::this_coro::executor;
-  const auto link = make_link(core, who, strand, std::move(session), std::move(*frames), desk->limits_);
-  auto opening = on_core(*core, [&core, &link, who] {
+  const auto link = make_link(core, who, strand, std::move(session), std::move(frames), desk->limits_);
+  auto opening = on_core(*core, [&core, &link, &arriving, who] {
     core->add(who, link);
+    core->arrived(arriving);
     core->machine().on_open(who, core->now());
     core->perform();
     return true;

@@ -44,7 +44,8 @@ class registry_desk : public std::enable_shared_from_this<registry_desk> {
                                              ws::accept_options options, std::shared_ptr<registry_entrance> in,
                                              std::shared_ptr<ws::entrance::place> place);
   static boost::asio::awaitable<void> serve_sealed(std::shared_ptr<registry_desk> desk, ws::message_socket socket,
-                                                   socket_id who, std::string shown);
+                                                   socket_id who, std::shared_ptr<ws::farewell> arriving,
+                                                   std::string shown);
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
                                           registry_entrance& in) const;
   [[nodiscard]] std::optional<registry_entrance> entrance_of(const ws::request_head& head) const;

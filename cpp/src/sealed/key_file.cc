@@ -169,14 +169,19 @@ key_file_result<void> write_key_file(const std::filesystem::path& path, const ke
   return {};
 }
 
-key_file_result<keyring> create_key_file(const std::filesystem::path& path, random_source& random, unix_seconds now) {
-  auto key = key_pair::generate(random);
-  if (!key) return at_path(path, key_file_error{key.error(), key.error().message()});
-  keyring keys{{.key = std::move(*key), .created_at = now}};
+key_file_result<void> create_key_file(const std::filesystem::path& path, const keyring& keys) {
   auto text = format(keys);
   auto written = write_private_file(path, text, existing_file::keep);
   wipe(text);
   if (!written) return at_path(path, written.error());
+  return {};
+}
+
+key_file_result<keyring> create_key_file(const std::filesystem::path& path, random_source& random, unix_seconds now) {
+  auto key = key_pair::generate(random);
+  if (!key) return at_path(path, key_file_error{key.error(), key.error().message()});
+  keyring keys{{.key = std::move(*key), .created_at = now}};
+  if (const auto written = create_key_file(path, keys); !written) return written.error();
   return keys;
 }
 

@@ -15,15 +15,21 @@
 
 namespace flowersec::ws {
 
-/// The result of `operation`, whose errors are values, or nothing when `limit` was over first; it is cancelled then.
+/// The result of `operation`, whose errors are values, or nothing when `timer` was first; it is cancelled then.
 template <class T>
-boost::asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, boost::asio::awaitable<T> operation) {
+boost::asio::awaitable<std::optional<T>> before(boost::asio::steady_timer& timer, boost::asio::awaitable<T> operation) {
   using namespace boost::asio::experimental::awaitable_operators;
-  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, limit};
   auto late = timer.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
   auto outcome = co_await (std::move(operation) || std::move(late));
   if (outcome.index() != 0) co_return std::nullopt;
   co_return std::move(std::get<0>(outcome));
+}
+
+/// As above: nothing when `limit` was over first.
+template <class T>
+boost::asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, boost::asio::awaitable<T> operation) {
+  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, limit};
+  co_return co_await before(timer, std::move(operation));
 }
 
 }  // namespace flowersec::ws

@@ -20,8 +20,12 @@ if(TARGET ownwire)
     add_dependencies(test_system.ownwire_${name} ownwire ownwire-edge)
   endforeach()
   foreach(name crowd limits)
+    set(more)
+    if(name STREQUAL "crowd")
+      set(more ${CMAKE_CURRENT_LIST_DIR}/ownwire_restart_test.cc)
+    endif()
     flowersec_add_test(system.ownwire_${name}
-      SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
+      SOURCES ${CMAKE_CURRENT_LIST_DIR}/ownwire_${name}_test.cc ${more} ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
       DEPS endpoint ownwire_frames sealed ws
       LIBS OpenSSL::SSL
       LABELS system

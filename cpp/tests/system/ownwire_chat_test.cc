@@ -193,6 +193,18 @@ TEST_F(ownwire_chat, a_stop_tells_users_and_ends_in_time) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{10});
 }
 
+TEST_F(ownwire_chat, a_stop_tells_a_socket_that_is_nobody_yet) {
+  start({"--metrics-listen=127.0.0.1:0", "--allow-origin=https://app.example"});
+  tunnel_client silent{program->address()};
+  silent.upgrade({});
+  while (program->metric("user_sockets") == 0) {
+  }
+  program->process.send_signal(SIGTERM);
+  EXPECT_EQ(close_code(silent), 1001U);
+  silent.close();
+  EXPECT_EQ(program->process.wait().exit_code, 0);
+}
+
 TEST_F(ownwire_chat, sessions_are_as_many_as_the_flags_say) {
   start({"--max-sessions-per-address=1"});
   chat_user first{url(), key(), hello_frame{}};

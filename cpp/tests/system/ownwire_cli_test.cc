@@ -105,6 +105,28 @@ TEST_F(ownwire_cli, the_first_start_makes_the_key_file_and_later_ones_keep_it) {
   EXPECT_THAT(printed.out, AllOf(MatchesRegex(key_line), StartsWith(key + ' ')));
 }
 
+TEST_F(ownwire_cli, a_start_that_fails_leaves_no_key_file_behind) {
+  testing_support::temporary_folder busy;
+  const ownwire_program first{busy.path(), {"--metrics-listen=127.0.0.1:0"}};
+  const auto metrics = first.ready("metrics_url");
+  write_secret(folder.file("token"), "a-token-of-many-characters");
+  const std::vector<testing_support::process::words> failing{
+      {"--port", first.address().substr(first.address().rfind(':') + 1), "--internal-addr=127.0.0.1:0"},
+      {"--port=0", "--internal-addr=" + first.internal()},
+      {"--port=0", "--internal-addr=127.0.0.1:0", "--internal-tls-cert=none.pem", "--internal-tls-key=none.pem"},
+      {"--port=0", "--internal-addr=127.0.0.1:0", "--internal-psk-file=none.json"},
+      {"--port=0", "--internal-addr=127.0.0.1:0", "--metrics-listen=" + metrics.substr(7, metrics.rfind('/') - 7)},
+      {"--internal-addr=127.0.0.1:0", "--behind=ws://127.0.0.1:9/backend", "--behind-token-file=none"},
+  };
+  for (auto words : failing) {
+    words.emplace_back("--new-key");
+    const auto failed = run(words);
+    EXPECT_EQ(failed.exit_code, 1) << words[0] << ' ' << words[1] << ' ' << failed.err;
+    EXPECT_THAT(failed.err, Not(HasSubstr("made a new")));
+    EXPECT_FALSE(std::filesystem::exists(folder.file("ownwire_identity.json"))) << words[0] << ' ' << words[1];
+  }
+}
+
 TEST_F(ownwire_cli, a_key_file_that_others_can_read_is_refused) {
   ASSERT_EQ(run({"--print-key", "--new-key"}).exit_code, 0);
   ::chmod(folder.file("ownwire_identity.json").c_str(), 0644);

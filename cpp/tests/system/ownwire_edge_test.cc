@@ -148,6 +148,39 @@ TEST_F(ownwire_edge, a_stop_of_the_backend_tells_its_users_and_a_stop_of_the_edg
   EXPECT_EQ(edge->wait().exit_code, 0);
 }
 
+TEST_F(ownwire_edge, a_stop_tells_users_who_have_said_nothing_yet) {
+  start_backend();
+  wait_for_backend();
+  const auto arrive = [&] {
+    tunnel_client user{of_edge("listen")};
+    user.send_text("GET /ws HTTP/1.1\r\nHost: " + of_edge("listen") + "\r\n" +
+                   upgrade_headers("Origin: http://" + of_edge("listen") + "\r\n") + "\r\n");
+    EXPECT_THAT(user.read_http_head(), StartsWith("HTTP/1.1 101 "));
+    return user;
+  };
+  auto joined = arrive();
+  const auto url = of_edge("metrics_url");
+  const auto has = [&](const std::string& line) {
+    return http_get(url.substr(7, url.rfind('/') - 7), "/metrics").find(line) != std::string::npos;
+  };
+  while (!has("\nownwire_edge_joined_total 1\n")) {
+  }
+  // The backend's own stop is heard through the edge as well.
+  backend->process.send_signal(SIGTERM);
+  EXPECT_EQ(close_code(joined), 1001U);
+  joined.close();
+  EXPECT_EQ(backend->process.wait().exit_code, 0);
+  start_backend();
+  wait_for_backend();
+  joined = arrive();
+  while (!has("\nownwire_edge_joined_total 2\n")) {
+  }
+  edge->send_signal(SIGTERM);
+  EXPECT_EQ(close_code(joined), 1001U);
+  joined.close();
+  EXPECT_EQ(edge->wait().exit_code, 0);
+}
+
 TEST_F(ownwire_edge, mistakes_end_with_2_and_failures_with_1) {
   EXPECT_EQ(run_program("ownwire-edge", {"--help"}).exit_code, 0);
   EXPECT_EQ(run_program("ownwire-edge", {}).exit_code, 2);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
 #include "flowersec/base/json.h"
@@ -59,7 +60,9 @@ class ownwire_program {
 
  private:
   static words arguments(words more) {
-    words all{"--port=0", "--internal-addr=127.0.0.1:0"};
+    words all{"--internal-addr=127.0.0.1:0"};
+    const auto has_edge = [](const std::string& word) { return word == "--behind" || word.starts_with("--behind="); };
+    if (std::none_of(more.begin(), more.end(), has_edge)) all.emplace_back("--port=0");
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -73,6 +76,13 @@ inline std::string answer_head(const std::string& address, const std::string& me
   tunnel_client client{address, {.tls = tls}};
   client.send_text(method_and_path + " HTTP/1.1\r\nHost: " + address + "\r\n" + headers + "\r\n");
   return client.read_http_head();
+}
+
+/// Code of the close frame that comes next; 0 when the connection ends without one.
+inline unsigned close_code(tunnel_client& client) {
+  const auto last = client.frame();
+  if (!last || last->op != op_close || last->payload.size() < 2) return 0;
+  return std::to_integer<unsigned>(last->payload[0]) << 8U | std::to_integer<unsigned>(last->payload[1]);
 }
 
 /// The header lines of an upgrade.

@@ -1,4 +1,6 @@
 // flowersec-registry as people run it: registrations, calls, files, signals, pages, and what its log says.
+#include <filesystem>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -239,6 +241,47 @@ TEST_F(registry, tells_its_clients_that_it_ends) {
   run(after());
   client->abort();
   EXPECT_EQ(program->running().wait().exit_code, 0);
+}
+
+TEST_F(registry, tells_those_who_are_nobody_yet_that_it_ends) {
+  start();
+  registry_client clear;
+  registry_client sealed;
+  const asio::ip::address here = asio::ip::address_v4::loopback();
+  const auto before = [&]() -> awaitable<void> {
+    clear = co_await registry_client::open(program->port(), here, std::string{rv::registry_ws_path});
+    sealed = co_await registry_client::open(program->port(), here, std::string{rv::registry_sealed_path});
+  };
+  run(before());
+  while (program->metric("sockets") < 2) {
+  }
+  program->running().send_signal(SIGTERM);
+  const auto after = [&]() -> awaitable<void> {
+    while (co_await clear.hear_text()) {
+    }
+    EXPECT_EQ(clear.close_code, 1001);
+    EXPECT_FALSE(co_await sealed.hear_text());
+    EXPECT_EQ(sealed.close_code, 1001);
+  };
+  run(after());
+  clear.abort();
+  sealed.abort();
+  EXPECT_EQ(program->running().wait().exit_code, 0);
+}
+
+TEST_F(registry, a_start_that_fails_leaves_no_key_behind) {
+  start();
+  temporary_folder other;
+  auto words = registry_program::arguments(other.path(), {"--listen=" + program->ready("listen")});
+  const auto taken = testing_support::run_program("flowersec-registry", words, {}, other.path());
+  EXPECT_EQ(taken.exit_code, 1);
+  EXPECT_THAT(taken.err, HasSubstr("--listen"));
+  words.back() = "--tls-cert=none.pem";
+  words.push_back("--tls-key=none.pem");
+  EXPECT_EQ(testing_support::run_program("flowersec-registry", words, {}, other.path()).exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(other.file("registry_key.json")));
+  const registry_program good{other.path()};
+  EXPECT_TRUE(std::filesystem::exists(other.file("registry_key.json")));
 }
 
 TEST_F(registry, a_new_key_is_offered_and_the_old_one_still_taken) {

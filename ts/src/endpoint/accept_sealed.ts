@@ -4,9 +4,10 @@
 
 import { Deadline, deferred, systemClock, wipe } from "../base/index.js";
 import { isSuite, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
-import { decodeOpen, SealedError, type OpenMessage } from "../sealed/index.js";
+import { decodeOpen, maxOpenBytes, SealedError, type OpenMessage, type SealedErrorCode } from "../sealed/index.js";
 import type { ServerKeyPair } from "../sealed/key_pair.js";
 import { failure, isTimeout, noLiveness, type Session } from "../session/index.js";
+import { boundMessages, ignoreErrors, isOverLimit } from "../ws/bound.js";
 import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import { authenticate, handshakeFailure } from "./accept.js";
@@ -41,6 +42,7 @@ const sealedClockSkewMs = 86_400_000;
 export async function acceptSealed(socket: WebSocketLike, credentials: SealedCredentials, options: DirectAcceptOptions = {}): Promise<Session> {
   if (socket === undefined || socket === null) throw failure(path, "validate", "missing_conn");
   let toClose: { close(): void } = socket;
+  ignoreErrors(socket);
   try {
     const checked = filled(path, options, noLiveness, checks);
     const { suites, openTimeoutMs } = checkCredentials(credentials);
@@ -77,20 +79,28 @@ function checkCredentials(given: SealedCredentials): { suites: readonly Suite[];
   return { suites, openTimeoutMs };
 }
 
-/** The first message, and a transport that has everything behind it. Rejects with SealedError invalid_open for binary, else with what ended the socket. */
+/**
+ * The first message, and a transport that has everything behind it. Rejects with SealedError invalid_open for binary and for a message that is too
+ * long, else with what ended the socket. Nobody without a key makes a socket of the `ws` package hold more than maxOpenBytes.
+ */
 function firstText(socket: WebSocketLike, { webSocketLimits, clock }: DirectAcceptOptions): Promise<{ text: string; transport: SocketTransport }> {
   const { promise, resolve, reject } = deferred<{ text: string; transport: SocketTransport }>();
+  const invalid: SealedErrorCode = "invalid_open";
+  const unbound = boundMessages(socket, maxOpenBytes, refusalCloseCode, invalid);
+  // The bound stays: whoever was refused may go on sending until the socket is closed.
   const end = (error: Error) => {
     stop();
     reject(error);
   };
   const message = ({ data }: WebSocketEvents["message"]) => {
-    if (typeof data !== "string") return end(new SealedError("invalid_open"));
+    if (typeof data !== "string") return end(new SealedError(invalid));
     stop();
+    unbound();
     resolve({ text: data, transport: new SocketTransport(socket, { webSocketLimits, clock }) });
   };
   const close = ({ code = 1006, reason = "" }: WebSocketEvents["close"]) => end(new WsCloseError(code, reason));
-  const stop = listen(socket, { message, close, error: (event) => end(new Error("websocket: error", { cause: event })) });
+  const error = (event: unknown) => end(isOverLimit(event) ? new SealedError(invalid) : new Error("websocket: error", { cause: event }));
+  const stop = listen(socket, { message, close, error });
   if (socket.readyState >= 2) close({});
   promise.catch(() => {}); // somebody may have given up before
   return promise;

@@ -23,6 +23,8 @@ export interface WebSocketLike {
   send(data: string | Uint8Array<ArrayBuffer>): void;
   /** Bytes may change as soon as send() has returned. Absent: true of the platform's own WebSocket only. */
   readonly copies?: boolean;
+  /** The WebSocket that this one stands for. Absent: none. */
+  readonly adapted?: unknown;
   /** Starts closing; harmless when it is closing already. */
   close(code?: number, reason?: string): void;
   /** Calls `then` once when bytes have left for the network. One that cannot say so is asked, at first after 1 ms, later every 10 ms. */

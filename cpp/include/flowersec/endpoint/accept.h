@@ -42,7 +42,8 @@ auto initiate_accept(ws::message_socket socket, any_credential credential, commo
 /// caller's, before this.
 /// Executor       the socket's; a boost::asio::strand<any_io_executor> if several threads run it. The session runs
 ///                there, and so does a completion that names no executor.
-/// Cancellation   handshake/canceled, nothing stays open.
+/// Cancellation   handshake/canceled, nothing stays open. The client hears a normal close; its part in that has
+///                socket_options::close_timeout.
 /// Limits         credentials.open_timeout; options.session.handshake_timeout over all of it, from the call on;
 ///                sealed::max_open_bytes.
 /// Errors         validate/missing_conn, invalid_option; handshake/timeout (open_timeout among them), invalid_open,

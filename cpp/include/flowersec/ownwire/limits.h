@@ -53,6 +53,9 @@ struct gateway_limits {
   std::chrono::milliseconds internal_stall{60'000};
   /// Ids of refused texts that are remembered, so that a repetition has the same answer. The lowest go first.
   std::size_t max_refused_ids = 256;
+  /// Gaps in the ids of a session's texts that are remembered, so that a text which comes too late for its place is
+  /// told from a repeated one. The lowest go first.
+  std::size_t max_id_gaps = 64;
   /// First frame of the user, counted from the end of the handshake.
   std::chrono::milliseconds hello_timeout{5'000};
   /// How long the user's side has to close by itself after a fatal error.

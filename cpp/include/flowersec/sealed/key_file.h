@@ -64,6 +64,10 @@ using key_file_result = boost::system::result<T, key_file_error>;
 /// Errors   the system's; the old file, if any, is then untouched.
 [[nodiscard]] key_file_result<void> write_key_file(const std::filesystem::path& path, const keyring& keys);
 
+/// As above, but a file that is there is never replaced.
+/// Errors   the system's; file_exists among them.
+[[nodiscard]] key_file_result<void> create_key_file(const std::filesystem::path& path, const keyring& keys);
+
 /// Makes a new key and writes it to a file of its own. A file that is there is never replaced.
 /// Errors   random_failed, or the system's; file_exists among them.
 [[nodiscard]] key_file_result<keyring> create_key_file(const std::filesystem::path& path, random_source& random,

@@ -224,6 +224,37 @@ TEST(ownwire_options, an_origin_that_is_everybody_is_refused) {
   EXPECT_EQ(problem_of({"--allow-origin=*.example.org"}), "none");
 }
 
+TEST(ownwire_options, a_list_of_origins_in_one_flag_is_refused) {
+  for (const auto* list : {"--allow-origin=https://a.example,https://b.example", "--allow-origin=a.example,"}) {
+    EXPECT_THAT(problem_of({list}), AllOf(HasSubstr("--allow-origin"), HasSubstr("repeat the flag"))) << list;
+  }
+  EXPECT_EQ(problem_of({"--allow-origin=https://a.example", "--allow-origin=b.example"}), "none");
+}
+
+TEST(ownwire_options, flags_of_the_public_port_are_refused_where_an_edge_has_it) {
+  const std::vector<std::string> behind{"--behind=wss://edge.example/backend", "--behind-token-file=t"};
+  const auto with = [&](const std::string& flag) {
+    auto words = behind;
+    words.push_back(flag);
+    return problem_of(std::move(words));
+  };
+  // With its default as well: whoever gives it expects something of it.
+  for (const std::string flag : {"--port=8080", "--bind=0.0.0.0", "--allow-origin=a.example", "--allow-no-origin",
+                                 "--trusted-proxy=::1", "--custom-css=a.css", "--assets-url=https://cdn.example/"}) {
+    EXPECT_THAT(with(flag), AllOf(HasSubstr(flag.substr(0, flag.find('='))), HasSubstr("no effect with --behind")));
+    EXPECT_EQ(problem_of({flag}), "none") << flag;
+  }
+  for (const auto* flag : {"--internal-addr=127.0.0.1:9", "--identity-key=k", "--max-sessions=9", "--log-level=warn",
+                           "--metrics-listen=127.0.0.1:9", "--internal-psk-file=p"}) {
+    EXPECT_EQ(with(flag), "none") << flag;
+  }
+  auto variable = read(behind, {{"OWNWIRE_PORT", "9000"}});
+  EXPECT_EQ(usage_problem(variable.command), std::nullopt) << "set for every program of a unit";
+  auto extracting = behind;
+  extracting.insert(extracting.end(), {"--extract-assets=public", "--custom-css=a.css"});
+  EXPECT_EQ(problem_of(extracting), "none") << "they shape what is written";
+}
+
 TEST(ownwire_options, a_key_is_made_by_a_command_that_only_shows_it_when_somebody_asked) {
   EXPECT_FALSE(read({"--print-key"}).command.may_make_key());
   EXPECT_TRUE(read({"--print-key", "--new-key"}).command.may_make_key());

@@ -1,12 +1,26 @@
 // The gateway on real sockets: users in public-key mode, internal clients on WebSockets.
 #include <boost/asio/detached.hpp>
 
+#include "flowersec/sealed/box.h"
+#include "flowersec/sealed/open_message.h"
 #include "gateway_world.h"
 
 namespace flowersec::ownwire {
 namespace {
 
 using namespace std::string_literals;
+
+/// Lets everything else go on until the condition holds.
+template <class Condition>
+awaitable<void> until(Condition condition) {
+  while (!condition()) co_await asio::post(asio::use_awaitable);
+}
+
+/// As a page of the gateway's own host.
+ws::connect_options from_page(const gateway_world& world) {
+  const auto url = world.public_url();
+  return {.origin = "http" + url.substr(2, url.rfind('/') - 2)};
+}
 
 awaitable<void> talk(gateway_world& world) {
   auto client = co_await test_client::open(world.internal_url());
@@ -212,6 +226,67 @@ awaitable<void> stop_it(gateway_world& world) {
 TEST(gateway, stops_in_order) {
   gateway_world world;
   world.run(stop_it(world));
+}
+
+std::string open_message() {
+  const auto psk = crypto::psk::generate(system_random()).value();
+  const auto key = identity();
+  return encode(
+      sealed::open_message{.channel_id = "channel",
+                           .kid = key.kid(),
+                           .suite = crypto::suite::x25519,
+                           .sealed = sealed::seal(key.public_half(), "channel", psk, system_random()).value()});
+}
+
+/// Sockets that got as far as the upgrade, the open message, the handshake of the encrypted link.
+awaitable<void> stop_among_arrivals(gateway_world& world) {
+  auto silent = co_await test_client::open(world.public_url(), from_page(world));
+  auto opened = co_await test_client::open(world.public_url(), from_page(world));
+  co_await opened.send(open_message());
+  auto link = co_await test_client::open(world.internal_url("/e2ee"));
+  co_await until([&] { return world.gate.counts().sockets == 2; });
+  bool stopped = false;
+  world.gate.async_stop([&](error_code) { stopped = true; });
+  EXPECT_EQ(co_await silent.closed(), 1001);
+  EXPECT_EQ(co_await opened.closed(), 1001);
+  EXPECT_EQ(co_await link.closed(), 1001);
+  EXPECT_FALSE(stopped) << "it waits for their part";
+  silent.socket.abort();
+  opened.socket.abort();
+  link.socket.abort();
+  co_await world.gate.async_stop(as_result);
+  EXPECT_TRUE(stopped);
+  EXPECT_EQ(world.gate.counts().sockets, 0U);
+}
+
+TEST(gateway, a_stop_tells_those_who_are_nobody_yet) {
+  auto options = usual_options();
+  options.internal_port.link = internal_link_credential{"link", crypto::psk::generate(system_random()).value()};
+  gateway_world world{std::move(options)};
+  world.run(stop_among_arrivals(world));
+}
+
+/// Past the handshake, without the first frame or the stream.
+awaitable<void> stop_before_hello(gateway_world& world) {
+  auto user = co_await test_user::open(world.public_url());
+  endpoint::sealed_connect_info info{.ws_url = world.public_url(), .server_keys = {identity().public_half()}};
+  endpoint::connect_options options{.origin = "http" + world.public_url().substr(2, world.public_url().rfind('/') - 2)};
+  options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
+  auto session = co_await endpoint::async_connect(co_await asio::this_coro::executor, std::move(info),
+                                                  std::move(options), asio::use_awaitable);
+  const gateway_frame told = error_frame{.code = chat_error::shutting_down, .fatal = true};
+  co_await until([&] { return world.gate.counts().sockets == 2; });
+  world.gate.async_stop(asio::detached);
+  EXPECT_EQ(co_await user.hear(), told);
+  auto [failed, none] = co_await session.async_accept_stream(as_result);
+  EXPECT_TRUE(failed);
+  co_await world.gate.async_stop(as_result);
+  EXPECT_EQ(world.gate.counts().sockets, 0U);
+}
+
+TEST(gateway, a_stop_waits_for_sessions_without_a_stream) {
+  gateway_world world;
+  world.run(stop_before_hello(world));
 }
 
 }  // namespace

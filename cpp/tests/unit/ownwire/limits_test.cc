@@ -37,6 +37,7 @@ TEST(gateway_limits, each_edge) {
        [](auto& l) { l.max_user_queue_bytes = 524'287; }},
       {"clients", [](auto& l) { l.max_internal_clients = 1; }, [](auto& l) { l.max_internal_clients = 0; }},
       {"refused", [](auto& l) { l.max_refused_ids = 1; }, [](auto& l) { l.max_refused_ids = 0; }},
+      {"gaps", [](auto& l) { l.max_id_gaps = 1; }, [](auto& l) { l.max_id_gaps = 0; }},
       {"hello", [](auto& l) { l.hello_timeout = 1ms; }, [](auto& l) { l.hello_timeout = 0ms; }},
       {"ping", [](auto& l) { l.ping_after = 59'999ms; }, [](auto& l) { l.ping_after = 60'000ms; }},
   };

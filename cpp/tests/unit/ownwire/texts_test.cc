@@ -34,6 +34,63 @@ TEST(texts, a_repeated_id_has_the_same_answer_and_is_not_delivered_again) {
   EXPECT_EQ(world.hub.counts().texts_repeated, 2U);
 }
 
+TEST(texts, one_that_comes_behind_a_higher_one_is_never_acknowledged) {
+  const std::string too_long(65'537, 'a');
+  for (const auto* late : {"x", too_long.c_str()}) {
+    hub_world world;
+    const auto client = world.connect();
+    const auto who = world.join();
+    const auto token = world.welcome(who).resume_token;
+    world.text(who, 3);
+    world.text(who, 7);
+    world.take(who);
+    world.text(who, 3);
+    EXPECT_EQ(world.take(who), frames{ack(3)}) << "sent before";
+    world.text(who, 5, late);
+    EXPECT_EQ(world.last(who), (gateway_frame{error_frame{.code = chat_error::invalid_frame, .fatal = true}}));
+    world.leave(who);
+    // The session has lost nothing by it.
+    const auto again = world.join({.resume = token});
+    EXPECT_EQ(world.welcome(again).last_id, 7U);
+    world.text(again, 8);
+    EXPECT_EQ(world.take_client(client).size(), 3U);
+  }
+}
+
+TEST(texts, both_ends_of_a_gap_belong_to_it_and_its_neighbours_do_not) {
+  for (const std::uint64_t id : {1U, 2U, 3U, 5U, 6U}) {
+    hub_world world;
+    world.connect();
+    const auto who = world.join();
+    world.text(who, 4);
+    world.text(who, 7);
+    world.text(who, id);
+    EXPECT_EQ(world.last(who), (gateway_frame{error_frame{.code = chat_error::invalid_frame, .fatal = true}})) << id;
+  }
+  hub_world world;
+  world.connect();
+  const auto who = world.join();
+  world.text(who, 4);
+  world.text(who, 7);
+  EXPECT_EQ(world.last(world.text(who, 4)), ack(4));
+  EXPECT_EQ(world.last(world.text(who, 7)), ack(7));
+  EXPECT_EQ(world.last(world.text(who, 8)), ack(8));
+}
+
+TEST(texts, gaps_are_remembered_64_deep) {
+  for (const bool forgotten : {false, true}) {
+    gateway_limits limits;
+    limits.message_burst = 100;
+    hub_world world{limits};
+    world.connect();
+    const auto who = world.join();
+    const std::uint64_t gaps = forgotten ? 65 : 64;
+    for (std::uint64_t id = 2; id <= 2 * gaps; id += 2) world.text(who, id);
+    const auto answer = world.last(world.text(who, 1));
+    EXPECT_EQ(answer == ack(1), forgotten) << "the lowest goes first";
+  }
+}
+
 TEST(texts, an_empty_one_is_acknowledged_and_not_delivered) {
   hub_world world;
   const auto client = world.connect();
@@ -312,6 +369,25 @@ TEST(texts, acknowledged_ones_of_a_lost_client_wait_without_a_limit_of_time) {
   EXPECT_NE(seen[0].find("queued"), std::string::npos);
   EXPECT_NE(seen[1].find("behind it"), std::string::npos);
   EXPECT_EQ(world.take(who), frames{ack(4)}) << "the other had its answer";
+  EXPECT_EQ(world.hub.counts().waiting_bytes, 0U);
+}
+
+TEST(texts, of_a_batch_that_was_never_sent_go_to_the_next_client_in_their_order) {
+  hub_world world;
+  const auto first = world.connect();
+  world.clients.at(first).reads = false;
+  const auto who = world.join();
+  for (std::uint64_t id = 1; id <= 3; ++id) world.text(who, id, "text " + std::to_string(id));
+  ASSERT_EQ(world.take_client(first).size(), 1U) << "the others are queued behind that batch";
+  world.hub.on_batch_unsent(first);
+  world.text(who, 4, "text 4");
+  world.disconnect(first);
+  const auto seen = world.take_client(world.connect());
+  ASSERT_EQ(seen.size(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_NE(seen[i].find("text " + std::to_string(i + 1)), std::string::npos) << seen[i];
+  }
+  EXPECT_EQ(world.hub.counts().queued_bytes, 0U);
   EXPECT_EQ(world.hub.counts().waiting_bytes, 0U);
 }
 

@@ -26,6 +26,7 @@ type Listeners = { [Type in keyof WebSocketEvents]: Set<WebSocketListener<Type>>
  */
 export class EmitterWebSocketAdapter implements WebSocketLike {
   binaryType = "arraybuffer";
+  readonly adapted: unknown;
   /** What is called when a message has left. */
   protected readonly onSent = (): void => {
     for (const then of this.waitingForDrain.splice(0)) then();
@@ -38,6 +39,7 @@ export class EmitterWebSocketAdapter implements WebSocketLike {
     private readonly socket: EmitterWebSocket,
     readonly copies = false,
   ) {
+    this.adapted = socket;
     const onOpen = () => this.tell("open", {});
     const onMessage = (data: unknown, isBinary: boolean) => {
       const whole = Array.isArray(data) ? Buffer.concat(data as Uint8Array[]) : data;
