@@ -50,6 +50,7 @@ class infrastructure {
     return {.url = "ws://127.0.0.1:" + std::to_string(registry_->port()),
             .keys = {identity::public_key::from_bytes(keyring_->current().public_half().view()).value()}};
   }
+  [[nodiscard]] awaitable<void> stop() const { co_await registry_->async_stop(); }
 
  private:
   std::shared_ptr<flowersec::controlplane::issuer_keyset> issuer_ =
@@ -101,6 +102,7 @@ awaitable<void> talk(asio::io_context& context) {
 
   co_await alices.async_close();
   co_await bobs.async_close();
+  co_await somewhere.stop();
 }
 
 int main() {
@@ -113,7 +115,6 @@ int main() {
     } catch (const std::exception& error) {
       std::cerr << "failed: " << error.what() << '\n';
     }
-    context.stop();
   });
   context.run();
   return outcome;

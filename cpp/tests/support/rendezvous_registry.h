@@ -53,6 +53,9 @@ class rendezvous_registry {
   std::size_t registrations = 0;
   std::size_t calls = 0;
 
+  /// Of the grants from now on.
+  void use_tunnel(std::string address) { tunnel_ = std::move(address); }
+
   [[nodiscard]] std::string url() const { return "ws://127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] const rendezvous::public_key& key() const { return self_.key(); }
   [[nodiscard]] bool has(const rendezvous::public_key& who) const { return members_.contains(who); }

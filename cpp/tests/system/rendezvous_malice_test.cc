@@ -300,7 +300,7 @@ TEST_F(malice, registry_that_sends_calls_of_contacts_who_did_not_call_brings_not
 class malicious_tunnel : public malice {
  protected:
   malicious_tunnel() {
-    world.registry = std::make_unique<rendezvous_registry>(world.context, world.mint, tunnel.address());
+    world.registry->use_tunnel(tunnel.address());
     for (auto& each : people) each->options.calls.max_attempts = 50;
   }
   /// Ten messages each way, of which not one may be lost, changed, repeated or moved.

@@ -28,7 +28,13 @@ class rendezvous_talk : public ::testing::Test {
     a->knows(*b);
     b->knows(*a);
   }
-  ~rendezvous_talk() override { tunnel->stop(); }
+  ~rendezvous_talk() override {
+    a.reset();
+    b.reset();
+    registry.reset();
+    testing::run_out(context);
+    tunnel->stop();
+  }
 
   void start_tunnel(const std::string& listen) {
     tunnel.reset();

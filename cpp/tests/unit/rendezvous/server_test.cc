@@ -109,6 +109,8 @@ awaitable<void> be_refused(registry_server& registry) {
   while (!co_await registry_client::open(at, at.address())) {
   }
   first.abort();
+  const auto [failed] = co_await registry.async_stop(as_result);
+  EXPECT_FALSE(failed);
 }
 
 TEST(registry_server, whom_it_refuses_holds_a_place_until_it_is_closed) {
