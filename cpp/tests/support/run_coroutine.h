@@ -30,7 +30,7 @@ inline void run(boost::asio::io_context& context, boost::asio::awaitable<void> b
   if (thrown) std::rethrow_exception(thrown);
 }
 
-/// Lets what was closed come to its end: a strand that has something left to do when its context goes keeps it for ever.
+/// Lets what was closed come to its end. What a strand has left to do when its context goes is kept for ever.
 inline void run_out(boost::asio::io_context& context, std::chrono::seconds limit = std::chrono::seconds{5}) {
   context.restart();
   context.run_for(limit);
