@@ -17,6 +17,8 @@ set_property(TEST system.apps_peer APPEND PROPERTY LABELS interop)
 # The peers of both languages against each other.
 add_test(NAME interop.matrix COMMAND ${PROJECT_SOURCE_DIR}/tests/interop/run ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(interop.matrix PROPERTIES LABELS "interop;ts" SKIP_RETURN_CODE 77 TIMEOUT 600)
+add_test(NAME adversary COMMAND ${PROJECT_SOURCE_DIR}/tests/adversary/run ${PROJECT_BINARY_DIR}/bin)
+set_tests_properties(adversary PROPERTIES LABELS "interop;ts" SKIP_RETURN_CODE 77 TIMEOUT 900)
 
 # What a user of the npm package gets.
 add_test(NAME ts.package COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ts --package)
