@@ -1,6 +1,11 @@
 // One connection to OwnWire's internal WebSocket that carries the texts of all sessions, and comes back when it was lost.
 import { readFileSync } from "node:fs";
-import WebSocket from "ws";
+
+// What npm has put here, or else Debian's node-ws, which stands where imports do not look.
+const { default: WebSocket } = await import("ws").catch(() => import("/usr/share/nodejs/ws/wrapper.mjs")).catch(() => {
+  console.error("the library ws is missing: npm install, or Debian's package node-ws");
+  process.exit(1);
+});
 
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listenTo, root } from "../browser/demo.mjs";
 
+const debianWs = "/usr/share/nodejs/ws";
 const python = process.env.FLOWERSEC_PYTHON ?? "/usr/bin/python3";
 
 /** Whether the command ends well. */
@@ -31,7 +32,7 @@ export function unpackedClients() {
   run("make", ["-s", "internal-client", `INTERNAL_CLIENT=${join(folder, "internal_ws_client.tar.gz")}`], root);
   run("tar", ["-xzf", "internal_ws_client.tar.gz"], folder);
   const clients = join(folder, "internal_ws_client");
-  symlinkSync(join(root, "ts/node_modules"), join(clients, "node_modules")); // as npm install would
+  if (!existsSync(debianWs)) symlinkSync(join(root, "ts/node_modules"), join(clients, "node_modules")); // as npm install would
   if (languages[2].isThere()) run("bundle", ["install", "--local", "--quiet"], clients);
   return {
     folder: clients,
