@@ -37,6 +37,11 @@ class rendezvous_tunnel {
       : context_(&context), acceptor_(context, {asio::ip::address_v4::loopback(), 0}) {
     asio::co_spawn(context, accept(), asio::detached);
   }
+  ~rendezvous_tunnel() {
+    for (const auto& each : ends_) each->peer.reset();
+  }
+  rendezvous_tunnel(const rendezvous_tunnel&) = delete;
+  rendezvous_tunnel& operator=(const rendezvous_tunnel&) = delete;
 
   /// Absent: as a good tunnel.
   std::function<void(passing&)> tamper;
