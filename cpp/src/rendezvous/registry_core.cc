@@ -71,8 +71,9 @@ registry_counts registry_core::last_counts() const {
 
 void registry_core::add(socket_id who, std::shared_ptr<client_side> link) {
   // Dropped while it was opening.
-  if (closed_ || !machine_.knows(who))
+  if (closed_ || !machine_.knows(who)) {
     link->end(stopping_ && !closed_ ? static_cast<std::uint16_t>(ws::close_code::going_away) : 0, {});
+  }
   links_.emplace(who, std::move(link));
 }
 
