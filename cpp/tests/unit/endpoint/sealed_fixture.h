@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <functional>
 #include <vector>
 
 #include "direct_fixture.h"
@@ -143,6 +144,34 @@ inline awaitable<last_words> listen_to_the_end(ws::message_socket& socket) {
   heard.close = socket.peer_close();
   (void)co_await socket.async_close(ws::close_code::normal, "", ws_result);
   co_return heard;
+}
+
+/// How a server and a client that it refused see it.
+struct refusal {
+  error_code server;
+  last_words heard;
+};
+
+/// Of a client that says what `say` does on its raw socket, and then listens.
+inline refusal refusal_of(const std::function<awaitable<void>(ws::message_socket&)>& say,
+                          endpoint::sealed_credentials with = credentials(),
+                          endpoint::listen_options accept = listening()) {
+  using namespace asio::experimental::awaitable_operators;
+  asio::io_context context;
+  auto listener = sealed_listener(context, std::move(with), std::move(accept));
+  refusal seen;
+  const auto client = [&]() -> awaitable<void> {
+    auto socket = co_await raw_client(listener.url());
+    co_await say(socket);
+    seen.heard = co_await listen_to_the_end(socket);
+  };
+  const auto whole = [&]() -> awaitable<void> {
+    attempt_of_both met;
+    co_await (client() && accept_into(listener, met));
+    seen.server = met.server_error;
+  };
+  run(context, whole());
+  return seen;
 }
 
 /// Whoever ends TLS between a client and a server: sees every message, and may change them.

@@ -281,28 +281,12 @@ TEST(sealed_mode, init_must_be_for_the_opened_channel_and_suite_and_of_its_key) 
 
 // ---- What a server does with clients that are none
 
-struct refusal {
-  error_code server;
-  last_words heard;
-};
-
-refusal refused(std::vector<recorded_message> said, endpoint::sealed_credentials with = credentials(),
+refusal refused(const std::vector<recorded_message>& said, endpoint::sealed_credentials with = credentials(),
                 endpoint::listen_options accept = listening()) {
-  asio::io_context context;
-  auto listener = sealed_listener(context, std::move(with), std::move(accept));
-  refusal seen;
-  const auto client = [&]() -> awaitable<void> {
-    auto socket = co_await raw_client(listener.url());
+  const auto say = [&said](ws::message_socket& socket) -> awaitable<void> {
     for (const auto& message : said) co_await socket.async_write_message(message.kind, message.bytes);
-    seen.heard = co_await listen_to_the_end(socket);
   };
-  const auto whole = [&]() -> awaitable<void> {
-    attempt_of_both met;
-    co_await (client() && accept_into(listener, met));
-    seen.server = met.server_error;
-  };
-  run(context, whole());
-  return seen;
+  return refusal_of(say, std::move(with), std::move(accept));
 }
 
 recorded_message text(std::string_view bytes) { return {ws::message_kind::text, to_buffer(as_bytes(bytes))}; }
