@@ -3,12 +3,15 @@
 PRESET ?= release
 JOBS   ?= $(shell nproc)
 BUILD  := build/$(PRESET)
-CTEST  := ctest -j $(JOBS) --output-on-failure --timeout 300
+# Tests count in halves of a processor, and one that waits finds room beside those that compute: cmake/FlowersecSchedule.cmake.
+CTEST  := ctest -j $(shell echo $$((2 * $(JOBS) + 1))) --output-on-failure --timeout 300
 FUZZ_SECONDS ?= 20
 MINUTES ?= 30
 
-.PHONY: help setup build demo demo-web demo-ownwire demo-chat test check-long lint fmt check sanitize bench load soak fuzz interop gen generator docs install-test internal-client clean
+.PHONY: help setup build demo demo-web demo-ownwire demo-chat test check-long lint fmt check sanitize bench bench-check bench-record load soak fuzz fuzz-coverage interop gen generator docs install-test internal-client clean
 .DEFAULT_GOAL := help
+# Where tools/setup puts Node when the system has none that is new enough.
+export PATH := $(CURDIR)/.tools/node_modules/.bin:$(PATH)
 
 help:
 	@echo 'make setup     install what is missing (Debian packages; root or sudo)'
@@ -20,12 +23,14 @@ help:
 	@echo 'make test      build and run all tests'
 	@echo 'make lint      format, layer table, documents, style of the tree'
 	@echo 'make fmt       format the C++ sources in place'
-	@echo 'make check     what CI runs: test, lint, sanitizers, installed package, three minutes of soak'
-	@echo 'make check-long   a chat that is idle for ten minutes behind nginx, a lost one that is kept for five'
+	@echo 'make check     what CI runs: test, lint, sanitizers, installed package, ten seconds of each fuzz target, three minutes of soak'
+	@echo 'make check-long   hours: 10 000 keys at a registry, an idle and a lost chat, 100 000 simulated lives, random programs, the slow cases of lab and adversary, a minute of each fuzz target'
 	@echo 'make bench     the benchmark tables of C++ and TypeScript, two minutes'
+	@echo 'make bench-check  the same against the recorded ratios: one that is worse by more than 15 % fails; bench-record records them'
 	@echo 'make load      the tunnel with 19 000 connections and at its memory limits, a table, some 8 minutes'
 	@echo 'make soak      churn, replacement and slow peers for MINUTES=$(MINUTES) minutes: nothing may drift'
-	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds, or HOURS=n of processor time for all of them'
+	@echo 'make fuzz-coverage  which lines their inputs reach, a row for each layer'
 	@echo 'make interop   the conformance peers of both languages in every role, path and suite, as a table'
 	@echo 'make docs      regenerate the reference pages in docs/reference'
 	@echo 'make gen       regenerate cpp/gen and ts/src/gen from idl/'
@@ -79,18 +84,31 @@ sanitize: setup
 	tools/sanitize tsan
 
 check: test lint sanitize install-test
+	$(MAKE) fuzz FUZZ_SECONDS=10
 	$(MAKE) soak MINUTES=3
 
 check-long: build
 	FLOWERSEC_REGISTRY_KEYS=10000 FLOWERSEC_REGISTRY_RATE=500 FLOWERSEC_REGISTRY_SECONDS=60 $(CTEST) --test-dir $(BUILD) -R system.registry_crowd
 	SECONDS_IDLE=600 tools/test-ownwire-deploy $(BUILD) idle
 	$(BUILD)/tests/test_system.ownwire_limits --gtest_also_run_disabled_tests --gtest_filter='*DISABLED*'
+	FLOWERSEC_SIM_RUNS=100000 $(BUILD)/tests/test_sim.lives
+	FLOWERSEC_MUX_RUNS=100000 $(BUILD)/tests/test_model.mux
+	FLOWERSEC_MUX_PEER_RUNS=150 tests/interop/yamux/model $(BUILD)/tests
+	FAST_CHECK_RUNS=5000 node ts/scripts/test.mjs properties testing/messages
+	FLOWERSEC_LAB=long tests/lab/run $(BUILD)/bin
+	FLOWERSEC_ADVERSARY=long tests/adversary/run $(BUILD)/bin
+	tools/fuzz --seconds 60
 
 bench: setup
 	@test -f build/release/build.ninja || cmake --preset release
 	cmake --build build/release -j $(JOBS) --target flowersec-bench programs
 	build/release/bin/flowersec-bench --bin-dir build/release/bin
 	FLOWERSEC_BUILD=$(CURDIR)/build/release npm run --silent --prefix ts bench
+
+bench-check bench-record: setup
+	@test -f build/release/build.ninja || cmake --preset release
+	cmake --build build/release -j $(JOBS) --target flowersec-bench programs
+	tools/bench-check $(if $(filter bench-record,$@),--record) --build build/release
 
 load: setup
 	@test -f build/release/build.ninja || cmake --preset release
@@ -103,8 +121,10 @@ soak: setup
 	tools/soak $(MINUTES)
 
 fuzz: setup
-	@test -f build/fuzz/build.ninja || cmake --preset fuzz
-	tools/fuzz $(FUZZ_SECONDS)
+	tools/fuzz $(if $(HOURS),--hours $(HOURS),--seconds $(FUZZ_SECONDS))
+
+fuzz-coverage: setup
+	tools/fuzz --coverage
 
 interop: build
 	$(CTEST) --test-dir $(BUILD) -L interop -E interop.matrix
