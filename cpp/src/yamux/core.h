@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "flowersec/yamux/session.h"
 #include "reply_queue.h"
@@ -22,6 +23,7 @@ class session::core {
   void receive(byte_view bytes);
   void end_of_input();
   void end(yamux_errc why);
+  void advance(mono_time now) noexcept { now_ = now; }
 
   // Output (core_output.cc).
   [[nodiscard]] std::optional<outgoing_frame> next_frame(std::size_t max_bytes);
@@ -69,10 +71,12 @@ class session::core {
   [[nodiscard]] stream_state* find(stream_id id) const noexcept;
   [[nodiscard]] result<stream_state*> find_open(stream_id id) const noexcept;
   stream_state& add(stream_id id, bool inbound);
+  void give_up_id(stream_id id);
   void fail(stream_state& stream, yamux_errc why, bool tell_peer);
   std::size_t drop_writes(stream_state& stream) noexcept;
   void finish_if_done(stream_state& stream);
-  void grant_if_worth(stream_state& stream);
+  void on_consumed(stream_state& stream, std::size_t bytes);
+  void ask_peer(bool for_application);
   [[nodiscard]] event take_event(stream_state& stream);
   [[nodiscard]] std::optional<streams_refused> take_refusals() noexcept;
   /// Puts the stream into the lists it belongs to, out of the others, and removes it when nothing keeps it.
@@ -80,13 +84,19 @@ class session::core {
 
   const yamux_limits limits_;
   const role role_;
+  const std::size_t max_unread_bytes_;
   std::uint64_t next_id_;  // one past 2^32 means exhausted
 
   std::unordered_map<std::uint32_t, std::unique_ptr<stream_state>> streams_;
+  /// Over, but not all of it said and reported, and their id is another stream's already. Bounded by the streams that
+  /// count, and by those that the runner had heard of.
+  std::vector<std::unique_ptr<stream_state>> departed_;
   std::size_t active_ = 0;
   std::size_t inbound_ = 0;
   std::size_t unread_bytes_ = 0;
   std::size_t queued_write_bytes_ = 0;
+  window_pool windows_;
+  mono_time now_{};
 
   // Where input stands: inside a header, or inside a body for body_target_ (nullptr: discarded).
   encoded_header partial_header_{};
@@ -104,7 +114,9 @@ class session::core {
   std::uint32_t last_probe_ = 0;  // probes count from 1
   bool probe_due_ = false;
   bool probe_outstanding_ = false;
-  bool probe_answered_ = false;
+  bool probe_wanted_ = false;  // by the application, not by the windows alone
+  mono_time probe_asked_{};
+  std::optional<std::uint32_t> probe_answered_;
 
   std::optional<yamux_errc> ended_;
   bool end_reported_ = false;

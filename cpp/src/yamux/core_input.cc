@@ -48,6 +48,11 @@ void session::core::end(yamux_errc why) {
     if (stream.is_open()) fail(stream, why, false);
     settle(stream);
   }
+  for (auto left = departed_.size(); left > 0; --left) {
+    auto& stream = *departed_[left - 1];
+    stream.rst_due = false;
+    settle(stream);
+  }
 }
 
 void session::core::on_header(std::span<const std::byte, header_bytes> bytes) {
@@ -63,7 +68,7 @@ void session::core::on_frame(const data_frame& frame) {
 
   if (stream != nullptr && frame.length > 0) {
     const bool after_fin = stream->fin_received;
-    if (after_fin || frame.length > stream->receiving.granted()) {
+    if (after_fin || frame.length > stream->receiving.credit.granted()) {
       fail(*stream, after_fin ? yamux_errc::data_after_fin : yamux_errc::window_exceeded, true);
       settle(*stream);
       stream = nullptr;
@@ -89,7 +94,8 @@ void session::core::on_frame(const ping_frame& frame) {
   }
   if (!probe_outstanding_ || probe_due_ || frame.opaque != last_probe_) return;  // an answer to nothing is ignored
   probe_outstanding_ = false;
-  probe_answered_ = true;
+  if (probe_wanted_) probe_answered_ = last_probe_;
+  windows_.on_round_trip(now_ - probe_asked_);
 }
 
 void session::core::on_frame(const go_away_frame&) { end(yamux_errc::go_away); }
@@ -107,7 +113,7 @@ stream_state* session::core::stream_of(stream_id id, stream_flags flags) {
     return nullptr;
   }
   if (flags.syn) {
-    if (stream != nullptr) return end(yamux_errc::stream_already_open), nullptr;
+    if (stream != nullptr && stream->is_open()) return end(yamux_errc::stream_already_open), nullptr;
     return accept(id);
   }
   return stream != nullptr && stream->is_open() ? stream : nullptr;
@@ -117,6 +123,7 @@ stream_state* session::core::accept(stream_id id) {
   if (!opened_by_peer(id)) return refuse(id, refusal::wrong_parity);
   if (inbound_ >= limits_.max_inbound_streams) return refuse(id, refusal::inbound_streams);
   if (active_ >= limits_.max_active_streams) return refuse(id, refusal::active_streams);
+  give_up_id(id);
   auto& stream = add(id, true);
   stream.ack_due = true;
   stream.opened_due = true;
@@ -150,24 +157,24 @@ void session::core::on_body_end() {
 
 void session::core::deliver(stream_state& stream, byte_view slice) {
   if (!stream.is_open()) return;
-  stream.receiving.use(static_cast<std::uint32_t>(slice.size()));
+  stream.receiving.credit.use(static_cast<std::uint32_t>(slice.size()));
+  std::size_t taken = 0;
 
   if (!stream.reader.empty()) {
     const auto direct = slice.first(std::min(slice.size(), stream.reader.size() - stream.reader_filled));
     std::memcpy(stream.reader.data() + stream.reader_filled, direct.data(), direct.size());
     stream.reader_filled += direct.size();
     stream.read_done_due = true;
-    slice = slice.subspan(direct.size());
+    taken = direct.size();
+    slice = slice.subspan(taken);
   }
   if (!slice.empty()) {
-    if (slice.size() > limits_.max_session_receive_bytes - unread_bytes_) {
-      return end(yamux_errc::session_memory_exceeded);
-    }
+    if (slice.size() > max_unread_bytes_ - unread_bytes_) return end(yamux_errc::session_memory_exceeded);
     stream.readable_due = stream.reader.empty();
     stream.unread.append(slice);
     unread_bytes_ += slice.size();
   }
-  grant_if_worth(stream);
+  if (taken > 0) on_consumed(stream, taken);
   settle(stream);
 }
 
@@ -176,6 +183,7 @@ void session::core::on_fin(stream_state& stream) {
   stream.fin_received = true;
   stream.peer_closed_due = true;
   stream.credit_due = false;  // nobody is left to use it
+  windows_.give_back(stream.receiving, stream.unread.size());
   if (!stream.reader.empty()) stream.read_done_due = true;
   finish_if_done(stream);
 }

@@ -41,7 +41,7 @@ encoded_header session::core::next_control(stream_state& stream) {
     header = encode_acknowledge(stream.id);
   } else {
     stream.credit_due = false;
-    header = encode_credit(stream.id, stream.receiving.grant(stream.unread.size()));
+    header = encode_credit(stream.id, stream.receiving.credit.grant(stream.unread.size()));
   }
   settle(stream);
   return header;

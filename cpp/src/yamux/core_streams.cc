@@ -1,4 +1,5 @@
 // What the application asks of streams, what it is told, and how streams end.
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -18,13 +19,21 @@ void link(stream_list<Tag>& list, stream_state& stream, bool wanted) {
   }
 }
 
+// Every stream's first window is the ordinary budget's, what goes beyond it is the wide one's.
+std::size_t unread_limit(const session_options& options) noexcept {
+  const auto ordinary = options.limits.max_session_receive_bytes;
+  const auto wide = options.wide_windows ? options.limits.wide_window_session_bytes : 0;
+  return ordinary + std::min(wide, std::numeric_limits<std::size_t>::max() - ordinary);
+}
+
 }  // namespace
 
 session::core::core(const session_options& options) noexcept
     : limits_(options.limits),
       role_(options.is),
-      next_id_(options.first_id ? static_cast<std::uint32_t>(*options.first_id)
-                                : (options.is == role::client ? 1 : 2)) {}
+      max_unread_bytes_(unread_limit(options)),
+      next_id_(options.first_id ? static_cast<std::uint32_t>(*options.first_id) : (options.is == role::client ? 1 : 2)),
+      windows_(options.wide_windows, options.limits.wide_window_session_bytes) {}
 
 session::core::~core() = default;
 
@@ -58,7 +67,7 @@ result<std::optional<std::size_t>> session::core::read(stream_id id, mutable_byt
   const auto bytes = stream->unread.read(into);
   unread_bytes_ -= bytes;
   stream->readable_due = false;
-  grant_if_worth(*stream);
+  on_consumed(*stream, bytes);
   finish_if_done(*stream);
   settle(*stream);
   return std::optional<std::size_t>{bytes};
@@ -120,12 +129,17 @@ void session::core::reset(stream_id id) {
 
 result<std::uint32_t> session::core::probe() {
   if (ended_) return *ended_;
-  if (!probe_outstanding_) {
-    if (++last_probe_ == 0) ++last_probe_;
-    probe_outstanding_ = true;
-    probe_due_ = true;
-  }
+  // A ping that only the windows asked for is not joined: it may have left long ago.
+  if (!probe_outstanding_ || !probe_wanted_) ask_peer(true);
   return last_probe_;
+}
+
+void session::core::ask_peer(bool for_application) {
+  if (++last_probe_ == 0) ++last_probe_;
+  probe_outstanding_ = true;
+  probe_wanted_ = for_application;
+  probe_due_ = true;
+  probe_asked_ = now_;
 }
 
 std::size_t session::core::receive_memory_bytes() const noexcept {
@@ -142,10 +156,7 @@ std::size_t session::core::queued_write_bytes(stream_id id) const noexcept {
 // ---- events
 
 std::optional<event> session::core::poll_event() {
-  if (probe_answered_) {
-    probe_answered_ = false;
-    return probe_answered{last_probe_};
-  }
+  if (const auto answered = std::exchange(probe_answered_, std::nullopt)) return probe_answered{*answered};
   if (!events_.empty()) {
     auto& stream = events_.front();
     const auto taken = take_event(stream);
@@ -199,10 +210,20 @@ result<stream_state*> session::core::find_open(stream_id id) const noexcept {
 
 stream_state& session::core::add(stream_id id, bool inbound) {
   const auto key = static_cast<std::uint32_t>(id);
-  auto& stream = *streams_.emplace(key, std::make_unique<stream_state>(id, inbound)).first->second;
+  auto& stream =
+      *streams_.emplace(key, std::make_unique<stream_state>(id, inbound, windows_.send_limit())).first->second;
   ++active_;
   if (inbound) ++inbound_;
   return stream;
+}
+
+// Whether a SYN is for a stream that lives must not depend on how far we are with telling of the one before: what is
+// left of that, a RST and events, goes on without its id, and in front of whatever the new one has to say.
+void session::core::give_up_id(stream_id id) {
+  const auto found = streams_.find(static_cast<std::uint32_t>(id));
+  if (found == streams_.end()) return;
+  departed_.push_back(std::move(found->second));
+  streams_.erase(found);
 }
 
 void session::core::fail(stream_state& stream, yamux_errc why, bool tell_peer) {
@@ -215,6 +236,7 @@ void session::core::fail(stream_state& stream, yamux_errc why, bool tell_peer) {
 
   unread_bytes_ -= stream.unread.size();
   stream.unread.clear();
+  windows_.give_back(stream.receiving, 0);
   stream.reader = {};
   stream.reader_filled = 0;
   (void)drop_writes(stream);
@@ -234,8 +256,10 @@ void session::core::finish_if_done(stream_state& stream) {
   stream.end_due = true;
 }
 
-void session::core::grant_if_worth(stream_state& stream) {
-  if (!stream.fin_received && stream.receiving.worth_granting(stream.unread.size())) stream.credit_due = true;
+void session::core::on_consumed(stream_state& stream, std::size_t bytes) {
+  if (stream.fin_received) return windows_.give_back(stream.receiving, stream.unread.size());
+  stream.credit_due = windows_.consume(stream.receiving, bytes, stream.unread.size(), now_);
+  if (windows_.take_question() && !probe_outstanding_) ask_peer(false);
 }
 
 void session::core::settle(stream_state& stream) {
@@ -250,7 +274,12 @@ void session::core::settle(stream_state& stream) {
   }
   if (stream.is_open() || stream.rst_due || stream.event_is_due()) return;
   if (body_target_ == &stream) body_target_ = nullptr;
-  streams_.erase(static_cast<std::uint32_t>(stream.id));
+  const auto found = streams_.find(static_cast<std::uint32_t>(stream.id));
+  if (found != streams_.end() && found->second.get() == &stream) {
+    streams_.erase(found);
+  } else {
+    std::erase_if(departed_, [&stream](const auto& each) { return each.get() == &stream; });
+  }
 }
 
 }  // namespace flowersec::yamux

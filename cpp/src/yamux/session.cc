@@ -26,6 +26,7 @@ session::~session() = default;
 void session::receive(byte_view bytes) { core_->receive(bytes); }
 void session::end_of_input() { core_->end_of_input(); }
 void session::end(yamux_errc why) { core_->end(why); }
+void session::advance(mono_time now) noexcept { core_->advance(now); }
 std::optional<outgoing_frame> session::next_frame(std::size_t max_bytes) { return core_->next_frame(max_bytes); }
 bool session::has_output() const noexcept { return core_->has_output(); }
 std::optional<event> session::poll_event() { return core_->poll_event(); }

@@ -4,9 +4,9 @@
 
 #include <boost/intrusive/list.hpp>
 
-#include "flow_control.h"
 #include "flowersec/yamux/event.h"
 #include "receive_queue.h"
+#include "window_pool.h"
 #include "write_queue.h"
 
 namespace flowersec::yamux {
@@ -23,7 +23,8 @@ using data_hook = list_hook<data_tag>;
 using event_hook = list_hook<event_tag>;
 
 struct stream_state : control_hook, data_hook, event_hook {
-  stream_state(stream_id own_id, bool peer_opened) noexcept : id(own_id), inbound(peer_opened) {}
+  stream_state(stream_id own_id, bool peer_opened, std::uint32_t send_limit) noexcept
+      : id(own_id), inbound(peer_opened), sending(send_limit) {}
 
   enum class phase : std::uint8_t {
     open,      ///< at least one half is open, or input is unread
@@ -38,7 +39,7 @@ struct stream_state : control_hook, data_hook, event_hook {
   yamux_errc why{};  ///< of a failed stream
 
   // Receiving.
-  receive_window receiving;
+  pooled_window receiving;
   receive_queue unread;
   mutable_byte_view reader;  ///< empty: no read is waiting. Else nothing is unread.
   std::size_t reader_filled = 0;

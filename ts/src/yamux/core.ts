@@ -8,20 +8,25 @@ import {
   FLAG_FIN, FLAG_RST, FLAG_SYN, TYPE_DATA, TYPE_GO_AWAY, TYPE_PING, TYPE_WINDOW_UPDATE, type YamuxHeader,
 } from "./frame.js";
 import { FrameReader, type FrameSink } from "./frame_reader.js";
-import { type CheckedYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, maxQueuedPingReplies, maxQueuedRefusals } from "./limits.js";
+import { type CheckedYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, maxQueuedPingReplies, maxQueuedRefusals, WIDE_WINDOW_BYTES } from "./limits.js";
 import { OutputSide } from "./output_side.js";
 import type { QueuedWrite, StreamState } from "./stream_state.js";
 import type { YamuxDiagnostic } from "./stream_table.js";
+import type { WideWindows } from "./wide_windows.js";
+
+/** Half of the protocol's window. */
+const half = DEFAULT_MAX_STREAM_WINDOW / 2;
 
 export class YamuxCore extends OutputSide implements FrameSink {
   private readonly input = new FrameReader();
   private bodyTarget: StreamState | undefined; // undefined: discarded
   private bodyEndsStream = false;
 
-  /** `firstId` is the id of the first stream opened here; its parity must fit the role. */
+  /** `nextId` is the id of the first stream opened here; its parity must fit the role. */
   constructor(
     private readonly isClient: boolean,
     limits: CheckedYamuxLimits,
+    private readonly wide?: WideWindows,
     private nextId = isClient ? 1 : 2,
   ) {
     super(limits);
@@ -49,7 +54,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
     if (this.ended) return;
     this.ended = why;
     this.input.isStopped = true;
-    for (const stream of this.streams.values()) {
+    for (const stream of [...this.streams.values(), ...this.control]) {
       if (stream.isOpen) this.fail(stream, why, false);
       stream.rstDue = false;
       this.settle(stream);
@@ -91,7 +96,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
   private onWindowUpdate(header: YamuxHeader): void {
     const stream = this.streamOf(header);
     if (!stream) return;
-    if (header.length > DEFAULT_MAX_STREAM_WINDOW - stream.credit) return this.end("credit_overflow");
+    if (header.length > (this.wide ? WIDE_WINDOW_BYTES : DEFAULT_MAX_STREAM_WINDOW) - stream.credit) return this.end("credit_overflow");
     stream.credit += header.length;
     if (header.flags & FLAG_FIN) this.onFin(stream);
     this.settle(stream);
@@ -114,7 +119,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
   private streamOf(header: YamuxHeader): StreamState | undefined {
     const stream = this.streams.get(header.streamId);
     if (header.flags & FLAG_RST) {
-      if (stream?.isOpen) {
+      if (stream) {
         this.fail(stream, "reset_by_peer", false);
         this.settle(stream);
       }
@@ -124,7 +129,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
       if (stream) return void this.end("stream_already_open");
       return this.accept(header.streamId);
     }
-    return stream?.isOpen ? stream : undefined;
+    return stream;
   }
 
   // Any id that is not alive will do, a lower one than the last too: peers that open streams from several threads send
@@ -132,9 +137,8 @@ export class YamuxCore extends OutputSide implements FrameSink {
   private accept(id: number): StreamState | undefined {
     const { maxInboundStreams, maxActiveStreams } = this.limits;
     const isOwn = (id % 2 === 1) === this.isClient;
-    if (isOwn) return void this.refuse(id, { code: "stream_rejected" });
-    const refusal = (resource: YamuxResource, current: number, limit: number) =>
-      void this.refuse(id, { code: "stream_rejected", resource, current, limit });
+    if (isOwn) return this.refuse(id, {});
+    const refusal = (resource: YamuxResource, current: number, limit: number) => this.refuse(id, { resource, current, limit });
     if (this.inboundStreams >= maxInboundStreams) return refusal("inbound_streams", this.inboundStreams, maxInboundStreams);
     if (this.activeStreams >= maxActiveStreams) return refusal("active_streams", this.activeStreams, maxActiveStreams);
     const stream = this.add(id, true);
@@ -144,11 +148,11 @@ export class YamuxCore extends OutputSide implements FrameSink {
     return stream;
   }
 
-  private refuse(id: number, why: YamuxDiagnostic): void {
-    if (this.refusals.length === maxQueuedRefusals) return this.end("reply_queue_overflow");
+  private refuse(id: number, why: Omit<YamuxDiagnostic, "code">): undefined {
+    if (this.refusals.length === maxQueuedRefusals) return void this.end("reply_queue_overflow");
     this.refusals.push(id);
     this.counters.streamsRejected++;
-    this.diagnose(why);
+    this.diagnose({ code: "stream_rejected", ...why });
   }
 
   onBody(slice: Uint8Array): void {
@@ -171,7 +175,7 @@ export class YamuxCore extends OutputSide implements FrameSink {
       if (stream.granted === 0) this.fail(stream, "reset_locally", true);
       return this.settle(stream);
     }
-    const limit = this.limits.maxSessionReceiveBytes;
+    const limit = this.limits.maxSessionReceiveBytes + (this.wide ? this.limits.wideWindowSessionBytes : 0);
     if (slice.length > limit - this.unreadBytes) {
       this.exhausted("session_receive_bytes", this.unreadBytes, limit);
       return this.end("session_memory_exceeded");
@@ -204,16 +208,22 @@ export class YamuxCore extends OutputSide implements FrameSink {
     return stream;
   }
 
-  /** The oldest unread bytes, at most `maxBytes`; null at the end of the stream, undefined when there are none yet. Failed: undefined. */
-  read(stream: StreamState, maxBytes?: number): Uint8Array | null | undefined {
+  /**
+   * The oldest unread bytes, at most `maxBytes`; null at the end of the stream, undefined when there are none yet. Failed: undefined.
+   * `nowMs` is of the clock that startProbe is told.
+   */
+  read(stream: StreamState, maxBytes?: number, nowMs = 0): Uint8Array | null | undefined {
     const chunk = stream.unread.takeChunk(maxBytes);
     if (chunk === undefined) return stream.finReceived && (stream.phase !== "failed" || stream.why === "transport_closed") ? null : undefined;
     if (!stream.isOpen) return chunk; // and the session is over
     this.unreadBytes -= chunk.length;
-    // Half a window is worth a record; granting less would cost one for every small read. Less goes along with another's.
-    if (!stream.finReceived && stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 8) {
-      if (stream.grantable >= DEFAULT_MAX_STREAM_WINDOW / 2) stream.creditDue = true;
-      else this.earned.add(stream);
+    const halvesBefore = Math.floor(stream.consumed / half);
+    stream.consumed += chunk.length;
+    if (!stream.finReceived) {
+      if (Math.floor(stream.consumed / half) > halvesBefore) this.wide?.tune(stream, this, nowMs, DEFAULT_MAX_STREAM_WINDOW, WIDE_WINDOW_BYTES);
+      // Half a window is worth a record; granting less would cost one for every small read. Less goes along with another's.
+      if (stream.grantable >= half) stream.creditDue = true;
+      else if (stream.grantable >= half / 4) this.earned.add(stream);
     }
     this.finishIfDone(stream);
     this.settle(stream);

@@ -264,14 +264,14 @@ test("so many replies wait and one more request is not answered", () => {
 
 test("probes count from one, share a ping, and take only its own answer", () => {
   const client = new CoreFixture("client");
-  client.core.startProbe();
+  client.core.startProbe(0);
   client.peer(wire.pong(1)); // before the question
-  client.core.startProbe();
+  client.core.startProbe(0);
   assert.deepEqual(client.sent(), ["ping syn 1"]);
   client.peer(wire.pong(2), wire.pong(0));
   assert.equal(client.core.probeAnswered, false);
   client.peer(wire.pong(1));
   assert.equal(client.core.probeAnswered, true);
-  client.core.startProbe();
+  client.core.startProbe(0);
   assert.deepEqual(client.sent(), ["ping syn 2"]);
 });

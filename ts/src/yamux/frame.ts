@@ -35,13 +35,18 @@ export interface YamuxHeader {
 }
 
 /** 12 bytes of header. */
-export function encodeHeader(header: YamuxHeader): Uint8Array {
+export function encodeHeader({ type, flags, streamId, length }: YamuxHeader): Uint8Array {
+  return headerOf(type, flags, streamId, length);
+}
+
+/** encodeHeader, field by field. */
+export function headerOf(type: number, flags: number, streamId: number, length: number): Uint8Array {
   const bytes = new Uint8Array(HEADER_LEN);
   bytes[0] = YAMUX_VERSION;
-  bytes[1] = header.type;
-  writeU16(bytes, 2, header.flags);
-  writeU32(bytes, 4, header.streamId);
-  writeU32(bytes, 8, header.length);
+  bytes[1] = type;
+  writeU16(bytes, 2, flags);
+  writeU32(bytes, 4, streamId);
+  writeU32(bytes, 8, length);
   return bytes;
 }
 
@@ -51,11 +56,15 @@ export function encodeHeader(header: YamuxHeader): Uint8Array {
  */
 export function decodeHeader(bytes: Uint8Array, offset = 0): YamuxHeader & { readonly version: number } {
   if (bytes.length - offset < HEADER_LEN) throw new RangeError("a header has 12 bytes");
-  const version = bytes[offset] as number;
+  return { version: YAMUX_VERSION, ...readHeader(bytes, offset) };
+}
+
+/** decodeHeader, of bytes that are there. */
+export function readHeader(bytes: Uint8Array, offset: number): YamuxHeader {
   const type = bytes[offset + 1] as number;
   const streamId = readU32(bytes, offset + 4);
-  if (version !== YAMUX_VERSION) throw new YamuxError("bad_version");
+  if (bytes[offset] !== YAMUX_VERSION) throw new YamuxError("bad_version");
   if (type > TYPE_GO_AWAY) throw new YamuxError("bad_type");
   if (streamId === 0 && type <= TYPE_WINDOW_UPDATE) throw new YamuxError("stream_zero");
-  return { version, type, flags: readU16(bytes, offset + 2), streamId, length: readU32(bytes, offset + 8) };
+  return { type, flags: readU16(bytes, offset + 2), streamId, length: readU32(bytes, offset + 8) };
 }

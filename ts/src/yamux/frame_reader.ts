@@ -1,7 +1,7 @@
 // Finds the frames in the bytes that arrive, in whatever portions.
 // Layer yamux, private. Holds at most part of one header.
 
-import { decodeHeader, HEADER_LEN, TYPE_DATA, type YamuxHeader } from "./frame.js";
+import { HEADER_LEN, readHeader, TYPE_DATA, type YamuxHeader } from "./frame.js";
 
 export interface FrameSink {
   onHeader(header: YamuxHeader): void;
@@ -22,7 +22,7 @@ export class FrameReader {
     return this.partialUsed === 0 && this.bodyLeft === 0;
   }
 
-  /** Throws what decodeHeader throws. */
+  /** Throws what readHeader throws. */
   receive(bytes: Uint8Array, sink: FrameSink): void {
     for (let at = 0; at < bytes.length && !this.isStopped; ) {
       if (this.bodyLeft > 0) {
@@ -32,7 +32,7 @@ export class FrameReader {
         sink.onBody(slice);
         if (this.bodyLeft === 0) sink.onBodyEnd();
       } else if (this.partialUsed === 0 && bytes.length - at >= HEADER_LEN) {
-        this.onHeader(decodeHeader(bytes, at), sink);
+        this.onHeader(readHeader(bytes, at), sink);
         at += HEADER_LEN;
       } else {
         const part = bytes.subarray(at, at + HEADER_LEN - this.partialUsed);
@@ -41,7 +41,7 @@ export class FrameReader {
         this.partialUsed += part.length;
         if (this.partialUsed < HEADER_LEN) return;
         this.partialUsed = 0;
-        this.onHeader(decodeHeader(this.partial), sink);
+        this.onHeader(readHeader(this.partial, 0), sink);
       }
     }
   }

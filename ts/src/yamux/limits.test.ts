@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, DEFAULT_YAMUX_LIMITS, type YamuxLimits } from "./limits.js";
+import { checkYamuxLimits, DEFAULT_MAX_STREAM_WINDOW, DEFAULT_YAMUX_LIMITS, WIDE_WINDOW_BYTES, type YamuxLimits } from "./limits.js";
 
 test("defaults are those of the protocol", () => {
   assert.deepEqual(checkYamuxLimits(), {
@@ -11,8 +11,9 @@ test("defaults are those of the protocol", () => {
     maxStreamWriteQueueBytes: 4_194_304,
     maxStreamReceiveBytes: 262_144,
     maxSessionReceiveBytes: 16_777_216,
+    wideWindowSessionBytes: 16_777_216,
   });
-  assert.equal(DEFAULT_MAX_STREAM_WINDOW, 262_144);
+  assert.deepEqual([DEFAULT_MAX_STREAM_WINDOW, WIDE_WINDOW_BYTES], [262_144, 4_194_304]);
 });
 
 test("edges are accepted and one past is refused", () => {
@@ -31,9 +32,10 @@ test("edges are accepted and one past is refused", () => {
   }
 });
 
-test("every limit is a positive integer", () => {
+test("every limit is a positive integer, but for what wide windows may take, which may be 0", () => {
   for (const name of Object.keys(DEFAULT_YAMUX_LIMITS)) {
-    for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 53, "5", null]) {
+    if (name === "wideWindowSessionBytes") assert.equal(checkYamuxLimits({ [name]: 0 }).wideWindowSessionBytes, 0);
+    for (const value of [...(name === "wideWindowSessionBytes" ? [] : [0]), -1, 1.5, NaN, Infinity, 2 ** 53, "5", null]) {
       assert.throws(() => checkYamuxLimits({ [name]: value }), RangeError, `${name} ${value}`);
     }
     assert.doesNotThrow(() => checkYamuxLimits({ [name]: undefined }));

@@ -6,6 +6,9 @@ import { positiveLimits, yamuxDefaults } from "../base/index.js";
 /** Window of every stream in each direction, in bytes. Part of the protocol: a peer ends the session when granted more. */
 export const DEFAULT_MAX_STREAM_WINDOW = 262_144;
 
+/** Most that a window may grow to, in bytes, where both sides have agreed on wide windows. Part of the protocol as well. */
+export const WIDE_WINDOW_BYTES = 4_194_304;
+
 /** Ping replies that wait to be written; further requests are not answered. */
 export const maxQueuedPingReplies = 256;
 
@@ -22,8 +25,9 @@ export const defaultBatchBytes = 65_536;
 export const defaultUnsentBytes = 262_144;
 
 /**
- * What an application may tune. All are positive integers; absent ones have the default of DEFAULT_YAMUX_LIMITS. Worst
- * memory of one session: maxSessionReceiveBytes of unread data, maxActiveStreams * maxStreamWriteQueueBytes of writes.
+ * What an application may tune. All are positive integers but for one that may be 0; absent ones have the default of
+ * DEFAULT_YAMUX_LIMITS. Worst memory of one session: maxSessionReceiveBytes of unread data, wideWindowSessionBytes more
+ * with wide windows, and maxActiveStreams * maxStreamWriteQueueBytes of writes.
  */
 export interface YamuxLimits {
   /** Streams of both origins alive at once. */
@@ -40,6 +44,11 @@ export interface YamuxLimits {
   readonly maxSessionReceiveBytes?: number | undefined;
   /** Bytes of accepted, unfinished writes per stream; a write above it is refused. */
   readonly maxStreamWriteQueueBytes?: number | undefined;
+  /**
+   * Bytes by which all receive windows together may grow beyond the protocol's, with a peer that agrees to it; 0 to 2 ** 30.
+   * 0: an endpoint does not offer wide windows, and no window grows.
+   */
+  readonly wideWindowSessionBytes?: number | undefined;
 }
 
 /** Limits with nothing left open. */
@@ -50,19 +59,18 @@ export const DEFAULT_YAMUX_LIMITS: CheckedYamuxLimits = yamuxDefaults;
 
 /** Fills in the defaults. Throws RangeError for what is no positive integer, and for limits that contradict each other. */
 export function checkYamuxLimits(given: YamuxLimits = {}): CheckedYamuxLimits {
-  const limits = positiveLimits(DEFAULT_YAMUX_LIMITS, given);
+  const limits = positiveLimits(DEFAULT_YAMUX_LIMITS, given, "wideWindowSessionBytes");
   if (given.preferredOutboundFrameBytes === undefined) {
     limits.preferredOutboundFrameBytes = Math.min(DEFAULT_YAMUX_LIMITS.preferredOutboundFrameBytes, limits.maxFrameBytes);
   }
-  const atMost = (low: keyof CheckedYamuxLimits, high: keyof CheckedYamuxLimits) => {
-    if (limits[low] > limits[high]) throw new RangeError(`${low} must be at most ${high}`);
+  const bytes = (one: keyof CheckedYamuxLimits | number) => limits[one as keyof CheckedYamuxLimits] ?? one;
+  const atMost = (low: keyof CheckedYamuxLimits | number, high: keyof CheckedYamuxLimits | number) => {
+    if (bytes(low) > bytes(high)) throw new RangeError(`${low} must be at most ${high}`);
   };
   atMost("maxInboundStreams", "maxActiveStreams");
   atMost("preferredOutboundFrameBytes", "maxFrameBytes");
   atMost("maxFrameBytes", "maxStreamReceiveBytes");
   atMost("maxStreamReceiveBytes", "maxSessionReceiveBytes");
-  if (limits.maxStreamReceiveBytes < DEFAULT_MAX_STREAM_WINDOW) {
-    throw new RangeError(`maxStreamReceiveBytes must be at least ${DEFAULT_MAX_STREAM_WINDOW}`);
-  }
+  atMost(DEFAULT_MAX_STREAM_WINDOW, "maxStreamReceiveBytes");
   return limits;
 }

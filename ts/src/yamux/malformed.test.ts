@@ -104,7 +104,7 @@ test("the end fails every stream, sends nothing, and its first reason stays", ()
   const server = serverWithTwoStreams();
   const streams = [...server.core.streams.values()];
   server.core.write(server.stream(1), pattern(10));
-  server.core.startProbe();
+  server.core.startProbe(0);
   server.peer(wire.open(3), wire.ping(1), wire.goAway(0), wire.open(5), wire.ping(2));
   assert.deepEqual(streams.map(({ phase, why }) => `${phase} ${why}`), ["failed go_away", "failed go_away"]);
   assert.deepEqual([server.core.activeStreams, server.core.unreadBytes, server.core.outputBytes(1000)], [0, 0, 0]);

@@ -1,11 +1,11 @@
 // Frames out: what is sent next.
 // Layer yamux, private. Source: PROTOCOL, "Opening streams", "Closing and resetting streams", "Flow control".
 
-import { encodeHeader, FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN, HEADER_LEN, TYPE_DATA, TYPE_PING, TYPE_WINDOW_UPDATE } from "./frame.js";
+import { FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN, HEADER_LEN, headerOf, TYPE_DATA, TYPE_PING, TYPE_WINDOW_UPDATE } from "./frame.js";
 import { StreamTable } from "./stream_table.js";
 
 const windowUpdate = (streamId: number, flags: number, length = 0): Uint8Array =>
-  encodeHeader({ type: TYPE_WINDOW_UPDATE, flags, streamId, length });
+  headerOf(TYPE_WINDOW_UPDATE, flags, streamId, length);
 
 export class OutputSide extends StreamTable {
   /** The outstanding probe was answered; whoever waits takes it back. */
@@ -13,6 +13,11 @@ export class OutputSide extends StreamTable {
 
   protected pingReplies: number[] = [];
   protected refusals: number[] = [];
+  /** When the last probe was asked for, and how long the last answer took; the shortest is kept for wide windows. */
+  probedAtMs = 0;
+  roundTripMs: number | undefined;
+  shortestMs: number | undefined;
+
   protected lastProbe = 0; // probes count from 1
   protected probe: "none" | "due" | "sent" = "none";
 
@@ -51,25 +56,25 @@ export class OutputSide extends StreamTable {
   // to their send window and end the session when that exceeds the protocol's window.
   private nextControl(): Uint8Array | undefined {
     const opaque = this.pingReplies.shift();
-    if (opaque !== undefined) return encodeHeader({ type: TYPE_PING, flags: FLAG_ACK, streamId: 0, length: opaque });
+    if (opaque !== undefined) return headerOf(TYPE_PING, FLAG_ACK, 0, opaque);
     const refused = this.refusals.shift();
     if (refused !== undefined) return windowUpdate(refused, FLAG_RST);
     if (this.probe === "due") {
       this.probe = "sent";
-      return encodeHeader({ type: TYPE_PING, flags: FLAG_SYN, streamId: 0, length: this.lastProbe });
+      return headerOf(TYPE_PING, FLAG_SYN, 0, this.lastProbe);
     }
     const [stream] = this.control;
     if (!stream) return undefined;
-    let header: Uint8Array;
+    let [flags, credit] = [0, 0];
     if (stream.rstDue) {
       stream.rstDue = false;
-      header = windowUpdate(stream.id, FLAG_RST);
+      flags = FLAG_RST;
     } else if (stream.synDue) {
       stream.synDue = false;
-      header = windowUpdate(stream.id, FLAG_SYN);
+      flags = FLAG_SYN;
     } else if (stream.ackDue) {
       stream.ackDue = false;
-      header = windowUpdate(stream.id, FLAG_ACK);
+      flags = FLAG_ACK;
     } else {
       for (const other of this.earned) {
         other.creditDue = other.isOpen && !other.finReceived && !other.discarding;
@@ -77,12 +82,11 @@ export class OutputSide extends StreamTable {
       }
       this.earned.clear();
       stream.creditDue = false;
-      const credit = stream.grantable;
+      credit = stream.grantable;
       stream.granted += credit;
-      header = windowUpdate(stream.id, 0, credit);
     }
     this.settle(stream);
-    return header;
+    return windowUpdate(stream.id, flags, credit);
   }
 
   /** Room left behind the frame, or -1 when there was none to send, or none that fits. */
@@ -100,7 +104,7 @@ export class OutputSide extends StreamTable {
     } else {
       const most = Math.min(room - HEADER_LEN, this.limits.preferredOutboundFrameBytes, stream.credit);
       const body = write.left.subarray(0, most);
-      parts.push(encodeHeader({ type: TYPE_DATA, flags: 0, streamId: stream.id, length: body.length }), body);
+      parts.push(headerOf(TYPE_DATA, 0, stream.id, body.length), body);
       room -= HEADER_LEN + body.length;
       write.left = write.left.subarray(body.length);
       write.begun = true;
@@ -115,8 +119,9 @@ export class OutputSide extends StreamTable {
   }
 
   /** Sends a ping, or joins the one under way; probeAnswered follows. */
-  startProbe(): void {
+  startProbe(nowMs: number): void {
     if (this.probe !== "none" || this.ended) return;
+    this.probedAtMs = nowMs;
     this.lastProbe = this.lastProbe === 0xffff_ffff ? 1 : this.lastProbe + 1;
     this.probe = "due";
     this.probeAnswered = false;

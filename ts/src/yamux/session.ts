@@ -10,8 +10,9 @@ import { YamuxCore } from "./core.js";
 import { YamuxError, type YamuxErrorCode, YamuxPingTimeoutError } from "./errors.js";
 import { HEADER_LEN } from "./frame.js";
 import { checkYamuxLimits, defaultBatchBytes, defaultUnsentBytes, type YamuxLimits } from "./limits.js";
-import { type AbortOptions, type StreamHost, YamuxStream } from "./stream.js";
+import { type AbortOptions, YamuxStream } from "./stream.js";
 import type { YamuxCounters, YamuxDiagnostic } from "./stream_table.js";
+import type { WideWindows } from "./wide_windows.js";
 
 /** The ordered bytes that a session runs over. */
 export interface YamuxChannel {
@@ -34,6 +35,11 @@ export interface YamuxSessionOptions {
   /** Short for limits.maxFrameBytes. */
   readonly maxFrameBytes?: number | undefined;
   readonly limits?: YamuxLimits | undefined;
+  /**
+   * Both sides have agreed on wide windows. Default: they have not.
+   * @internal
+   */
+  readonly wide?: WideWindows | undefined;
   /** A limit turned somebody away. */
   readonly onDiagnostic?: ((diagnostic: YamuxDiagnostic) => void) | undefined;
   /** The session ended, and not by close(). Called once. */
@@ -47,36 +53,27 @@ export interface YamuxSessionOptions {
 
 /** Streams over one channel. Reading starts with the constructor, which throws RangeError for limits that cannot be. */
 export class YamuxSession implements AsyncDisposable {
-  private readonly core: YamuxCore;
-  private readonly host: StreamHost;
+  /** @internal */
+  readonly core: YamuxCore;
+  /** @internal */
+  readonly clock: Clock;
   private readonly batchBytes: number;
   private readonly unsentLimit: number;
-  private readonly clock: Clock;
   private unsent = 0;
   private isScheduled = false;
   private ending: YamuxError | undefined;
-  private probe: (Deferred<number> & { readonly startedAt: number }) | undefined;
+  private probe: Deferred<number> | undefined;
 
   constructor(
     private readonly channel: YamuxChannel,
     private readonly options: YamuxSessionOptions,
   ) {
     const { limits, maxFrameBytes, maxBatchBytes = defaultBatchBytes, clock = systemClock } = options;
-    this.core = new YamuxCore(options.client, checkYamuxLimits({ maxFrameBytes, ...limits }));
+    this.core = new YamuxCore(options.client, checkYamuxLimits({ maxFrameBytes, ...limits }), options.wide);
     this.unsentLimit = options.maxUnsentBytes ?? defaultUnsentBytes;
     this.batchBytes = Math.min(maxBatchBytes, this.unsentLimit);
     if (!(this.batchBytes > HEADER_LEN)) throw new RangeError("maxBatchBytes, maxUnsentBytes: at least 13");
     this.clock = clock;
-    const session = this;
-    this.host = {
-      core: this.core,
-      clock,
-      pump: () => this.pump(),
-      schedule: () => this.schedule(),
-      get error() {
-        return session.ending;
-      },
-    };
     void this.readLoop();
   }
 
@@ -105,7 +102,7 @@ export class YamuxSession implements AsyncDisposable {
     throwIfAborted(options.signal);
     if (this.ending) throw this.ending;
     try {
-      return new YamuxStream(this.host, this.core.open());
+      return new YamuxStream(this, this.core.open());
     } finally {
       this.schedule();
     }
@@ -125,8 +122,8 @@ export class YamuxSession implements AsyncDisposable {
     throwIfAborted(options.signal);
     if (this.ending) throw this.ending;
     if (!this.probe) {
-      this.probe = { ...deferred<number>(), startedAt: this.clock.monoMs() };
-      this.core.startProbe();
+      this.probe = deferred();
+      this.core.startProbe(this.clock.monoMs());
       this.schedule();
     }
     try {
@@ -164,7 +161,8 @@ export class YamuxSession implements AsyncDisposable {
     }
   }
 
-  private schedule(): void {
+  /** @internal */
+  schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
     queueMicrotask(() => {
@@ -173,8 +171,11 @@ export class YamuxSession implements AsyncDisposable {
     });
   }
 
-  /** Gives the channel what it can take, then tells everybody what changed. */
-  private pump(): void {
+  /**
+   * Gives the channel what it can take, then tells everybody what changed.
+   * @internal
+   */
+  pump(): void {
     while (!this.core.ended) {
       const { batchBytes, core, unsent } = this;
       // Behind what is on its way only full batches follow; what is less gathers until that has arrived.
@@ -210,17 +211,16 @@ export class YamuxSession implements AsyncDisposable {
     const { core, options } = this;
     if (core.ended && !this.ending) return this.finish();
     for (const state of core.opened.splice(0)) {
-      if (state.isOpen) this.offer(new YamuxStream(this.host, state));
+      if (state.isOpen) this.offer(new YamuxStream(this, state));
     }
-    if (core.touched.size > 0) {
-      const touched = [...core.touched];
-      core.touched.clear();
-      for (const state of touched) state.owner?.update();
-    }
+    const touched = [...core.touched];
+    core.touched.clear();
+    for (const state of touched) state.owner?.update();
     for (const diagnostic of core.diagnostics.splice(0)) quietly(() => options.onDiagnostic?.(diagnostic));
     if (core.probeAnswered) {
       core.probeAnswered = false;
-      this.probe?.resolve(this.clock.monoMs() - this.probe.startedAt);
+      core.roundTripMs = this.clock.monoMs() - core.probedAtMs;
+      this.probe?.resolve(core.roundTripMs);
       this.probe = undefined;
     }
   }

@@ -5,8 +5,9 @@ import { concat } from "../base/index.js";
 import { pattern } from "../testing/yamux_wire.js";
 import { YamuxCore } from "./core.js";
 import { decodeHeader, FLAG_ACK, FLAG_RST, FLAG_SYN, HEADER_LEN, TYPE_DATA, TYPE_WINDOW_UPDATE } from "./frame.js";
-import { checkYamuxLimits, DEFAULT_MAX_STREAM_WINDOW as window } from "./limits.js";
+import { checkYamuxLimits, DEFAULT_MAX_STREAM_WINDOW as window, WIDE_WINDOW_BYTES } from "./limits.js";
 import type { StreamState } from "./stream_state.js";
+import { tune } from "./wide_windows.js";
 
 /** Numbers below a bound, from a seed: xorshift32. */
 function randomFrom(seed: number): (below: number) => number {
@@ -26,6 +27,8 @@ class WireChecker {
   private readonly dead = new Set<number>();
   other: WireChecker | undefined;
 
+  constructor(private readonly most: number) {}
+
   watch(batch: Uint8Array): void {
     for (let at = 0; at < batch.length; ) {
       const { type, flags, streamId, length } = decodeHeader(batch, at);
@@ -44,7 +47,7 @@ class WireChecker {
         this.credit.set(streamId, left);
       } else if (length > 0) {
         const granted = (this.other?.credit.get(streamId) ?? window) + length;
-        assert.ok(granted <= window, "no more than the window");
+        assert.ok(granted <= this.most, "no more than the window");
         this.other?.credit.set(streamId, granted);
       }
     }
@@ -60,15 +63,19 @@ interface Flow {
 
 class Side {
   readonly core: YamuxCore;
-  readonly checker = new WireChecker();
+  readonly checker: WireChecker;
   readonly streams = new Map<StreamState, Flow>();
   bytesRead = 0;
+  mostOver = 0;
+  private nowMs = 0;
 
   constructor(
     isClient: boolean,
     private readonly random: (below: number) => number,
     private readonly resets: boolean,
+    isWide: boolean,
   ) {
+    this.checker = new WireChecker(isWide ? WIDE_WINDOW_BYTES : window);
     const maxActiveStreams = 1 + random(20);
     const limits = checkYamuxLimits({
       maxActiveStreams,
@@ -76,8 +83,9 @@ class Side {
       preferredOutboundFrameBytes: 1 + random(65_536),
       maxStreamWriteQueueBytes: 1 + random(300_000),
       maxSessionReceiveBytes: (maxActiveStreams + 1) * window,
+      wideWindowSessionBytes: random(10 * window),
     });
-    this.core = new YamuxCore(isClient, limits);
+    this.core = new YamuxCore(isClient, limits, isWide ? { tune } : undefined);
   }
 
   private watched(stream: StreamState): Flow {
@@ -97,14 +105,24 @@ class Side {
   }
 
   private read(stream: StreamState, flow: Flow, bytes: number): void {
-    const chunk = this.core.read(stream, Math.max(1, bytes));
+    const chunk = this.core.read(stream, Math.max(1, bytes), this.nowMs);
     if (!chunk) return;
+    let over = 0;
+    for (const each of this.core.streams.values()) {
+      if (!each.isOpen) continue;
+      assert.ok(each.granted + each.unread.length <= each.window);
+      over += each.window - window;
+    }
+    assert.ok(over <= this.core.limits.wideWindowSessionBytes, "no more than the session has for wide windows");
+    this.mostOver = Math.max(this.mostOver, over);
     assert.deepEqual(chunk, pattern(chunk.length, flow.received));
     flow.received += chunk.length;
     this.bytesRead += chunk.length;
   }
 
   step(): void {
+    this.nowMs += this.random(3);
+    if (this.core.probeAnswered) this.core.roundTripMs = this.nowMs - this.core.probedAtMs;
     for (const stream of this.core.opened.splice(0)) this.watched(stream);
     const all = [...this.streams];
     const [stream, flow] = all[this.random(Math.max(1, all.length))] ?? [];
@@ -132,10 +150,10 @@ class Side {
   }
 }
 
-function simulate(seed: number, resets: boolean): number {
+function simulate(seed: number, resets: boolean, isWide = false): { bytes: number; grown: number } {
   const random = randomFrom(seed);
-  const client = new Side(true, random, resets);
-  const server = new Side(false, random, resets);
+  const client = new Side(true, random, resets, isWide);
+  const server = new Side(false, random, resets, isWide);
   client.checker.other = server.checker;
   server.checker.other = client.checker;
   const pipes = new Map<Side, Uint8Array>([
@@ -169,14 +187,22 @@ function simulate(seed: number, resets: boolean): number {
   for (const { core } of [client, server]) {
     assert.deepEqual([core.ended, core.streams.size, core.activeStreams, core.inboundStreams, core.unreadBytes], [undefined, 0, 0, 0, 0]);
   }
-  return client.bytesRead + server.bytesRead;
+  return { bytes: client.bytesRead + server.bytesRead, grown: client.mostOver + server.mostOver };
 }
 
 for (let seed = 1; seed <= 8; seed++) {
   test(`all bytes arrive and nothing is left, seed ${seed}`, () => {
-    assert.ok(simulate(seed, false) > 0);
+    const { bytes, grown } = simulate(seed, false);
+    assert.ok(bytes > 0);
+    assert.equal(grown, 0);
   });
   test(`resets at any time leave nothing behind, seed ${seed}`, () => {
     simulate(seed + 100, true);
   });
 }
+
+test("all bytes arrive through windows that grow and shrink, resets or not", () => {
+  let total = 0;
+  for (let seed = 201; seed <= 206; seed++) total += simulate(seed, seed % 3 === 0, true).grown;
+  assert.ok(total > 0, "some grew");
+});

@@ -2,7 +2,7 @@
 // One byte stream of a session, as an application sees it.
 // Layer yamux. Source: PROTOCOL, "Yamux".
 
-import { asyncDispose, type Clock, deferred, type Deferred, throwIfAborted, withAbort } from "../base/index.js";
+import { asyncDispose, type Clock, deferred, type Deferred, remove, throwIfAborted, withAbort } from "../base/index.js";
 import type { YamuxCore } from "./core.js";
 import { YamuxError, YamuxStreamResetError } from "./errors.js";
 import type { QueuedWrite, StreamState } from "./stream_state.js";
@@ -222,7 +222,7 @@ export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncD
   }
 
   private take(maxBytes: number | undefined): Uint8Array | null | undefined {
-    const chunk = this.host.core.read(this.state, maxBytes);
+    const chunk = this.host.core.read(this.state, maxBytes, this.host.clock.monoMs());
     if (this.state.creditDue) this.host.schedule();
     return chunk;
   }
@@ -244,9 +244,4 @@ export class YamuxStream implements AsyncIterable<Uint8Array, undefined>, AsyncD
 
 function wait<T>(work: Promise<T>, signal: AbortSignal | undefined, onAborted: (error: Error) => void): Promise<T> {
   return signal === undefined ? work : withAbort(work, signal, () => onAborted(signal.reason as Error));
-}
-
-function remove<T>(list: T[], one: T): void {
-  const at = list.indexOf(one);
-  if (at >= 0) list.splice(at, 1);
 }

@@ -30,11 +30,17 @@ export class StreamState {
   counted = true;
 
   // Receiving. Invariant: granted + unread.length <= window, so that a stream can never hold more.
+  window = DEFAULT_MAX_STREAM_WINDOW;
   granted = DEFAULT_MAX_STREAM_WINDOW;
   unread = new ReceiveQueue();
   finReceived = false;
   /** Nobody reads any more: what arrives is dropped, and earns no credit. */
   discarding = false;
+
+  // For wide windows: bytes read since `sinceMs`, and when it was looked at last.
+  consumed = 0;
+  sinceMs: number | undefined;
+  seenMs: number | undefined;
 
   // Sending.
   credit = DEFAULT_MAX_STREAM_WINDOW;
@@ -60,6 +66,6 @@ export class StreamState {
   }
   /** Credit that could be given back. */
   get grantable(): number {
-    return DEFAULT_MAX_STREAM_WINDOW - this.granted - this.unread.length;
+    return this.window - this.granted - this.unread.length;
   }
 }

@@ -25,6 +25,7 @@ export interface YamuxCounters {
 }
 
 export class StreamTable {
+  /** Those that are open. One that is over leaves at once, whatever is still due for it: its id may come again. */
   readonly streams = new Map<number, StreamState>();
   readonly counters: YamuxCounters = { streamsRejected: 0, streamsReset: 0, pingsDropped: 0 };
   /** Why the session ended; undefined while it lives. */
@@ -59,6 +60,7 @@ export class StreamTable {
     // A peer that has not seen the SYN, or has seen both FINs, has nothing to forget.
     stream.rstDue = tellPeer && !stream.synDue && !(stream.finSent && stream.finReceived);
     stream.synDue = stream.ackDue = stream.creditDue = false;
+    this.streams.delete(stream.id);
     stream.phase = "failed";
     stream.why = why;
     if (!this.ended) this.counters.streamsReset++;
@@ -72,6 +74,7 @@ export class StreamTable {
 
   protected finishIfDone(stream: StreamState): void {
     if (!stream.isOpen || !stream.finReceived || !stream.finSent || stream.unread.length > 0) return;
+    this.streams.delete(stream.id);
     stream.phase = "finished";
     this.touched.add(stream);
   }
@@ -86,7 +89,6 @@ export class StreamTable {
     stream.counted = false;
     this.activeStreams--;
     if (stream.inbound) this.inboundStreams--;
-    this.streams.delete(stream.id);
     this.earned.delete(stream);
   }
 

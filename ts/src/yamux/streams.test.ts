@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { concat } from "../base/bytes.js";
 import { CoreFixture, pattern, wire } from "../testing/yamux_wire.js";
 import { FLAG_ACK, FLAG_FIN, FLAG_RST, FLAG_SYN } from "./frame.js";
 
@@ -161,6 +162,52 @@ test("a stream that both sides closed is not reset any more", () => {
   assert.equal(stream.phase, "failed");
   assert.deepEqual(client.sent(), []);
   assert.equal(client.core.activeStreams, 0);
+});
+
+test("the id of a stream that is gone is free in the same record, and its handle stays with what it was", () => {
+  const server = new CoreFixture("server");
+  const gone = server.accepted(1);
+  server.core.opened = [];
+  server.peer(concat(wire.reset(1), wire.open(1), wire.data(1, pattern(10))));
+  assert.deepEqual([server.core.ended, gone.phase, gone.why, server.core.opened.length], [undefined, "failed", "reset_by_peer", 1]);
+  assert.deepEqual(server.sent(), ["update 1 ack 0"]);
+  const stream = server.stream(1);
+  assert.notEqual(stream, gone);
+  assert.deepEqual([server.readAll(gone), server.readAll(stream)], [pattern(0), pattern(10)]);
+  server.core.closeWrite(stream);
+  server.sent();
+  server.peer(concat(wire.close(1), wire.open(1)));
+  assert.deepEqual([stream.phase, server.core.ended, server.core.activeStreams], ["finished", undefined, 1]);
+  assert.deepEqual(server.sent(), ["update 1 ack 0"]);
+});
+
+const overdone = (id: number) => concat(wire.close(id), wire.data(id, pattern(1)));
+
+test("an id is free before our reset of its stream has left, and the reset goes first", () => {
+  const server = new CoreFixture("server");
+  server.accepted(1);
+  server.peer(concat(overdone(1), wire.open(1)));
+  assert.equal(server.core.activeStreams, 2, "a reset counts until the peer can have heard of it");
+  assert.deepEqual(server.sent(), ["update 1 rst 0", "update 1 ack 0"]);
+  assert.deepEqual([server.core.activeStreams, server.core.streams.size], [1, 1]);
+  server.peer(wire.open(1));
+  assert.equal(server.core.ended, "stream_already_open");
+});
+
+test("resets that have not left count against the limit, however often their id comes again", () => {
+  const server = new CoreFixture("server", { maxActiveStreams: 4, maxInboundStreams: 2 });
+  for (let i = 0; i < 3; i++) server.peer(concat(wire.open(1), overdone(1)));
+  assert.equal(server.core.activeStreams, 2);
+  assert.deepEqual(server.sent(), ["update 1 rst 0", "update 1 rst 0", "update 1 rst 0"]);
+  assert.deepEqual([server.core.ended, server.core.activeStreams, server.core.counters.streamsRejected], [undefined, 0, 1]);
+});
+
+test("the end takes resets along whose id is another's by now", () => {
+  const server = new CoreFixture("server");
+  server.accepted(1);
+  server.peer(concat(overdone(1), wire.open(1), wire.goAway(0)));
+  assert.deepEqual([server.core.ended, server.core.streams.size, server.core.activeStreams, server.core.outputBytes(1000)], ["go_away", 0, 0, 0]);
+  assert.deepEqual(server.sent(), []);
 });
 
 test("a reset in the middle of a body skips the rest of it", () => {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "flowersec/base/bytes.h"
+#include "flowersec/base/clock.h"
 #include "flowersec/yamux/error.h"
 #include "flowersec/yamux/event.h"
 #include "flowersec/yamux/frame.h"
@@ -23,6 +24,9 @@ struct session_options {
   yamux_limits limits{};
   /// Id of the first stream opened here; its parity must fit the role. Absent: 1 or 2.
   std::optional<stream_id> first_id{};
+  /// Both sides have said that they know wide windows. Then a peer may make the windows that we send into as wide as
+  /// wide_window_bytes, and those that we receive into grow as limits.wide_window_session_bytes lets them.
+  bool wide_windows = false;
 };
 
 /// One frame to send. Seal `header` and `body` one behind the other.
@@ -63,6 +67,10 @@ class session {
 
   /// Ends the session from this side. Without effect when it has ended.
   void end(yamux_errc why = yamux_errc::closed);
+
+  /// The time, which never goes back. With wide windows it is told before receive(), read() and probe(); nothing else
+  /// looks at it.
+  void advance(mono_time now) noexcept;
 
   // ---- output
 

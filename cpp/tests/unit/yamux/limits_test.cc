@@ -24,7 +24,9 @@ TEST(yamux_limits, defaults_are_those_of_the_protocol) {
   EXPECT_EQ(limits.max_stream_write_queue_bytes, 4194304U);
   EXPECT_EQ(limits.max_stream_receive_bytes, 262144U);
   EXPECT_EQ(limits.max_session_receive_bytes, 16777216U);
+  EXPECT_EQ(limits.wide_window_session_bytes, 16777216U);
   EXPECT_EQ(window_bytes, 262144U);
+  EXPECT_EQ(wide_window_bytes, 4194304U);
 }
 
 TEST(yamux_limits, edges_are_accepted_and_one_past_is_refused) {
@@ -51,6 +53,9 @@ TEST(yamux_limits, edges_are_accepted_and_one_past_is_refused) {
       {"stream memory above session memory",
        false,
        {.max_stream_receive_bytes = 262145, .max_session_receive_bytes = 262144}},
+      {"no wide windows", true, {.wide_window_session_bytes = 0}},
+      {"a gibibyte of wide windows", true, {.wide_window_session_bytes = 1073741824}},
+      {"more than a gibibyte of wide windows", false, {.wide_window_session_bytes = 1073741825}},
   };
   for (const auto& [name, valid, limits] : rows) {
     EXPECT_EQ(limits.validate().has_value(), valid) << name;

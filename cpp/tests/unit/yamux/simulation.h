@@ -2,6 +2,7 @@
 // Everything is decided by a seed, so a failure can be replayed.
 #pragma once
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -12,8 +13,14 @@ namespace flowersec::yamux {
 /// Watches the frames of both directions, without using the library under test.
 class wire_checker {
  public:
+  /// `widest` is the widest window, and `budgets` bounds what the windows of each sender exceed the first one by.
+  explicit wire_checker(std::int64_t widest = 262144, std::array<std::int64_t, 2> budgets = {0, 0})
+      : widest_(widest), budgets_(budgets) {}
+
   /// `sender` is 0 for the client and 1 for the server. Frames are whole.
   void on_frames(int sender, byte_view bytes);
+  /// The most that a sender might send at once.
+  [[nodiscard]] std::int64_t widest_seen() const { return widest_seen_; }
 
  private:
   struct half {
@@ -23,17 +30,23 @@ class wire_checker {
     int fins = 0;
     bool reset = false;
   };
+  void check_budget(int sender) const;
+
+  std::int64_t widest_;
+  std::array<std::int64_t, 2> budgets_;
+  std::int64_t widest_seen_ = 0;
   std::map<std::uint32_t, half> halves_[2];
 };
 
 /// One application: opens streams, writes a known pattern, checks the pattern it reads.
 class sim_peer {
  public:
-  sim_peer(role is, const yamux_limits& limits, std::uint64_t seed, bool with_resets);
+  sim_peer(const session_options& options, std::uint64_t seed, bool with_resets);
 
   [[nodiscard]] session& machine() { return machine_; }
 
   void random_step();
+  void pass(mono_time::duration by) { machine_.advance(now_ += by); }
   /// Finishes writes, closes, and goes on reading.
   void wind_down();
   void on_events();
@@ -78,6 +91,7 @@ class sim_peer {
   [[nodiscard]] static std::size_t offset_of(std::uint32_t id, bool from_client);
 
   session machine_;
+  mono_time now_{};
   bool is_client_;
   std::mt19937_64 random_;
   bool with_resets_;

@@ -224,6 +224,58 @@ TEST(yamux_streams, a_violation_before_the_stream_was_reported_is_still_told_to_
   EXPECT_EQ(server.machine().active_streams(), 0U);
 }
 
+TEST(yamux_streams, the_id_of_a_stream_that_is_gone_is_free_in_the_same_record) {
+  fixture server{role::server};
+  const auto id = server.accepted(1);
+  server.peer(reset_of(1), open_of(1), data_of(1, pattern(10)))
+      .expect_sent(wire::ack_of(1))
+      .expect_events({"failed 1: the peer reset the stream", "opened 1", "readable 1"})
+      .expect_alive();
+  EXPECT_EQ(server.machine().active_streams(), 1U);
+  EXPECT_EQ(*server.read(id, 100), pattern(10));
+
+  ASSERT_TRUE(server.machine().close_write(id).has_value());
+  server.forget();
+  server.peer(close_of(1), open_of(1)).expect_sent(wire::ack_of(1)).expect_alive();
+  EXPECT_EQ(drain_events(server.machine()), (std::vector<std::string>{"peer_closed 1", "finished 1", "opened 1"}));
+  EXPECT_EQ(server.machine().active_streams(), 1U);
+}
+
+TEST(yamux_streams, an_id_is_free_before_our_reset_of_its_stream_has_left_and_the_reset_goes_first) {
+  fixture server{role::server};
+  (void)server.accepted(1);
+  server.peer(close_of(1), data_of(1, pattern(1)), open_of(1));
+  EXPECT_EQ(server.machine().active_streams(), 2U) << "a reset counts until the peer can have heard of it";
+  server.expect_sent(reset_of(1), wire::ack_of(1))
+      .expect_events({"failed 1: the peer sent data after closing its sending half", "opened 1"})
+      .expect_alive();
+  EXPECT_EQ(server.machine().active_streams(), 1U);
+  server.peer(open_of(1)).expect_ended(yamux_errc::stream_already_open);
+}
+
+TEST(yamux_streams, resets_that_have_not_left_count_against_the_limit_however_often_their_id_comes_again) {
+  fixture server{session_options{.is = role::server, .limits = {.max_active_streams = 4, .max_inbound_streams = 2}}};
+  const auto one_more = [&server] { server.peer(open_of(1), close_of(1), data_of(1, pattern(1))); };
+  one_more();
+  one_more();
+  EXPECT_EQ(server.machine().active_streams(), 2U);
+  one_more();
+  EXPECT_EQ(server.machine().active_streams(), 2U);
+  server.expect_sent(reset_of(1), reset_of(1), reset_of(1)).expect_events({"refused 1: inbound 2"}).expect_alive();
+  EXPECT_EQ(server.machine().active_streams(), 0U);
+}
+
+TEST(yamux_streams, the_end_takes_streams_along_whose_id_is_another_s_by_now) {
+  fixture server{role::server};
+  (void)server.accepted(1);
+  server.peer(close_of(1), data_of(1, pattern(1)), open_of(1), frame{.kind = wire::go_away});
+  server.expect_sent_nothing();
+  EXPECT_EQ(server.machine().active_streams(), 0U);
+  EXPECT_EQ(drain_events(server.machine()),
+            (std::vector<std::string>{"failed 1: the peer sent data after closing its sending half",
+                                      "ended: the peer sent Go Away"}));
+}
+
 TEST(yamux_streams, a_reset_in_the_middle_of_a_body_skips_the_rest_of_it) {
   fixture server{role::server};
   const auto id = server.accepted(1);
