@@ -1,23 +1,61 @@
 #include "flowersec/base/json.h"
 
+#include <algorithm>
 #include <boost/json/parser.hpp>
+#include <boost/json/string.hpp>
 
 #include "flowersec/base/wiping_resource.h"
 
 namespace flowersec {
+namespace {
 
-std::optional<boost::json::object> parse_json_object(std::string_view text, std::size_t max_bytes) {
-  if (text.size() > max_bytes) return std::nullopt;
+boost::json::value parse(std::string_view text, boost::json::error_code& failure) {
   boost::json::parse_options options;
   options.max_depth = json_max_depth;
   // Both the scratch of the parser and the values it makes.
   boost::json::parser parser{wiping_storage(), options};
   parser.reset(wiping_storage());
-  boost::json::error_code failure;
   parser.write({text.data(), text.size()}, failure);
-  if (failure) return std::nullopt;
-  auto value = parser.release();
-  if (!value.is_object()) return std::nullopt;
+  return failure ? boost::json::value{} : parser.release();
+}
+
+/// The text with every exponent of more than nine digits made 999999999, zeros in front: the number is as infinite, or
+/// as near to zero, as it was, and its value nobody reads.
+boost::json::string with_short_exponents(std::string_view text) {
+  constexpr std::ptrdiff_t most_digits = 9;
+  const auto is_digit = [](char character) { return character >= '0' && character <= '9'; };
+  boost::json::string mended(text.data(), text.size(), wiping_storage());
+  bool in_string = false;
+  for (auto at = mended.begin(); at != mended.end(); ++at) {
+    if (in_string && *at == '\\' && at + 1 != mended.end()) {
+      ++at;
+    } else if (*at == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (*at == 'e' || *at == 'E')) {
+      // A sign at most is between: no search, as `true` has an e too and a text may be full of it.
+      auto first = at + 1;
+      if (first != mended.end() && (*first == '+' || *first == '-')) ++first;
+      const auto last = std::find_if_not(first, mended.end(), is_digit);
+      if (last - first <= most_digits) continue;
+      std::fill(first, last - most_digits, '0');
+      std::fill(last - most_digits, last, '9');
+    }
+  }
+  return mended;
+}
+
+}  // namespace
+
+std::optional<boost::json::object> parse_json_object(std::string_view text, std::size_t max_bytes) {
+  if (text.size() > max_bytes) return std::nullopt;
+  boost::json::error_code failure;
+  auto value = parse(text, failure);
+  // Of a number in a key that nobody knows; RFC 8259 has no limit, and JSON.parse of the other language none.
+  if (failure == boost::json::error::exponent_overflow) {
+    failure = {};
+    value = parse(with_short_exponents(text), failure);
+  }
+  if (failure || !value.is_object()) return std::nullopt;
   return std::move(value.get_object());
 }
 

@@ -14,9 +14,10 @@ namespace {
 
 constexpr std::uint16_t default_port(bool secure) noexcept { return secure ? 443 : 80; }
 
-/// Line breaks, spaces and their like must not reach the request line or a certificate check, escaped or not.
+/// What a host may be made of without escapes (RFC 3986, reg-name), or an address. An escape that hides
+/// anything else, such as a line break or a slash, must not reach the request line or a certificate check.
 bool is_plain(std::string_view host) noexcept {
-  return std::ranges::all_of(host, [](unsigned char c) { return c > 0x20 && c != 0x7f; });
+  return host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:") == std::string_view::npos;
 }
 
 bool take_host(const boost::urls::url_view& view, web_url& into) {
@@ -31,6 +32,7 @@ bool take_host(const boost::urls::url_view& view, web_url& into) {
       return false;
   }
   into.host = ascii_lower(view.host_address());
+  if (!into.host_is_ip && into.host.find(':') != std::string::npos) return false;
   return !into.host.empty() && is_plain(into.host);
 }
 

@@ -14,6 +14,9 @@ static_assert(crypto_scalarmult_SCALARBYTES == dh_private_key_bytes);
 const unsigned char* in(byte_view bytes) noexcept { return reinterpret_cast<const unsigned char*>(bytes.data()); }
 unsigned char* out(mutable_byte_view bytes) noexcept { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
+/// Multiplications of libsodium leave a copy of the scalar on the stack, not deeper than this.
+constexpr std::size_t stack_of_multiplication = 4096;
+
 }  // namespace
 
 bool is_valid_public_key(suite id, byte_view key) {
@@ -45,6 +48,7 @@ result<dh_key_pair> dh_key_pair::from_private(suite id, byte_view private_key) {
     case suite::x25519:
       prepare_sodium();
       (void)crypto_scalarmult_base(out(public_key), in(scalar));
+      sodium_stackzero(stack_of_multiplication);
       return pair;
     case suite::p256:
       if (!p256::is_valid_scalar(scalar)) return crypto_errc::bad_private_key;
@@ -62,10 +66,10 @@ result<secret_bytes<shared_secret_bytes>> dh_key_pair::agree(byte_view peer_publ
       return crypto_errc::bad_public_key;
     return secret;
   }
-  // Returns -1 for an all-zero output, whichever small-order point led to it.
-  if (crypto_scalarmult(out(secret.mutable_view()), in(private_key_.view()), in(peer_public_key)) != 0) {
-    return crypto_errc::weak_shared_secret;
-  }
+  // Is -1 for an all-zero output, whichever small-order point led to it.
+  const int weak = crypto_scalarmult(out(secret.mutable_view()), in(private_key_.view()), in(peer_public_key));
+  sodium_stackzero(stack_of_multiplication);
+  if (weak != 0) return crypto_errc::weak_shared_secret;
   return secret;
 }
 

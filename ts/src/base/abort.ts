@@ -120,3 +120,10 @@ export class Deadline {
     return withDeadline(work, options, onGivenUp);
   }
 }
+
+/** Takes one that waits out of those that do. Whether it was among them. */
+export function remove<T>(waiting: T[], one: T): boolean {
+  const at = waiting.indexOf(one);
+  if (at >= 0) waiting.splice(at, 1);
+  return at >= 0;
+}

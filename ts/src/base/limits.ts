@@ -37,6 +37,7 @@ export const yamuxDefaults = {
   maxStreamWriteQueueBytes: 4_194_304,
   maxStreamReceiveBytes: 262_144,
   maxSessionReceiveBytes: 16_777_216,
+  wideWindowSessionBytes: 16_777_216,
 } as const;
 
 /** RPC over a stream. */
@@ -77,17 +78,18 @@ export const maxEndpointIdBytes = 256;
 /** Bytes of a pre-shared key. */
 export const pskBytes = 32;
 
-/** The defaults, with what is given instead. Throws RangeError for a given one that is no positive integer. */
+/** The defaults, with what is given instead. Throws RangeError for a given one that is no positive integer; `orZero` may be 0. */
 export function positiveLimits<Name extends string>(
   defaults: { readonly [name in Name]: number },
   given: { readonly [name in Name]?: number | undefined },
+  orZero?: NoInfer<Name>,
 ): { [name in Name]: number } {
   if (typeof given !== "object") throw new RangeError("limits: no object");
   const limits: { [name in Name]: number } = { ...defaults };
   for (const name in limits) {
     const value = given[name];
     if (value === undefined) continue;
-    if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${name} must be a positive integer`);
+    if (!Number.isSafeInteger(value) || value < Number(name !== orZero)) throw new RangeError(`${name} must be a positive integer`);
     limits[name] = value;
   }
   return limits;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,6 +30,15 @@ const subjects: Subject[] = [
   { crypto: webCrypto(crypto.subtle), keyPairOf: webKeyPairOf },
   { crypto: nobleCrypto, keyPairOf: nobleKeyPair },
 ];
+
+test("Node: a generated key is never exported while its generation is collected, which stops the program", () => {
+  // In a program of its own, as nothing in a stopped one can tell. Collections are frequent there.
+  const provider = new URL("./node/provider.js", import.meta.url).href;
+  const program = `import { nodeCrypto } from "${provider}"; for (let i = 0; i < 30000; ++i) nodeCrypto.generateKeyPair(1);`;
+  const options = ["--max-semi-space-size=1", "--input-type=module", "-e", program];
+  const { status, signal, stderr } = spawnSync(process.execPath, options, { timeout: 120_000, killSignal: "SIGKILL", encoding: "utf8" });
+  assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: "" });
+});
 
 interface DhCases {
   agreements: Record<"name" | "private_a_hex" | "public_a_hex" | "private_b_hex" | "public_b_hex" | "shared_hex", string>[] & { suite: SuiteId }[];

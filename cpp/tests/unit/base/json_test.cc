@@ -59,6 +59,27 @@ TEST(json_object, nesting_is_bounded) {
   EXPECT_FALSE(parse_json_object(nested(json_max_depth), plenty));
 }
 
+TEST(json_object, an_exponent_may_have_any_number_of_digits) {
+  const std::string digits(100, '7');
+  for (const std::string exponent : {"2147483647", "2147483648", "+99999999999", "-99999999999"}) {
+    EXPECT_TRUE(parse_json_object(R"({"x":1e)" + exponent + "}", plenty)) << exponent;
+    EXPECT_TRUE(parse_json_object(R"({"x":[-0.5E)" + exponent + R"(],"n":1})", plenty)) << exponent;
+  }
+  EXPECT_EQ(read_u8(R"({"x":true,"y":1e)" + digits + R"(,"n":7,"z":2E-)" + digits + "}"), 7);
+  EXPECT_FALSE(read_u8(R"({"n":1e)" + digits + "}"));
+  EXPECT_FALSE(parse_json_object(R"({"x":1e)" + digits + "e1}", plenty));
+  // Behind it each letter is looked at once, also where none of a great many is followed by digits.
+  std::string many = R"({"n":7,"x":1e)" + digits + ",\"y\":[true";
+  while (many.size() < 1'000'000) many += ",true";
+  const auto with_many = parse_json_object(many + "]}", 2 * many.size());
+  ASSERT_TRUE(with_many);
+  EXPECT_EQ(with_many->at("n").as_int64(), 7);
+  // What looks like one inside a text stays as it is.
+  const auto object = parse_json_object(R"({"s":"\"1e)" + digits + R"(","x":1e)" + digits + "}", plenty);
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->at("s").as_string(), "\"1e" + digits);
+}
+
 TEST(json_reader, the_last_of_duplicate_keys_wins) { EXPECT_EQ(read_u8(R"({"n":1,"n":2})"), 2); }
 
 TEST(json_reader, names_match_by_exact_bytes) {

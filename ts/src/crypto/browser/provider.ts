@@ -1,4 +1,4 @@
-// The primitives of WebCrypto, with JavaScript beside them for what it lacks. Records of every size: docs/PERFORMANCE.md says why.
+// The primitives of WebCrypto, with JavaScript beside them for what it lacks. Records of every size: docs/PERFORMANCE_TYPESCRIPT.md says why.
 // Layer crypto. Runs in browsers, and in Node for tests. Each call is a round trip to another thread: callers keep several
 // records in flight instead of waiting for one after the other.
 

@@ -3,7 +3,7 @@
 
 import {
   createCipheriv, createDecipheriv, createECDH, createHash, createHmac, createPrivateKey, createPublicKey, createSecretKey, diffieHellman,
-  generateKeyPairSync, type KeyObject,
+  generateKeyPairSync, type JsonWebKey, type KeyObject,
 } from "node:crypto";
 import {
   checkPublicKey, checkSharedSecret, nonceBytes, suiteX25519, tagBytes,
@@ -48,21 +48,17 @@ class NodeCipher implements SyncCipher {
   wipe(): void {} // the KeyObject's memory is cleared by Node when it is collected
 }
 
-// SubjectPublicKeyInfo of an X25519 key up to its 32 bytes. Source: RFC 8410, 4.
-const spkiX25519 = new Uint8Array([0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00]);
-// PrivateKeyInfo, likewise. Source: RFC 8410, 7.
+// PrivateKeyInfo of an X25519 key up to its 32 bytes. Source: RFC 8410, 7.
 const pkcs8X25519 = new Uint8Array([0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x04, 0x22, 0x04, 0x20]);
 
-/** The key pair of an X25519 private key. */
-export function x25519KeyPair(privateKey: KeyObject): SyncKeyPair {
-  const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+/** The key pair of an X25519 private key; `publicJwk` is its public half. Public keys go in and out as JWK: OpenSSL takes longer for their DER than for the agreement. */
+export function x25519KeyPair(privateKey: KeyObject, publicJwk: JsonWebKey = createPublicKey(privateKey).export({ format: "jwk" })): SyncKeyPair {
   return {
-    publicKey: Uint8Array.from(spki.subarray(-32)),
+    publicKey: Uint8Array.from(Buffer.from(publicJwk.x as string, "base64url")),
     agree(peer) {
       checkPublicKey(suiteX25519, peer);
-      const der = Buffer.concat([spkiX25519, peer]);
       try {
-        const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
+        const publicKey = createPublicKey({ key: { kty: "OKP", crv: "X25519", x: Buffer.from(peer).toString("base64url") }, format: "jwk" });
         return checkSharedSecret(plain(diffieHellman({ privateKey, publicKey })));
       } catch (cause) {
         throw new Error("key agreement failed", { cause }); // OpenSSL refuses an all-zero result as well
@@ -71,6 +67,18 @@ export function x25519KeyPair(privateKey: KeyObject): SyncKeyPair {
     wipe() {},
   };
 }
+
+/**
+ * The public half comes out of the generation itself. To export it afterwards stops Node 20 for ever once in some ten thousand times: the
+ * export holds the key's lock, and a garbage collection in its midst ends the generation's object, which takes the same lock.
+ */
+function newX25519KeyPair(): SyncKeyPair {
+  const { publicKey, privateKey } = generateWithJwk("x25519", { publicKeyEncoding: { format: "jwk" } });
+  return x25519KeyPair(privateKey, publicKey);
+}
+/** What the types leave out: one half encoded, the other not. */
+const generateWithJwk = generateKeyPairSync as unknown as
+  (type: "x25519", options: { publicKeyEncoding: { format: "jwk" } }) => { publicKey: JsonWebKey; privateKey: KeyObject };
 
 /** A P-256 key pair, of the private scalar when one is given. */
 export function p256KeyPair(scalar?: Uint8Array): SyncKeyPair {
@@ -104,8 +112,7 @@ function ofPrivateKey(suite: SuiteId, privateKey: Uint8Array): SyncKeyPair {
 /** node:crypto. */
 export const nodeCrypto: SyncCryptoProvider = {
   name: "node",
-  generateKeyPair: (suite: SuiteId) =>
-    suite === suiteX25519 ? x25519KeyPair(generateKeyPairSync("x25519").privateKey) : p256KeyPair(),
+  generateKeyPair: (suite: SuiteId) => (suite === suiteX25519 ? newX25519KeyPair() : p256KeyPair()),
   keyPairOf: ofPrivateKey,
   sha256(...parts) {
     const hash = createHash("sha256");
