@@ -29,5 +29,8 @@ struct attempt_outcome {
 /// The second half of it: pays no attention to scopes.
 void start_attempt(boost::asio::any_io_executor executor, const connect_artifact& artifact, connect_options options,
                    std::shared_ptr<attempt_hint> hint, detail::connect_completion done);
+/// To a server that is known by its public key.
+void start_attempt(boost::asio::any_io_executor executor, const sealed_connect_info& info, connect_options options,
+                   std::shared_ptr<attempt_hint> hint, detail::connect_completion done);
 
 }  // namespace flowersec::endpoint

@@ -8,7 +8,6 @@
 #include "attempt.h"
 #include "failure.h"
 #include "flowersec/session/error.h"
-#include "flowersec/ws/error.h"
 #include "plan.h"
 #include "session_state.h"
 #include "ws_transport.h"
@@ -23,9 +22,6 @@ using ::flowersec::session::link_end;
 using ::flowersec::session::machine;
 using ::flowersec::session::session_errc;
 using ::flowersec::session::strand;
-
-// What a tunnel that drains, and a proxy without a server, answer to an upgrade.
-constexpr unsigned service_unavailable = 503;
 
 class attempt : public std::enable_shared_from_this<attempt> {
  public:
@@ -74,7 +70,7 @@ class attempt : public std::enable_shared_from_this<attempt> {
   void on_dialled(error_code failed, ws::message_socket socket) {
     if (over_) return;
     if (failed) {
-      hint_->draining = ws::refused_status(failed) == service_unavailable;
+      hint_->draining = is_unavailable(failed);
       return fail(stage::connect, endpoint_errc::dial_failed);
     }
     events_.report(notice::callback::connect, {}, to_string(stage::connect), "connect_ok", step_began_);
@@ -99,7 +95,7 @@ class attempt : public std::enable_shared_from_this<attempt> {
   endpoint_errc refused_first_text() {
     socket_.find_peer_close();
     const auto& said = socket_.peer_close();
-    hint_->draining = said && said->code && is_going_away(*said->code);
+    hint_->draining = is_going_away(said);
     const bool attaching = stage_ == stage::attach;
     const auto nameless = attaching ? endpoint_errc::attach_failed : endpoint_errc::handshake_failed;
     if (!said) return nameless;
@@ -241,6 +237,12 @@ void start_attempt(asio::any_io_executor executor, const connect_artifact& artif
         }
       },
       artifact.target);
+  run(std::move(executor), std::move(plan), std::move(options), std::move(done), std::move(hint));
+}
+
+void start_attempt(asio::any_io_executor executor, const sealed_connect_info& info, connect_options options,
+                   std::shared_ptr<attempt_hint> hint, connect_completion done) {
+  auto plan = plan_sealed(info, options);
   run(std::move(executor), std::move(plan), std::move(options), std::move(done), std::move(hint));
 }
 

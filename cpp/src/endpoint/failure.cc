@@ -228,6 +228,14 @@ void tell_refused(const streams_refused& refused, const teller& events) {
       refused.limit ? event_resource{.name = name, .current = refused.limit, .limit = refused.limit} : none);
 }
 
+// What a tunnel that drains, and a proxy without a server, answer to an upgrade.
+constexpr unsigned service_unavailable = 503;
+
+bool is_leaving_code(const std::optional<std::uint16_t>& close_code) noexcept {
+  // RFC 6455, 7.4.1, and the codes registered since: going away, service restart, try again later.
+  return close_code == 1001 || close_code == 1012 || close_code == 1013;
+}
+
 error_info with_path(path on, pair found) { return {.path = on, .stage = found.where, .code = found.what}; }
 
 }  // namespace
@@ -309,11 +317,6 @@ void tell_end(::flowersec::session::link& of, teller events) {
   });
 }
 
-bool is_going_away(std::uint16_t close_code) noexcept {
-  // RFC 6455, 7.4.1, and the codes registered since: going away, service restart, try again later.
-  return close_code == 1001 || close_code == 1012 || close_code == 1013;
-}
-
 bool is_broken(const link_end& end) noexcept {
   if (end.why != make_error_code(session_errc::transport_closed)) {
     return end.why == make_error_code(session_errc::wrong_message) ||
@@ -325,8 +328,15 @@ bool is_broken(const link_end& end) noexcept {
 }
 
 bool is_draining(const link_end& end) noexcept {
-  const auto code = end.transport.close_code;
-  return end.why == make_error_code(yamux_errc::go_away) || (code && is_going_away(*code));
+  return end.why == make_error_code(yamux_errc::go_away) || is_leaving_code(end.transport.close_code);
+}
+
+bool is_going_away(const std::optional<ws::close_payload>& said) noexcept {
+  return said && is_leaving_code(said->code);
+}
+
+bool is_unavailable(const error_code& not_opened) noexcept {
+  return ws::refused_status(not_opened) == service_unavailable;
 }
 
 }  // namespace flowersec::endpoint

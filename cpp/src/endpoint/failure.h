@@ -10,6 +10,7 @@
 #include "flowersec/endpoint/error.h"
 #include "flowersec/endpoint/observer.h"
 #include "flowersec/session/link.h"
+#include "flowersec/ws/close.h"
 #include "teller.h"
 
 namespace flowersec::endpoint {
@@ -44,9 +45,11 @@ namespace flowersec::endpoint {
 /// Tells how a session ended, once it has.
 void tell_end(::flowersec::session::link& of, teller events);
 
-/// Whether the other side said that it is going away, so that everybody it told will be back at the same time.
-[[nodiscard]] bool is_going_away(std::uint16_t close_code) noexcept;
+/// Whether the other side said that it is going away, so that everybody it told will be back at the same time: how a
+/// session ended, what a close frame said, what a WebSocket could not be opened for.
 [[nodiscard]] bool is_draining(const ::flowersec::session::link_end& end) noexcept;
+[[nodiscard]] bool is_going_away(const std::optional<ws::close_payload>& said) noexcept;
+[[nodiscard]] bool is_unavailable(const error_code& not_opened) noexcept;
 
 /// Whether the WebSocket failed, rather than being closed by somebody. An end without a word is how some close.
 [[nodiscard]] bool is_broken(const ::flowersec::session::link_end& end) noexcept;

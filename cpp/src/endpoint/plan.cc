@@ -116,11 +116,17 @@ result<void> check_connect_options(path on, const connect_options& options) {
   return {};
 }
 
+/// What the handshake offers.
+std::uint32_t features_of(const common_options& options) noexcept {
+  const bool wide = options.session.yamux.wide_window_session_bytes > 0;
+  return options.features | (wide ? handshake::wide_windows_feature : 0);
+}
+
 ::flowersec::session::handshake_side client_side(channel of, const common_options& options) {
   return handshake::client_options{.channel_id = std::move(of.id),
                                    .suite = of.suite,
                                    .psk = std::move(of.psk),
-                                   .features = options.features,
+                                   .features = features_of(options),
                                    .limits = options.session.handshake};
 }
 
@@ -132,7 +138,7 @@ result<void> check_connect_options(path on, const connect_options& options) {
                                  .psk = std::move(psk),
                                  .init_exp = init_exp,
                                  .clock_skew = options.clock_skew,
-                                 .features = options.features,
+                                 .features = features_of(options),
                                  .limits = options.session.handshake},
                      .cache = options.handshake_cache};
 }

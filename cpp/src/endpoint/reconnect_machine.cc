@@ -42,7 +42,10 @@ bool is_retryable(const error_code& why) noexcept {
   if (why == boost::asio::error::operation_aborted) return false;
   if (why.category() == make_error_code(serve_errc::not_allowed).category()) return false;
   const auto info = describe_error(why);
-  return !info || (info->code != endpoint_errc::canceled && !is_terminal(info->code));
+  if (!info) return true;
+  // At stage attach it is a tunnel that says so, and not the caller.
+  if (info->code == endpoint_errc::canceled) return info->stage == stage::attach;
+  return !is_terminal(info->code);
 }
 
 result<void> reconnect_machine::connect(const reconnect_options& options, source_kind source) {

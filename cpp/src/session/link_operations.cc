@@ -1,4 +1,5 @@
 // The link's operations on the session as a whole: opening, accepting, calling, probing, rekeying.
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "flowersec/base/text.h"
@@ -33,25 +34,33 @@ void link::accept(completion<error_code, incoming_stream> done) {
   on_strand([serial, done = std::move(done)](link& self) mutable {
     if (self.accepting_) return done.complete(self.named(make_error_code(session_errc::accept_busy)), {});
     if (self.end_) return done.complete(self.named(make_error_code(session_errc::accept_ended)), {});
-    if (self.arrived_.empty()) {
-      self.accepting_ = accept_op{serial, std::move(done)};
-      return;
-    }
-    auto first = std::move(self.arrived_.front());
-    self.arrived_.pop_front();
-    done.complete({}, {.kind = std::move(first.kind), .stream = self.make_stream(first.id)});
+    self.accepting_ = accept_op{serial, std::move(done)};
+    self.offer_arrived();
   });
 }
 
 void link::on_arrived(stream_arrived arrived) {
-  if (!accepting_) {
-    // Bounded by max_inbound_streams: each is alive.
-    arrived_.push_back(std::move(arrived));
-    return;
-  }
+  // Bounded by max_inbound_streams: each is alive.
+  arrived_.push_back(std::move(arrived));
+  offer_arrived();
+}
+
+// A peer may use an id again while somebody still holds the stream that had it, and does not know yet that it is over.
+// The new one waits until that is let go: two handles of one id would be taken for each other.
+void link::offer_arrived() {
+  if (!accepting_) return;
+  const auto next = std::ranges::find_if(arrived_, [this](const auto& waiting) { return find(waiting.id) == nullptr; });
+  if (next == arrived_.end()) return;
+  auto first = std::move(*next);
+  arrived_.erase(next);
   auto op = std::move(*accepting_);
   accepting_.reset();
-  op.done.complete({}, {.kind = std::move(arrived.kind), .stream = make_stream(arrived.id)});
+  op.done.complete({}, {.kind = std::move(first.kind), .stream = make_stream(first.id)});
+}
+
+void link::forget(stream_id id) {
+  streams_.erase(id);
+  offer_arrived();
 }
 
 void link::ping(completion<error_code> done) {
@@ -193,10 +202,7 @@ void link::serve_rpc(stream on, rpc_router_factory make_router) {
   on.release();
   on_strand([id, make = std::move(make_router)](link& self) mutable {
     auto* entry = self.find(id);
-    if (entry == nullptr || entry->ended) {
-      self.streams_.erase(id);
-      return;
-    }
+    if (entry == nullptr || entry->ended) return self.forget(id);
     auto server =
         rpc::server::create({.limits = self.options_.session.rpc_server, .metrics = self.options_.rpc_events.get()});
     auto made = std::make_shared<rpc_serving>(self, id, std::move(server.value()));
@@ -209,8 +215,9 @@ void link::refuse(stream on, session_errc why) {
   const auto id = static_cast<stream_id>(on.id());
   on.release();
   on_strand([id, why](link& self) {
-    self.streams_.erase(id);
-    self.machine_.abandon(id, self.now());
+    const auto* entry = self.find(id);
+    if (entry != nullptr && !entry->ended) self.machine_.abandon(id, self.now());
+    self.forget(id);
     self.report(why);
     self.kick();
   });

@@ -190,6 +190,8 @@ void link::cancel(stream_id id) {
 
 void link::reset(stream_id id) {
   on_strand([id](link& self) {
+    const auto* entry = self.find(id);
+    if (entry == nullptr || entry->ended) return;
     self.machine_.reset(id, self.now());
     self.kick();
   });
@@ -202,12 +204,12 @@ void link::abandon(stream_id id) {
     const bool cut = entry->writing.has_value();
     self.cancel_read(id, *entry);
     self.cancel_write(id, *entry);
-    if (entry->handled && !cut && !entry->ended) {
+    if (entry->handled && !cut) {
       entry->let_go = true;
       return;
     }
-    self.streams_.erase(id);
-    self.machine_.abandon(id, self.now());
+    if (!entry->ended) self.machine_.abandon(id, self.now());
+    self.forget(id);
     self.kick();
   });
 }
@@ -224,9 +226,11 @@ void link::handler_ended(stream_id id, bool in_order) {
     if (entry == nullptr) return;
     entry->handled = false;
     if (!entry->let_go) return;
-    self.streams_.erase(id);
-    if (in_order) static_cast<void>(self.machine_.close_write(id, self.now()));
-    self.machine_.abandon(id, self.now());
+    if (!entry->ended) {
+      if (in_order) static_cast<void>(self.machine_.close_write(id, self.now()));
+      self.machine_.abandon(id, self.now());
+    }
+    self.forget(id);
     self.kick();
   });
 }
@@ -247,7 +251,7 @@ void link::on_stream_event(const yamux::stream_failed& event) { end_stream(event
 
 void link::end_stream(stream_id id, error_code why) {
   auto* entry = find(id);
-  if (entry == nullptr) {
+  if (entry == nullptr || entry->ended) {
     // Arrived, and gone before anybody accepted it.
     std::erase_if(arrived_, [id](const stream_arrived& waiting) { return waiting.id == id; });
     return;
@@ -260,7 +264,7 @@ void link::end_stream(stream_id id, error_code why) {
     const bool was_calling = calling_.get() == channel.get();
     const bool missed = was_calling && calling_->heard();
     if (was_calling) calling_.reset();
-    streams_.erase(id);
+    forget(id);
     channel->on_gone();
     if (missed) on_calling_gone();
   }

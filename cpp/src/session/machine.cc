@@ -4,19 +4,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "traffic.h"
+
 namespace flowersec::session {
 namespace {
 
 constexpr probe_id automatic_probe{0};
-
-record::direction_keys keys_of(handshake::direction_secrets secrets, record::direction way,
-                               const crypto::sha256_digest& transcript_hash) {
-  return {.way = way,
-          .key = std::move(secrets.key),
-          .prefix = secrets.prefix,
-          .rekey_base = std::move(secrets.rekey_base),
-          .transcript_hash = transcript_hash};
-}
 
 }  // namespace
 
@@ -92,10 +85,11 @@ void machine::on_client_frame(awaiting_client& waiting, byte_view message, momen
 }
 
 std::pair<record::sealer, record::opener> machine::make_halves(handshake::traffic_keys keys,
-                                                               record::direction sending) const {
+                                                               record::direction sending) {
   using enum record::direction;
-  auto c2s = keys_of(std::move(keys.client_to_server), client_to_server, keys.transcript_hash);
-  auto s2c = keys_of(std::move(keys.server_to_client), server_to_client, keys.transcript_hash);
+  wide_windows_ = (keys.common_features & handshake::wide_windows_feature) != 0;
+  auto c2s = record_keys(std::move(keys.client_to_server), client_to_server, keys.transcript_hash);
+  auto s2c = record_keys(std::move(keys.server_to_client), server_to_client, keys.transcript_hash);
   const auto& limits = options_.session.record;
   if (sending == client_to_server) {
     return {record::sealer{std::move(c2s), limits}, record::opener{std::move(s2c), limits}};
@@ -112,8 +106,9 @@ void machine::on_authenticated(record::sealer sealer, record::opener opener, mom
 void machine::start_streams(moment now) {
   auto* live = std::get_if<running>(&state_);
   if (live == nullptr || live->mux) return;
-  auto mux = yamux::session::create(
-      {.is = is_client() ? yamux::role::client : yamux::role::server, .limits = options_.session.yamux});
+  auto mux = yamux::session::create({.is = is_client() ? yamux::role::client : yamux::role::server,
+                                     .limits = options_.session.yamux,
+                                     .wide_windows = wide_windows_});
   if (!mux) return end(mux.error(), now);
   live->mux = std::move(*mux);
   connected came_up{};
@@ -135,6 +130,7 @@ void machine::on_record(running& live, mutable_byte_view message, moment now) {
     return end(record.error(), now);
   }
   if (record->kind != record::record_kind::app || record->plaintext.empty()) return;
+  live.mux->advance(now.mono);
   live.mux->receive(record->plaintext);
   if (live.mux->ended()) pump(now);  // before the next record, which is no longer looked at
 }
@@ -201,7 +197,9 @@ void machine::advance(moment now) {
 
 bool machine::send_probe(moment now) {
   auto* mux_alive = mux();
-  if (mux_alive == nullptr || !mux_alive->probe()) return false;
+  if (mux_alive == nullptr) return false;
+  mux_alive->advance(now.mono);
+  if (!mux_alive->probe()) return false;
   if (!probe_sent_) probe_sent_ = now.mono;
   return true;
 }

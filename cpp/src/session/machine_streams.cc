@@ -52,6 +52,7 @@ result<stream_id> machine::open(std::string_view kind, moment now) {
 result<std::optional<std::size_t>> machine::read(stream_id id, mutable_byte_view into, moment now) {
   auto* mux_alive = mux();
   if (mux_alive == nullptr || !in_use(id)) return make_error_code(yamux::yamux_errc::unknown_stream);
+  mux_alive->advance(now.mono);
   auto got = mux_alive->read(id, into);
   pump(now);
   return got;

@@ -34,7 +34,7 @@ void rpc_channel::on_written(std::size_t count) {
 }
 
 void rpc_channel::write_ready_output() {
-  while (!gone_ && writing_bytes_ < max_writing_bytes) {
+  while (!gone_ && !closed_ && writing_bytes_ < max_writing_bytes) {
     auto frame = held_ ? std::exchange(held_, std::nullopt) : take_output();
     if (!frame) return;
     if (!writing_.empty() && frame->size() > owner().core().outbound_room(id_)) {
@@ -49,6 +49,12 @@ void rpc_channel::write_ready_output() {
 
 void rpc_channel::end_stream() {
   if (!gone_) owner().core().reset(id_, owner().now());
+}
+
+void rpc_channel::close_stream() {
+  if (gone_ || std::exchange(closed_, true)) return;
+  held_.reset();
+  if (!owner().core().close_write(id_, owner().now())) end_stream();
 }
 
 void rpc_channel::on_gone() {

@@ -46,6 +46,8 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   void write_ready_output();
   /// The machine has ended: the stream goes too.
   void end_stream();
+  /// The machine has ended in order, with the peer's half: ours is closed behind what is written already.
+  void close_stream();
 
   /// Whether more input is welcome; on_readable() resumes.
   [[nodiscard]] virtual bool wants_input() const noexcept { return true; }
@@ -68,6 +70,7 @@ class rpc_channel : public std::enable_shared_from_this<rpc_channel> {
   bool reading_ = false;
   bool gone_ = false;
   bool input_ended_ = false;
+  bool closed_ = false;  // our half
   std::deque<byte_buffer> writing_;
   std::size_t writing_bytes_ = 0;
   std::optional<byte_buffer> held_;  // does not fit the stream's queue yet

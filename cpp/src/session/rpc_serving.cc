@@ -72,7 +72,9 @@ void rpc_serving::drain() {
                true);
     } else {
       stop_.request_stop();
-      end_stream();
+      const auto why = std::get<rpc::server_ended>(*happened).why;
+      const bool with_the_peer = why == rpc::rpc_errc::stream_closed || why == rpc::rpc_errc::truncated_frame;
+      with_the_peer ? close_stream() : end_stream();
     }
   }
 }

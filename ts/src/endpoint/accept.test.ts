@@ -53,7 +53,7 @@ test("a resolver is told what the client says, before anything is proved", async
     connectDirect({ ...info, default_suite: 2 }, { origin, wsFactory: () => a, clientFeatures: 5 }),
     acceptDirectResolved(b, (each) => (asked.push(each), credential)),
   ]);
-  assert.deepEqual(asked, [{ channelId: "channel", version: 1, suite: 2, clientFeatures: 5 }]);
+  assert.deepEqual(asked, [{ channelId: "channel", version: 1, suite: 2, clientFeatures: 0x10005 }]);
   client.close();
 });
 

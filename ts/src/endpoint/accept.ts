@@ -6,7 +6,7 @@ import { peekInit, serverHandshake, type InitPeek, type SecureChannel } from "..
 import { toPublic } from "../handshake/to_public.js";
 import { isSuite, Role, type ChannelInitGrant, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { NoopObserver, nowSeconds } from "../observability/index.js";
-import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, Session } from "../session/index.js";
+import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, offeredFeatures, Session } from "../session/index.js";
 import { ignoreErrors } from "../ws/bound.js";
 import type { WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
@@ -144,7 +144,7 @@ export async function authenticate(
     const timeoutMs = deadline.leftMs();
     const clockSkewSeconds = Math.ceil((options.handshakeClockSkewMs ?? transportDefaults.handshakeClockSkewMs) / 1000);
     channel = await serverHandshake(transport, options.handshakeCache, {
-      ...options, channelId, suite, psk, initExpireAtUnixS, clockSkewSeconds,
+      ...options, channelId, suite, psk, initExpireAtUnixS, clockSkewSeconds, serverFeatures: offeredFeatures(options.serverFeatures, options.yamuxLimits),
       timeoutMs: timeoutMs === Infinity ? 0 : timeoutMs === 0 ? Number.MIN_VALUE : timeoutMs,
     });
   } catch (error) {

@@ -10,6 +10,9 @@ import type { AnyOptions } from "./options.js";
 
 export { askPolicy } from "./authority.js";
 
+/** Most that all windows of a session may grow by. */
+const mostWideWindowSessionBytes = 2 ** 30;
+
 /** The checks of the layers below. */
 export interface LimitChecks {
   checkedLimits: typeof checkedLimits;
@@ -32,7 +35,8 @@ export function checkOptions(options: AnyOptions, checks: LimitChecks): void {
   if (typeof policy !== "function" && policy !== "require_tls" && policy !== "allow_plaintext_for_loopback") throw new RangeError("no such transportSecurityPolicy");
   checks.checkedLimits(options);
   checks.resolveWebSocketLimits(options.webSocketLimits);
-  checks.checkYamuxLimits(options.yamuxLimits);
+  const { wideWindowSessionBytes } = checks.checkYamuxLimits(options.yamuxLimits);
+  if (wideWindowSessionBytes > mostWideWindowSessionBytes) throw new RangeError(`wideWindowSessionBytes must be at most ${mostWideWindowSessionBytes}`);
 }
 
 /** Options with defaults; `derived` where nothing is said, `none` for false. Throws RangeError for what is no time. */

@@ -6,7 +6,7 @@ import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { assertChannelInitGrant, Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import { assertDirectConnectInfo, type DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import { nowSeconds, tell } from "../observability/index.js";
-import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, startClient, type Client, type ClientPath } from "../session/index.js";
+import { failure, howEnded, livenessOfIdleTimeout, noLiveness, offeredFeatures, startClient, type Client, type ClientPath } from "../session/index.js";
 import type { ConnectArtifact } from "./artifact.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
 import { checkGrant, checkInfo, type ChannelPlan, type TunnelPlan } from "./inputs.js";
@@ -79,7 +79,7 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
     try {
       const { channelId, suite, psk } = plan;
       channel = await clientHandshake(transport, {
-        ...options, channelId, suite, psk, timeoutMs: handshakeTimeoutMs,
+        ...options, channelId, suite, psk, timeoutMs: handshakeTimeoutMs, clientFeatures: offeredFeatures(options.clientFeatures, options.yamuxLimits),
       });
       handshakeSucceeded(path, startedAt, observer);
     } catch (error) {
@@ -89,7 +89,8 @@ async function run(path: ClientPath, plan: ChannelPlan, tunnel: TunnelPlan | und
     // What the handshake has left of its time; 0 would be no limit.
     const timeoutMs = handshakeTimeoutMs && Math.max(Number.MIN_VALUE, handshakeTimeoutMs + startedAtMs - clock.monoMs());
     return await withDeadline(started, { signal, timeoutMs, clock }, () => channel.close()).catch((error: unknown) => {
-      throw isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error;
+      const code = howEnded(error, "");
+      throw code ? failure(path, "yamux", code, error) : error;
     });
   } catch (error) {
     throw closing(error, toClose);

@@ -7,7 +7,7 @@ import { clientHandshake, type SecureChannel } from "../e2ee/index.js";
 import { isSuite, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { nowSeconds, type ClientObserver } from "../observability/index.js";
 import { encodeOpen, parseServerKey, sealPsk, serverKeyId } from "../sealed/index.js";
-import { failure, isAbort, isTimeout, noLiveness, startClient, type Client } from "../session/index.js";
+import { failure, isAbort, isTimeout, noLiveness, offeredFeatures, startClient, type Client } from "../session/index.js";
 import { closing, dial, enforcePolicy, handshakeFailed, handshakeSucceeded } from "./dial.js";
 import { observerOf } from "./observer_of.js";
 import { checkedOptions, checkOrigin, type DialOptions, type DirectConnectOptions } from "./options.js";
@@ -115,9 +115,10 @@ export async function connectSealed(info: SealedConnectInfo, options: DirectConn
   checkOrigin(path, options?.origin);
   const observer = await observerOf(options, { path });
   const { signal, clock } = options;
+  const withFeatures = { ...options, clientFeatures: offeredFeatures(options.clientFeatures, options.yamuxLimits) };
   await enforcePolicy(path, url, options, "connect", times.connectTimeoutMs, observer);
   const failed = (startedAt: number, error: unknown) => handshakeFailed(path, startedAt, observer, error);
-  const channel = await openSealed(info, options, { ...times, observer, failed });
+  const channel = await openSealed(info, withFeatures, { ...times, observer, failed });
   const started = startClient({ ...options, path, channel, observer, liveness, endpointInstanceId: undefined });
   return withDeadline(started, { signal, timeoutMs: times.handshakeTimeoutMs, clock }, () => channel.close()).catch((error: unknown) => {
     throw closing(isTimeout(error) || isAbort(error) ? failure(path, "yamux", isTimeout(error) ? "timeout" : "canceled", error) : error, channel);

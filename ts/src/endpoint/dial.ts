@@ -4,7 +4,7 @@
 import { deferred, withDeadline, type FlowersecError, type FlowersecPath } from "../base/index.js";
 import type { Attach } from "../gen/flowersec/tunnel/v1.gen.js";
 import { nowSeconds, tell, type AttachToken, type ClientObserver, type ConnectReason, type HandshakeReason } from "../observability/index.js";
-import { failure, isAbort, isTimeout } from "../session/index.js";
+import { failure, howEnded, isAbort, isTimeout } from "../session/index.js";
 import { createPlatformWebSocket, pageOrigin } from "../ws/browser/factory.js";
 import { listen, WsCloseError, type WebSocketEvents, type WebSocketFactory, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
@@ -60,7 +60,7 @@ export async function dial(
     told();
     return { ws, transport };
   } catch (cause) {
-    const code = isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed";
+    const code = howEnded(cause, "dial_failed");
     told(code !== "dial_failed" ? code : cause instanceof WsCloseError ? "websocket_closed" : "websocket_error");
     throw closing(failure(path, "connect", code, cause), ws);
   }
@@ -119,7 +119,7 @@ export function handshakeSucceeded(path: FlowersecPath, startedAt: number, obser
 export async function handshakeFailed(path: FlowersecPath, startedAt: number, observer: ClientObserver, error: unknown): Promise<FlowersecError> {
   const elapsed = nowSeconds() - startedAt;
   const isTunnel = path === "tunnel";
-  const general = isTimeout(error) ? "timeout" : isAbort(error) ? "canceled" : "handshake_failed";
+  const general = howEnded(error, "handshake_failed");
   // An error whose name cannot be loaded has the general one.
   const names = general === "handshake_failed" ? await import("./failure_names.js").catch(() => undefined) : undefined;
   const [code, stage = "handshake"] = names?.nameOf(error, isTunnel) ?? [general];

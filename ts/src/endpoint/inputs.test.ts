@@ -157,6 +157,8 @@ const optionCases: [Change, Expected][] = [
   [{ maxRecordBytes: 100, outboundRecordChunkBytes: 66 }, "dialled"],
   ...bad("webSocketLimits", { maxInboundQueuedBytes: 0 }, { outboundLowWatermarkBytes: 2 ** 21 }), ...good("webSocketLimits", {}, { maxInboundQueuedBytes: 1 }),
   ...bad("yamuxLimits", { maxActiveStreams: 0 }, { maxInboundStreams: 65 }, { maxStreamReceiveBytes: 262_143 }), ...good("yamuxLimits", {}, { maxActiveStreams: 32 }),
+  ...bad("yamuxLimits", ...[-1, 1.5, 2 ** 30 + 1].map((wideWindowSessionBytes) => ({ wideWindowSessionBytes }))),
+  ...good("yamuxLimits", ...[0, 2 ** 30].map((wideWindowSessionBytes) => ({ wideWindowSessionBytes }))),
   ...bad("liveness", { intervalMs: -1 }, { timeoutMs: 0 }, { intervalMs: NaN }, { timeoutMs: Infinity }),
   ...good("liveness", false, {}, { intervalMs: 0 }, { intervalMs: 1, timeoutMs: 1 }),
   ...bad("wsFactory", undefined, "x", {}),

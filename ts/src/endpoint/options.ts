@@ -5,7 +5,7 @@ import { FlowersecError, transportDefaults, trimmed, withDeadline, type Clock, t
 import type { ServerHandshakeCache } from "../e2ee/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { checkedLimits, type RecordLimits } from "../record/index.js";
-import { failure, isAbort, isTimeout, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
+import { failure, howEnded, noLiveness, type Liveness, type LivenessOptions } from "../session/index.js";
 import { resolveWebSocketLimits, type WebSocketLimits } from "../ws/limits.js";
 import type { WebSocketFactory } from "../ws/socket.js";
 import { checkYamuxLimits, type YamuxLimits, type YamuxStream } from "../yamux/index.js";
@@ -109,16 +109,13 @@ export interface CheckedOptions {
 /** Options of any role and path. */
 export type AnyOptions = CommonOptions & Pick<DialOptions, "connectTimeoutMs"> & Pick<ClientConnectOptions, "clientFeatures"> & EndpointOptions;
 
-/** What check_options.ts has checks for. */
-const namesToCheck: readonly (keyof AnyOptions)[] = [
-  "connectTimeoutMs", "handshakeTimeoutMs", "clientFeatures", "maxHandshakePayload", "maxRecordBytes", "maxBufferedBytes",
-  "maxOutboundBufferedBytes", "outboundRecordChunkBytes", "transportSecurityPolicy", "webSocketLimits", "yamuxLimits", "liveness",
-];
+/** Names of options that check_options.ts has checks for. */
+const namesToCheck = /(Ms|Features|Payload|Bytes|Policy|Limits|liveness)$/;
 
 /** Defaults filled in, and what is given checked. Throws validate/invalid_option. */
 export async function checkedOptions(path: FlowersecPath, options: AnyOptions, derived: Liveness): Promise<CheckedOptions> {
-  const isAnyGiven = namesToCheck.some((name) => options[name] !== undefined);
-  return filled(path, options, derived, isAnyGiven ? await loaded(path, import("./check_options.js"), options.signal) : undefined);
+  const mayBeBad = Object.keys(options).some((name) => namesToCheck.test(name));
+  return filled(path, options, derived, mayBeBad ? await loaded(path, import("./check_options.js"), options.signal) : undefined);
 }
 
 /** checkedOptions, with the checks there already. */
@@ -147,7 +144,7 @@ export function invalidOption(path: FlowersecPath, message: string, cause?: unkn
 export function loaded<Module>(path: FlowersecPath, module: Promise<Module>, signal?: AbortSignal): Promise<Module> {
   const { connectTimeoutMs: timeoutMs } = transportDefaults;
   return withDeadline(module, { signal: signal?.aborted ? undefined : signal, timeoutMs }).catch((cause: unknown) => {
-    throw failure(path, "connect", isAbort(cause) ? "canceled" : isTimeout(cause) ? "timeout" : "dial_failed", cause);
+    throw failure(path, "connect", howEnded(cause, "dial_failed"), cause);
   });
 }
 

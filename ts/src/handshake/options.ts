@@ -33,8 +33,6 @@ export interface HandshakeTools {
   random: RandomSource;
 }
 
-const isU32 = (value: number) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
-
 /** The options with defaults filled in and the PSK copied. Throws HandshakeError of our own side. */
 export function checkedOptions<Options extends HandshakeOptions>(options: Options) {
   const { psk, suite, features = 0 } = options;
@@ -43,7 +41,7 @@ export function checkedOptions<Options extends HandshakeOptions>(options: Option
   if (channelIdBytes === 0 || channelIdBytes > maxChannelIdBytes) throw new HandshakeError("bad_channel_id");
   if (psk.length !== pskBytes) throw new HandshakeError("bad_psk");
   if (suite !== suiteX25519 && suite !== suiteP256) throw new HandshakeError("bad_suite");
-  const good = isU32(features) && Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0;
+  const good = features >>> 0 === features && Number.isSafeInteger(maxPayloadBytes) && maxPayloadBytes > 0;
   if (!good) throw new HandshakeError("bad_limits");
   return { ...options, features, maxPayloadBytes, psk: new Uint8Array(psk) };
 }

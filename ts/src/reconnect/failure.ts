@@ -8,10 +8,13 @@ const terminalCodes: ReadonlySet<unknown> = new Set<FlowersecErrorCode>([
   "missing_connect_info", "missing_tunnel_url", "missing_ws_url", "missing_channel_id", "missing_token", "missing_init_exp",
 ]);
 
-/** Whether another attempt, with a fresh artifact, may help. Errors of other classes count by their `code`, where they have one. */
+/**
+ * Whether another attempt, with a fresh artifact, may help. Errors of other classes count by their `code`, where they have one. attach/canceled is
+ * what a tunnel says, and not the caller.
+ */
 export function isRetryable(error: unknown): boolean {
-  const { name, code } = Object(error) as { name?: unknown; code?: unknown };
-  return name !== "AbortError" && !terminalCodes.has(code);
+  const { name, stage, code } = Object(error) as { name?: unknown; stage?: unknown; code?: unknown };
+  return name !== "AbortError" && (!terminalCodes.has(code) || (stage === "attach" && code === "canceled"));
 }
 
 /** A run was replaced or given up. */

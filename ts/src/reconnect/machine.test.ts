@@ -147,6 +147,12 @@ test("of every code it is known whether another attempt may help", () => {
   assert.equal(new Set([...table.terminal_codes, ...table.retryable_codes]).size, table.terminal_codes.length + table.retryable_codes.length);
 });
 
+test("canceled is final unless it is a tunnel that says so", () => {
+  for (const stage of ["connect", "attach", "handshake", "yamux"] as const) {
+    assert.equal(isRetryable(new FlowersecError({ path: "tunnel", stage, code: "canceled" })), stage === "attach", stage);
+  }
+});
+
 test("an abort is final, whoever made it; what has no code is not, whatever it is", () => {
   for (const abort of [new AbortError(), new DOMException("no", "AbortError")]) assert.equal(isRetryable(abort), false);
   for (const other of [new DOMException("late", "TimeoutError"), "text", undefined, null, 7]) assert.equal(isRetryable(other), true);

@@ -3,7 +3,7 @@
 // Source: PROTOCOL, "Records".
 
 import {
-  ByteQueue, deferred, isPromise, onAbort, throwIfAborted, withAbort, type BinaryTransport, type Deferred,
+  ByteQueue, deferred, isPromise, onAbort, remove, throwIfAborted, withAbort, type BinaryTransport, type Deferred,
 } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, recordOverheadBytes, recordPing, recordRekey, type RecordKind } from "./frame.js";
@@ -40,7 +40,11 @@ export class SecureChannel {
   private readonly sealer: Sealer;
   private readonly opener: Opener;
   private readonly outbox: Outbox;
-  private readonly maxBufferedBytes: number;
+  /**
+   * Who lets the peer send more than is usual raises it by as much.
+   * @internal
+   */
+  maxBufferedBytes: number;
   private readonly unread = new ByteQueue();
   private unreadBytes = 0; // charged for records under way and for `unread`
   private readonly readers: Deferred<Uint8Array>[] = [];
@@ -77,8 +81,7 @@ export class SecureChannel {
     if (!signal) return reader.promise;
     const stop = onAbort(signal, (error) => {
       // One that has its bytes already is no longer among those that wait.
-      const at = this.readers.indexOf(reader);
-      if (at >= 0) this.readers.splice(at, 1)[0]?.reject(error);
+      if (remove(this.readers, reader)) reader.reject(error);
     });
     return reader.promise.finally(stop);
   }

@@ -7,6 +7,7 @@ import { RpcClient, type RpcStreamError } from "../rpc/index.js";
 import { ExactReader, type AbortOptions, type YamuxStream } from "../yamux/index.js";
 import { failure } from "./failure.js";
 import { SessionLink, type LinkOptions } from "./link.js";
+import { wideOf } from "./wide.js";
 
 /** How a client reached its endpoint. */
 export type ClientPath = "tunnel" | "direct";
@@ -44,7 +45,7 @@ export interface Client extends AsyncDisposable {
 /** The stream kind that carries calls. */
 export const rpcKind = "rpc";
 
-export interface StartClientOptions extends Omit<LinkOptions, "client"> {
+export interface StartClientOptions extends Omit<LinkOptions, "client" | "wide"> {
   readonly path: ClientPath;
   readonly signal?: AbortSignal | undefined;
 }
@@ -71,7 +72,7 @@ class ClientSession extends SessionLink implements Client {
 /** Multiplexes a channel and opens the rpc stream. Errors of SessionLink.openStream; the caller closes the channel. */
 export async function startClient(options: StartClientOptions): Promise<Client> {
   const { path, observer, signal } = options;
-  const client = new ClientSession({ ...options, client: true });
+  const client = new ClientSession({ ...options, client: true, wide: wideOf(options.channel) });
   try {
     const stream = await client.openStream(rpcKind, { signal });
     const reader = new ExactReader((maxBytes) => stream.read({ maxBytes }));

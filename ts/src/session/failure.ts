@@ -14,6 +14,11 @@ export function isAbort(error: unknown): error is Error {
   return error instanceof Error && error.name === "AbortError";
 }
 
+/** How a wait that had a signal and a time-out ended: `otherwise` when neither was why. */
+export function howEnded<Otherwise extends string>(error: unknown, otherwise: Otherwise): "canceled" | "timeout" | Otherwise {
+  return isAbort(error) ? "canceled" : isTimeout(error) ? "timeout" : otherwise;
+}
+
 /** Whether a wait ended because its time was up. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.name === "TimeoutError";

@@ -6,7 +6,7 @@ import type { SecureChannel } from "../e2ee/index.js";
 import { tell, type ClientObserver } from "../observability/index.js";
 import { writeStreamHello } from "../streamhello/index.js";
 import {
-  isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type AbortOptions, type YamuxError, type YamuxLimits, type YamuxStream,
+  isYamuxPingTimeoutError, isYamuxResourceExhaustedError, YamuxSession, type AbortOptions, type WideWindows, type YamuxError, type YamuxLimits, type YamuxStream,
 } from "../yamux/index.js";
 import { failure, isAbort } from "./failure.js";
 import { keepProbing, noLiveness, type Liveness } from "./liveness.js";
@@ -22,6 +22,8 @@ export interface LinkOptions {
   readonly client: boolean;
   readonly channel: SecureChannel;
   readonly yamuxLimits?: YamuxLimits | undefined;
+  /** Both sides have agreed on wide windows. */
+  readonly wide?: WideWindows | undefined;
   readonly observer?: ClientObserver | undefined;
   readonly liveness?: Liveness | undefined;
   /** What the channel holds of accepted writes; absent or 0: enough. */
@@ -67,6 +69,7 @@ export class SessionLink {
       {
         client,
         limits: yamuxLimits,
+        wide: options.wide,
         clock: this.clock,
         onIncomingStream,
         maxUnsentBytes: Math.min(mostUnsentBytes, maxOutboundBufferedBytes || mostUnsentBytes),

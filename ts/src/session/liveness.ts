@@ -27,8 +27,7 @@ export const noLiveness: Liveness = { intervalMs: 0, timeoutMs: longestMs };
 export function livenessOfIdleTimeout(seconds: number): Liveness {
   const idleMs = seconds * 1000;
   if (idleMs <= 0) return noLiveness;
-  const half = Math.max(shortestMs, idleMs / 2);
-  const intervalMs = half >= idleMs ? idleMs / 2 : half;
+  const intervalMs = idleMs > shortestMs ? Math.max(shortestMs, idleMs / 2) : idleMs / 2;
   return { intervalMs, timeoutMs: Math.min(longestMs, intervalMs) };
 }
 

@@ -3,7 +3,7 @@
 // Layer session. Source: PROTOCOL, "Stream hello", "RPC server", "After connect".
 
 import {
-  asyncDispose, deferred, transportDefaults, withAbort, withDeadline, type Clock, type Deferred, type FlowersecError, type FlowersecPath,
+  asyncDispose, deferred, remove, transportDefaults, withAbort, withDeadline, type Clock, type Deferred, type FlowersecError, type FlowersecPath,
 } from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
 import type { ClientObserver } from "../observability/index.js";
@@ -15,6 +15,7 @@ import { rpcKind } from "./client.js";
 import { failure, isAbort } from "./failure.js";
 import { SessionLink } from "./link.js";
 import type { Liveness } from "./liveness.js";
+import { wideOf } from "./wide.js";
 
 /** Streams and bad hellos waiting to be accepted. Those that the peer has reset meanwhile count, so it is no limit on streams. */
 const maxReady = 1024;
@@ -58,7 +59,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
   private constructor(path: FlowersecPath, channel: SecureChannel, private readonly options: SessionOptions) {
     this.path = path;
     if (options.endpointInstanceId !== undefined) this.endpointInstanceId = options.endpointInstanceId;
-    this.link = new SessionLink({ ...options, path, client: false, channel, onIncomingStream: (stream) => void this.greet(stream) });
+    this.link = new SessionLink({ ...options, path, client: false, channel, wide: wideOf(channel), onIncomingStream: (stream) => void this.greet(stream) });
     this.ended = this.link.ended;
     void this.ended.then(() => this.failWaiters());
   }
@@ -83,10 +84,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
     const waiter = deferred<AcceptedStream>();
     this.waiting.push(waiter);
     try {
-      return await withAbort(waiter.promise, options.signal, () => {
-        const at = this.waiting.indexOf(waiter);
-        if (at >= 0) this.waiting.splice(at, 1);
-      });
+      return await withAbort(waiter.promise, options.signal, () => remove(this.waiting, waiter));
     } catch (error) {
       throw isAbort(error) ? failure(this.path, "yamux", "canceled", error) : error;
     }

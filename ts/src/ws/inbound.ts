@@ -1,7 +1,7 @@
 // Messages of a WebSocket that nobody has read yet, in arrival order.
 // Layer ws. Bounded by bytes, of which each message costs some; a Blob, which decodes asynchronously, holds back whatever came after it.
 
-import { deferred, withDeadline, type Awaitable, type Clock, type Deferred } from "../base/index.js";
+import { deferred, remove, withDeadline, type Awaitable, type Clock, type Deferred } from "../base/index.js";
 import type { WsErrorReason } from "../observability/index.js";
 
 /** What a message that waits is charged beside its bytes, for it costs memory even when it is empty. */
@@ -38,10 +38,7 @@ export class InboundQueue {
     }
     const reader = deferred<Uint8Array>();
     this.readers.push(reader);
-    return withDeadline(reader.promise, { signal, timeoutMs, clock: this.clock }, () => {
-      const at = this.readers.indexOf(reader);
-      if (at >= 0) this.readers.splice(at, 1);
-    });
+    return withDeadline(reader.promise, { signal, timeoutMs, clock: this.clock }, () => remove(this.readers, reader));
   }
 
   /** Ends it: what is queued is dropped, every reader is rejected. The first error stays. */

@@ -1,7 +1,7 @@
 // Frames on their way into a WebSocket, and the waiting that keeps its buffer small.
 // Layer ws. Writers go on below the low mark and wait above the high one; above the hard limit the connection ends.
 
-import { deferred, onAbort, throwIfAborted, type Awaitable, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
+import { deferred, onAbort, remove, throwIfAborted, type Awaitable, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
 import type { WebSocketLimits } from "./limits.js";
 import type { WebSocketLike } from "./socket.js";
 
@@ -76,9 +76,7 @@ export class OutboundQueue {
     this.writers.push(writer);
     this.queuedBytes += frame?.length ?? 0;
     const stopListening = onAbort(signal, (error) => {
-      const at = this.writers.indexOf(writer);
-      if (at < 0) return;
-      this.writers.splice(at, 1);
+      if (!remove(this.writers, writer)) return;
       this.queuedBytes -= writer.frame?.length ?? 0;
       writer.reject(error);
     });

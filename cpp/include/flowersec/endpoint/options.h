@@ -42,7 +42,8 @@ struct tls_trust {
 struct common_options {
   session_options session{};
   liveness_choice liveness{};
-  /// Feature bits of the handshake. They change nothing here.
+  /// Further feature bits of the handshake; only handshake::wide_windows_feature means something here, and it is set by
+  /// session.yamux.wide_window_session_bytes above 0.
   std::uint32_t features = 0;
   /// How far a client's clock may be away; servers only. Zero is exact. Not negative.
   std::chrono::milliseconds clock_skew = std::chrono::seconds{30};

@@ -10,6 +10,10 @@
 
 namespace flowersec::handshake {
 
+/// Feature bits of this project begin at 0x00010000. A behaviour is used when both sides have set its bit; peers that
+/// do not know it ignore it. This one: windows of streams may grow. Source: PROTOCOL, "Wide windows".
+inline constexpr std::uint32_t wide_windows_feature = 0x00010000;
+
 inline constexpr std::uint8_t frame_version = 1;
 inline constexpr std::size_t header_bytes = 10;
 

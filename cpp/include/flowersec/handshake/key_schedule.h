@@ -51,7 +51,7 @@ struct traffic_keys {
   direction_secrets client_to_server;
   direction_secrets server_to_client;
   crypto::sha256_digest transcript_hash;
-  /// Features both sides have set. Bits from 0x00010000 up belong to this project.
+  /// Features both sides have set.
   std::uint32_t common_features;
 };
 

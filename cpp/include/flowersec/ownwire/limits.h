@@ -16,6 +16,8 @@ inline constexpr std::size_t max_auth_bytes = 8'192;
 /// A message on the internal WebSocket, in both directions.
 inline constexpr std::size_t max_internal_frame_bytes = 1'048'576;
 inline constexpr std::size_t resume_token_bytes = 32;
+/// Of the text that a client takes for one. A hello with it, and with metadata and auth at their limits, fits a frame.
+inline constexpr std::size_t max_resume_token_bytes = 256;
 
 /// Worst memory: max_kept_reply_bytes for each detached session, max_user_queue_bytes and a frame for each connected
 /// one, twice max_waiting_bytes, and max_internal_queue_bytes for each internal client.

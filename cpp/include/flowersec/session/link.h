@@ -219,6 +219,10 @@ class link final : public transport_user, public std::enable_shared_from_this<li
 
   [[nodiscard]] stream_entry* find(stream_id id);
   [[nodiscard]] stream make_stream(stream_id id);
+  /// Gives the next that arrived to who waits for one.
+  void offer_arrived();
+  /// Nobody has a handle of it any more.
+  void forget(stream_id id);
   /// The rpc stream to call on; a server opens one at its first call.
   [[nodiscard]] std::shared_ptr<rpc_calling> caller();
   [[nodiscard]] std::shared_ptr<rpc_calling> make_caller(stream_id id);

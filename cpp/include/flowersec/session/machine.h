@@ -213,7 +213,7 @@ class machine {
   void on_record(running& live, mutable_byte_view message, moment now);
   void on_authenticated(record::sealer sealer, record::opener opener, moment now);
   [[nodiscard]] std::pair<record::sealer, record::opener> make_halves(handshake::traffic_keys keys,
-                                                                      record::direction sending) const;
+                                                                      record::direction sending);
 
   [[nodiscard]] yamux::session* mux() noexcept;
   [[nodiscard]] const yamux::session* mux() const noexcept;
@@ -238,6 +238,7 @@ class machine {
   random_source& random_;
   std::variant<awaiting_response, awaiting_client, awaiting_finished, running, ended> state_;
   bool connected_ = false;
+  bool wide_windows_ = false;  // both sides know them
   mono_time handshake_deadline_;
   std::deque<byte_buffer> frames_;  // of the handshake, at most two
   std::deque<record::record_kind> controls_;

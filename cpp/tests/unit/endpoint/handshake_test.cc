@@ -2,6 +2,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "direct_fixture.h"
+#include "endpoint/plan.h"
 
 namespace flowersec::testing {
 namespace {
@@ -62,6 +63,33 @@ TEST(handshake_cache, is_shared_by_the_sessions_that_are_given_it) {
   EXPECT_FALSE(good.server) << good.server.message();
   EXPECT_FALSE(good.client) << good.client.message();
   EXPECT_EQ(cache->size(), 0u) << "the ACK has used it";
+}
+
+std::uint32_t features_of(const session::machine_options& machine) {
+  if (const auto* client = std::get_if<handshake::client_options>(&machine.side)) return client->features;
+  return std::get<session::server_side>(machine.side).options.features;
+}
+
+TEST(features, wide_windows_are_offered_by_both_roles_unless_they_have_no_budget) {
+  struct row {
+    std::size_t budget;
+    std::uint32_t own;
+    std::uint32_t offered;
+  };
+  for (const auto& row : {row{16777216, 0, 0x00010000}, row{1, 0, 0x00010000}, row{0, 0, 0},
+                          row{1, 0x80000001, 0x80010001}, row{0, 0x00010000, 0x00010000}}) {
+    auto options = dial_options();
+    options.common.features = row.own;
+    options.common.session.yamux.wide_window_session_bytes = row.budget;
+    const auto dialling = endpoint::plan_direct(info_for("ws://127.0.0.1:1/"), options).value();
+    EXPECT_EQ(features_of(dialling.machine), row.offered) << row.budget;
+    const auto psk = crypto::psk::from_base64url(psk_text()).value();
+    const auto serving =
+        endpoint::plan_server(options.common, std::nullopt, psk, unix_seconds{1}, crypto::suite::x25519);
+    EXPECT_EQ(features_of(serving), row.offered) << row.budget;
+  }
+  EXPECT_EQ(features_of(endpoint::plan_direct(info_for("ws://127.0.0.1:1/"), dial_options()).value().machine),
+            0x00010000u);
 }
 
 }  // namespace

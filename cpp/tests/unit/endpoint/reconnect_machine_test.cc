@@ -232,5 +232,12 @@ TEST(reconnect_machine, knows_of_every_code_whether_another_attempt_may_help) {
   EXPECT_FALSE(is_retryable(boost::asio::error::operation_aborted));
 }
 
+TEST(reconnect_machine, canceled_is_final_unless_it_is_a_tunnel_that_says_so) {
+  for (const auto where : {stage::connect, stage::attach, stage::handshake, stage::yamux}) {
+    const auto why = make_error({.path = path::tunnel, .stage = where, .code = endpoint_errc::canceled});
+    EXPECT_EQ(is_retryable(why), where == stage::attach) << to_string(where);
+  }
+}
+
 }  // namespace
 }  // namespace flowersec::testing

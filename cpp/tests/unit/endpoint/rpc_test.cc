@@ -2,9 +2,12 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/experimental/channel.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 
 #include "direct_fixture.h"
+#include "flowersec/base/json_frame.h"
 #include "flowersec/endpoint/coroutine_handler.h"
 
 namespace flowersec::testing {
@@ -197,6 +200,88 @@ TEST(rpc, an_endpoint_that_serves_no_rpc_resets_the_stream_and_the_session_lives
     EXPECT_EQ(again, endpoint_errc::not_connected);
     auto [unheard] = co_await ends.client.async_notify(1, "{}", with_error);
     EXPECT_EQ(unheard, endpoint_errc::not_connected);
+  });
+}
+
+/// A second stream of kind rpc, of which the test plays the client's side.
+awaitable<flowersec::stream> rpc_by_hand(endpoint::session& client, std::string said) {
+  auto by_hand = co_await client.async_open_stream("rpc");
+  co_await asio::async_write(by_hand, asio::buffer(said), endpoint::default_token{});
+  co_return by_hand;
+}
+
+/// What is left to read, and how it ended.
+awaitable<std::string> rest_of(flowersec::stream& from, error_code expected) {
+  std::string text;
+  auto [end, bytes] = co_await asio::async_read(from, asio::dynamic_buffer(text), with_error);
+  EXPECT_EQ(end, expected) << end.message();
+  co_return text;
+}
+
+std::string frame_of(std::string_view json) {
+  const auto frame = encode_json_frame(json);
+  return std::string{as_text(frame)};
+}
+
+TEST(rpc, a_server_closes_its_half_behind_its_answers_when_the_client_has_closed_its_own) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    const auto asked = frame_of(R"({"type_id":7,"request_id":1,"response_to":0,"payload":"x"})");
+    const auto answer = frame_of(R"({"type_id":7,"request_id":0,"response_to":1,"payload":"x"})");
+    auto stream = co_await rpc_by_hand(ends.client, asked);
+    std::string heard(answer.size(), '.');
+    co_await asio::async_read(stream, asio::buffer(heard), endpoint::default_token{});
+    EXPECT_EQ(heard, answer);
+    co_await stream.async_shutdown_send();
+    const auto behind = co_await rest_of(stream, asio::error::eof);
+    EXPECT_EQ(behind, "");
+    co_await ends.client.async_probe();
+  });
+}
+
+TEST(rpc, a_server_closes_its_half_too_when_the_client_has_closed_its_own_inside_an_envelope) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    const auto asked = frame_of(R"({"type_id":7,"request_id":1,"response_to":0,"payload":"x"})");
+    for (const std::size_t cut : {std::size_t{0}, std::size_t{1}, std::size_t{4}, asked.size() - 1}) {
+      auto stream = co_await rpc_by_hand(ends.client, asked.substr(0, cut));
+      co_await stream.async_shutdown_send();
+      const auto behind = co_await rest_of(stream, asio::error::eof);
+      EXPECT_EQ(behind, "") << cut;
+    }
+  });
+}
+
+TEST(rpc, the_end_of_the_client_s_half_stops_handlers_and_what_they_answer_is_not_sent) {
+  with_session([](both ends) -> awaitable<void> {
+    rpc::router router;
+    std::vector<std::pair<std::stop_token, rpc::responder>> kept;
+    inbox begun{co_await asio::this_coro::executor, 1};
+    router.on_request(5, [&](const rpc::request& asked, rpc::responder answer) {
+      kept.emplace_back(asked.stop, std::move(answer));
+      begun.try_send(error_code{}, "");
+    });
+    serve(ends.server, endpoint::stream_router{}.on_rpc(std::move(router)));
+    const auto asked = frame_of(R"({"type_id":5,"request_id":1,"response_to":0,"payload":null})");
+    auto stream = co_await rpc_by_hand(ends.client, asked);
+    co_await begun.async_receive(endpoint::default_token{});
+    EXPECT_FALSE(kept.at(0).first.stop_requested());
+    co_await stream.async_shutdown_send();
+    const auto behind = co_await rest_of(stream, asio::error::eof);
+    EXPECT_EQ(behind, "");
+    EXPECT_TRUE(kept.at(0).first.stop_requested());
+    kept.at(0).second.succeed("1");
+    kept.clear();
+    co_await ends.client.async_probe();
+  });
+}
+
+TEST(rpc, a_client_that_breaks_the_rules_is_reset) {
+  with_session([](both ends) -> awaitable<void> {
+    serve(ends.server, endpoint::stream_router{}.on_rpc(demo_router()));
+    auto stream = co_await rpc_by_hand(ends.client, std::string(4, '\0'));
+    const auto behind = co_await rest_of(stream, asio::error::connection_reset);
+    EXPECT_EQ(behind, "");
   });
 }
 

@@ -149,6 +149,10 @@ TEST(ws_url, what_is_not_a_websocket_url_is_refused) {
                            "ws://[v1.x]",
                            "ws://h%0d%0a",
                            "ws://h%20x",
+                           "ws://h%2Fx",
+                           "ws://h%3A81",
+                           "ws://u%40h",
+                           "ws://h%C3%A9",
                            "ws://h/%zz"}) {
     EXPECT_EQ(parse_url(text).has_value(), false) << text;
   }

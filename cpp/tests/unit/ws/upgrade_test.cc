@@ -112,6 +112,16 @@ TEST(request_head, the_header_limit_is_exact) {
             head_status::too_large);
 }
 
+// Found by fuzzing: for which of the two depends on the pieces.
+TEST(request_head, nonsense_that_is_too_long_is_refused_in_every_chunking) {
+  const std::string name = "GET / HTTP/1.1\r\nNo Colon Here";
+  const std::string text = name + std::string(max_request_head_bytes + 1 - name.size(), 'x');
+  for (const std::size_t chunk : {1, 7, 100, 1000, 8191, 8192, 8193}) {
+    const parsed request{text, chunk};
+    EXPECT_TRUE(request.status == head_status::invalid || request.status == head_status::too_large) << chunk;
+  }
+}
+
 TEST(request_head, tells_bodies_and_connections_that_end) {
   EXPECT_TRUE(parsed{"POST /x HTTP/1.1\r\nContent-Length: 5\r\n\r\n"}.parser.head().has_body);
   EXPECT_TRUE(parsed{"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"}.parser.head().has_body);

@@ -2,6 +2,7 @@
 // Layer ws, Node only.
 
 import type { WebSocketEvents, WebSocketLike, WebSocketListener } from "../socket.js";
+import { answerPings } from "./pong.js";
 
 /** The part of an emitter-style WebSocket that is used here; the `ws` package's fits. */
 export interface EmitterWebSocket {
@@ -40,6 +41,7 @@ export class EmitterWebSocketAdapter implements WebSocketLike {
     readonly copies = false,
   ) {
     this.adapted = socket;
+    answerPings(socket);
     const onOpen = () => this.tell("open", {});
     const onMessage = (data: unknown, isBinary: boolean) => {
       const whole = Array.isArray(data) ? Buffer.concat(data as Uint8Array[]) : data;
@@ -110,7 +112,10 @@ export function isEmitterWebSocket(value: unknown): value is EmitterWebSocket {
 export function adaptNodeWebSocket(socket: unknown): WebSocketLike {
   if (typeof socket === "object" && socket !== null && has(socket, "send", "close")) {
     if (has(socket, "addEventListener", "removeEventListener")) {
-      if (has(socket, "on")) (socket as unknown as EmitterWebSocket).on("error", () => {}); // see EmitterWebSocketAdapter
+      if (has(socket, "on")) {
+        (socket as unknown as EmitterWebSocket).on("error", () => {}); // see EmitterWebSocketAdapter
+        answerPings(socket);
+      }
       return socket as unknown as WebSocketLike;
     }
     if (isEmitterWebSocket(socket)) return new EmitterWebSocketAdapter(socket);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { after, test } from "node:test";
-import { WebSocketServer, type WebSocket } from "ws";
+import { WebSocket as Client, WebSocketServer, type WebSocket } from "ws";
 import { WsCloseError } from "../socket.js";
 import { WebSocketBinaryTransport } from "../binary_transport.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter } from "./adapt.js";
@@ -155,4 +155,83 @@ test("a peer that does not answer a close is cut off, once; one that does leaves
   assert.deepEqual([polite.cut, heard], [0, [1000]]);
   for (const event of ["open", "message", "close"]) assert.equal(polite.listenerCount(event), 0, event);
   polite.emit("error", new Error("late"));
+});
+
+/** A socket of a server, and the client's TCP connection to write frames on. */
+async function raw(wrapped: (socket: WebSocket) => unknown) {
+  const accepted = once(server, "connection") as Promise<[WebSocket]>;
+  const client = new Client(url, { perMessageDeflate: false });
+  const [socket] = await accepted;
+  if (client.readyState !== Client.OPEN) await once(client, "open");
+  const ends: unknown[] = [];
+  socket.on("close", (code) => ends.push(code));
+  const pongs: string[] = [];
+  client.on("pong", (data) => pongs.push(data.toString()));
+  const { _socket: wire } = client as unknown as { _socket: Socket };
+  wrapped(socket);
+  return { client, socket, ends, pongs, wire };
+}
+/** Waits for the next one; rejects when the connection ends instead. */
+const pong = (socket: WebSocket) => Promise.race([once(socket, "pong"), once(socket, "close").then(([code]) => assert.fail(`closed with ${code}`))]);
+/** Pings of a client, under a mask of zeros. */
+const pings = (...texts: string[]) => Buffer.concat(texts.map((text) => Buffer.concat([Buffer.from([0x89, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])));
+const many = Array.from({ length: 10_000 }, (_, n) => `${n}`);
+
+for (const [name, wrapped] of [["adapted", (socket: WebSocket) => new EmitterWebSocketAdapter(socket)], ["as it is", adaptNodeWebSocket]] as const) {
+  test(`of pings that arrive together the latest is answered, and the connection lives: a socket ${name}`, async () => {
+    const { client, ends, pongs, wire } = await raw(wrapped);
+    wire.write(pings(...many));
+    while (pongs.at(-1) !== "9999") await pong(client);
+    assert.ok(pongs.length < 1000, `${pongs.length} answers`);
+    wire.write(pings("one more"));
+    await pong(client);
+    assert.deepEqual([pongs.at(-1), ends], ["one more", []]);
+    client.terminate();
+  });
+
+  test(`a peer that pings and does not read has at most two answers waiting: a socket ${name}`, async () => {
+    const { client, socket, ends, wire } = await raw(wrapped);
+    const block = Buffer.alloc(1 << 20);
+    wire.pause();
+    // Until the network takes nothing more.
+    do socket.send(block);
+    while ((await new Promise((resolve) => setImmediate(resolve)), socket.bufferedAmount === 0));
+    const before = socket.bufferedAmount;
+    const seen = once(socket, "message");
+    wire.write(pings(...many));
+    client.send("behind them");
+    await seen;
+    const most = 2 * (2 + 125);
+    assert.ok(socket.bufferedAmount <= before + most, `${socket.bufferedAmount - before} bytes more`);
+    assert.deepEqual(ends, []);
+    client.terminate();
+  });
+}
+
+test("a client of ours survives pings that arrive together", async () => {
+  const { client, transport, peer } = await connect();
+  const { _socket: wire } = peer as unknown as { _socket: Socket };
+  const pongs: string[] = [];
+  peer.on("pong", (data) => pongs.push(data.toString()));
+  wire.write(Buffer.concat(many.map((text) => Buffer.concat([Buffer.from([0x89, text.length]), Buffer.from(text)]))));
+  while (pongs.at(-1) !== "9999") await pong(peer);
+  assert.equal(client.readyState, 1);
+  await transport.writeBinary(Uint8Array.from([1]));
+  transport.close();
+});
+
+test("who answers pings by himself is left to it", async () => {
+  const own = new WebSocketServer({ host: "127.0.0.1", port: 0, autoPong: false });
+  await once(own, "listening");
+  const accepted = once(own, "connection") as Promise<[WebSocket]>;
+  const client = new Client(`ws://127.0.0.1:${(own.address() as AddressInfo).port}`);
+  const [socket] = await accepted;
+  socket.on("ping", () => socket.pong("mine"));
+  assert.equal(adaptNodeWebSocket(socket), socket);
+  if (client.readyState !== Client.OPEN) await once(client, "open");
+  client.ping("yours");
+  const [answer] = (await once(client, "pong")) as [Buffer];
+  assert.equal(answer.toString(), "mine");
+  client.terminate();
+  own.close();
 });
