@@ -216,6 +216,11 @@ void secure_socket_client::impl::perform(contact_state& of, peer::call& intent) 
   calls_.call(of.key, intent.registry, now());
 }
 
+void secure_socket_client::impl::perform(contact_state& of, peer::call_again& intent) {
+  calls_.cancel(of.key);
+  calls_.call(of.key, intent.registry, now());
+}
+
 void secure_socket_client::impl::perform(contact_state& of, peer::fail& intent) { fail_waiting(of, intent.why); }
 
 void secure_socket_client::impl::perform(contact_state& of, peer::changed& intent) {

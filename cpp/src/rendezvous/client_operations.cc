@@ -199,6 +199,7 @@ void secure_socket_client::impl::refresh_contacts() {
       me.calls_.cancel(key);
       me.fail_waiting(state, rendezvous_errc::unknown_contact);
       if (state.channel) me.lose_channel(state, rendezvous_errc::unknown_contact, true);
+      state.life.turned_away();
     }
     me.turn();
   });

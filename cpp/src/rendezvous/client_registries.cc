@@ -52,11 +52,11 @@ void secure_socket_client::impl::perform(std::size_t index, reg::dial& intent) {
                                    self->turn();
                                  },
                              .lost =
-                                 [weak, index, attempt](error_code why) {
+                                 [weak, index, attempt](error_code why, bool draining) {
                                    const auto self = weak.lock();
                                    if (!self) return;
                                    self->registries_[index].connections.erase(attempt);
-                                   self->registries_[index].machine.lost(attempt, why, false, self->now());
+                                   self->registries_[index].machine.lost(attempt, why, draining, self->now());
                                    self->turn();
                                  }};
   std::shared_ptr<registry_connection> made;
@@ -144,12 +144,9 @@ void secure_socket_client::impl::on_presence(std::size_t index, const presence_f
   const auto found = registries_[index].watched.find(frame.key);
   if (found == registries_[index].watched.end()) return;
   const auto before = found->second;
-  if (frame.online) {
-    found->second = presence::online;
-  } else if (before == presence::online) {
-    found->second = presence::left;
-  }
-  if (found->second != before) tell(presence_changed{.key = frame.key, .online = frame.online});
+  const bool was_seen = before == presence::online || before == presence::left;
+  found->second = frame.online ? presence::online : was_seen ? presence::left : presence::absent;
+  if (frame.online != (before == presence::online)) tell(presence_changed{.key = frame.key, .online = frame.online});
 }
 
 }  // namespace flowersec::rendezvous

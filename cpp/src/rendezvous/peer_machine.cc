@@ -67,9 +67,19 @@ void peer_machine::lost(error_code why, bool orderly, mono_time now) {
   wait(delay(), now);
 }
 
+void peer_machine::turned_away() {
+  if (doing_ != activity::attaching) doing_ = activity::none;
+  recovering_ = false;
+  failed_rounds_ = 0;
+  tried_.clear();
+  last_error_ = {};
+  become(channel_status::closed, {});
+}
+
 void peer_machine::step(std::span<const registry_view> registries, bool wanted, mono_time now) {
   // Whoever waited is told first that it was in vain.
-  if (stopped_ || !intents_.empty() || channel_ || doing_ == activity::calling || doing_ == activity::attaching) return;
+  if (stopped_ || !intents_.empty() || channel_ || doing_ == activity::attaching) return;
+  if (doing_ == activity::calling) return watch_call(registries[call_.registry], now);
   if (!wanted && !recovering_) {
     doing_ = activity::none;
     failed_rounds_ = 0;
@@ -84,6 +94,8 @@ void peer_machine::step(std::span<const registry_view> registries, bool wanted, 
   if (const auto registry = choose(registries)) {
     if (!recovering_ && tried_.empty() && all_left(registries)) return give_up(rendezvous_errc::offline);
     doing_ = activity::calling;
+    call_ = {.registry = *registry};
+    watch_call(registries[*registry], now);
     become(channel_status::calling, {});
     return intents_.push_back(peer::call{*registry});
   }
@@ -94,6 +106,20 @@ void peer_machine::step(std::span<const registry_view> registries, bool wanted, 
   const bool hope = std::ranges::any_of(registries, &registry_view::trying);
   if (!hope) return give_up(rendezvous_errc::no_registry);
   become(channel_status::calling, {});
+}
+
+/// A registry rings those who are there. Who comes later, as after its restart, would hear nothing of a call that we
+/// wait 20 s for.
+void peer_machine::watch_call(const registry_view& at, mono_time now) {
+  if (call_.again) return;
+  if (at.seen != presence::online) call_.again_at.reset();
+  if (at.seen == presence::absent || at.seen == presence::left) call_.missed = true;
+  if (at.seen != presence::online || !call_.missed) return;
+  if (!call_.again_at) call_.again_at = now + arrival_patience;
+  if (now < *call_.again_at) return;
+  call_.again = true;
+  call_.again_at.reset();
+  intents_.push_back(peer::call_again{call_.registry});
 }
 
 std::optional<std::size_t> peer_machine::choose(std::span<const registry_view> registries) const {
@@ -147,8 +173,8 @@ std::chrono::milliseconds peer_machine::delay() {
 }
 
 std::optional<mono_time> peer_machine::deadline() const {
-  if (stopped_ || doing_ != activity::waiting) return std::nullopt;
-  return until_;
+  if (!stopped_ && doing_ == activity::waiting) return until_;
+  return !stopped_ && doing_ == activity::calling ? call_.again_at : std::nullopt;
 }
 
 std::optional<peer_intent> peer_machine::poll_intent() {

@@ -23,10 +23,14 @@ inline constexpr std::chrono::milliseconds callee_patience{10'000};
 /// A channel that lasted so long was a good one: what went wrong before it is forgotten.
 inline constexpr std::chrono::milliseconds settled_channel{10'000};
 
+/// A contact who came while we call, and was rung all the same, answers by then. Who was not is called anew.
+inline constexpr std::chrono::milliseconds arrival_patience{1'000};
+
 /// What is known of a contact at one registry.
 struct registry_view {
   enum class presence : std::uint8_t {
-    unknown,  ///< offline, or they do not watch us: the same answer
+    unknown,  ///< not told yet
+    absent,   ///< offline, or they do not watch us: the same answer
     online,
     left,  ///< was online, so they watch us, and went away
   };
@@ -40,6 +44,10 @@ namespace peer {
 struct call {
   std::size_t registry;
 };
+/// The contact was not there to be rung, and is now: place the call anew.
+struct call_again {
+  std::size_t registry;
+};
 /// Nothing is tried any more: whoever waits for the channel fails.
 struct fail {
   error_code why;
@@ -50,7 +58,7 @@ struct changed {
 };
 }  // namespace peer
 
-using peer_intent = std::variant<peer::call, peer::fail, peer::changed>;
+using peer_intent = std::variant<peer::call, peer::call_again, peer::fail, peer::changed>;
 
 class peer_machine {
  public:
@@ -69,6 +77,8 @@ class peer_machine {
   void opened(std::size_t registry, role as, mono_time now);
   /// Orderly: one side said bye.
   void lost(error_code why, bool orderly, mono_time now);
+  /// They are to hear nothing of us: a call of ours is cancelled, and no channel is got back.
+  void turned_away();
   /// Nothing is tried any more, whatever happens.
   void stop() noexcept { stopped_ = true; }
 
@@ -84,9 +94,16 @@ class peer_machine {
     role as;
     mono_time since;
   };
+  struct placed {
+    std::size_t registry;
+    bool missed = false;  ///< the registry has said since that they are not there
+    bool again = false;   ///< placed anew already: a registry that makes comings up cannot go on for ever
+    std::optional<mono_time> again_at{};
+  };
 
   [[nodiscard]] std::optional<std::size_t> choose(std::span<const registry_view> registries) const;
   [[nodiscard]] static bool all_left(std::span<const registry_view> registries);
+  void watch_call(const registry_view& at, mono_time now);
   void failed_at(std::size_t registry, error_code why);
   [[nodiscard]] int max_rounds() const noexcept { return options_.enabled ? options_.max_attempts : 1; }
   void round_failed(error_code why, mono_time now);
@@ -101,6 +118,7 @@ class peer_machine {
   bool stopped_ = false;
   activity doing_ = activity::none;
   mono_time until_{};
+  placed call_{};            ///< while calling
   bool recovering_ = false;  ///< the channel is got back although nothing waits for it
   int failed_rounds_ = 0;
   std::set<std::size_t> tried_;     ///< in this round

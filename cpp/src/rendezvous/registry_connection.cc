@@ -26,7 +26,7 @@ void registry_connection::on_written(error_code failed) {
   if (failed) queue_.clear();
   if (!queue_.empty()) return write_next();
   if (gone_) return close(std::exchange(gone_, nullptr));
-  if (failed && !over_) lose(rendezvous_errc::connection_lost);
+  if (failed && !over_) lose_carrier(rendezvous_errc::connection_lost);
 }
 
 void registry_connection::on_opened() {
@@ -64,12 +64,12 @@ void registry_connection::leave(std::function<void()> gone) {
   if (!is_writing_) close(std::exchange(gone_, nullptr));
 }
 
-void registry_connection::lose(error_code why) {
+void registry_connection::lose(error_code why, bool draining) {
   if (over_) return;
   const auto keep = shared_from_this();
   const auto lost = std::move(listener_.lost);
   drop();
-  if (lost) lost(why);
+  if (lost) lost(why, draining);
 }
 
 }  // namespace flowersec::rendezvous

@@ -21,7 +21,8 @@ inline constexpr std::size_t max_registry_outbox_bytes = 262'144;
 struct registry_listener {
   std::function<void()> opened;
   std::function<void(server_frame)> frame;
-  std::function<void(error_code)> lost;
+  /// `draining`: the registry said that it is going away.
+  std::function<void(error_code, bool draining)> lost;
 };
 
 class registry_connection : public std::enable_shared_from_this<registry_connection> {
@@ -34,7 +35,7 @@ class registry_connection : public std::enable_shared_from_this<registry_connect
 
   virtual void dial() = 0;
   void send(const client_frame& frame);
-  /// Ends it at once; the listener hears nothing more.
+  /// Ends it at once; the listener hears nothing more. The registry still gets a close frame.
   void drop();
   /// Ends it in order and calls `gone` then.
   void leave(std::function<void()> gone);
@@ -43,13 +44,15 @@ class registry_connection : public std::enable_shared_from_this<registry_connect
   virtual void write(byte_view text) = 0;
   virtual void end() = 0;
   virtual void close(std::function<void()> gone) = 0;
+  /// What carries the frames failed. Ends in lose(), with what the registry said of it.
+  virtual void lose_carrier(error_code why) = 0;
 
   [[nodiscard]] bool is_over() const noexcept { return over_; }
   void on_opened();
   /// False when the connection is over.
   bool on_text(std::string_view text);
   void on_written(error_code failed);
-  void lose(error_code why);
+  void lose(error_code why, bool draining = false);
 
   client_strand serial_;
 

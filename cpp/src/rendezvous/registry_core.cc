@@ -24,6 +24,7 @@ registry_setup registry_core::with_room(registry_setup setup) const {
 
 void registry_core::perform() {
   for (auto actions = machine_.take_actions(); !actions.empty(); actions = machine_.take_actions()) {
+    publish_counts();
     for (auto& action : actions) carry_out(action);
     for (const auto who : std::exchange(slow_, {})) machine_.on_slow(who, now());
   }
@@ -46,14 +47,17 @@ void registry_core::carry_out(registry_action& action) {
 
 void registry_core::count_refused_origin(const registry_event& event) {
   ++origins_refused_;
-  publish_counts();
   report(event);
 }
 
 void registry_core::count_failed_open(const registry_event& event) {
   ++opens_failed_;
-  publish_counts();
   report(event);
+}
+
+void registry_core::report(const registry_event& event) {
+  publish_counts();
+  if (on_event_) on_event_(event);
 }
 
 void registry_core::publish_counts() {

@@ -39,9 +39,8 @@ class registry_core : public std::enable_shared_from_this<registry_core> {
 
   /// Carries out what the machine wants. After every call of it.
   void perform();
-  void report(const registry_event& event) {
-    if (on_event_) on_event_(event);
-  }
+  /// Whoever hears of it finds it counted, as does whoever is sent something.
+  void report(const registry_event& event);
   /// Counted here, because the machine never sees them.
   void count_refused_origin(const registry_event& event);
   void count_failed_open(const registry_event& event);

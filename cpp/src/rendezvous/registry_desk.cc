@@ -62,6 +62,7 @@ result<std::shared_ptr<registry_desk>> registry_desk::make(std::shared_ptr<regis
   made->common_.session.record.max_record_bytes = max_record_bytes;
   made->common_.session.yamux.max_active_streams = max_streams;
   made->common_.session.yamux.max_inbound_streams = max_streams;
+  made->common_.session.yamux.wide_window_session_bytes = 0;  // frames are short, and anybody may come
   made->common_.session.hello_timeout = stream_timeout;
   auto trusted = ws::network_list::parse(made->port_.trusted_proxies);
   auto origins = ws::origin_rule::make(made->port_.allowed_origins, made->port_.allow_no_origin);

@@ -5,6 +5,9 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "endpoint/attempt.h"
+#include "endpoint/failure.h"
+#include "endpoint/one_stream.h"
 #include "flowersec/base/json_frame.h"
 #include "flowersec/ws/connect.h"
 #include "rendezvous/registry_connection.h"
@@ -30,8 +33,9 @@ class sealed_connection final : public registry_connection {
   void dial() override {
     auto done = asio::bind_executor(
         serial_, [self = me()](error_code failed, endpoint::session up) { self->on_dialled(failed, std::move(up)); });
-    endpoint::async_connect(serial_.get_inner_executor(), info_, options_,
-                            asio::bind_cancellation_slot(stop_.slot(), std::move(done)));
+    const auto executor = serial_.get_inner_executor();
+    endpoint::start_attempt(executor, info_, options_, hint_,
+                            {asio::bind_cancellation_slot(stop_.slot(), std::move(done)), executor});
   }
 
  private:
@@ -41,8 +45,9 @@ class sealed_connection final : public registry_connection {
 
   void on_dialled(error_code failed, endpoint::session up) {
     if (is_over()) return;  // `up` closes with its last handle
-    if (failed) return lose(failed);
+    if (failed) return lose(failed, hint_->draining);
     session_ = std::move(up);
+    endpoint::refuse_streams(session_);
     auto done = asio::bind_executor(serial_, [self = me()](error_code refused, flowersec::stream opened) {
       self->on_stream(refused, std::move(opened));
     });
@@ -51,7 +56,7 @@ class sealed_connection final : public registry_connection {
 
   void on_stream(error_code failed, flowersec::stream opened) {
     if (is_over()) return;
-    if (failed) return lose(failed);
+    if (failed) return lose_carrier(failed);
     stream_ = std::move(opened);
     on_opened();
     if (!is_over()) read();
@@ -66,7 +71,7 @@ class sealed_connection final : public registry_connection {
 
   void on_read(error_code failed, std::size_t bytes) {
     if (is_over()) return;
-    if (failed) return lose(rendezvous_errc::connection_lost);
+    if (failed) return lose_carrier(rendezvous_errc::connection_lost);
     byte_view rest{input_.data(), bytes};
     while (true) {
       const auto status = splitter_.consume(rest);
@@ -97,11 +102,16 @@ class sealed_connection final : public registry_connection {
     }));
   }
 
+  void lose_carrier(error_code why) override {
+    endpoint::ask_draining(session_, serial_, [self = me(), why](bool draining) { self->lose(why, draining); });
+  }
+
   static constexpr std::size_t read_bytes = 16'384;
 
   endpoint::sealed_connect_info info_;
   endpoint::connect_options options_;
   asio::cancellation_signal stop_;
+  std::shared_ptr<endpoint::attempt_hint> hint_ = std::make_shared<endpoint::attempt_hint>();
   endpoint::session session_;
   flowersec::stream stream_;
   json_frame_splitter splitter_{max_registry_frame_bytes};
@@ -152,7 +162,10 @@ class plain_connection final : public registry_connection {
   void on_dialled(error_code failed, ws::message_socket up) {
     const bool late = timer_.cancel() == 0;
     if (is_over()) return;
-    if (failed) return lose(dial_error(late ? endpoint::endpoint_errc::timeout : endpoint::endpoint_errc::dial_failed));
+    if (failed) {
+      const auto what = late ? endpoint::endpoint_errc::timeout : endpoint::endpoint_errc::dial_failed;
+      return lose(dial_error(what), endpoint::is_unavailable(failed));
+    }
     socket_ = std::move(up);
     on_opened();
     if (!is_over()) read();
@@ -162,7 +175,7 @@ class plain_connection final : public registry_connection {
     socket_.async_read_message(
         asio::bind_executor(serial_, [self = me()](error_code failed, ws::received_message message) {
           if (self->is_over()) return;
-          if (failed) return self->lose(rendezvous_errc::connection_lost);
+          if (failed) return self->lose_carrier(errc_of(failed));
           if (message.kind != ws::message_kind::text) return self->lose(rendezvous_errc::bad_registry_frame);
           if (self->on_text(as_text(message.payload))) self->read();
         }));
@@ -174,18 +187,29 @@ class plain_connection final : public registry_connection {
         asio::bind_executor(serial_, [self = me()](error_code failed) { self->on_written(failed); }));
   }
 
+  /// A frame that is too long says as much of a registry as one that is none.
+  [[nodiscard]] static rendezvous_errc errc_of(error_code failed) {
+    return failed == make_error_code(ws::ws_errc::message_too_big) ? rendezvous_errc::bad_registry_frame
+                                                                   : rendezvous_errc::connection_lost;
+  }
+
   void end() override {
     timer_.cancel();
     stop_.emit(asio::cancellation_type::terminal);
-    if (socket_) socket_.abort();
+    if (socket_ && !closing_) close([] {});
   }
 
+  void lose_carrier(error_code why) override {
+    socket_.find_peer_close();
+    lose(why, endpoint::is_going_away(socket_.peer_close()));
+  }
+
+  // Within close_timeout it is over, whatever the registry does.
   void close(std::function<void()> gone) override {
-    socket_.async_close(ws::close_code::normal, {},
-                        asio::bind_executor(serial_, [self = me(), gone = std::move(gone)](error_code /*ignored*/) {
-                          self->end();
-                          gone();
-                        }));
+    closing_ = true;
+    socket_.async_close(
+        ws::close_code::normal, {},
+        asio::bind_executor(serial_, [self = me(), gone = std::move(gone)](error_code /*ignored*/) { gone(); }));
   }
 
   std::string url_;
@@ -193,6 +217,7 @@ class plain_connection final : public registry_connection {
   asio::steady_timer timer_;
   asio::cancellation_signal stop_;
   ws::message_socket socket_;
+  bool closing_ = false;
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 // What strangers, registries and peers can make a client hold or wait for: each limit at its edge and one past it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deferred } from "../base/index.js";
+import { deferred, encodeBase64url, fromUtf8 } from "../base/index.js";
+import { encodeFrame } from "../framing/json_frame.js";
 import { Contacts, Identity, PublicKey, type Contact } from "../identity/index.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import type { Channel } from "./channel.js";
@@ -95,6 +96,36 @@ test("a peer that calls and opens no stream of messages is left after 10 s", asy
   await peer.close("closed");
   await assert.rejects(sending, { code: "closed" });
   assert.equal(clock.pending, 0);
+});
+
+test("a channel without messages and streams is left after 10 minutes", async () => {
+  const clock = new ManualClock();
+  const opened = deferred<void>();
+  const hello = encodeFrame(JSON.stringify({ type: "hello", v: 1, conversation: encodeBase64url(new Uint8Array(limits.conversationBytes)) }));
+  const written: string[] = [];
+  let isRead = false;
+  const stream = {
+    write: async (frame: Uint8Array) => void written.push(fromUtf8(frame.slice(4))),
+    read: () => (isRead ? new Promise(() => {}) : Promise.resolve(((isRead = true), hello))),
+    close: () => {}, reset: () => {},
+  };
+  let left = 0;
+  const channel = { isCaller: true, ended: new Promise(() => {}), openStream: async () => stream, close: () => {}, leave: async () => void left++ } as unknown as Channel;
+  const host = {
+    identity: own, clock, calls: {}, channelIdleMs: limits.channelIdleMs, contactOf: () => contactOf(bob), attach: async () => channel, say: () => {},
+    onJoined: () => {}, onState: (_: unknown, state: string) => state === "open" && opened.resolve(),
+  } as unknown as PeerHost;
+  const peer = new PeerLink(host, bob);
+  peer.incoming({ registry: 0, callId: "c", frame: {} as IncomingFrame, invitation: undefined, guest: undefined });
+  await opened.promise;
+  while (written.length === 0) await new Promise(setImmediate);
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  clock.advance(limits.channelIdleMs - 1);
+  assert.deepEqual([left, written.length], [0, 1]);
+  clock.advance(1);
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+  assert.deepEqual([left, written[1]], [1, '{"type":"bye"}']);
+  await peer.close("closed");
 });
 
 test("a tunnel has TLS, unless its registry is on this machine without", () => {

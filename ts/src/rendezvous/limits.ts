@@ -39,6 +39,8 @@ export const channelIdleMs = 600_000;
 export const helloTimeoutMs = 10_000;
 /** Whoever was called leaves the next call to the caller; after so long it calls itself. */
 export const calleeWaitMs = 10_000;
+/** A contact who came while it was called, and was rung all the same, answers by then; who was not is called anew. */
+export const arrivalWaitMs = 1_000;
 /** Between probes of a channel, by both ends, and how long an answer may take. */
 export const probeIntervalMs = 25_000;
 export const probeTimeoutMs = 10_000;

@@ -100,6 +100,17 @@ test("registration: every error before it ends it with its code, afterwards a fa
   assert.deepEqual(said('{"type":"error","code":"of the future","fatal":true}'), [{ want: "fail", code: "refused" }]);
 });
 
+test("registration: a ping before it is not answered", () => {
+  const { machine, said } = registration();
+  assert.deepEqual(said('{"type":"ping","t":9}'), []);
+  said(asked());
+  assert.deepEqual(said('{"type":"ping","t":9}'), []);
+  machine.proved(new Uint8Array(32), undefined, 0);
+  drain(machine);
+  assert.deepEqual(said('{"type":"ping","t":9}'), []);
+  assert.deepEqual(said(welcome()), [{ want: "registered", session: "s" }]);
+});
+
 test("registration: a ping every 25 s, an answer to each, and the end after 60 s of silence", () => {
   const { machine, said } = registered();
   machine.advance(24_999);
@@ -234,6 +245,15 @@ test("a lost channel: the caller calls again with growing waits, the callee give
   assert.equal(idle.machine.state, "closed");
 });
 
+test("calls that may not be repeated are made once", () => {
+  const { machine, does } = peer(true, { enabled: false });
+  machine.available([0], 0);
+  does((m) => m.need(0));
+  does((m) => m.prepared(1, 0));
+  assert.deepEqual(does((m) => m.refused(1, 0, "rate_limited", 1)), [{ want: "drop", link: 1 }, { want: "failed", code: "rate_limited" }]);
+  assert.equal(machine.deadline, undefined);
+});
+
 test("who was seen and has left fails at once; who was never seen is called", () => {
   const { machine, does } = peer();
   machine.available([0], 0);
@@ -246,6 +266,47 @@ test("who was seen and has left fails at once; who was never seen is called", ()
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "failed", code: "offline" }]);
   seen.does((m) => m.available([], 0));
   assert.deepEqual(seen.does((m) => m.need(0)), [{ want: "prepare", link: 1 }], "nothing is known without a registry");
+});
+
+test("who comes while it is called is called anew, once for each call", () => {
+  const { machine, does } = peer();
+  machine.available([0, 1], 0);
+  does((m) => m.need(0));
+  does((m) => m.prepared(1, 0));
+  assert.deepEqual(does((m) => m.presence(0, true, 1)), [], "the first that is heard: it has been rung");
+  does((m) => m.presence(1, false, 1));
+  assert.equal(machine.deadline, limits.callTimeoutMs);
+  does((m) => m.presence(1, true, 1));
+  does((m) => m.presence(1, false, 2));
+  assert.equal(machine.deadline, limits.callTimeoutMs, "gone again");
+  assert.deepEqual(does((m) => m.presence(1, true, 1_000)), []);
+  assert.equal(machine.deadline, 1_000 + limits.arrivalWaitMs, "it may have been rung before it was seen");
+  assert.deepEqual(does((m) => m.advance(1_000 + limits.arrivalWaitMs)), [
+    { want: "cancel", link: 1, registry: 1 },
+    { want: "call", link: 1, registry: 1 },
+  ]);
+  for (const online of [false, true]) does((m) => m.presence(1, online, 2_500));
+  assert.equal(machine.deadline, 1_000 + limits.arrivalWaitMs + limits.callTimeoutMs, "a registry says what it likes");
+  does((m) => m.refused(1, 0, "recipient_unavailable", 3_000));
+  for (const online of [false, true]) does((m) => m.presence(0, online, 3_000));
+  assert.deepEqual(does((m) => m.advance(3_000 + limits.arrivalWaitMs)), [], "it has answered");
+});
+
+test("a registry that is back begins anew with whom it misses", () => {
+  const { machine, does } = peer();
+  machine.available([0], 0);
+  does((m) => m.need(0));
+  does((m) => m.prepared(1, 0));
+  for (const [online, atMs] of [[false, 1], [true, 1_000]] as const) does((m) => m.presence(0, online, atMs));
+  does((m) => m.available([], 1_500));
+  assert.equal(machine.deadline, undefined);
+  assert.deepEqual(does((m) => m.available([0], 3_000)), [{ want: "call", link: 1, registry: 0 }]);
+  assert.equal(machine.deadline, 3_000 + limits.callTimeoutMs);
+  for (const [online, atMs] of [[false, 3_000], [true, 4_000]] as const) does((m) => m.presence(0, online, atMs));
+  assert.deepEqual(does((m) => m.advance(4_000 + limits.arrivalWaitMs)), [
+    { want: "cancel", link: 1, registry: 0 },
+    { want: "call", link: 1, registry: 0 },
+  ]);
 });
 
 test("one registry of two cannot say that a contact has left", () => {

@@ -5,7 +5,7 @@
 import type { PublicKey } from "../identity/index.js";
 import { checkSettings, reconnectDelayMs, type ReconnectSettings, type WholeSettings } from "../reconnect/settings.js";
 import type { RendezvousErrorCode } from "./error.js";
-import { calleeWaitMs, callTimeoutMs, glareWaitMs, settledChannelMs } from "./limits.js";
+import { arrivalWaitMs, calleeWaitMs, callTimeoutMs, glareWaitMs, settledChannelMs } from "./limits.js";
 
 /** A call, an answer, or a channel of one contact. Never used twice by a machine. */
 export type LinkId = number;
@@ -42,6 +42,8 @@ interface Call {
   isPrepared: boolean;
   /** Registries that were asked and have not refused. */
   readonly asked: Set<number>;
+  /** When registries are asked anew, as the contact came; Infinity afterwards, or one that makes comings up could go on for ever. */
+  readonly anewAtMs: Map<number, number>;
   byMs: number;
   lastCode: RendezvousErrorCode | undefined;
 }
@@ -65,8 +67,8 @@ export class PeerMachine {
   /** Whether there was a channel that has to be got back: then an absent contact may be about to come back. */
   private isResuming = false;
   private isWanted = false;
-  /** What registries say of the contact; `left` when it was there before. Offline alone may mean that it does not watch us. */
-  private readonly seen = new Map<number, "online" | "left">();
+  /** What registries say of the contact; `left` when it was there before, `absent` when not: that may mean that it does not watch us. */
+  private readonly seen = new Map<number, "online" | "absent" | "left">();
 
   /** `winsGlare`: our key is the smaller one. `unit` draws numbers, uniform in 0..1. */
   constructor(
@@ -74,7 +76,8 @@ export class PeerMachine {
     settings: ReconnectSettings,
     private readonly unit: () => number,
   ) {
-    this.settings = checkSettings({ enabled: true, ...settings }, "refreshable");
+    const whole = checkSettings({ enabled: true, ...settings }, "refreshable");
+    this.settings = whole.enabled ? whole : { ...whole, maxAttempts: 1 };
   }
 
   static winsGlare(own: PublicKey, peer: PublicKey): boolean {
@@ -90,8 +93,9 @@ export class PeerMachine {
   }
 
   get deadline(): number | undefined {
-    const all = [this.wakeAtMs, this.call && this.registries.length > 0 ? this.call.byMs : undefined, this.heldOffer?.takeAtMs].filter((each) => each !== undefined);
-    return all.length === 0 ? undefined : Math.min(...all);
+    const ofCall = this.call === undefined || this.registries.length === 0 ? [] : [this.call.byMs, ...this.call.anewAtMs.values()];
+    const first = Math.min(...[this.wakeAtMs, ...ofCall, this.heldOffer?.takeAtMs].filter((each) => each !== undefined));
+    return first === Infinity ? undefined : first;
   }
 
   pollIntent(): PeerIntent | undefined {
@@ -112,7 +116,7 @@ export class PeerMachine {
     const gained = registries.filter((each) => !this.registries.includes(each));
     const lost = this.registries.filter((each) => !registries.includes(each));
     this.registries = registries;
-    for (const registry of lost) this.call?.asked.delete(registry);
+    for (const registry of lost) for (const known of [this.call?.asked, this.call?.anewAtMs]) known?.delete(registry);
     if (this.heldOffer !== undefined && lost.includes(this.heldOffer.offer.registry)) this.heldOffer = undefined;
     for (const registry of lost) for (const known of [this.seen, this.distrusted]) known.delete(registry);
     const { call } = this;
@@ -123,9 +127,14 @@ export class PeerMachine {
 
   /** What a registry says of the contact. */
   presence(registry: number, online: boolean, nowMs: number): void {
-    if (online) this.seen.set(registry, "online");
-    else if (this.seen.has(registry)) this.seen.set(registry, "left");
-    if (online && this.wakeAtMs !== undefined && this.isWanted && this.current === "waiting") this.wake(nowMs);
+    const before = this.seen.get(registry);
+    this.seen.set(registry, online ? "online" : before === undefined || before === "absent" ? "absent" : "left");
+    const { call } = this;
+    const anewAtMs = call?.anewAtMs.get(registry);
+    if (!online) {
+      if (anewAtMs !== Infinity) call?.anewAtMs.delete(registry);
+    } else if (this.wakeAtMs !== undefined && this.isWanted && this.current === "waiting") this.wake(nowMs);
+    else if (before !== undefined && before !== "online" && anewAtMs === undefined && call?.asked.has(registry)) call.anewAtMs.set(registry, nowMs + arrivalWaitMs);
   }
 
   prepared(link: LinkId, nowMs: number): void {
@@ -235,6 +244,7 @@ export class PeerMachine {
     if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs) this.heldOffer = { offer: heldOffer.offer, takeAtMs: nowMs + glareWaitMs };
     if (this.wakeAtMs !== undefined && nowMs >= this.wakeAtMs) this.wake(nowMs);
     else if (call !== undefined && this.registries.length > 0 && nowMs >= call.byMs) this.callFailed(call.lastCode ?? "recipient_unavailable", nowMs);
+    else for (const [registry, anewAtMs] of call?.anewAtMs ?? []) if (nowMs >= anewAtMs) this.askAnew(registry, nowMs);
   }
 
   /** One registry alone cannot say so of a contact that others may find. */
@@ -248,7 +258,7 @@ export class PeerMachine {
   }
 
   private begin(nowMs: number): void {
-    this.call = { link: ++this.lastLink, isPrepared: false, asked: new Set(), byMs: nowMs + callTimeoutMs, lastCode: undefined };
+    this.call = { link: ++this.lastLink, isPrepared: false, asked: new Set(), anewAtMs: new Map(), byMs: nowMs + callTimeoutMs, lastCode: undefined };
     this.intents.push({ want: "prepare", link: this.call.link });
     this.become("calling");
   }
@@ -256,6 +266,17 @@ export class PeerMachine {
   private ask(call: Call, registry: number): void {
     call.asked.add(registry);
     this.intents.push({ want: "call", link: call.link, registry });
+  }
+
+  /** A registry rings those who are there. Who comes later, as after its restart, would hear nothing of a call that waits 20 s. */
+  private askAnew(registry: number, nowMs: number): void {
+    const { call } = this;
+    if (call === undefined) return;
+    call.anewAtMs.set(registry, Infinity);
+    if (!call.asked.has(registry)) return;
+    call.byMs = nowMs + callTimeoutMs;
+    this.intents.push({ want: "cancel", link: call.link, registry });
+    this.ask(call, registry);
   }
 
   private answer(offer: Offer): void {

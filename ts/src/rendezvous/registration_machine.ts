@@ -74,7 +74,9 @@ export class RegistrationMachine {
       case "pong":
         return;
       case "ping":
-        return void this.intents.push({ want: "send", frame: { type: "pong", t: frame.t } });
+        // A registry takes any frame before the registration but that one amiss.
+        if (this.state.name === "registered") this.intents.push({ want: "send", frame: { type: "pong", t: frame.t } });
+        return;
       case "challenge":
         return this.challenged(frame);
       case "registered":

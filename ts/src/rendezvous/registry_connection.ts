@@ -10,6 +10,7 @@ import { NoopObserver } from "../observability/noop.js";
 import { failure, isAbort, isTimeout } from "../session/failure.js";
 import { SessionLink } from "../session/link.js";
 import { wsPlatform } from "#ws-platform";
+import { boundMessages, isOverLimit } from "../ws/bound.js";
 import { listen, WsCloseError, type WebSocketLike } from "../ws/socket.js";
 import type { ChannelOptions } from "./channel.js";
 import { RendezvousError, type RendezvousErrorCode } from "./error.js";
@@ -21,6 +22,8 @@ export type RegistryTransport = "sealed" | "text";
 
 /** Frames of ours that may wait for a registry that does not read. */
 const maxWaitingBytes = 262_144;
+/** What a registry hears whose frame is too long, where that shows at its header. */
+const tooBig = 1009;
 
 const schemes: Readonly<Record<string, "ws" | "wss">> = { "ws:": "ws", "http:": "ws", "wss:": "wss", "https:": "wss" };
 
@@ -97,26 +100,30 @@ export async function openText(url: string, { wsFactory, origin, signal, clock =
   } catch (cause) {
     throw failure("direct", "connect", "dial_failed", cause);
   }
-  const early: string[] = [];
+  const early: (() => void)[] = [];
   const opened = deferred<void>();
-  const state: { isOpen: boolean; isOver: boolean } = { isOpen: false, isOver: false };
+  const state = { isOpen: false, isOver: false, isClosed: false };
+  const tell = (what: () => void) => void (state.isOpen ? what() : early.push(what));
   const lose = (error: unknown) => {
     opened.reject(error);
     if (state.isOver) return;
     state.isOver = true;
     stop();
-    ws.close();
-    if (state.isOpen) events.onLost(error);
+    ws.close(1000);
+    tell(() => events.onLost(error));
   };
+  const bad = () => lose(new RendezvousError("invalid_frame"));
   const stop = listen(ws, {
-    open: () => opened.resolve(),
+    open: () => {
+      boundMessages(ws, maxRegistryFrameBytes, tooBig, "");
+      opened.resolve();
+    },
     message: ({ data }) => {
-      if (typeof data !== "string" || utf8(data).length > maxRegistryFrameBytes) lose(new RendezvousError("invalid_frame"));
-      else if (state.isOpen) events.onText(data);
-      else early.push(data);
+      if (typeof data !== "string" || utf8(data).length > maxRegistryFrameBytes) bad();
+      else tell(() => events.onText(data));
     },
     close: ({ code = 1006, reason = "" }) => lose(new WsCloseError(code, reason)),
-    error: (event) => lose(new Error("websocket: error", { cause: event })),
+    error: (event) => (isOverLimit(event) ? bad() : lose(new Error("websocket: error", { cause: event }))),
   });
   try {
     await withDeadline(opened.promise, { signal, timeoutMs: transportDefaults.connectTimeoutMs, clock });
@@ -127,7 +134,7 @@ export async function openText(url: string, { wsFactory, origin, signal, clock =
   // What came with the opening is told in a later turn, as everything else.
   queueMicrotask(() => {
     state.isOpen = true;
-    for (const text of early.splice(0)) if (!state.isOver) events.onText(text);
+    for (const what of early.splice(0)) if (!state.isClosed) what();
   });
   return {
     send(text) {
@@ -136,6 +143,7 @@ export async function openText(url: string, { wsFactory, origin, signal, clock =
       ws.send(text);
     },
     close() {
+      state.isClosed = true;
       if (state.isOver) return;
       state.isOver = true;
       stop();

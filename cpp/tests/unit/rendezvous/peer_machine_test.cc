@@ -30,6 +30,8 @@ class script {
     words all;
     while (auto next = machine.poll_intent()) {
       if (const auto* call = std::get_if<peer::call>(&*next)) all.push_back("call " + std::to_string(call->registry));
+      if (const auto* call = std::get_if<peer::call_again>(&*next))
+        all.push_back("again " + std::to_string(call->registry));
       if (const auto* fail = std::get_if<peer::fail>(&*next)) {
         all.push_back("fail" + name_of(fail->why));
         wanted = false;
@@ -106,6 +108,89 @@ TEST(peer_machine, fails_at_once_when_both_watch_and_the_contact_went_away) {
   peer.registries.push_back({.registered = true});
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"calling", "call 1"}));
+}
+
+TEST(peer_machine, places_its_call_anew_when_the_contact_comes_and_once_only) {
+  script peer;
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  peer.registries[0].seen = presence::absent;
+  EXPECT_EQ(peer.step(), words{});
+  peer.registries[0].seen = presence::online;
+  EXPECT_EQ(peer.step(), words{});
+  EXPECT_EQ(peer.machine.deadline(), peer.now + 1s) << "it may have been rung before it was seen";
+  EXPECT_EQ(peer.wait(), words{"again 0"});
+  EXPECT_EQ(peer.step(), words{});
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+  for (const auto seen : {presence::left, presence::online}) {
+    peer.registries[0].seen = seen;
+    EXPECT_EQ(peer.step(), words{});
+    EXPECT_EQ(peer.machine.deadline(), std::nullopt) << "a registry says what it likes";
+  }
+  peer.machine.call_failed(0, unavailable);
+  EXPECT_EQ(peer.step(), (words{"fail recipient_unavailable", "closed recipient_unavailable"}));
+}
+
+TEST(peer_machine, places_the_next_call_anew_as_well) {
+  script peer;
+  peer.opened();
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.step();
+  for (int round = 0; round < 3; ++round) {
+    peer.registries[0].seen = presence::left;
+    EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+    peer.registries[0].seen = presence::online;
+    peer.step();
+    EXPECT_EQ(peer.wait(), words{"again 0"});
+    peer.machine.call_failed(0, unavailable);
+    EXPECT_EQ(peer.step(), words{"waiting recipient_unavailable"});
+  }
+}
+
+TEST(peer_machine, leaves_a_call_alone_that_the_contact_was_there_for) {
+  script peer;
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  peer.registries[0].seen = presence::online;  // the first that is heard: it has been rung
+  EXPECT_EQ(peer.step(), words{});
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+}
+
+TEST(peer_machine, does_not_place_a_call_anew_for_one_who_is_gone_again_or_answers) {
+  script peer;
+  peer.wanted = true;
+  peer.step();
+  for (const auto seen : {presence::absent, presence::online, presence::left, presence::online, presence::unknown}) {
+    peer.registries[0].seen = seen;
+    peer.step();
+    EXPECT_EQ(peer.machine.deadline().has_value(), seen == presence::online);
+  }
+  peer.registries[0].seen = presence::online;
+  peer.step();
+  EXPECT_EQ(peer.machine.deadline(), peer.now + 1s);
+  peer.machine.attaching(0, role::caller, false);
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+}
+
+TEST(peer_machine, calls_again_whom_it_had_turned_away_when_that_is_wanted) {
+  script peer;
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  peer.machine.turned_away();
+  peer.wanted = false;
+  EXPECT_EQ(peer.step(), words{"closed"});
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+}
+
+TEST(peer_machine, does_not_get_the_channel_back_to_whom_it_turned_away) {
+  script peer;
+  peer.opened();
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
+  peer.machine.turned_away();
+  EXPECT_EQ(peer.step(), words{"closed"});
+  EXPECT_EQ(peer.machine.deadline(), std::nullopt);
 }
 
 TEST(peer_machine, waits_for_a_registry_that_may_come_and_fails_without_one) {

@@ -160,6 +160,30 @@ TEST(registration_machine, comes_back_with_another_proof_when_the_connection_is_
   EXPECT_NE(client.last->proof, first_proof);
 }
 
+TEST(registration_machine, waits_its_part_of_the_spread_for_a_registry_that_goes_away) {
+  // The script draws the middle of everything: half of 10 s, behind the first wait.
+  static constexpr auto wait = 500ms + 5s;
+  const auto lost = [](script& client) {
+    client.machine.lost(client.attempt, rendezvous_errc::connection_lost, true, client.now);
+    EXPECT_EQ(client.wanted(), (words{"drop", "connecting connection_lost"}));
+    EXPECT_EQ(client.machine.deadline(), client.now + wait);
+    EXPECT_EQ(client.step(), words{"dial 0"});
+  };
+  const auto told = [](script& client) {
+    EXPECT_EQ(client.take(error_frame{.code = rendezvous_errc::shutting_down, .fatal = true}),
+              (words{"drop", "connecting shutting_down"}));
+    EXPECT_EQ(client.machine.deadline(), client.now + wait);
+  };
+  script dialling;
+  dialling.machine.start();
+  dialling.wanted();
+  lost(dialling);
+  lost(script{}.dialled());
+  lost(script{}.registered());
+  told(script{}.dialled());
+  told(script{}.registered());
+}
+
 TEST(registration_machine, gives_up_after_the_attempts_it_has) {
   script client;
   client.machine.start();

@@ -2,6 +2,7 @@
 #include "flowersec/rendezvous/registry_server.h"
 
 #include "flowersec/ws/accept.h"
+#include "rendezvous/registry_link.h"
 #include "support/registry_clients.h"
 #include "support/run_coroutine.h"
 
@@ -122,6 +123,76 @@ TEST(registry_server, whom_it_refuses_holds_a_place_until_it_is_closed) {
   port.max_handshakes_per_address = 1;
   auto registry = registry_server::open(context.get_executor(), std::move(options)).value();
   testing::run(context, be_refused(registry));
+}
+
+/// Connected from a loopback address, and silent.
+awaitable<tcp::socket> arrive(tcp::endpoint to, unsigned number) {
+  tcp::socket socket{co_await asio::this_coro::executor};
+  socket.open(tcp::v4());
+  socket.bind({loopback_number(number), 0});
+  co_await socket.async_connect(to, asio::use_awaitable);
+  co_return socket;
+}
+
+/// The first line of the answer to a request for the page; empty when there is none.
+awaitable<std::string> ask(tcp::socket& socket) {
+  const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+  co_await asio::async_write(socket, asio::buffer(request), as_result);
+  std::array<char, 4096> buffer;
+  const auto [failed, bytes] = co_await socket.async_read_some(asio::buffer(buffer), as_result);
+  const std::string_view answer{buffer.data(), failed ? 0 : bytes};
+  co_return std::string{answer.substr(0, answer.find("\r\n"))};
+}
+
+awaitable<void> fill_the_entrance(registry_server& registry) {
+  const tcp::endpoint at{asio::ip::address_v4::loopback(), registry.port()};
+  auto first = co_await arrive(at, 1);
+  auto second = co_await arrive(at, 1);
+  auto third = co_await arrive(at, 1);
+  EXPECT_EQ(co_await ask(third), "") << "one more of an address";
+  auto other = co_await arrive(at, 2);
+  auto beyond = co_await arrive(at, 3);
+  EXPECT_EQ(co_await ask(beyond), "HTTP/1.1 503 Service Unavailable") << "one more of all";
+  EXPECT_EQ(co_await ask(first), "HTTP/1.1 404 Not Found");
+  EXPECT_EQ(co_await ask(other), "HTTP/1.1 404 Not Found");
+}
+
+TEST(registry_server, has_so_many_places_on_the_way_in_and_fewer_for_one_address) {
+  asio::io_context context;
+  auto options = good_options();
+  auto& port = options.port.emplace();
+  port.listen.port(0);
+  port.trusted_proxies.clear();
+  port.max_handshakes = 3;
+  port.max_handshakes_per_address = 2;
+  auto registry = registry_server::open(context.get_executor(), std::move(options)).value();
+  testing::run(context, fill_the_entrance(registry));
+}
+
+/// A socket that never takes anything.
+class deaf_link final : public registry_link {
+ public:
+  deaf_link(asio::any_io_executor strand, const registry_limits& limits)
+      : registry_link(nullptr, socket_id{1}, std::move(strand), limits) {}
+
+ protected:
+  awaitable<void> read() override { co_return; }
+  awaitable<bool> write(const std::string& /*text*/) override { co_return false; }
+  awaitable<void> close(std::uint16_t /*close_code*/, const std::string& /*reason*/) override { co_return; }
+  void abort() override {}
+};
+
+TEST(registry_queue, holds_its_bytes_and_not_one_more) {
+  asio::io_context context;  // nobody runs it: what is queued stays
+  const registry_limits limits;
+  const auto link = std::make_shared<deaf_link>(context.get_executor(), limits);
+  const auto half = limits.max_queue_bytes / 2;
+  EXPECT_TRUE(link->send(std::string(half - 1, 'a')));
+  EXPECT_TRUE(link->has_room());
+  EXPECT_TRUE(link->send("a"));
+  EXPECT_FALSE(link->has_room()) << "messages of the compatible mode go back from half of it on";
+  EXPECT_TRUE(link->send(std::string(half, 'a')));
+  EXPECT_FALSE(link->send("a")) << "the socket is dropped";
 }
 
 }  // namespace

@@ -186,7 +186,9 @@ export class RegistryServer {
 
   async #attachSealed(id: ConnectionId, ws: WebSocketLike): Promise<void> {
     try {
-      const session = await acceptSealed(ws, { keys: () => this.pairs }, { clock: this.#clock });
+      // Short messages from strangers: nothing that wide windows would help.
+      const yamuxLimits = { wideWindowSessionBytes: 0 };
+      const session = await acceptSealed(ws, { keys: () => this.pairs }, { clock: this.#clock, yamuxLimits });
       let { kind, stream } = await session.acceptStream();
       // Clients of some libraries open a stream for calls first. Whoever opens nothing else is dropped for its silence.
       while (kind !== registryStreamKind) {
