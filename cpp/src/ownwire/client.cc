@@ -174,9 +174,9 @@ class client::impl final : public connection_user, public std::enable_shared_fro
     machine_.take(attempt_id{id}, frame, now());
     perform();
   }
-  void on_lost(std::uint64_t id, error_code why) override {
+  void on_lost(std::uint64_t id, error_code why, bool draining) override {
     connections_.erase(id);
-    machine_.lost(attempt_id{id}, why, false, now());
+    machine_.lost(attempt_id{id}, why, draining, now());
     perform();
   }
 

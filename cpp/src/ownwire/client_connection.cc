@@ -5,24 +5,27 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "endpoint/one_stream.h"
 #include "flowersec/ownwire/client_errc.h"
 
 namespace flowersec::ownwire {
 
 namespace asio = boost::asio;
 
-void client_connection::dial(endpoint::sealed_connect_info info, endpoint::connect_options options) {
+void client_connection::dial(const endpoint::sealed_connect_info& info, endpoint::connect_options options) {
   auto done = asio::bind_executor(serial_, [self = shared_from_this()](error_code failed, endpoint::session up) {
     self->on_dialled(failed, std::move(up));
   });
-  endpoint::async_connect(serial_.get_inner_executor(), std::move(info), std::move(options),
-                          asio::bind_cancellation_slot(stop_dialling_.slot(), std::move(done)));
+  const auto executor = serial_.get_inner_executor();
+  endpoint::start_attempt(executor, info, std::move(options), hint_,
+                          {asio::bind_cancellation_slot(stop_dialling_.slot(), std::move(done)), executor});
 }
 
 void client_connection::on_dialled(error_code failed, endpoint::session up) {
   if (over_) return;  // `up` closes with its last handle
-  if (failed) return lose(failed);
+  if (failed) return lose(failed, hint_->draining);
   session_ = std::move(up);
+  endpoint::refuse_streams(session_);
   session_.async_open_stream(
       std::string{chat_stream_kind},
       asio::bind_executor(serial_, [self = shared_from_this()](error_code refused, flowersec::stream opened) {
@@ -32,7 +35,7 @@ void client_connection::on_dialled(error_code failed, endpoint::session up) {
 
 void client_connection::on_stream(error_code failed, flowersec::stream opened) {
   if (over_) return;
-  if (failed) return lose(failed);
+  if (failed) return lose_with_session(failed);
   stream_ = std::move(opened);
   if (const auto user = user_.lock()) user->on_opened(id_);
   if (!over_) read();
@@ -47,7 +50,7 @@ void client_connection::read() {
 
 void client_connection::on_read(error_code failed, std::size_t bytes) {
   if (over_) return;
-  if (failed) return lose(client_errc::connection_lost);
+  if (failed) return lose_with_session(client_errc::connection_lost);
   byte_view rest{input_.data(), bytes};
   while (!over_) {
     const auto status = splitter_.consume(rest);
@@ -82,7 +85,7 @@ void client_connection::on_written(error_code failed) {
   if (!queue_.empty()) return write();
   if (gone_) return close_session();
   // A read under way learns why; without one there is nobody left to say it to.
-  if (failed && !over_) lose(client_errc::connection_lost);
+  if (failed && !over_) lose_with_session(client_errc::connection_lost);
 }
 
 void client_connection::drop() {
@@ -117,11 +120,18 @@ void client_connection::close_session() {
       }));
 }
 
-void client_connection::lose(error_code why) {
+/// The stream is gone. If its session is as well, that knows what the gateway said.
+void client_connection::lose_with_session(error_code why) {
+  endpoint::ask_draining(session_, serial_, [self = shared_from_this(), why](bool draining) {
+    if (!self->over_) self->lose(why, draining);
+  });
+}
+
+void client_connection::lose(error_code why, bool draining) {
   const auto user = std::exchange(user_, {}).lock();
   const auto keep = shared_from_this();
   drop();
-  if (user) user->on_lost(id_, why);
+  if (user) user->on_lost(id_, why, draining);
 }
 
 }  // namespace flowersec::ownwire

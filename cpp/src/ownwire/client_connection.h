@@ -8,6 +8,7 @@
 #include <deque>
 #include <memory>
 
+#include "endpoint/attempt.h"
 #include "flowersec/base/json_frame.h"
 #include "flowersec/endpoint/connect.h"
 #include "flowersec/ownwire/frames.h"
@@ -20,7 +21,8 @@ class connection_user {
   virtual ~connection_user() = default;
   virtual void on_opened(std::uint64_t id) = 0;
   virtual void on_frame(std::uint64_t id, const gateway_frame& frame) = 0;
-  virtual void on_lost(std::uint64_t id, error_code why) = 0;
+  /// `draining`: the other side said that it is going away.
+  virtual void on_lost(std::uint64_t id, error_code why, bool draining) = 0;
 };
 
 class client_connection : public std::enable_shared_from_this<client_connection> {
@@ -30,7 +32,7 @@ class client_connection : public std::enable_shared_from_this<client_connection>
   client_connection(strand serial, std::uint64_t id, std::weak_ptr<connection_user> user)
       : serial_(std::move(serial)), id_(id), user_(std::move(user)), leave_timer_(serial_) {}
 
-  void dial(endpoint::sealed_connect_info info, endpoint::connect_options options);
+  void dial(const endpoint::sealed_connect_info& info, endpoint::connect_options options);
   /// In order. A frame that says again what the one before it says takes its place, so that a gateway that does not
   /// read makes us hold little.
   void send(user_frame frame);
@@ -47,7 +49,8 @@ class client_connection : public std::enable_shared_from_this<client_connection>
   void write();
   void on_written(error_code failed);
   void close_session();
-  void lose(error_code why);
+  void lose_with_session(error_code why);
+  void lose(error_code why, bool draining = false);
 
   /// For what was sent to leave, when the user ends the chat.
   static constexpr std::chrono::seconds leave_time{2};
@@ -57,6 +60,7 @@ class client_connection : public std::enable_shared_from_this<client_connection>
   std::uint64_t id_;
   std::weak_ptr<connection_user> user_;
   boost::asio::cancellation_signal stop_dialling_;
+  std::shared_ptr<endpoint::attempt_hint> hint_ = std::make_shared<endpoint::attempt_hint>();
   endpoint::session session_;
   flowersec::stream stream_;
   json_frame_splitter splitter_{max_chat_frame_bytes};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "flowersec/base/json.h"
+
 namespace flowersec::ownwire {
 namespace {
 
@@ -12,7 +14,20 @@ namespace intent = endpoint::intent;
 
 /// Trying the same again cannot help.
 bool is_final(const error_code& why) noexcept {
-  return why == make_error_code(client_errc::session_taken) || why == make_error_code(client_errc::metadata_too_large);
+  return why == make_error_code(client_errc::session_taken) ||
+         why == make_error_code(client_errc::metadata_too_large) ||
+         why == make_error_code(client_errc::content_too_large);
+}
+
+/// Escapes may make a text longer than a frame.
+bool fits_a_frame(const std::string& content) {
+  constexpr std::size_t longest_escape = 6;
+  constexpr std::size_t quotes = 2;
+  constexpr std::size_t others = 64;  // of the frame's other members
+  if (content.size() * longest_escape + quotes + others <= max_chat_frame_bytes) return true;
+  std::string quoted;
+  append_json_string(quoted, content);
+  return quoted.size() + others <= max_chat_frame_bytes;
 }
 
 client_state state_of(connection_status status, bool was_open) noexcept {
@@ -60,7 +75,7 @@ void client_machine::connect() {
 
 result<std::uint64_t> client_machine::send(std::string content, mono_time now) {
   if (state_ == client_state::closed) return client_errc::closed;
-  if (content.size() > max_content_) return client_errc::content_too_large;
+  if (content.size() > max_content_ || !fits_a_frame(content)) return client_errc::content_too_large;
   if (texts_.size() >= settings_.max_queue) return client_errc::queue_full;
   const auto id = texts_.add(std::move(content));
   if (state_ == client_state::open) pump(now);

@@ -16,6 +16,7 @@ core::core(serial_executor serial, const gateway_limits& limits, const clock_sou
 
 void core::perform() {
   for (auto actions = hub_.take_actions(); !actions.empty(); actions = hub_.take_actions()) {
+    publish_counts();
     for (const auto& action : actions) carry_out(action);
   }
   for (auto& event : hub_.take_events()) report(std::move(event));
@@ -36,6 +37,7 @@ void core::carry_out(const hub_action& action) {
 }
 
 void core::report(gateway_event event) {
+  publish_counts();
   if (on_event_) on_event_(event);
 }
 

@@ -48,11 +48,11 @@ class core : public std::enable_shared_from_this<core> {
 
   /// Carries out what the hub wants. After every call of it.
   void perform();
+  /// Whoever hears of it finds it counted, as does whoever is sent something.
   void report(gateway_event event);
   /// An origin_refused or visitor_refused that the hub never sees: counted here.
   void report_refused(gateway_event event) {
     ++(event.kind == gateway_event_kind::origin_refused ? origins_refused_ : visitors_refused_);
-    publish_counts();
     report(std::move(event));
   }
   /// As of the last perform(). From any thread.

@@ -77,6 +77,7 @@ std::optional<gateway_frame> read_welcome(json_object_reader& reader, const boos
   reader.read("last_id", welcome.last_id);
   const auto* limits = object.if_contains("limits");
   if (!reader.ok() || version != chat_version || limits == nullptr || !limits->is_object()) return std::nullopt;
+  if (welcome.resume_token.size() > max_resume_token_bytes) return std::nullopt;
   json_object_reader inner{limits->get_object()};
   read_number(inner, "max_content_bytes", welcome.max_content);
   if (!inner.ok()) return std::nullopt;

@@ -59,6 +59,7 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
   made->common_.random = options.random;
   made->common_.session.yamux.max_active_streams = max_streams;
   made->common_.session.yamux.max_inbound_streams = max_streams;
+  made->common_.session.yamux.wide_window_session_bytes = 0;  // texts are short, and anybody may come
   made->common_.session.hello_timeout = options.limits.hello_timeout;
   auto trusted = network_list::parse(made->options_.trusted_proxies);
   const auto& port = made->options_;

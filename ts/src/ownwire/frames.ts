@@ -2,7 +2,8 @@
 // Layer ownwire. Texts only, no I/O and no state; unknown types and keys are ignored. Source: PROTOCOL, "OwnWire, chat stream".
 // testdata/ownwire/chat_frames.json is its table of cases, which C++ shares.
 
-import { chatVersion } from "./limits.js";
+import { utf8 } from "../base/index.js";
+import { chatVersion, maxResumeTokenBytes } from "./limits.js";
 
 /** From the user's side. */
 export type UserFrame =
@@ -62,7 +63,7 @@ export function decodeGatewayFrame(text: string): GatewayFrame | undefined {
     case "welcome": {
       const isObject = typeof limits === "object" && limits !== null && !Array.isArray(limits);
       const maxContentBytes = isObject ? (limits as Record<string, unknown>)["max_content_bytes"] : undefined;
-      const isGood = v === chatVersion && isText(session_id) && isText(resume_token) && typeof resumed === "boolean" && isCount(last_id, 0) && isCount(maxContentBytes, 1);
+      const isGood = v === chatVersion && isText(session_id) && isText(resume_token) && utf8(resume_token).length <= maxResumeTokenBytes && typeof resumed === "boolean" && isCount(last_id, 0) && isCount(maxContentBytes, 1);
       return isGood ? { type, sessionId: session_id, resumeToken: resume_token, resumed, lastId: last_id, maxContentBytes } : undefined;
     }
     case "ack":

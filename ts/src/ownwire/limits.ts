@@ -10,6 +10,9 @@ export const maxContentBytes = 65_536;
 export const maxMetadataBytes = 4_096;
 export const maxAuthBytes = 8_192;
 
+/** Of the text that is taken for a resume token: a hello with it, and with metadata and auth at their limits, fits a frame. */
+export const maxResumeTokenBytes = 256;
+
 /** From the open stream to the welcome. */
 export const welcomeTimeoutMs = 10_000;
 /** A text that the gateway says nothing about for so long went into a dead connection. */

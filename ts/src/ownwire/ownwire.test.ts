@@ -308,9 +308,10 @@ test("a text may have 65 536 bytes, and no frame more than 262 144; the queue ha
   const tooLong = { name: "OwnwireError", code: "content_too_large" };
   assert.throws(() => ownwire.send("x".repeat(65_537)), tooLong);
   assert.throws(() => ownwire.send("ü".repeat(32_769)), tooLong);
-  assert.throws(() => ownwire.send("\u0001".repeat(43_700)), tooLong);
+  assert.throws(() => ownwire.send("\u0001".repeat(43_680)), tooLong);
+  assert.throws(() => ownwire.send("\u0001".repeat(40_000) + "漢".repeat(8_500)), tooLong);
   ownwire.send("ü".repeat(32_768));
-  ownwire.send("\u0001".repeat(43_600));
+  ownwire.send("\u0001".repeat(43_679));
   ownwire.send("half \ud800");
   assert.throws(() => ownwire.send("more"), { code: "queue_full" });
   void ownwire.connect();

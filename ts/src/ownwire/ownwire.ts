@@ -158,7 +158,7 @@ export class Ownwire {
     if (bytes.length === 0) return 0;
     const content = fromUtf8(bytes); // without halves of characters
     // Escapes may make a text longer than a frame.
-    const isLong = JSON.stringify(content).length + frameOverheadBytes > maxChatFrameBytes;
+    const isLong = utf8(JSON.stringify(content)).length + frameOverheadBytes > maxChatFrameBytes;
     const id = this.#machine.send(content, isLong ? Infinity : bytes.length, this.#clock.monoMs());
     this.#perform();
     return id;

@@ -249,7 +249,7 @@ TEST(client_machine, session_taken_is_the_end_and_nothing_is_tried_again) {
 }
 
 TEST(client_machine, a_fatal_error_that_would_come_again_is_the_end) {
-  for (const auto code : {chat_error::invalid_frame, chat_error::metadata_too_large}) {
+  for (const auto code : {chat_error::invalid_frame, chat_error::metadata_too_large, chat_error::content_too_large}) {
     script chat;
     chat.dialled();
     chat.take(error_frame{.code = code, .fatal = true});
@@ -406,6 +406,20 @@ TEST(client_machine, the_queue_and_the_size_of_a_text_are_bounded) {
   other.open({.session_id = "s1", .resume_token = "t1", .max_content = 10});
   EXPECT_TRUE(other.machine.send(std::string(10, 'x'), other.now));
   EXPECT_EQ(other.machine.send(std::string(11, 'x'), other.now).error(), client_errc::content_too_large);
+}
+
+TEST(client_machine, a_text_that_escapes_make_longer_than_a_frame_is_refused) {
+  const auto outcome = [](std::string content) {
+    script chat;
+    const auto id = chat.machine.send(std::move(content), chat.now);
+    return id ? error_code{} : id.error();
+  };
+  // Each byte takes six in the frame; two are the quotes, and 64 are kept for the other members.
+  constexpr std::size_t most = (max_chat_frame_bytes - 64 - 2) / 6;
+  EXPECT_FALSE(outcome(std::string(most, '\x01')));
+  EXPECT_EQ(outcome(std::string(most + 1, '\x01')), client_errc::content_too_large);
+  EXPECT_EQ(outcome(std::string(max_content_bytes, '\x01')), client_errc::content_too_large);
+  EXPECT_FALSE(outcome(std::string(max_content_bytes, '"')));
 }
 
 TEST(client_machine, typing_is_passed_on_while_there_is_a_session) {

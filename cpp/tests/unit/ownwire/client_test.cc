@@ -351,6 +351,84 @@ TEST_F(chat, cancelling_ends_the_waiting_and_nothing_else) {
   EXPECT_FALSE(connected);
 }
 
+TEST_F(chat, what_was_sent_has_two_seconds_to_leave_when_nobody_reads) {
+  auto user = make();
+  const auto whole = [&]() -> awaitable<void> {
+    visitor at;
+    error_code connected;
+    const auto gateway = [&]() -> awaitable<void> {
+      co_await greet(listener, at);
+      co_await at.expect<hello_frame>();
+      co_await at.say(fresh());
+    };
+    co_await (connect_to(user, connected) && gateway());
+    // More than the window of the stream.
+    for (int i = 0; i < 10; ++i) {
+      user.async_send(std::string(max_content_bytes, 'x'), [](error_code /*failed*/, std::uint64_t /*id*/) {});
+    }
+    const auto began = std::chrono::steady_clock::now();
+    co_await user.async_close();
+    EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds{1900});
+  };
+  run(context, whole());
+  EXPECT_EQ(user.state(), client_state::closed);
+}
+
+TEST_F(chat, a_stream_that_the_gateway_opens_is_reset) {
+  auto user = make();
+  const auto whole = [&]() -> awaitable<void> {
+    visitor at;
+    error_code connected;
+    const auto gateway = [&]() -> awaitable<void> {
+      co_await greet(listener, at);
+      co_await at.expect<hello_frame>();
+      co_await at.say(fresh());
+      for (int i = 0; i < 2; ++i) {
+        auto unasked = co_await at.session.async_open_stream(std::string{chat_stream_kind});
+        char byte = 0;
+        const auto [failed, bytes] = co_await unasked.async_read_some(asio::buffer(&byte, 1), with_error);
+        EXPECT_EQ(failed, asio::error::connection_reset);
+      }
+    };
+    co_await (connect_to(user, connected) && gateway());
+  };
+  run(context, whole());
+  EXPECT_EQ(user.state(), client_state::open);
+}
+
+TEST_F(chat, a_gateway_that_goes_away_is_not_met_again_at_once) {
+  raw_server server{context};
+  for (const auto code : {ws::close_code::going_away, ws::close_code::try_again_later}) {
+    client_options options;
+    options.url = server.url();
+    options.server_keys.push_back(identity().public_half());
+    options.reconnect = {.enabled = true, .initial_delay = {}, .drain_spread = std::chrono::hours{24}};
+    options.on_event = [this](const client_event& event) { events.push_back(event); };
+    events.clear();
+    auto user = client::create(context.get_executor(), std::move(options)).value();
+    user.async_connect([](error_code /*told by events*/) {});
+    const auto whole = [&]() -> awaitable<void> {
+      auto socket = co_await server.accept();
+      (void)co_await socket.async_close(code, "", ws_result);
+      while (all<problem_met>().empty()) co_await asio::post(on_any{});
+      // Whoever comes next is somebody else.
+      const auto come = [&]() -> awaitable<void> {
+        auto other = co_await raw_client(server.url());
+        (void)co_await other.async_write_message(ws::message_kind::text, as_bytes("somebody else"), ws_result);
+      };
+      const auto meet = [&]() -> awaitable<void> {
+        auto next = co_await server.accept();
+        auto [failed, message] = co_await next.async_read_message(ws_result);
+        EXPECT_FALSE(failed);
+        EXPECT_EQ(as_text(message.payload), "somebody else");
+      };
+      co_await (come() && meet());
+    };
+    run(context, whole());
+    EXPECT_EQ(user.state(), client_state::connecting);
+  }
+}
+
 TEST_F(chat, destroying_the_client_ends_everything_without_a_word) {
   auto user = std::make_unique<client>(make());
   error_code sent;

@@ -10,12 +10,6 @@ namespace {
 
 using namespace std::string_literals;
 
-/// Lets everything else go on until the condition holds.
-template <class Condition>
-awaitable<void> until(Condition condition) {
-  while (!condition()) co_await asio::post(asio::use_awaitable);
-}
-
 /// As a page of the gateway's own host.
 ws::connect_options from_page(const gateway_world& world) {
   const auto url = world.public_url();
@@ -264,6 +258,42 @@ TEST(gateway, a_stop_tells_those_who_are_nobody_yet) {
   options.internal_port.link = internal_link_credential{"link", crypto::psk::generate(system_random()).value()};
   gateway_world world{std::move(options)};
   world.run(stop_among_arrivals(world));
+}
+
+/// One that upgrades and answers nothing, not even pings. Returns at the end of the connection.
+awaitable<void> say_nothing_to(std::uint16_t port) {
+  tcp::socket socket{co_await asio::this_coro::executor};
+  co_await socket.async_connect({asio::ip::address_v4::loopback(), port}, asio::use_awaitable);
+  const auto request = upgrade_request("/ws", "h", {});
+  co_await asio::async_write(socket, asio::buffer(request), asio::use_awaitable);
+  std::string heard;
+  const auto [ended, bytes] = co_await asio::async_read(socket, asio::dynamic_buffer(heard), as_result);
+  EXPECT_EQ(ended, asio::error::eof);
+  EXPECT_TRUE(heard.starts_with("HTTP/1.1 101 ")) << heard;
+  EXPECT_TRUE(heard.ends_with("\x89\0"s)) << "pings before the end";
+}
+
+TEST(gateway, drops_who_is_silent) {
+  auto options = usual_options();
+  options.limits.ping_after = 20ms;
+  options.limits.silence_limit = 100ms;
+  gateway_world world{std::move(options)};
+  world.run(say_nothing_to(world.gate.internal_port()));
+}
+
+awaitable<void> stay_after_the_stop(gateway_world& world) {
+  auto user = co_await test_user::open(world.public_url());
+  co_await user.join();
+  const auto [failed] = co_await world.gate.async_stop(as_result);
+  EXPECT_FALSE(failed);
+  EXPECT_EQ(world.gate.counts().sockets, 0U) << "although the user has closed nothing";
+}
+
+TEST(gateway, a_stop_cuts_off_who_is_left_in_the_end) {
+  auto options = usual_options();
+  options.limits.stop_timeout = 50ms;
+  gateway_world world{std::move(options)};
+  world.run(stay_after_the_stop(world));
 }
 
 /// Past the handshake, without the first frame or the stream.

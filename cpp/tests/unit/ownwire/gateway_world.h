@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <string>
@@ -52,6 +51,46 @@ inline std::string upgrade_request(std::string_view path, std::string_view host,
          "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
          "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
          std::string{more} + "\r\n";
+}
+
+/// Its first line.
+inline std::string status_of(const std::string& answer) { return answer.substr(0, answer.find("\r\n")); }
+
+/// From 127.0.0.x.
+inline awaitable<tcp::socket> arrive(std::uint16_t port, unsigned last_of_address) {
+  tcp::socket socket{co_await asio::this_coro::executor};
+  socket.open(tcp::v4());
+  socket.bind({asio::ip::address_v4{0x7F000000U + last_of_address}, 0});
+  co_await socket.async_connect({asio::ip::address_v4::loopback(), port}, asio::use_awaitable);
+  co_return socket;
+}
+
+/// The first line of the answer to a request for /healthz; empty when there is none.
+inline awaitable<std::string> health(tcp::socket& socket) {
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n";
+  co_await asio::async_write(socket, asio::buffer(request), as_result);
+  std::array<char, 4096> buffer;
+  const auto [failed, bytes] = co_await socket.async_read_some(asio::buffer(buffer), as_result);
+  co_return failed ? std::string{} : status_of(std::string{buffer.data(), bytes});
+}
+
+/// A port with three places, two of them for one address.
+inline awaitable<void> fill_the_entrance(std::uint16_t port) {
+  auto first = co_await arrive(port, 1);
+  auto second = co_await arrive(port, 1);
+  auto third = co_await arrive(port, 1);
+  EXPECT_EQ(co_await health(third), "") << "one more of an address";
+  auto other = co_await arrive(port, 2);
+  auto beyond = co_await arrive(port, 3);
+  EXPECT_EQ(co_await health(beyond), "HTTP/1.1 503 Service Unavailable") << "one more of all";
+  EXPECT_EQ(co_await health(first), "HTTP/1.1 200 OK");
+  EXPECT_EQ(co_await health(other), "HTTP/1.1 200 OK");
+  // A place is free again when its connection has its answer.
+  for (std::string status; status != "HTTP/1.1 200 OK";) {
+    auto next = co_await arrive(port, 1);
+    status = co_await health(next);
+  }
+  EXPECT_EQ(co_await health(second), "HTTP/1.1 200 OK");
 }
 
 struct gateway_world {
