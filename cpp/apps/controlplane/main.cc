@@ -1,11 +1,13 @@
 // flowersec-controlplane: the service and the commands that administer it.
 #include "controlplane/admin.h"
 #include "controlplane/serve.h"
+#include "serving/no_dumps.h"
 
 namespace flowersec::apps::plane {
 namespace {
 
 int run(invocation io) {
+  forbid_dumps();  // the commands read keys as the service does
   const auto word = io.arguments.empty() ? std::string{} : io.arguments.front();
   const bool is_word = !word.empty() && word.front() != '-';
   if (is_word) io.arguments.erase(io.arguments.begin());

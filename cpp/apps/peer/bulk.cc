@@ -66,12 +66,29 @@ awaitable<void> download(endpoint::session session, std::uint64_t bytes, progres
   require(offset == bytes, "source sent " + std::to_string(offset) + " of " + std::to_string(bytes) + " bytes");
 }
 
-/// Runs start(index) for every stream at once; throws what the first that failed threw. Returns MiB per second.
+/// When each stream was done, in milliseconds since all began.
+using finish_times = std::vector<double>;
+
+double milliseconds_since(steady::time_point start) {
+  return std::chrono::duration<double, std::milli>(steady::now() - start).count();
+}
+
 template <class Start>
-awaitable<double> run_streams(const bulk_plan& plan, Start start) {
+awaitable<void> run_stream(Start& start, unsigned index, steady::time_point began, finish_times& finished) {
+  co_await start(index);
+  finished.push_back(milliseconds_since(began));
+}
+
+/// Runs start(index) for every stream at once; throws what the first that failed threw. Returns when each was done, in
+/// order.
+template <class Start>
+awaitable<finish_times> run_streams(const bulk_plan& plan, Start start) {
   const auto executor = co_await asio::this_coro::executor;
-  const auto make = [&](unsigned index) { return asio::co_spawn(executor, start(index), asio::deferred); };
   const auto began = steady::now();
+  finish_times finished;
+  const auto make = [&](unsigned index) {
+    return asio::co_spawn(executor, run_stream(start, index, began, finished), asio::deferred);
+  };
   std::vector<decltype(make(0))> transfers;
   for (unsigned i = 0; i < plan.streams; ++i) transfers.push_back(make(i));
   const auto [order, thrown] = co_await asio::experimental::make_parallel_group(std::move(transfers))
@@ -79,8 +96,16 @@ awaitable<double> run_streams(const bulk_plan& plan, Start start) {
   for (const auto& failure : thrown) {
     if (failure) std::rethrow_exception(failure);
   }
-  const auto seconds = std::chrono::duration<double>(steady::now() - began).count();
-  co_return static_cast<double>(plan.bytes) / 1048576.0 / seconds;
+  co_return finished;
+}
+
+void report_figures(const std::string& name, const bulk_plan& plan, const finish_times& finished,
+                    client_report& report) {
+  const auto mib = static_cast<double>(plan.bytes) / 1048576.0;
+  report.figure(name + "_mib", mib);
+  report.figure(name + "_mib_per_s", mib / (finished.back() / 1000));
+  report.figure(name + "_median_ms", finished[finished.size() / 2]);
+  report.figure(name + "_last_ms", finished.back());
 }
 
 /// Lower-case hex of the SHA-256 of the first `bytes` bytes. Lets the session breathe in between: gigabytes take
@@ -113,18 +138,16 @@ awaitable<void> check_upload(endpoint::session session, bulk_plan plan, client_r
   std::vector<std::string> answers;
   for (unsigned i = 0; i < plan.streams; ++i) answers.push_back(co_await sink_answer(share(plan, i)));
   progress_bar bar{"sending", plan.bytes, plan.show_progress};
-  const auto rate = co_await run_streams(
+  const auto finished = co_await run_streams(
       plan, [&](unsigned index) { return upload(session, share(plan, index), answers[index], bar); });
-  report.figure("upload_mib", static_cast<double>(plan.bytes) / 1048576.0);
-  report.figure("upload_mib_per_s", rate);
+  report_figures("upload", plan, finished, report);
 }
 
 awaitable<void> check_download(endpoint::session session, bulk_plan plan, client_report& report) {
   progress_bar bar{"receiving", plan.bytes, plan.show_progress};
-  const auto rate =
+  const auto finished =
       co_await run_streams(plan, [&](unsigned index) { return download(session, share(plan, index), bar); });
-  report.figure("download_mib", static_cast<double>(plan.bytes) / 1048576.0);
-  report.figure("download_mib_per_s", rate);
+  report_figures("download", plan, finished, report);
 }
 
 }  // namespace flowersec::apps

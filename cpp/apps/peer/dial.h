@@ -7,6 +7,8 @@
 
 namespace flowersec::apps {
 
+/// What the flags say of the limits of sessions.
+void set_limits(const dial_command& command, endpoint::session_options& session);
 [[nodiscard]] endpoint::connect_options connect_options_of(const dial_command& command);
 
 }  // namespace flowersec::apps

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "flowersec/ws/url.h"
+#include "peer/dial.h"
 
 namespace flowersec::apps {
 or_problem<endpoint::listen_options> listen_options_of(const serve_command& command, std::string_view ws_url) {
@@ -28,9 +29,7 @@ or_problem<endpoint::listen_options> listen_options_of(const serve_command& comm
   options.port = port;
   options.path = url->target.substr(0, url->target.find('?'));
   if (!command.cert.empty()) options.certificate = endpoint::server_certificate{command.cert, command.key};
-  if (command.dial.record_bytes > 0) {
-    options.common.session.record.outbound_record_chunk_bytes = static_cast<std::size_t>(command.dial.record_bytes);
-  }
+  set_limits(command.dial, options.common.session);
   options.allowed_origins = command.allowed_origins;
   if (options.allowed_origins.empty()) {
     if (!address.is_loopback()) return problem{"missing --allow-origin (only a loopback --direct can do without)"};

@@ -12,6 +12,7 @@ constexpr auto max_streams = static_cast<std::int64_t>(session::session_options{
 // Below, no frame fits; above, no record may be.
 constexpr std::int64_t min_record_bytes = yamux::header_bytes + 1;
 constexpr std::int64_t max_record_bytes = 65536;
+constexpr auto max_wide_window_session_bytes = static_cast<std::int64_t>(yamux::max_wide_window_session_bytes);
 
 std::vector<option> dial_options(dial_command& c) {
   return {
@@ -26,6 +27,9 @@ std::vector<option> dial_options(dial_command& c) {
       {"record-bytes", &c.record_bytes,
        "most bytes of one record sent, " + std::to_string(min_record_bytes) + " to " +
            std::to_string(max_record_bytes) + "; large ones are less work for a browser; 0: as the library has it"},
+      {"wide-window-session-bytes", &c.wide_window_session_bytes,
+       "bytes by which the windows of a session may grow beyond 256 KiB each, 0 to " +
+           std::to_string(max_wide_window_session_bytes) + "; 0 turns wide windows off"},
   };
 }
 
@@ -33,12 +37,15 @@ const help_block exit_codes{
     "Exit codes",
     {"0  everything held", "1  connecting or a check failed; the reason is in the JSON line", "2  usage error"}};
 
-std::optional<std::string> record_problem(const dial_command& c) {
-  if (c.record_bytes == 0 || (min_record_bytes <= c.record_bytes && c.record_bytes <= max_record_bytes)) {
-    return std::nullopt;
+std::optional<std::string> limits_problem(const dial_command& c) {
+  if (c.record_bytes != 0 && (c.record_bytes < min_record_bytes || c.record_bytes > max_record_bytes)) {
+    return "--record-bytes must be between " + std::to_string(min_record_bytes) + " and " +
+           std::to_string(max_record_bytes);
   }
-  return "--record-bytes must be between " + std::to_string(min_record_bytes) + " and " +
-         std::to_string(max_record_bytes);
+  if (c.wide_window_session_bytes < 0 || c.wide_window_session_bytes > max_wide_window_session_bytes) {
+    return "--wide-window-session-bytes must be between 0 and " + std::to_string(max_wide_window_session_bytes);
+  }
+  return std::nullopt;
 }
 
 std::optional<std::string> dial_problem(const dial_command& c) {
@@ -88,6 +95,7 @@ program describe_client(client_command& c) {
   const std::vector<option> own{
       {"mib", &c.mib, "MiB to send and to receive in the bulk checks; 0 leaves them out"},
       {"streams", &c.streams, "streams that the bulk checks use at once, 1 to " + std::to_string(max_streams)},
+      {"only-bulk", &c.only_bulk, "leave out the checks but those that move --mib"},
       {"say", &c.say, "instead of the checks: send this text over an echo stream and print what comes back"},
       {"quiet", &c.quiet, "no progress bar"},
   };
@@ -123,7 +131,7 @@ program describe_peer() {
 }
 
 std::optional<std::string> usage_problem(const serve_command& c) {
-  if (auto complaint = record_problem(c.dial)) return complaint;
+  if (auto complaint = limits_problem(c.dial)) return complaint;
   if (!c.control.empty()) {
     if (!c.dial.grant.empty() || !c.direct.empty()) return "--control, --grant and --direct exclude each other";
     if (!c.dial.info.empty()) return "--info is for --direct; the credential of an endpoint goes to --control";
@@ -145,7 +153,7 @@ std::optional<std::string> usage_problem(const serve_command& c) {
 }
 
 std::optional<std::string> usage_problem(const client_command& c) {
-  if (auto complaint = record_problem(c.dial)) return complaint;
+  if (auto complaint = limits_problem(c.dial)) return complaint;
   if (c.dial.grant.empty() == c.dial.info.empty()) return "give one of --grant and --info";
   if (auto complaint = dial_problem(c.dial)) return complaint;
   if (c.mib < 0 || c.mib > max_mib) return "--mib must be between 0 and " + std::to_string(max_mib);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/program.h"
+#include "flowersec/session/options.h"
 
 namespace flowersec::apps {
 
@@ -18,6 +19,7 @@ struct dial_command {
   std::string url;  ///< dialled instead of the URL in the grant or info
   bool insecure_loopback = false;
   std::int64_t record_bytes = 0;  ///< most plaintext of one record sent; 0: as the library has it
+  std::int64_t wide_window_session_bytes = session::session_options{}.yamux.wide_window_session_bytes;
 };
 
 struct serve_command {
@@ -36,6 +38,7 @@ struct client_command {
   dial_command dial;
   std::int64_t mib = 4;
   std::int64_t streams = 1;
+  bool only_bulk = false;
   std::string say;  ///< send only this message and print what comes back
   bool quiet = false;
 };

@@ -12,6 +12,7 @@
 #include "serving/certificate_files.h"
 #include "serving/descriptors.h"
 #include "serving/log.h"
+#include "serving/no_dumps.h"
 #include "serving/process_metrics.h"
 #include "tunneld/admin_listener.h"
 #include "tunneld/authorizer.h"
@@ -175,6 +176,7 @@ int serve(const program& described, const invocation& io, const tunnel_command& 
 }
 
 int run(const invocation& io) {
+  forbid_dumps();
   tunnel_command command;
   const auto described = describe_tunnel(command);
   if (const auto code = read_command_line(described, io)) return *code;

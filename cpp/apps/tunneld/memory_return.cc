@@ -19,11 +19,11 @@ std::size_t resident_bytes() {
   return (resident - std::min(resident, shared)) * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// Resident bytes beyond those that the program has allocated.
-std::size_t unused_bytes() {
+heap_usage usage() {
   const auto heap = ::mallinfo2();
+  const auto allocated = heap.uordblks + heap.hblkhd;
   const auto resident = resident_bytes();
-  return resident - std::min(resident, heap.uordblks + heap.hblkhd);
+  return {.allocated = allocated, .unused = resident - std::min(resident, allocated)};
 }
 
 }  // namespace
@@ -40,11 +40,9 @@ void memory_return::wait() {
 }
 
 void memory_return::look() {
-  const auto unused = unused_bytes();
-  unreturnable_ = std::min(unreturnable_, unused);
-  if (unused <= unreturnable_ + tolerated_bytes) return;
+  if (!decision_.is_worth_it(usage())) return;
   ::malloc_trim(0);
-  unreturnable_ = unused_bytes();
+  decision_.trimmed(usage());
 }
 
 }  // namespace flowersec::apps

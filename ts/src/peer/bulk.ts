@@ -63,14 +63,21 @@ async function download(client: Client, bytes: number, bar: ProgressBar): Promis
 async function transfer(name: "upload" | "download", plan: BulkPlan, report: ClientReport, start: (index: number, bar: ProgressBar) => Promise<void>): Promise<void> {
   const bar = new ProgressBar(name === "upload" ? "sending" : "receiving", plan.bytes, plan.showProgress);
   const startedAt = performance.now();
+  const finishedMs: number[] = [];
+  const one = async (index: number) => {
+    await start(index, bar);
+    finishedMs.push(performance.now() - startedAt);
+  };
   try {
-    await Promise.all(Array.from({ length: plan.streams }, (_, index) => start(index, bar)));
+    await Promise.all(Array.from({ length: plan.streams }, (_, index) => one(index)));
   } finally {
     bar.end();
   }
-  const seconds = (performance.now() - startedAt) / 1000;
+  const lastMs = finishedMs.at(-1) as number;
   report.figure(`${name}_mib`, plan.bytes / mib);
-  report.figure(`${name}_mib_per_s`, plan.bytes / mib / seconds);
+  report.figure(`${name}_mib_per_s`, plan.bytes / mib / (lastMs / 1000));
+  report.figure(`${name}_median_ms`, finishedMs[finishedMs.length >> 1] as number);
+  report.figure(`${name}_last_ms`, lastMs);
 }
 
 export async function checkUpload(client: Client, plan: BulkPlan, report: ClientReport): Promise<void> {

@@ -10,6 +10,8 @@ const maxStreams = yamuxDefaults.maxInboundStreams - 1;
 const minRecordBytes = 13;
 const maxRecordBytes = 65_536;
 
+const maxWideBytes = 2 ** 30;
+
 /** What both commands need to dial. */
 export interface DialCommand {
   grant: string;
@@ -19,6 +21,7 @@ export interface DialCommand {
   url: string;
   insecureLoopback: boolean;
   recordBytes: number;
+  wideBytes: number;
 }
 
 export interface ServeCommand extends DialCommand {
@@ -35,6 +38,7 @@ export interface ServeCommand extends DialCommand {
 export interface ClientCommand extends DialCommand {
   mib: number;
   streams: number;
+  onlyBulk: boolean;
   say: string;
   quiet: boolean;
 }
@@ -52,6 +56,10 @@ const dialFlags: readonly Flag[] = [
   {
     name: "record-bytes", value: { kind: "int", standard: 0 },
     help: `most bytes of one record sent, ${minRecordBytes} to ${maxRecordBytes}; large ones are less work for a browser; 0: as the library has it`,
+  },
+  {
+    name: "wide-window-session-bytes", value: { kind: "int", standard: yamuxDefaults.wideWindowSessionBytes },
+    help: `bytes by which the windows of a session may grow beyond 256 KiB each, 0 to ${maxWideBytes}; 0 turns wide windows off`,
   },
 ];
 
@@ -102,6 +110,7 @@ export const clientProgram: Program = {
     ...dialFlags,
     { name: "mib", value: { kind: "int", standard: 4 }, help: "MiB to send and to receive in the bulk checks; 0 leaves them out" },
     { name: "streams", value: { kind: "int", standard: 1 }, help: `streams that the bulk checks use at once, 1 to ${maxStreams}` },
+    word("only-bulk", "leave out the checks but those that move --mib"),
     text("say", "instead of the checks: send this text over an echo stream and print what comes back"),
     word("quiet", "no progress bar"),
   ],
@@ -127,12 +136,13 @@ function dialOf(values: FlagValues): DialCommand {
   const { grant, info, origin, ca, url } = values as Record<string, string>;
   return {
     grant: grant ?? "", info: info ?? "", origin: origin ?? "", ca: ca ?? "", url: url ?? "", insecureLoopback: values["insecure-loopback"] === true,
-    recordBytes: Number(values["record-bytes"]),
+    recordBytes: Number(values["record-bytes"]), wideBytes: Number(values["wide-window-session-bytes"]),
   };
 }
 
-function recordProblem({ recordBytes }: DialCommand): string | undefined {
-  return recordBytes !== 0 && (recordBytes < minRecordBytes || recordBytes > maxRecordBytes) ? `--record-bytes must be between ${minRecordBytes} and ${maxRecordBytes}` : undefined;
+function boundProblem({ recordBytes, wideBytes }: DialCommand): string | undefined {
+  if (recordBytes !== 0 && (recordBytes < minRecordBytes || recordBytes > maxRecordBytes)) return `--record-bytes must be between ${minRecordBytes} and ${maxRecordBytes}`;
+  return wideBytes < 0 || wideBytes > maxWideBytes ? `--wide-window-session-bytes must be between 0 and ${maxWideBytes}` : undefined;
 }
 
 export function serveCommandOf(values: FlagValues): ServeCommand | string {
@@ -147,7 +157,7 @@ export function serveCommandOf(values: FlagValues): ServeCommand | string {
     allowedOrigins: values["allow-origin"] as string[],
     once: values["once"] === true,
   };
-  const problem = recordProblem(command);
+  const problem = boundProblem(command);
   if (problem !== undefined) return problem;
   if (command.control !== "") {
     if (command.grant !== "" || command.direct !== "") return "--control, --grant and --direct exclude each other";
@@ -173,10 +183,11 @@ export function clientCommandOf(values: FlagValues): ClientCommand | string {
     ...dialOf(values),
     mib: Number(values["mib"]),
     streams: Number(values["streams"]),
+    onlyBulk: values["only-bulk"] === true,
     say: String(values["say"]),
     quiet: values["quiet"] === true,
   };
-  const problem = recordProblem(command);
+  const problem = boundProblem(command);
   if (problem !== undefined) return problem;
   if ((command.grant === "") === (command.info === "")) return "give one of --grant and --info";
   if (command.origin === "") return "missing --origin";

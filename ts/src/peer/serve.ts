@@ -6,7 +6,8 @@ import { serveEndpoint } from "../reconnect/node.js";
 import { Role, type ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { Session } from "../session/index.js";
 import { loadGrant, loadInfo } from "./credentials.js";
-import { dialOptionsOf } from "./dial.js";
+import { dialOptionsOf, sessionOptionsOf } from "./dial.js";
+import { whatWasWrong } from "./ending.js";
 import { explain } from "./failures.js";
 import { listen } from "./listen.js";
 import type { ServeCommand } from "./options.js";
@@ -17,11 +18,12 @@ export async function runServe(command: ServeCommand): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, onSignal);
+  const verdict = { exitCode: 0 };
   try {
-    await serveAsTold(command, stop.signal);
-    return 0;
+    await serveAsTold(command, stop.signal, verdict);
+    return verdict.exitCode;
   } catch (error) {
-    if (stop.signal.aborted) return 0;
+    if (stop.signal.aborted) return verdict.exitCode;
     process.stderr.write(`${explain(error)}\n`);
     return 1;
   } finally {
@@ -29,21 +31,26 @@ export async function runServe(command: ServeCommand): Promise<number> {
   }
 }
 
-function serveAsTold(command: ServeCommand, signal: AbortSignal): Promise<void> {
-  if (command.control !== "") return serveControl(command, signal);
-  return command.direct === "" ? serveTunnel(command, signal) : serveDirect(command, signal);
+/** A session that did not end well makes it 1. */
+interface Verdict {
+  exitCode: number;
 }
 
-async function serveTunnel(command: ServeCommand, signal: AbortSignal): Promise<void> {
-  await meet(command, loadGrant(command, Role.server), signal);
+function serveAsTold(command: ServeCommand, signal: AbortSignal, verdict: Verdict): Promise<void> {
+  if (command.control !== "") return serveControl(command, signal, verdict);
+  return command.direct === "" ? serveTunnel(command, signal, verdict) : serveDirect(command, signal, verdict);
 }
 
-async function meet(command: ServeCommand, grant: ChannelInitGrant, signal: AbortSignal): Promise<void> {
+async function serveTunnel(command: ServeCommand, signal: AbortSignal, verdict: Verdict): Promise<void> {
+  await meet(command, loadGrant(command, Role.server), signal, verdict);
+}
+
+async function meet(command: ServeCommand, grant: ChannelInitGrant, signal: AbortSignal, verdict: Verdict): Promise<void> {
   const session = await connectTunnelEndpointNode(grant, { ...dialOptionsOf(command), handshakeTimeoutMs: command.waitMs, signal });
-  await serveToItsEnd(session, signal);
+  await serveToItsEnd(session, signal, verdict);
 }
 
-async function serveControl(command: ServeCommand, signal: AbortSignal): Promise<void> {
+async function serveControl(command: ServeCommand, signal: AbortSignal, verdict: Verdict): Promise<void> {
   const credential = loadInfo({ info: command.control, url: command.url });
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
@@ -57,7 +64,7 @@ async function serveControl(command: ServeCommand, signal: AbortSignal): Promise
   await serveEndpoint({
     credential, endpointId: command.endpointId, dial: dialOptionsOf(command), attach: { handshakeTimeoutMs: command.waitMs }, onRegistered, signal: either,
     serve: async (session) => {
-      await serveToItsEnd(session, either);
+      await serveToItsEnd(session, either, verdict);
       if (command.once) over.abort();
     },
     onClientFailed: (error) => process.stderr.write(`no client came: ${explain(error)}\n`),
@@ -70,7 +77,7 @@ async function serveControl(command: ServeCommand, signal: AbortSignal): Promise
 /** The control plane's verdict on this endpoint, in words that need no code before them. */
 const turnedAway = (error: unknown) => (error instanceof FlowersecError && error.code === "invalid_input" ? error.cause : undefined);
 
-async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<void> {
+async function serveDirect(command: ServeCommand, signal: AbortSignal, verdict: Verdict): Promise<void> {
   const info = loadInfo(command);
   const credential = {
     channelId: info.channel_id,
@@ -79,7 +86,7 @@ async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<
     initExpireAtUnixS: info.channel_init_expire_at_unix_s,
   };
   const options = {
-    signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback, outboundRecordChunkBytes: command.recordBytes || undefined,
+    signal, secureTransport: command.cert !== "", transportSecurityPolicy: AllowPlaintextForLoopback, ...sessionOptionsOf(command),
   } as const;
   const sessions = new Set<Promise<void>>();
   let served = () => {};
@@ -92,7 +99,7 @@ async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<
       if (!signal.aborted) process.stderr.write(`refused a client: ${explain(error)}\n`);
       return;
     }
-    await serveToItsEnd(session, signal);
+    await serveToItsEnd(session, signal, verdict);
     served();
   };
   const listener = await listen(command, info.ws_url, (socket) => {
@@ -106,7 +113,7 @@ async function serveDirect(command: ServeCommand, signal: AbortSignal): Promise<
   await Promise.all(sessions);
 }
 
-async function serveToItsEnd(session: Session, signal: AbortSignal): Promise<void> {
+async function serveToItsEnd(session: Session, signal: AbortSignal, verdict: Verdict): Promise<void> {
   const figures: ServeFigures = { calls: 0, notifications: 0, streams: 0, failed_streams: 0, bytes_in: 0, bytes_out: 0 };
   const close = () => session.close();
   signal.addEventListener("abort", close, { once: true });
@@ -114,6 +121,7 @@ async function serveToItsEnd(session: Session, signal: AbortSignal): Promise<voi
   signal.removeEventListener("abort", close);
   session.close();
   // A peer that leaves ends its session; that is how a session is supposed to end.
-  await session.ended;
-  process.stdout.write(`${JSON.stringify({ role: "server", path: session.path, ok: true, ...figures })}\n`);
+  const wrong = whatWasWrong(await session.ended);
+  if (wrong !== undefined) verdict.exitCode = 1;
+  process.stdout.write(`${JSON.stringify({ role: "server", path: session.path, ok: wrong === undefined, ...figures, error: wrong })}\n`);
 }

@@ -166,6 +166,16 @@ TEST_F(whole_program, a_missing_file_ends_it_with_exit_2) {
   EXPECT_THAT(err.str(), StartsWith("invalid --config: cannot read " + path + ".none"));
 }
 
+TEST_F(whole_program, takes_a_file_of_a_mebibyte_and_not_one_byte_more) {
+  const std::string front = "count = 7\n# ";
+  write(front + std::string(1048576 - front.size(), 'x'));
+  EXPECT_EQ(read({"-config", path}), std::nullopt) << err.str();
+  EXPECT_EQ(count, 7);
+  write(front + std::string(1048577 - front.size(), 'x'));
+  EXPECT_EQ(read({"-config", path}), exit_usage);
+  EXPECT_THAT(err.str(), HasSubstr("more than 1048576 bytes"));
+}
+
 TEST_F(whole_program, version_is_answered_before_the_file_is_read) {
   EXPECT_EQ(read({"-config", path + ".none", "-version"}), exit_ok);
 }
