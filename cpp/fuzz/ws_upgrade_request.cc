@@ -1,6 +1,7 @@
 // Any bytes in two pieces: the parser answers the same as in one, and the checks take any head.
 #include <cstdlib>
 
+#include "flowersec/base/bytes.h"
 #include "flowersec/ws/upgrade.h"
 
 using namespace flowersec;
@@ -38,6 +39,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto split = bytes.empty() ? 0 : data[0] % bytes.size();
   const auto whole = parse(bytes, bytes.size());
   const auto pieces = parse(bytes, split);
+  const auto refused = [](ws::head_status status) {
+    return status == ws::head_status::invalid || status == ws::head_status::too_large;
+  };
+  // What is nonsense and too long is refused for what is noticed first.
+  if (refused(whole.status) && refused(pieces.status)) return 0;
+  // Nonsense may be noticed before its end, or, when it came in pieces, only there: then it is no good head either.
+  const auto noticed_early = [](const outcome& one, const outcome& other) {
+    return one.status == ws::head_status::invalid && other.status == ws::head_status::need_more;
+  };
+  if (noticed_early(whole, pieces) || noticed_early(pieces, whole)) {
+    byte_buffer ended = to_buffer(bytes);
+    append(ended, "\r\n\r\n");
+    for (const auto first_piece : {ended.size(), split}) {
+      if (!refused(parse(ended, first_piece).status)) std::abort();
+    }
+    return 0;
+  }
   if (whole.status != pieces.status) std::abort();
   if (whole.status == ws::head_status::complete && whole.rest != pieces.rest) std::abort();
   return 0;
