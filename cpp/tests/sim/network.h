@@ -107,6 +107,8 @@ class connection {
       break_now();
     }
   }
+  /// Carries nothing for so long; nobody is told, and nothing is lost.
+  void stall(std::chrono::microseconds span) { stalled_until_ = now() + span; }
   /// Breaks when so many more bytes have passed in one direction, in the middle of whatever passes then.
   void break_after_bytes_up(std::size_t bytes, fault how) { up_cut_ = {bytes, how}; }
   void break_after_bytes_down(std::size_t bytes, fault how) { down_cut_ = {bytes, how}; }
@@ -114,13 +116,14 @@ class connection {
   /// Moves at most one piece each way. Whether anything moved.
   bool carry() {
     collect();
-    if (silent_) return false;
+    if (silent_ || is_stalled()) return false;
     const bool moved_up = carry_up();
     const bool moved_down = carry_down();
     return moved_up || moved_down;
   }
   [[nodiscard]] std::optional<mono_time> next_due() const {
     if (silent_) return std::nullopt;
+    if (is_stalled()) return stalled_until_;
     const auto up = up_.next_due();
     const auto down = down_.next_due();
     return up && down ? std::min(*up, *down) : up ? up : down;
@@ -129,8 +132,12 @@ class connection {
   [[nodiscard]] byte_buffer receive() { return std::exchange(arrived_, {}); }
   /// Everything was received that ever will be.
   [[nodiscard]] bool at_end() const {
-    if (silent_) return false;
+    if (silent_ || is_stalled()) return false;
     return broken_ || (end_.saw_end() && down_.empty() && far().from_tunnel.empty() && arrived_.empty());
+  }
+  /// Nothing will ever move again.
+  [[nodiscard]] bool at_rest() const {
+    return silent_ || broken_ || (end_.closed() && up_.empty() && down_.empty() && far().from_tunnel.empty());
   }
   [[nodiscard]] std::size_t bytes_up() const noexcept { return bytes_up_; }
   [[nodiscard]] std::size_t bytes_down() const noexcept { return bytes_down_; }
@@ -144,6 +151,7 @@ class connection {
   [[nodiscard]] mono_time now() const { return tunnel_.clock.mono; }
   [[nodiscard]] wire& far() const { return const_cast<tunnel_world::client&>(end_).raw(); }
 
+  [[nodiscard]] bool is_stalled() const { return now() < stalled_until_; }
   void collect() {
     if (!far().from_tunnel.empty()) down_.push(end_.take_bytes(), now(), how_, pick_);
   }
@@ -214,6 +222,7 @@ class connection {
   bool finished_ = false;
   bool broken_ = false;
   bool silent_ = false;
+  mono_time stalled_until_{};
 };
 
 }  // namespace flowersec::sim

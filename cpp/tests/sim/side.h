@@ -51,23 +51,46 @@ class side {
     out_ = ws::make_frame(ws::opcode::text, as_bytes(attach_text_), next_mask());
   }
 
+  /// With a machine and an attach message of somebody else's making. Keeps no messages.
+  side(tunnel_world& tunnel, session::machine_options options, std::string attach_text, const script& plan,
+       const network_options& how, choices& pick, std::chrono::seconds clock_ahead)
+      : line(tunnel, how, pick),
+        app(plan),
+        tunnel_(tunnel),
+        pick_(pick),
+        clock_ahead_(clock_ahead),
+        keeps_messages_(false),
+        random_(pick.number()),
+        core_(machine::create(std::move(options), random_, now()).value()),
+        attach_text_(std::move(attach_text)) {
+    out_ = ws::make_frame(ws::opcode::text, as_bytes(attach_text_), next_mask());
+  }
+
   connection line;
   application app;
   meddler meddle;
 
   [[nodiscard]] machine& core() noexcept { return core_; }
-  [[nodiscard]] moment now() const { return {.mono = tunnel_.clock.mono, .wall = to_unix_seconds(tunnel_.clock.wall)}; }
+  [[nodiscard]] moment now() const {
+    return {.mono = tunnel_.clock.mono, .wall = to_unix_seconds(tunnel_.clock.wall + clock_ahead_)};
+  }
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   /// Why the session ended; clear while it lives.
   [[nodiscard]] error_code over_because() const noexcept { return over_because_; }
   [[nodiscard]] int times_over() const noexcept { return times_over_; }
+  /// Sealed bytes that wait for the network.
+  [[nodiscard]] std::size_t unsent_bytes() const noexcept { return out_.size() - out_sent_; }
   /// What the tunnel said in its close frame.
   [[nodiscard]] const std::string& close_reason() const noexcept { return close_reason_; }
+  [[nodiscard]] std::optional<std::uint16_t> close_code() const noexcept { return close_code_; }
   [[nodiscard]] bool framing_broke() const noexcept { return framing_broke_; }
   [[nodiscard]] const std::string& attach_text() const noexcept { return attach_text_; }
   /// Every message after the attach, as it left the session and as it came out of the tunnel.
   [[nodiscard]] const message_list& sent() const noexcept { return sent_; }
   [[nodiscard]] const message_list& received() const noexcept { return received_; }
+
+  /// Over, and its connection too.
+  [[nodiscard]] bool at_rest() const { return core_.over() && times_over_ > 0 && line.at_rest(); }
 
   void close() { core_.end(make_error_code(session::session_errc::closed_here), now()); }
 
@@ -146,17 +169,23 @@ class side {
       if (const auto* message = std::get_if<ws::message_reader::message>(&event)) {
         give(message->payload);
       } else if (const auto* control = std::get_if<ws::message_reader::control>(&event)) {
-        if (control->op == ws::opcode::close) close_reason_ = ws::parse_close_payload(control->payload).value().reason;
+        if (control->op == ws::opcode::close) take_close(control->payload);
       } else {
         framing_broke_ = true;
         return;
       }
     }
   }
+  void take_close(byte_view payload) {
+    const auto said = ws::parse_close_payload(payload).value();
+    close_code_ = said.code;
+    close_reason_ = said.reason;
+  }
   void give(byte_view payload) {
-    const auto index = received_.size();
-    received_.push_back(to_buffer(payload));
-    for (auto& message : meddle ? meddle(index, received_.back()) : message_list{received_.back()}) {
+    const auto index = messages_received_++;
+    auto original = to_buffer(payload);
+    if (keeps_messages_) received_.push_back(original);
+    for (auto& message : meddle ? meddle(index, std::move(original)) : message_list{std::move(original)}) {
       core_.receive(session::message_kind::binary, message, now());
       take_events();
     }
@@ -188,7 +217,7 @@ class side {
     session::outbox batch{masked_header};
     core_.fill(batch, now());
     for (const auto& message : batch.messages()) {
-      sent_.push_back(to_buffer(batch.payload(message)));
+      if (keeps_messages_) sent_.push_back(to_buffer(batch.payload(message)));
       ws::finish_frame_in_place(batch.bytes().subspan(message.offset, message.prefix_bytes + message.size),
                                 {.op = ws::opcode::binary, .mask = next_mask(), .payload_bytes = message.size});
     }
@@ -202,6 +231,8 @@ class side {
 
   tunnel_world& tunnel_;
   choices& pick_;
+  std::chrono::seconds clock_ahead_{0};
+  bool keeps_messages_ = true;
   testing::seeded_random random_;
   machine core_;
   std::string attach_text_;
@@ -212,7 +243,9 @@ class side {
   bool framing_broke_ = false;
   error_code over_because_;
   int times_over_ = 0;
+  std::optional<std::uint16_t> close_code_;
   std::string close_reason_;
+  std::size_t messages_received_ = 0;
   message_list sent_;
   message_list received_;
 };

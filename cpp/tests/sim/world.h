@@ -17,13 +17,36 @@ namespace flowersec::sim {
 using namespace std::chrono_literals;
 using session::session_errc;
 
+/// Somebody beside the ends of channels who does something when it is due.
+class actor {
+ public:
+  virtual ~actor() = default;
+  /// Does what can be done now. Whether there was anything.
+  virtual bool step() = 0;
+  [[nodiscard]] virtual std::optional<mono_time> next_due() const = 0;
+};
+
 class world {
  public:
-  explicit world(std::uint64_t seed, network_options how = {}, tunnel::tunnel_limits limits = {})
-      : tunnel(limits), pick(seed), network(how) {}
+  explicit world(std::uint64_t seed, network_options how = {}, tunnel::tunnel_limits limits = {},
+                 std::shared_ptr<tunnel::observer> events = nullptr,
+                 std::shared_ptr<tunnel::replay_store> replay = nullptr)
+      : tunnel(limits, nullptr, std::move(events), std::move(replay)), pick(seed), network(how) {}
 
   side& add_client(side_options options = {}) { return add(side::role::client, std::move(options)); }
   side& add_server(side_options options = {}) { return add(side::role::server, std::move(options)); }
+
+  /// An end with a machine and an attach message made elsewhere. It stays until the world ends.
+  side& add_planned(session::machine_options options, std::string attach_text, const script& plan,
+                    std::chrono::seconds clock_ahead = std::chrono::seconds{0}) {
+    sides_.push_back(
+        std::make_unique<side>(tunnel, std::move(options), std::move(attach_text), plan, network, pick, clock_ahead));
+    awake_.push_back(sides_.back().get());
+    return *sides_.back();
+  }
+  /// It must outlive the world's last run().
+  void add(actor& who) { actors_.push_back(&who); }
+  [[nodiscard]] const std::vector<std::unique_ptr<side>>& sides() const noexcept { return sides_; }
 
   /// Lets time pass, for this long or until `done`. Whether it was.
   bool run(
@@ -44,6 +67,8 @@ class world {
   }
   /// Called before every step, a step being the smallest thing that one end does.
   std::function<void(std::size_t step)> before_step = [](std::size_t) {};
+  /// Called when everybody had a turn.
+  std::function<void()> after_round = [] {};
   [[nodiscard]] std::size_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::uint64_t most_queued_bytes() const noexcept { return most_queued_bytes_; }
 
@@ -65,15 +90,17 @@ class world {
  private:
   side& add(side::role is, side_options options) {
     sides_.push_back(std::make_unique<side>(tunnel, is, std::move(options), network, pick));
+    awake_.push_back(sides_.back().get());
     return *sides_.back();
   }
 
   bool settle(const std::function<bool()>& done) {
     for (bool moved = true; moved;) {
       moved = false;
-      const auto first = pick.below(sides_.size());
-      for (std::size_t i = 0; i < sides_.size(); ++i) {
-        auto& next = *sides_[(first + i) % sides_.size()];
+      for (auto* who : actors_) moved = who->step() || moved;
+      const auto first = awake_.empty() ? 0 : pick.below(awake_.size());
+      for (std::size_t i = 0; i < awake_.size(); ++i) {
+        auto& next = *awake_[(first + i) % awake_.size()];
         before_step(steps_);
         if (!next.step()) continue;
         ++steps_;
@@ -81,22 +108,27 @@ class world {
       }
       tunnel.run();
       most_queued_bytes_ = std::max(most_queued_bytes_, tunnel.shared->total_bytes.held());
+      after_round();
       if (done()) return true;
     }
     return false;
   }
   [[nodiscard]] mono_time next_due() const {
     auto next = *tunnel.core->next_wakeup();
-    for (const auto& side : sides_) next = std::min(next, side->next_due().value_or(next));
+    for (const auto* side : awake_) next = std::min(next, side->next_due().value_or(next));
+    for (const auto* who : actors_) next = std::min(next, who->next_due().value_or(next));
     return next;
   }
   void move_to(mono_time when) {
+    std::erase_if(awake_, [](const side* one) { return one->at_rest(); });
     const auto by = when - tunnel.clock.mono;
     tunnel.clock.mono = when;
     tunnel.clock.wall += std::chrono::duration_cast<wall_time::duration>(by);
   }
 
   std::vector<std::unique_ptr<side>> sides_;
+  std::vector<side*> awake_;  // those not at rest
+  std::vector<actor*> actors_;
   std::size_t steps_ = 0;
   std::uint64_t most_queued_bytes_ = 0;
 };
