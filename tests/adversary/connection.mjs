@@ -3,8 +3,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { acceptKey, fresh, takeWsFrame, wsFrame } from "./wire.mjs";
 
-/** For what must come: a peer that says nothing for so long hangs. */
-export const patienceMs = 30_000;
+/** For what must come: a peer that says nothing for so long hangs. Shorter where cases are written. */
+export const patienceMs = Number(process.env.FLOWERSEC_ADVERSARY_PATIENCE_MS ?? 30_000);
+
+/** A peer that takes nothing for so long has stopped to read what we say. */
+const deafMs = 200;
 
 /** Rejects when `what` takes longer than a peer may take. */
 export async function within(promise, what) {
@@ -17,10 +20,34 @@ export async function within(promise, what) {
   }
 }
 
+/** Connections to a listener, none of which is missed. */
+export function arrivals(listener) {
+  const come = [];
+  let waiting;
+  listener.on("connection", (socket) => {
+    if (waiting === undefined) come.push(socket);
+    else waiting(socket);
+    waiting = undefined;
+  });
+  return {
+    /** The next one. */
+    connection: () => (come.length > 0 ? Promise.resolve(come.shift()) : new Promise((resolve) => (waiting = resolve))),
+    /** How many nobody has taken. */
+    untaken: () => come.length,
+    /** None is waited for, and those that nobody took are gone. */
+    forget() {
+      waiting = undefined;
+      for (const socket of come.splice(0)) socket.destroy();
+    },
+  };
+}
+
 export class Connection {
   #bytes = Buffer.alloc(0);
   #waiting = () => {};
   #over = false;
+  /** Whether it may be silent for as long as it likes. */
+  isPatient = false;
 
   /** `masked`: this side is the WebSocket client. */
   constructor(socket, masked) {
@@ -48,17 +75,32 @@ export class Connection {
     return new Connection(socket, true);
   }
 
+  /** What is said before anything can be heard leaves together. */
   send(bytes) {
-    if (!this.socket.writableEnded) this.socket.write(bytes);
+    const { socket } = this;
+    if (socket.writableEnded) return;
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      setImmediate(() => socket.uncork());
+    }
+    socket.write(bytes);
   }
   sendWs(frame) {
     this.send(wsFrame({ masked: this.masked, ...frame }));
+  }
+  /** Waits until all that was said has left, or until nobody takes it any more. */
+  async drained() {
+    for (let before = Infinity; this.socket.writableLength > 0 && this.socket.writableLength < before; ) {
+      before = this.socket.writableLength;
+      await new Promise((resolve) => setTimeout(resolve, deafMs));
+    }
   }
   /** Ends our half. */
   finish() {
     this.socket.end();
   }
   drop() {
+    this.socket.uncork();
     this.socket.destroy();
   }
 
@@ -71,7 +113,8 @@ export class Connection {
         return got.frame;
       }
       if (this.#over) return undefined;
-      await within(new Promise((resolve) => (this.#waiting = resolve)), what);
+      const something = new Promise((resolve) => (this.#waiting = resolve));
+      await (this.isPatient ? something : within(something, what));
     }
   }
 
@@ -92,20 +135,23 @@ export class Connection {
     }
   }
 
-  /** The next binary message. Throws when the connection ended instead. */
+  /** The next binary message; pongs are passed over. Throws when the connection ended instead. */
   async message() {
-    const frame = await this.frame();
+    let frame = await this.frame();
+    while (frame?.op === 10) frame = await this.frame();
     if (frame?.op === 2 && frame.fin) return frame.payload;
     if (frame?.op === 8) this.closedWith = frame.payload;
     throw new Error(frame === undefined ? "the connection ended" : `frame with opcode ${frame.op} ${frame.payload.toString("hex")}`);
   }
 
-  /** How it ended: the code and reason of the close frame, or "tcp" without one. Messages before it are passed over. */
+  /** How it ended: the code and reason of the close frame, which is answered, or "tcp" without one. Messages before it are passed over. */
   async end() {
     for (;;) {
       const frame = this.closedWith === undefined ? await this.frame() : { op: 8, payload: this.closedWith };
       if (frame === undefined) return "tcp";
       if (frame.op !== 8) continue;
+      this.sendWs(frame.payload.length === 1 ? { op: 8 } : { op: 8, payload: frame.payload });
+      this.finish();
       if (frame.payload.length < 2) return "no code";
       const reason = frame.payload.toString("utf8", 2);
       return `${frame.payload.readUInt16BE(0)}${reason === "" ? "" : ` ${reason}`}`;

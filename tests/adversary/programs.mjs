@@ -16,9 +16,17 @@ function lines(stream) {
   return () => (kept.length > 0 ? Promise.resolve(kept.shift()) : new Promise((resolve) => waiting.push(resolve)));
 }
 
-/** A program; `json` and `errLine` are its next lines, `ended` its exit code. */
+/** A program; `outLine` and `errLine` are its next lines, `json` the next one read, `ended` its exit code. */
 export function startProgram(file, ...args) {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "pipe"] });
+  return start(file, args, "ignore");
+}
+/** The same, with a stdin. */
+export function startTold(file, ...args) {
+  return start(file, args, "pipe");
+}
+
+function start(file, args, stdin) {
+  const child = spawn(file, args, { stdio: [stdin, "pipe", "pipe"] });
   running.add(child);
   let err = "";
   child.stderr.on("data", (text) => (err += text));
@@ -33,7 +41,7 @@ export function startProgram(file, ...args) {
     if (line === undefined) throw new Error(`${file} said nothing: ${err.slice(0, 400)}`);
     return JSON.parse(line);
   };
-  return { child, json, errLine, ended, err: () => err.trim() };
+  return { child, json, outLine, errLine, ended, err: () => err.trim() };
 }
 
 /** Waits for the end, which must be a good one. */

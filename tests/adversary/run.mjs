@@ -1,71 +1,109 @@
 // Every case of cases.json against the peers of both languages. Exit 0 when each had the outcome that its case names.
 //
-//   node run.mjs --cpp <folder with the C++ programs> --ts <folder with the packed flowersec-peer> --work <folder> [--only <word>] [--show]
+//   node run.mjs --cpp <folder with the C++ programs> --ts <folder with the packed flowersec-peer> --work <folder> [--only <word>] [--except <word>] [--show] [--long]
 import { parseArgs } from "node:util";
 import { eachCase } from "./cases.mjs";
-import { playToClient, playToServer, playToTunnel } from "./play.mjs";
-import { client, folders, server, tunnel } from "./shims.mjs";
+import { chatClient, playToChatClient } from "./chat.mjs";
+import { gateway, playToGateway, playToInternal, playToRegistry, registry } from "./gateways.mjs";
+import { playToAttaching, playToClient, playToServer, playToTunnel } from "./play.mjs";
+import { playToRegistryClient, registryClient } from "./registries.mjs";
+import { attaching, client, folders, sealed, server, stopTroupes, tunnel } from "./shims.mjs";
 
 const { values: given } = parseArgs({
-  options: { cpp: { type: "string" }, ts: { type: "string" }, work: { type: "string" }, only: { type: "string" }, show: { type: "boolean" } },
+  options: {
+    cpp: { type: "string" }, ts: { type: "string" }, work: { type: "string" }, only: { type: "string" }, except: { type: "string" }, show: { type: "boolean" }, long: { type: "boolean" },
+  },
 });
 for (const name of Object.keys(folders)) folders[name] = given[name];
+const isLong = given.long || process.env.FLOWERSEC_ADVERSARY === "long";
 
 const kinds = {
-  tunnel: { shim: tunnel, play: playToTunnel },
+  tunnel: { shim: tunnel, play: playToTunnel, languages: ["C++"] },
   server: { shim: server, play: playToServer },
+  sealed: { shim: sealed, play: playToServer },
   client: { shim: client, play: playToClient },
+  "tunnel client": { shim: (language, suite) => attaching(language, suite, "tunnel_client"), play: playToAttaching },
+  "tunnel server": { shim: (language, suite) => attaching(language, suite, "tunnel_server"), play: playToAttaching },
+  gateway: { shim: gateway, play: playToGateway, languages: ["C++"] },
+  internal: { shim: gateway, play: playToInternal, languages: ["C++"] },
+  "chat client": { shim: chatClient, play: playToChatClient },
+  registry: { shim: registry, play: playToRegistry, languages: ["C++"] },
+  "registry client": { shim: registryClient, play: playToRegistryClient },
 };
+/** Programs that are played against at the same time: the waits are short, but there are many. */
+const atOnce = 4;
+/** Of a case that is there for every bit of a message the neighbour is asked from time to time only. */
+const bitsBetweenWitnesses = 64;
 
-/** A value that is an object has one for each language: where a library beneath decides. */
+/** A value that is an object has one for each language: where a library beneath decides, or the interface of a language. */
 const expectedOf = (expect, language) =>
   Object.fromEntries(Object.entries(expect).map(([name, value]) => [name, typeof value === "object" ? value[language] : value]));
 
-/** Whether an outcome is the one that was wanted. A reason of a close counts when the case names one. What a client calls the end of its session depends on what it was doing just then: "failed" is any word for it. */
+/** Whether an outcome is the one that was wanted. The reason of a close counts when the case names one. */
 function holds(wanted, got) {
   const names = new Set([...Object.keys(wanted), ...Object.keys(got)]);
   return [...names].every((name) => {
     if (name === "ends" && /^\d+$/.test(wanted.ends ?? "")) return got.ends?.split(" ")[0] === wanted.ends;
-    if (name === "says" && wanted.says === "failed") return got.says !== undefined && got.says !== "ok";
     return wanted[name] === got[name];
   });
 }
 const words = (outcome) => Object.entries(outcome).map(([name, value]) => `${name} ${value}`).join(", ");
 
-/** All cases against the peers of one language, one after the other. */
-async function playAll(language) {
-  const shims = new Map();
-  const results = [];
-  for (const one of eachCase()) {
-    if (one.to === "tunnel" && language !== "C++") continue; // there is one tunnel
-    if (given.only && !`${one.group} ${one.name}`.includes(given.only)) continue;
-    // What a server says of one group must not be taken for word of another.
-    const key = `${one.to} ${one.suite} ${one.group}`;
-    const { shim, play } = kinds[one.to];
-    const it = shims.get(key) ?? (await shim(language, one.suite));
-    shims.set(key, it);
-    const began = performance.now();
-    const outcome = await play(one, it).catch((error) => ({ failed: error.message }));
-    if (it.witness) await it.witness().catch((error) => (outcome.neighbour = error.message));
-    results.push({ one, outcome });
-    if (given.show) console.log(`${language} | ${one.group} | ${one.name} | ${words(outcome)} | ${Math.round(performance.now() - began)} ms`);
-  }
-  for (const [key, shim] of shims) await shim.stop().catch((error) => problems.push(`${language}, ${key}: ${error.message}`));
-  return results;
-}
-
 const problems = [];
 const counts = new Map();
-const all = await Promise.all(["C++", "TS"].map(async (language) => ({ language, results: await playAll(language) })));
-for (const { language, results } of all) {
-  for (const { one, outcome } of results) {
-    const expected = expectedOf(one.expect, language);
-    const [wanted, got] = [expected, outcome].map(words);
-    if (!holds(expected, outcome)) problems.push(`${language}, ${one.group}, ${one.name}: expected ${wanted}; got ${got}`);
-    counts.set(one.group, (counts.get(one.group) ?? 0) + 1);
+
+/** One case, and the neighbour behind it from time to time. */
+async function playCase({ group, language, it, play, sampling }, each) {
+  const one = { ...each, expect: expectedOf(each.expect, language) };
+  const began = performance.now();
+  const outcome = await play(one, it).catch((error) => ({ failed: error.message }));
+  if (it.witness && --sampling.untilWitness < 0) {
+    await it.witness().catch((error) => (outcome.neighbour = error.message));
+    if (one.expect.oracle || one.sampled) sampling.untilWitness = bitsBetweenWitnesses;
+  }
+  if (given.show) console.log(`${language} | ${group} | ${one.name} | ${words(outcome)} | ${Math.round(performance.now() - began)} ms`);
+  if (!holds(one.expect, outcome)) problems.push(`${language}, ${group}, ${one.name}: expected ${words(one.expect)}; got ${words(outcome)}`);
+  counts.set(group, (counts.get(group) ?? 0) + 1);
+}
+
+/** Groups against one program, which they share: starting it costs more than most of them do. One case after the other: what a server says of one must not be taken for word of another. */
+async function playLane({ language, to, suite, groups }) {
+  const { shim, play } = kinds[to];
+  const it = await shim(language, suite);
+  for (const [group, cases] of groups) {
+    const sampling = { untilWitness: 0 };
+    for (const each of cases) await playCase({ group, language, it, play, sampling }, each);
+  }
+  await it.stop().catch((error) => problems.push(`${language}, ${to}: ${error.message}`));
+}
+
+/** Whether what a server says of the case is taken. Where it is not, words stay that no other group may hear. */
+const hears = ({ expect, do: steps }) => expect.says !== undefined || expect.oracle !== undefined || steps.some((step) => step.replay !== undefined);
+
+const cases = [...eachCase(isLong)];
+const hearing = new Set(cases.filter(hears).map(({ group }) => group));
+const lanes = new Map();
+for (const one of cases) {
+  const { to, suite, group } = one;
+  for (const language of kinds[to].languages ?? ["C++", "TS"]) {
+    if (one.only !== undefined && one.only !== language) continue;
+    if (given.only && !`${group} ${one.name}`.includes(given.only)) continue;
+    if (given.except && group.includes(given.except)) continue;
+    const key = `${language} ${to} ${suite} ${hearing.has(group)}`;
+    if (!lanes.has(key)) lanes.set(key, { language, to, suite, size: 0, groups: new Map() });
+    const lane = lanes.get(key);
+    if (!lane.groups.has(group)) lane.groups.set(group, []);
+    lane.groups.get(group).push(one);
+    lane.size++;
   }
 }
-for (const [group, count] of counts) console.log(`${group}: ${count}`);
-if (all.some(({ results }) => results.length === 0)) problems.push("no case was played");
+const left = [...lanes.values()].sort((a, b) => b.size - a.size);
+await Promise.all(Array.from({ length: atOnce }, async () => {
+  for (let lane = left.shift(); lane !== undefined; lane = left.shift()) await playLane(lane).catch((error) => problems.push(`${lane.language}, ${lane.to}: ${error.stack}`));
+}));
+stopTroupes();
+for (const [group, count] of [...counts].sort()) console.log(`${group}: ${count}`);
+console.log(`${[...counts.values()].reduce((sum, count) => sum + count, 0)} outcomes`);
+if (counts.size === 0) problems.push("no case was played");
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length === 0 ? 0 : 1;

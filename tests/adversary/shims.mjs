@@ -1,43 +1,51 @@
-// What a case is played against: programs of both languages and the tunnel, each with a neighbour that must not notice.
+// What a case is played against: programs of both languages, each with a neighbour that must not notice.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Attacher, issuerOf } from "./attach.mjs";
 import { Party } from "./party.mjs";
-import { runProgram, startProgram } from "./programs.mjs";
+import { runProgram, startProgram, startTold } from "./programs.mjs";
+import { openMessage, serverKey } from "./sealed.mjs";
 
 /** Folders of the command line: C++ programs, the packed flowersec-peer, and one for files. */
 export const folders = { cpp: "", ts: "", work: "" };
 const peerOf = (language) => join(language === "C++" ? folders.cpp : folders.ts, "flowersec-peer");
-const plain = ["--origin", "http://127.0.0.1", "--insecure-loopback"];
 
+let credentials = 0;
 /** Connect info that both sides have, in a file. */
 async function credential(suite) {
   const file = join(folders.work, `${suite}-${credentials++}.json`);
-  await runProgram(join(folders.cpp, "flowersec-directinit"), "--ws-url", "ws://127.0.0.1:1/direct", "--suite", suite, "--init-exp-seconds", "3600", "--out", file);
+  const words = ["--ws-url", "ws://127.0.0.1:1/direct", "--channel-id", "adversary", "--suite", suite, "--init-exp-seconds", "3600", "--out", file];
+  await runProgram(join(folders.cpp, "flowersec-directinit"), ...words);
   return { file, info: JSON.parse(readFileSync(file, "utf8")) };
 }
-let credentials = 0;
 
-/** A server, and a client of it that stays: what is done to others must not reach it. */
+/** A client that stays: what is done to others must not reach it. `open`: what is said in front of INIT. */
+async function witnessOf(url, info, open = () => {}) {
+  const party = await Party.dial(url, info);
+  await party.connection.upgrade(url);
+  open(party);
+  party.init();
+  await party.takeResp();
+  party.ack();
+  await party.takeRecord();
+  let stream = 1;
+  return { party, echo: () => party.echo((stream += 2)) };
+}
+
+/** A server that was given its connect info. */
 export async function server(language, suite) {
   const { file, info } = await credential(suite);
   const program = startProgram(peerOf(language), "serve", "--direct", "127.0.0.1:0", "--info", file);
   const { url } = await program.json();
-  const witness = await Party.dial(url, info);
-  await witness.connection.upgrade(url);
-  witness.init();
-  await witness.takeResp();
-  witness.ack();
-  await witness.takeRecord();
-  let stream = 1;
+  const witness = await witnessOf(url, info);
   return {
     url, info,
     heard: async () => /^refused a client: ([^ ]+ [^ ]+)/.exec(await program.errLine())?.[1],
-    witness: () => witness.echo((stream += 2)),
+    witness: witness.echo,
     stop: async () => {
-      witness.connection.drop();
+      witness.party.connection.drop();
       program.child.kill("SIGTERM");
       const code = await program.ended;
       // 1: some session did not end well, which is what we are here for.
@@ -46,26 +54,91 @@ export async function server(language, suite) {
   };
 }
 
-/** Clients, one for each case, and where they connect to. */
-export async function client(language, suite) {
-  const { file, info } = await credential(suite);
+/** The programs that play many clients, one for each language, and what they say. */
+const troupes = new Map();
+export function troupeOf(language) {
+  const found = troupes.get(language);
+  if (found !== undefined) return found;
+  const program = language === "C++"
+    ? startTold(join(folders.cpp, "flowersec-adversary-shim"))
+    : startTold(process.execPath, new URL("shim.mjs", import.meta.url).pathname, folders.work);
+  const asked = new Map();
+  let last = 0;
+  (async () => {
+    for (let line = await program.outLine(); line !== undefined; line = await program.outLine()) {
+      const word = JSON.parse(line);
+      asked.get(word.id)?.(word);
+    }
+    for (const answer of asked.values()) answer({ said: `the program ended: ${program.err()}` });
+  })();
+  const troupe = {
+    /** Tells it to do something, whose number it has then; `answered` gets what it says of that. */
+    tell(command, answered) {
+      asked.set(++last, answered);
+      program.child.stdin.write(`${JSON.stringify({ id: last, ...command })}\n`);
+      return last;
+    },
+    stop: () => program.child.stdin.end(),
+  };
+  troupes.set(language, troupe);
+  return troupe;
+}
+export function stopTroupes() {
+  for (const troupe of troupes.values()) troupe.stop();
+}
+
+/** A server in public-key mode. */
+export async function sealed(language, suite) {
+  const number = suite === "p256" ? 2 : 1;
+  const { publicKey, keyFile } = serverKey();
+  const refusals = [];
+  const waiting = [];
+  const url = await new Promise((resolve) => {
+    troupeOf(language).tell({ do: "serve", keys: keyFile }, ({ url: bound, refused }) => {
+      if (bound !== undefined) resolve(bound);
+      else if (waiting.length > 0) waiting.shift()(refused);
+      else refusals.push(refused);
+    });
+  });
+  const witness = await witnessOf(url, undefined, (party) => {
+    const { payload, info } = openMessage(publicKey, number);
+    party.knows(info);
+    party.connection.sendWs({ op: 1, payload });
+  });
+  return {
+    url, publicKey, suite: number,
+    heard: () => (refusals.length > 0 ? Promise.resolve(refusals.shift()) : new Promise((resolve) => waiting.push(resolve))),
+    witness: witness.echo,
+    stop: async () => witness.party.connection.drop(),
+  };
+}
+
+/** Clients, one for each case, and where they connect to. `commandOf` says what one is to do at a URL. */
+async function clients(language, commandOf, rest) {
   const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(listener, "listening");
   const url = `ws://127.0.0.1:${listener.address().port}/direct`;
   return {
-    info,
+    ...rest,
     connection: async () => (await once(listener, "connection"))[0],
-    start() {
-      const program = startProgram(peerOf(language), "client", "--info", file, "--url", url, ...plain, "--say", "hello there");
-      const said = async () => {
-        const { ok, checks } = await program.json();
-        await program.ended;
-        return ok ? "ok" : (/^([^ ]+ [^ ]+)/.exec(Object.values(checks).find((each) => each !== "ok") ?? "")?.[1] ?? JSON.stringify(checks));
-      };
-      return { ended: said, kill: () => program.child.kill("SIGKILL") };
-    },
+    start: (one) => new Promise((resolve) => troupeOf(language).tell(commandOf(url, one), ({ said }) => resolve(said))),
     stop: async () => void listener.close(),
   };
+}
+
+export async function client(language, suite) {
+  const { info } = await credential(suite);
+  return clients(language, (url) => ({ do: "direct", info, url, say: "hello there" }), { info });
+}
+
+/** Clients and servers that attach to a tunnel: to us. */
+export async function attaching(language, suite, what) {
+  const { info } = await credential(suite);
+  const grant = {
+    channel_id: info.channel_id, channel_init_expire_at_unix_s: info.channel_init_expire_at_unix_s, idle_timeout_seconds: 60, token: "FST2.a.b",
+    role: what === "tunnel_client" ? 1 : 2, e2ee_psk_b64u: info.e2ee_psk_b64u, allowed_suites: [1], default_suite: 1,
+  };
+  return clients(language, (url) => ({ do: what, grant: { tunnel_url: url, ...grant } }), { info });
 }
 
 const audience = "adversary";
@@ -73,10 +146,11 @@ const iss = "adversary's issuer";
 
 /** A tunnel, and a channel on it that stays. */
 export async function tunnel() {
-  await runProgram(join(folders.cpp, "flowersec-issuer-keygen"), "--out-dir", folders.work, "--overwrite");
-  const issuer = issuerOf(JSON.parse(readFileSync(join(folders.work, "issuer_key.json"), "utf8")));
+  const folder = join(folders.work, `issuer-${credentials++}`);
+  await runProgram(join(folders.cpp, "flowersec-issuer-keygen"), "--out-dir", folder, "--overwrite");
+  const issuer = issuerOf(JSON.parse(readFileSync(join(folder, "issuer_key.json"), "utf8")));
   const program = startProgram(
-    join(folders.cpp, "flowersec-tunnel"), "--listen", "127.0.0.1:0", "--issuer-keys-file", join(folders.work, "issuer_keys.json"), "--aud", audience, "--iss", iss,
+    join(folders.cpp, "flowersec-tunnel"), "--listen", "127.0.0.1:0", "--issuer-keys-file", join(folder, "issuer_keys.json"), "--aud", audience, "--iss", iss,
     "--allow-origin", "http://127.0.0.1", "--log-level", "error",
   );
   const { ws_url: url } = await program.json();

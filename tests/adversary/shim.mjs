@@ -1,0 +1,173 @@
+// The same as flowersec-adversary-shim with the TypeScript package: clients, chats, and a server in public-key mode, many in one process.
+//
+//   node shim.mjs <folder with node_modules/flowersec>
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+
+const from = createRequire(join(process.argv[2], "index.js"));
+const load = (name) => import(pathToFileURL(from.resolve(name)));
+const { acceptSealedNode, connectDirectNode, connectSealedNode, connectTunnelEndpointNode, connectTunnelNode } = await load("flowersec/node");
+const { parseKeyFile } = await load("flowersec/sealed");
+const { SecureSocketClient } = await load("flowersec/rendezvous");
+const { Ownwire } = await load("flowersec/ownwire");
+const { Contacts, Identity, PublicKey } = await load("flowersec/identity");
+const { isRetryable } = await import(new URL("../reconnect/failure.js", pathToFileURL(from.resolve("flowersec/reconnect"))));
+const { WebSocketServer } = from(join(process.argv[2], "node_modules", "ws"));
+
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+const wordsOf = (error) => (error?.name === "FlowersecError" ? `${error.path}: ${error.stage}/${error.code}` : (error?.code ?? String(error)));
+const options = { origin: "http://127.0.0.1", transportSecurityPolicy: "allow_plaintext_for_loopback" };
+
+async function echo(session, text) {
+  const stream = await session.openStream("echo");
+  await stream.write(Buffer.from(text));
+  await stream.close();
+  let heard = "";
+  for await (const bytes of stream) heard += Buffer.from(bytes).toString();
+  return heard;
+}
+
+function connect({ do: what, url, info, key, grant }) {
+  if (what === "direct") return connectDirectNode({ ...info, ws_url: url }, options);
+  if (what === "sealed") return connectSealedNode({ wsUrl: url, serverKeys: [key] }, options);
+  return what === "tunnel_client" ? connectTunnelNode(grant, options) : connectTunnelEndpointNode(grant, options);
+}
+
+async function runClient({ id, say: text = "", ...command }) {
+  let session;
+  let said = "ok";
+  try {
+    session = await connect(command);
+    if (text !== "" && (await echo(session, text)) !== text) said = "another text came back";
+  } catch (error) {
+    // How a session that was there ended says more than which of its streams noticed.
+    const why = session === undefined ? error : await session.ended;
+    said = `${wordsOf(why)}${command.grant !== undefined && !isRetryable(why) ? ", final" : ""}`;
+  }
+  say({ id, said });
+  await session?.close();
+}
+
+/** Those that are not over, by the command that began them. */
+const staying = new Map();
+
+async function optionsOfRegistration({ url, key, contact }) {
+  const contacts = new Contacts(await Identity.generate());
+  await contacts.add(PublicKey.parse(contact), "the contact");
+  return { url, registryKeys: [key], contacts, transport: "text", reconnect: { enabled: false }, calls: { enabled: false }, onMessage() {} };
+}
+
+async function runRegistered({ id, send, ...command }) {
+  let failed;
+  const over = new Promise((resolve) => (failed = resolve));
+  const onState = (event) => event.type === "registry" && event.state === "failed" && failed(event.error);
+  try {
+    const contact = PublicKey.parse(command.contact);
+    const client = await SecureSocketClient.create({ ...(await optionsOfRegistration(command)), onState });
+    if (send !== undefined) say({ id, said: await client.send(contact, 1).then(() => "ok", wordsOf) });
+    const error = await over;
+    if (send === undefined) say({ id, said: wordsOf(error) });
+    await client.close();
+  } catch (error) {
+    say({ id, said: wordsOf(error) });
+  }
+}
+
+/** Comes back until it is told to leave; then it says why it had to, each time. */
+async function runReturning({ id, spread, ...command }) {
+  const words = [];
+  const reconnect = { maxAttempts: 100, initialDelayMs: 0, maxDelayMs: 0, factor: 1, jitterRatio: 0, drainSpreadMs: spread };
+  const onState = (event) => event.type === "registry" && event.error !== undefined && words.push(wordsOf(event.error));
+  const done = () => say({ id, said: words.join("; ") });
+  try {
+    const client = await SecureSocketClient.create({ ...(await optionsOfRegistration(command)), reconnect, onState });
+    staying.set(id, {
+      close() {
+        staying.delete(id);
+        void client.close().then(done);
+      },
+    });
+  } catch {
+    done();
+  }
+}
+
+async function serveEcho(session) {
+  const serve = async (stream) => {
+    for await (const bytes of stream) await stream.write(bytes);
+    await stream.close();
+  };
+  for (;;) {
+    try {
+      const { kind, stream } = await session.acceptStream();
+      if (kind !== "echo") stream.reset();
+      else serve(stream).catch(() => stream.reset());
+    } catch (error) {
+      if (error.code !== "stream_hello_failed") return session.close();
+    }
+  }
+}
+
+function runServer({ id, keys }) {
+  const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1_048_640 });
+  const server = createServer();
+  const credential = { keys: parseKeyFile(keys) };
+  const accept = (socket) => {
+    acceptSealedNode(socket, credential, { secureTransport: false, transportSecurityPolicy: "allow_plaintext_for_loopback" })
+      .then(serveEcho, (error) => say({ id, refused: wordsOf(error) }));
+  };
+  server.on("upgrade", (request, socket, head) => upgrades.handleUpgrade(request, socket, head, accept));
+  server.listen(0, "127.0.0.1", () => say({ id, url: `ws://127.0.0.1:${server.address().port}/direct` }));
+}
+
+const longestShown = 40;
+const shown = (text) => (Buffer.byteLength(text) <= longestShown ? text : `${Buffer.byteLength(text)} bytes`);
+
+/** A chat client, and what happened to it in words that the C++ shim has as well. It says what a reply "say ..." asks for, and leaves at the reply "that is all". */
+function runChat({ id, url, key, texts, attempts, spread }) {
+  const reconnect = { maxAttempts: attempts, initialDelayMs: 0, maxDelayMs: 0, factor: 1, jitterRatio: 0, drainSpreadMs: spread };
+  const chat = new Ownwire(url, { server_keys: [key], origin: "http://127.0.0.1", reconnect });
+  const words = [];
+  /** Why texts failed is told behind them. */
+  const failedFor = (code, ofText) => {
+    for (const [i, word] of words.entries()) if (word === ofText || (ofText === undefined && /^failed \d+$/.test(word))) words[i] = `${word} ${code}`;
+  };
+  chat.onOpen = ({ session_id, resumed }) => words.push(`${resumed ? "resumed" : "new"} ${session_id.slice(0, 8)}`);
+  chat.onDelivery = (text, status) => status !== "queued" && words.push(`${status} ${text}`);
+  chat.onTyping = (on) => words.push(`typing ${on ? "on" : "off"}`);
+  chat.onError = ({ code, id: text, fatal }) => {
+    if (text !== undefined) failedFor(code, `failed ${text}`);
+    else if (fatal) failedFor(code);
+    else words.push(`problem ${code}`);
+  };
+  chat.onMessage = (content, { seq, metadata }) => {
+    if (content === "that is all") return chat.close();
+    words.push(`reply ${seq} ${shown(content)}${metadata === undefined ? "" : ` (${shown(metadata)})`}`);
+    if (!content.startsWith("say ")) return;
+    try {
+      chat.send(content.slice(4));
+    } catch ({ code }) {
+      words.push(`refused ${code}`);
+    }
+  };
+  chat.onClose = (error) => {
+    if (error === undefined) failedFor("closed");
+    words.push(error === undefined ? "left" : `over ${error.code}`);
+    staying.delete(id);
+    say({ id, said: words });
+  };
+  staying.set(id, chat);
+  chat.connect().catch(() => {}); // onClose has it
+  for (let i = 1; i <= texts; i++) chat.send(`text ${i}`);
+}
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    const command = JSON.parse(line);
+    const run = { serve: runServer, register: command.spread === undefined ? runRegistered : runReturning, chat: runChat, leave: ({ of }) => staying.get(of)?.close() }[command.do] ?? runClient;
+    void run(command);
+  })
+  .on("close", () => process.exit(0));
