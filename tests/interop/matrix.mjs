@@ -46,7 +46,7 @@ async function startControlplane() {
 }
 
 /** Starts the server of a row; returns it and what its client is given. */
-async function serve(peer, path, suite, tunnelUrl) {
+async function serve(peer, path, suite, tunnelUrl, flags = []) {
   const file = join(folders.work, `credential-${files++}.json`);
   if (path === "plane") {
     const id = `endpoint-${files++}`;
@@ -70,15 +70,16 @@ async function serve(peer, path, suite, tunnelUrl) {
     return { server: start(peer, "serve", "--grant", file, ...dial), client: ["--grant", file] };
   }
   await run(program("flowersec-directinit"), "--ws-url", "ws://127.0.0.1:1/direct", "--suite", suite.word, "--out", file);
-  const server = start(peer, "serve", "--direct", "127.0.0.1:0", "--info", file, "--once");
+  const server = start(peer, "serve", "--direct", "127.0.0.1:0", "--info", file, "--once", ...flags);
   const { url } = await server.json();
   return { server, client: ["--info", file, "--url", url] };
 }
 
 /** One pairing: what failed, and the figures. */
-async function pair({ server: serverPeer, client: clientPeer, path, suite }, tunnelUrl) {
-  const { server, client: credential } = await serve(peers[serverPeer], path, suites[suite], tunnelUrl);
-  const client = start(peers[clientPeer], "client", ...credential, ...dial, "--mib", String(mib), "--streams", "3", "--quiet");
+async function pair({ server: serverPeer, client: clientPeer, path, suite, narrow }, tunnelUrl) {
+  const flags = (side) => (narrow === side ? ["--wide-window-session-bytes", "0"] : []);
+  const { server, client: credential } = await serve(peers[serverPeer], path, suites[suite], tunnelUrl, flags("server"));
+  const client = start(peers[clientPeer], "client", ...credential, ...dial, "--mib", String(mib), "--streams", "3", "--quiet", ...flags("client"));
   return judge({ server, client, path: path === "direct" ? "direct" : "tunnel", mib });
 }
 
@@ -94,6 +95,7 @@ async function says(file, ...args) {
 const commandLines = [
   ["--help"], ["serve", "--help"], ["client", "-h"], [], ["dance"], ["client"], ["client", "--nope"], ["client", "--mib=x"], ["client", "--mib"],
   ["client", "--grant=a"], ["client", "--grant=a", "--origin=o", "--streams=32"], ["client", "--grant=a", "--origin=o", "--mib=-1"], ["serve"],
+  ["client", "--grant=a", "--origin=o", "--wide-window-session-bytes=1073741825"], ["serve", "--grant=g", "--wide-window-session-bytes=-1"],
   ["serve", "--wait", "5x"], ["serve", "--direct", "127.0.0.1:0"], ["serve", "--direct", "127.0.0.1:0", "--info=i", "--cert=c"],
   ["serve", "--grant=g", "--origin=o", "--wait=0s"], ["client", "---x"], ["serve", "--control=c"], ["serve", "--control=c", "--grant=g"],
   ["serve", "--control=c", "--info=i"], ["serve", "--grant=g", "--endpoint-id=e"], ["serve", "--control=c", "--endpoint-id=e"],
@@ -107,15 +109,17 @@ console.log(row(columns.map((name) => "-".repeat(Math.max(6, name.length)))));
 const problems = [];
 const controlplane = await startControlplane();
 // plane: through the tunnel, with a server that waits at a control plane. That has no say in the suite: its grants allow both,
-// and X25519 comes first.
-const paths = [["tunnel", Object.keys(suites)], ["direct", Object.keys(suites)], ["plane", ["X25519"]]];
-for (const [path, suitesOfPath] of paths) {
+// and X25519 comes first. The last two: one side without wide windows.
+const paths = [
+  ["tunnel", Object.keys(suites)], ["direct", Object.keys(suites)], ["plane", ["X25519"]], ["direct", ["X25519"], "server"], ["direct", ["X25519"], "client"],
+];
+for (const [path, suitesOfPath, narrow] of paths) {
   for (const suite of suitesOfPath) {
     for (const server of Object.keys(peers)) {
       for (const client of Object.keys(peers)) {
-        const name = [server, client, path, suite];
+        const name = [server, client, narrow ? `${path}, ${narrow} narrow` : path, suite];
         try {
-          const { failed, figures, held } = await pair({ server, client, path, suite }, tunnelUrl);
+          const { failed, figures, held } = await pair({ server, client, path, suite, narrow }, tunnelUrl);
           const number = (key, digits = 0) => (figures[key] ?? NaN).toFixed(digits);
           console.log(row([...name, `${held}/${checkNames.length}`, number("connect_ms"), number("call_us"), number("upload_mib_per_s"), number("download_mib_per_s")]));
           problems.push(...failed.map((why) => `${name.join(" ")}: ${why}`));
