@@ -6,6 +6,7 @@ import {
   TYPE_WINDOW_UPDATE,
 } from "../yamux/frame.js";
 import { checkYamuxLimits, type YamuxLimits } from "../yamux/limits.js";
+import type { WideWindows } from "../yamux/wide_windows.js";
 import type { StreamState } from "../yamux/stream_state.js";
 
 const update = (streamId: number, flags: number, length = 0) =>
@@ -57,8 +58,8 @@ export function textsOf(bytes: Uint8Array): string[] {
 /** A machine with the peer played by hand. */
 export class CoreFixture {
   readonly core: YamuxCore;
-  constructor(role: "client" | "server", limits: YamuxLimits = {}, firstId?: number) {
-    this.core = new YamuxCore(role === "client", checkYamuxLimits(limits), firstId);
+  constructor(role: "client" | "server", limits: YamuxLimits = {}, firstId?: number, wide?: WideWindows) {
+    this.core = new YamuxCore(role === "client", checkYamuxLimits(limits), wide, firstId);
   }
 
   /** The peer sends frames. */
