@@ -10,7 +10,7 @@ import { build } from "esbuild";
 import type { ChannelInitGrant } from "../src/gen/flowersec/controlplane/v1.gen.js";
 import { attachMessage, youReceive, youSend } from "./support/bare.js";
 import { openPage } from "./support/browser.js";
-import { compare, exitCode, judge, microseconds, rate, show } from "./support/figures.js";
+import { atLeast, atMost, compare, exitCode, judge, microseconds, rate, show } from "./support/figures.js";
 import { isOtherEnd, runOtherEnd, startOtherEnd } from "./support/other_end.js";
 import type { Page } from "./support/page.js";
 import { startPeer } from "./support/peer.js";
@@ -69,8 +69,8 @@ async function measure(): Promise<void> {
       }, turns);
       const [ofJavascript, ofBare] = [ratio("javascript", "ours"), ratio("bare", "ours")];
       show(`chromium, bulk ${way}: session, JavaScript alone, unencrypted`, `${rate(seconds.ours)}, ${rate(seconds.javascript)}, ${rate(seconds.bare)}`);
-      judge(`chromium, bulk ${way}, against JavaScript alone`, ofJavascript, `at least ${goals.javascript}`, ofJavascript >= goals.javascript);
-      judge(`chromium, bulk ${way}, against a WebSocket without encryption`, ofBare, `at least ${goals.bare}`, ofBare >= goals.bare);
+      judge(`chromium.bulk.${way}.javascript`, `chromium, bulk ${way}, against JavaScript alone`, ofJavascript, atLeast(goals.javascript));
+      judge(`chromium.bulk.${way}.bare`, `chromium, bulk ${way}, against a WebSocket without encryption`, ofBare, atLeast(goals.bare));
       show(`  where WebCrypto and nothing else is put before it`, `${ratio("bare", "sealed").toFixed(2)} x, ${rate(seconds.sealed)}`);
     }
     const small = await compare({
@@ -79,7 +79,7 @@ async function measure(): Promise<void> {
     }, latency.turns);
     const ratio = small.ratio("ours", "javascript");
     show("chromium, a small call: session, JavaScript alone", `${microseconds(small.seconds.ours)}, ${microseconds(small.seconds.javascript)}`);
-    judge("chromium, time of a small call, against JavaScript alone", ratio, `at most ${goals.latency}`, ratio <= goals.latency);
+    judge("chromium.call", "chromium, time of a small call, against JavaScript alone", ratio, atMost(goals.latency));
   } finally {
     await page.close();
     otherEnd.stop();

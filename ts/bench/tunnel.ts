@@ -9,7 +9,7 @@ import { connectTunnelNode } from "../src/endpoint/node.js";
 import { AllowPlaintextForLoopback } from "../src/endpoint/policy.js";
 import type { Client } from "../src/session/index.js";
 import { attachBare, Bare, youReceive, youSend } from "./support/bare.js";
-import { compare, exitCode, judge, microseconds, rate, show } from "./support/figures.js";
+import { atLeast, atMost, compare, exitCode, judge, microseconds, rate, show } from "./support/figures.js";
 import { isOtherEnd, runOtherEnd, startOtherEnd, type Kind } from "./support/other_end.js";
 import { startTunnel } from "./support/tunnel.js";
 import { call, receive, send } from "./support/traffic.js";
@@ -53,13 +53,13 @@ async function measure(): Promise<void> {
       const ofBare = compared.ratio("bare", "ours");
       show(`node, bulk ${way}: session, JavaScript alone, bare`, `${rate(seconds.ours)}, ${rate(seconds.javascript)}, ${rate(seconds.bare)}`);
       show(`node, bulk ${way} on a single stream`, rate(seconds.alone));
-      judge(`node, bulk ${way}, against JavaScript alone`, ofJavascript, `at least ${goals.javascript}`, ofJavascript >= goals.javascript);
-      judge(`node, bulk ${way}, against a bare ws and node:crypto loop`, ofBare, `at least ${goals.bare}`, ofBare >= goals.bare);
+      judge(`node.bulk.${way}.javascript`, `node, bulk ${way}, against JavaScript alone`, ofJavascript, atLeast(goals.javascript));
+      judge(`node.bulk.${way}.bare`, `node, bulk ${way}, against a bare ws and node:crypto loop`, ofBare, atLeast(goals.bare));
     }
     const small = await compare({ ours: () => call(ours, latency.calls), javascript: () => call(javascript, latency.calls) }, latency.turns);
     const ratio = small.ratio("ours", "javascript");
     show("node, a small call: session, JavaScript alone", `${microseconds(small.seconds.ours)}, ${microseconds(small.seconds.javascript)}`);
-    judge("node, time of a small call, against JavaScript alone", ratio, `at most ${goals.latency}`, ratio <= goals.latency);
+    judge("node.call", "node, time of a small call, against JavaScript alone", ratio, atMost(goals.latency));
     ours.close();
     javascript.close();
   } finally {

@@ -2,15 +2,18 @@
 //
 //   npm run bench                   all
 //   npm run bench -- records        bench/records.ts
+//   npm run bench -- --json FILE    all; figures with a goal are appended to FILE, a JSON object a line
 //
 // esbuild bundles each from src, as Node would run the package. Exit 1 when one of them misses its goal.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { fromHere } from "./run.mjs";
 
 const words = process.argv.slice(2);
+const json = words.indexOf("--json");
+if (json >= 0) process.env["FLOWERSEC_BENCH_ROWS"] = resolve(words.splice(json, 2)[1] ?? "");
 const names = readdirSync(fromHere("bench")).filter(
   (name) => name.endsWith(".ts") && (words.length === 0 || words.some((word) => name.includes(word))),
 );

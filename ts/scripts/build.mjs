@@ -1,4 +1,5 @@
-// Compiles src into dist: JavaScript, declarations and source maps. Tests stay out. Does nothing when dist is that already.
+// Type-checks src, tests too, and makes dist of it: JavaScript, declarations and source maps, without the tests. Does nothing when dist is that
+// already: whoever needs one of the two has both, for the compiler's time once.
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,10 +9,12 @@ const stamp = fromHere("build", "dist.sha256");
 const lock = fromHere("build", "dist.lock");
 const staleLockMs = 300_000;
 
+const filesOf = (folder) => readdirSync(fromHere(folder), { recursive: true, encoding: "utf8" });
+
 function fingerprint() {
   const hash = createHash("sha256");
-  const sources = readdirSync(fromHere("src"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
-  for (const name of [...sources.map((each) => `src/${each}`).sort(), "package-lock.json", "tsconfig.json", "tsconfig.build.json"]) {
+  const sources = filesOf("src").filter((name) => name.endsWith(".ts"));
+  for (const name of [...sources.map((each) => `src/${each}`).sort(), "package-lock.json", "tsconfig.json", "scripts/build.mjs"]) {
     hash.update(`${name}\n`).update(readFileSync(fromHere(name)));
   }
   return hash.digest("hex");
@@ -39,7 +42,9 @@ await locked(() => {
   if (existsSync(fromHere("dist")) && existsSync(stamp) && readFileSync(stamp, "utf8") === now) return;
   rmSync(stamp, { force: true });
   rmSync(fromHere("dist"), { recursive: true, force: true });
-  run("node_modules/typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
+  run("node_modules/typescript/bin/tsc", ["-p", "tsconfig.json"]);
+  rmSync(fromHere("dist", "testing"), { recursive: true });
+  for (const name of filesOf("dist").filter((each) => /\.test\.(js|d\.ts|js\.map)$/.test(each))) rmSync(fromHere("dist", name));
   chmodSync(fromHere("dist", "peer", "main.js"), 0o755);
   writeFileSync(stamp, now);
 });

@@ -2,7 +2,7 @@
 //   types     programs for Node and for browsers compile against it with tsc --strict, libraries checked too
 //   publint   the manifest says what is there
 //   attw      types and code resolve alike, from ES modules (there is no CommonJS)
-//   docs      every export of every entry, and every method, has a docstring: TypeDoc says which has none
+//   docs      every export of every entry, and every method, has a docstring: TypeDoc says which has none (types are right: the build came first)
 //   size      a browser client with calls, streams and both suites, minified and gzipped; a peer with its identity; the chunk that loads on demand; the
 //             scripts that an OwnWire gateway serves
 import { spawnSync } from "node:child_process";
@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { fromHere, run } from "./run.mjs";
 
-/** docs/PERFORMANCE.md, "Size". */
+/** docs/PERFORMANCE_TYPESCRIPT.md, "Size". */
 const entryKiB = 20;
 const fallbackKiB = 24;
 const peerKiB = 48;
@@ -135,7 +135,7 @@ for (const { types } of Object.values(JSON.parse(readFileSync(fromHere("package.
   const source = types.replace("./dist/", "src/").replace(".d.ts", ".ts");
   if (!source.includes("*") && !documented.includes(source)) failures.push(`typedoc.json does not know ${source}`);
 }
-check("docs", process.execPath, [fromHere("node_modules/typedoc/bin/typedoc"), "--emit", "none"], fromHere());
+check("docs", process.execPath, [fromHere("node_modules/typedoc/bin/typedoc"), "--emit", "none", "--skipErrorChecking"], fromHere());
 
 // ---- size
 

@@ -7,7 +7,7 @@
 //   %OWNWIRE_SERVER_KEYS%       its public keys, separated by commas
 //   %OWNWIRE_COMPAT_SRI%        sha384-... of js/ownwire_compat.js as served
 //   %OWNWIRE_APPLICATION_SRI%   sha384-... of js/application.js as served
-// Exit 1 when a source or a template is missing or comes twice, and when a script is larger than docs/PERFORMANCE.md, "Size", says.
+// Exit 1 when a source or a template is missing or comes twice, and when a script is larger than docs/PERFORMANCE_TYPESCRIPT.md, "Size", says.
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,4 +1,5 @@
 // Ratios that a busy machine does not bend: subjects take turns, each turn gives a ratio, the median of them counts.
+import { appendFileSync } from "node:fs";
 
 /** Something to measure: seconds for one unit, in one turn. */
 export type Subject = () => Promise<number>;
@@ -36,10 +37,22 @@ export function show(what: string, figures: string): void {
   console.log(`${what.padEnd(60)} ${figures}`);
 }
 
-/** A line of the table with a goal. */
-export function judge(what: string, ratio: number, goal: string, isMet: boolean): void {
+export interface Goal {
+  readonly kind: "at_least" | "at_most";
+  readonly limit: number;
+}
+export const atLeast = (limit: number): Goal => ({ kind: "at_least", limit });
+export const atMost = (limit: number): Goal => ({ kind: "at_most", limit });
+
+/** A line of the table with a goal. `id` names it for machines, which read it where FLOWERSEC_BENCH_ROWS says. */
+export function judge(id: string, what: string, ratio: number, goal: Goal): void {
+  const isMet = goal.kind === "at_least" ? ratio >= goal.limit : ratio <= goal.limit;
   if (!isMet) missed++;
-  console.log(`${what.padEnd(60)} ${`${ratio.toFixed(2)} x`.padStart(8)}   ${goal.padEnd(13)} ${isMet ? "met" : "MISSED"}`);
+  const words = `${goal.kind.replace("_", " ")} ${goal.limit}`;
+  console.log(`${what.padEnd(60)} ${`${ratio.toFixed(2)} x`.padStart(8)}   ${words.padEnd(13)} ${isMet ? "met" : "MISSED"}`);
+  const rows = process.env["FLOWERSEC_BENCH_ROWS"];
+  const row = { id: `ts.${id}`, title: what, unit: "x", median: ratio, goal: goal.limit, goal_kind: goal.kind, verdict: isMet ? "ok" : "missed" };
+  if (rows !== undefined) appendFileSync(rows, `${JSON.stringify(row)}\n`);
 }
 
 /** `1` when a goal was missed, for process.exitCode. */
