@@ -86,6 +86,8 @@ TEST(documents, limits_lists_every_default) {
       {"`max_stream_write_queue_bytes`", session.yamux.max_stream_write_queue_bytes},
       {"`max_stream_receive_bytes`", session.yamux.max_stream_receive_bytes},
       {"`max_session_receive_bytes`", session.yamux.max_session_receive_bytes},
+      {"`wide_window_session_bytes`", session.yamux.wide_window_session_bytes},
+      {"`wide_window_bytes`", yamux::wide_window_bytes},
       {"`max_queued_ping_replies`", yamux::max_queued_ping_replies},
       {"`max_queued_refusals` (yamux)", yamux::max_queued_refusals},
       {"`max_queued_controls`", session::max_queued_controls},

@@ -12,7 +12,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <csignal>
 #include <memory>
 #include <vector>
@@ -20,12 +19,6 @@
 #include "support/ownwire_people.h"
 
 namespace flowersec::ownwire {
-
-/// Lets everything else go on until the condition holds.
-template <class Condition>
-awaitable<void> until(Condition condition) {
-  while (!condition()) co_await asio::post(asio::use_awaitable);
-}
 
 /// Raises the limit of this process and those it starts.
 inline void want_descriptors(rlim_t wanted) {

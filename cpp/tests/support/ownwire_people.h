@@ -5,6 +5,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <optional>
@@ -24,6 +25,12 @@ namespace asio = boost::asio;
 using asio::awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
+
+/// Lets everything else go on until the condition holds.
+template <class Condition>
+awaitable<void> until(Condition condition) {
+  while (!condition()) co_await asio::post(asio::use_awaitable);
+}
 
 inline constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 inline const tcp::endpoint any_loopback_port{asio::ip::address_v4::loopback(), 0};

@@ -35,7 +35,13 @@ inline void visit_memory(pid_t pid, const std::function<bool(byte_view)>& look) 
   std::ifstream maps{folder + "/maps"};
   std::stringstream list;
   list << maps.rdbuf();
-  const auto block = std::make_unique<std::array<std::byte, block_bytes>>();
+  // Gone without a trace, or a later look would find in it what an earlier one saw.
+  struct wiped_block {
+    std::array<std::byte, block_bytes> bytes{};
+    ~wiped_block() { ::explicit_bzero(bytes.data(), bytes.size()); }
+  };
+  const auto owner = std::make_unique<wiped_block>();
+  auto* const block = &owner->bytes;
   for (std::string line; std::getline(list, line);) {
     std::istringstream words{line};
     std::string range;
@@ -87,16 +93,20 @@ class masked_needle {
   [[nodiscard]] const byte_buffer& masked() const noexcept { return masked_; }
 
   [[nodiscard]] bool is_in(byte_view block) const {
-    const auto first = std::to_integer<int>(masked_.front() ^ mask);
-    while (block.size() >= masked_.size()) {
-      const auto* at = static_cast<const std::byte*>(std::memchr(block.data(), first, block.size()));
+    // Memory is mostly zeros, so it is not a zero that is looked for first.
+    const auto anchor = static_cast<std::size_t>(
+        std::ranges::find_if(masked_, [](std::byte each) { return each != mask; }) - masked_.begin());
+    if (block.size() < masked_.size() || anchor == masked_.size()) return false;
+    const auto first = std::to_integer<int>(masked_[anchor] ^ mask);
+    auto from = block.subspan(anchor, block.size() - masked_.size() + 1);
+    while (!from.empty()) {
+      const auto* at = static_cast<const std::byte*>(std::memchr(from.data(), first, from.size()));
       if (at == nullptr) return false;
-      block = block.subspan(static_cast<std::size_t>(at - block.data()));
-      if (block.size() < masked_.size()) return false;
-      std::size_t same = 1;
-      while (same < masked_.size() && (block[same] ^ mask) == masked_[same]) ++same;
+      const auto* begin = at - anchor;
+      std::size_t same = 0;
+      while (same < masked_.size() && (begin[same] ^ mask) == masked_[same]) ++same;
       if (same == masked_.size()) return true;
-      block = block.subspan(1);
+      from = from.subspan(static_cast<std::size_t>(at - from.data()) + 1);
     }
     return false;
   }

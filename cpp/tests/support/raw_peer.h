@@ -14,8 +14,9 @@ namespace flowersec::testing {
 class raw_peer {
  public:
   /// Runs the handshake with `other`, which must be fresh. A raw server has sent its finished ping afterwards.
-  static raw_peer client_of(end_point& other) {
+  static raw_peer client_of(end_point& other, std::uint32_t features = 0) {
     auto options = std::get<handshake::client_options>(client_options_of().side);
+    options.features = features;
     auto begun = handshake::client_handshake::begin(std::move(options), system_random()).value();
     other.give(begun.init_frame());
     auto finished = begun.on_frame(other.take_messages().at(0), other.now().wall).value();
@@ -27,15 +28,16 @@ class raw_peer {
     return made;
   }
 
-  static raw_peer server_of(end_point& other) {
-    auto made = unfinished_server_of(other);
+  static raw_peer server_of(end_point& other, std::uint32_t features = 0) {
+    auto made = unfinished_server_of(other, features);
     made.send_ping();
     return made;
   }
 
   /// A server that has the keys and did not send its finished ping.
-  static raw_peer unfinished_server_of(end_point& other) {
+  static raw_peer unfinished_server_of(end_point& other, std::uint32_t features = 0) {
     auto side = std::get<session::server_side>(server_options_of().side);
+    side.options.features = features;
     handshake::server_handshake server{std::move(side.options)};
     auto answer = server.on_frame(other.take_messages().at(0), other.now(), system_random()).value();
     other.give(std::get<handshake::respond>(answer).frame);

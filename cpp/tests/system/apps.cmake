@@ -4,7 +4,7 @@ foreach(name tools tunnel peer)
     SOURCES ${CMAKE_CURRENT_LIST_DIR}/apps_${name}_test.cc ${CMAKE_CURRENT_LIST_DIR}/../support/process.cc
     DEPS base
     LABELS system
-    TIMEOUT 120)
+    TIMEOUT 600)
 endforeach()
 add_dependencies(test_system.apps_tools
   flowersec-issuer-keygen flowersec-channelinit flowersec-directinit flowersec-reference)
@@ -17,8 +17,10 @@ set_property(TEST system.apps_peer APPEND PROPERTY LABELS interop)
 # The peers of both languages against each other.
 add_test(NAME interop.matrix COMMAND ${PROJECT_SOURCE_DIR}/tests/interop/run ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(interop.matrix PROPERTIES LABELS "interop;ts" SKIP_RETURN_CODE 77 TIMEOUT 600)
-add_test(NAME adversary COMMAND ${PROJECT_SOURCE_DIR}/tests/adversary/run ${PROJECT_BINARY_DIR}/bin)
-set_tests_properties(adversary PROPERTIES LABELS "interop;ts" SKIP_RETURN_CODE 77 TIMEOUT 900)
+
+# The TypeScript package, compiled, for every test that uses it.
+add_test(NAME ts.dist COMMAND ${PROJECT_SOURCE_DIR}/tools/build-ts)
+set_tests_properties(ts.dist PROPERTIES LABELS ts SKIP_RETURN_CODE 77 TIMEOUT 600 FIXTURES_SETUP ts_dist)
 
 # What a user of the npm package gets.
 add_test(NAME ts.package COMMAND ${PROJECT_SOURCE_DIR}/tools/test-ts --package)
@@ -30,4 +32,4 @@ foreach(name with-a-control-plane through-a-tunnel direct)
 endforeach()
 add_test(NAME system.demo COMMAND ${PROJECT_SOURCE_DIR}/tools/demo ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(system.example_with-a-control-plane system.example_through-a-tunnel system.example_direct system.demo PROPERTIES
-  LABELS system TIMEOUT 120 ENVIRONMENT FLOWERSEC_DEMO_MIB=8)
+  LABELS system TIMEOUT 600 ENVIRONMENT FLOWERSEC_DEMO_MIB=8)

@@ -4,5 +4,5 @@ flowersec_add_test(system.chat
   DEPS base identity
   LIBS Boost::json
   LABELS system
-  TIMEOUT 120)
+  TIMEOUT 600)
 add_dependencies(test_system.chat flowersec flowersec-registry flowersec-tunnel flowersec-issuer-keygen)

@@ -13,5 +13,5 @@ flowersec_add_test(system.controlplane
   DEPS controlplane_client endpoint sources token_control ws_frame
   LIBS OpenSSL::SSL
   LABELS system
-  TIMEOUT 300)
+  TIMEOUT 600)
 add_dependencies(test_system.controlplane flowersec-controlplane flowersec-tunnel flowersec-channelinit kill_at_step)

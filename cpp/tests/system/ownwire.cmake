@@ -7,7 +7,7 @@ if(TARGET ownwire)
       DEPS base apps_ownwire_assets
       LIBS OpenSSL::SSL
       LABELS system
-      TIMEOUT 120)
+      TIMEOUT 600)
     add_dependencies(test_system.ownwire_${name} ownwire)
   endforeach()
   foreach(name chat client edge link)
@@ -16,7 +16,7 @@ if(TARGET ownwire)
       DEPS endpoint ownwire_client ownwire_frames sealed
       LIBS OpenSSL::SSL
       LABELS system
-      TIMEOUT 120)
+      TIMEOUT 600)
     add_dependencies(test_system.ownwire_${name} ownwire ownwire-edge)
   endforeach()
   foreach(name crowd limits)
@@ -29,7 +29,7 @@ if(TARGET ownwire)
       DEPS endpoint ownwire_frames sealed ws
       LIBS OpenSSL::SSL
       LABELS system
-      TIMEOUT 300)
+      TIMEOUT 600)
     add_dependencies(test_system.ownwire_${name} ownwire)
   endforeach()
 endif()

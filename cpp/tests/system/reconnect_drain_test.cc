@@ -112,12 +112,14 @@ class longest_gap {
 };
 
 /// What a run says about managers. When this process stood still, all its timers fire together, whoever set them.
-enum class verdict { spread_out, together, disturbed };
+/// And the tunnel's place may have been empty for longer than anybody tries.
+enum class verdict { spread_out, together, some_missing, disturbed };
 
-[[nodiscard]] verdict judge(std::size_t most_together, std::chrono::milliseconds stood_still) {
+[[nodiscard]] verdict judge(std::size_t came, std::size_t most_together, std::chrono::milliseconds stood_still) {
   constexpr std::chrono::milliseconds tolerable{250};
-  if (most_together * 4 <= crowd) return verdict::spread_out;
-  return stood_still > tolerable ? verdict::disturbed : verdict::together;
+  if (came == crowd && most_together * 4 <= crowd) return verdict::spread_out;
+  if (stood_still > tolerable) return verdict::disturbed;
+  return came == crowd ? verdict::together : verdict::some_missing;
 }
 
 /// A crowd at a tunnel, which is restarted once.
@@ -154,13 +156,13 @@ class crowd_at_a_tunnel {
     pulse();
     context_.run_for(patience);
     operator_of_the_tunnel.join();
-    EXPECT_EQ(attached_.size(), crowd) << given_up_ << " gave up";
     EXPECT_EQ(control_plane_->used_twice, 0u);
     log_ += next_->process.take_err();
     EXPECT_THAT(log_, ::testing::HasSubstr(" draining: "));
     EXPECT_THAT(log_, ::testing::Not(::testing::HasSubstr("token_replay")));
   }
 
+  [[nodiscard]] std::size_t came() const { return attached_.size(); }
   [[nodiscard]] std::size_t tried_together() const { return peak(control_plane_->asked); }
   [[nodiscard]] std::size_t came_together() const { return peak(attached_); }
   [[nodiscard]] std::chrono::milliseconds stood_still() const { return gap_.value(); }
@@ -238,13 +240,15 @@ class drained_restart : public ::testing::TestWithParam<restart_case> {
     if (HasFatalFailure()) return verdict::together;
     run.restart_the_tunnel();
     const auto tried = run.tried_together();
-    const auto came = run.came_together();
+    const auto came = run.came();
+    const auto came_together = run.came_together();
     longest_gap_ = run.stood_still();
     RecordProperty("tried", std::to_string(tried));
-    RecordProperty("attached", std::to_string(came));
+    RecordProperty("attached", std::to_string(came_together));
     std::cout << "within " << window.count() << " ms: at most " << tried << " of " << crowd << " tried, at most "
-              << came << " came; this process stood still for " << longest_gap_.count() << " ms at most\n";
-    return judge(std::max(tried, came), longest_gap_);
+              << came_together << " came, " << came << " in all; this process stood still for " << longest_gap_.count()
+              << " ms at most\n";
+    return judge(came, std::max(tried, came_together), longest_gap_);
   }
 
   std::chrono::milliseconds longest_gap_{};
@@ -256,6 +260,7 @@ TEST_P(drained_restart, a_crowd_with_the_default_options_comes_back_spread_out_a
   constexpr int runs = 3;
   auto seen = verdict::disturbed;
   for (int i = 0; i < runs && seen != verdict::spread_out && !HasFailure(); ++i) seen = run_once();
+  EXPECT_NE(seen, verdict::some_missing) << "some gave up, or nothing came of them";
   EXPECT_NE(seen, verdict::together) << "too many tried or came together in each of " << runs << " runs";
   if (seen == verdict::disturbed) {
     GTEST_SKIP() << "this process stood still for " << longest_gap_.count() << " ms in the last of " << runs << " runs";
@@ -263,10 +268,12 @@ TEST_P(drained_restart, a_crowd_with_the_default_options_comes_back_spread_out_a
 }
 
 TEST(a_run, that_exceeds_the_limit_while_this_process_stood_still_says_nothing_about_managers) {
-  EXPECT_EQ(judge(crowd / 4, 0ms), verdict::spread_out);
-  EXPECT_EQ(judge(crowd / 4, 5s), verdict::spread_out);
-  EXPECT_EQ(judge(crowd / 4 + 1, 250ms), verdict::together);
-  EXPECT_EQ(judge(crowd / 4 + 1, 251ms), verdict::disturbed);
+  EXPECT_EQ(judge(crowd, crowd / 4, 0ms), verdict::spread_out);
+  EXPECT_EQ(judge(crowd, crowd / 4, 5s), verdict::spread_out);
+  EXPECT_EQ(judge(crowd, crowd / 4 + 1, 250ms), verdict::together);
+  EXPECT_EQ(judge(crowd, crowd / 4 + 1, 251ms), verdict::disturbed);
+  EXPECT_EQ(judge(crowd - 1, crowd / 4, 250ms), verdict::some_missing);
+  EXPECT_EQ(judge(crowd - 1, crowd / 4, 251ms), verdict::disturbed);
 }
 
 TEST(the_longest_gap, is_the_one_between_two_beats) {

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iostream>
 
+#include "support/standstill.h"
 #include "system/registry_world.h"
 
 namespace flowersec::testing {
@@ -54,10 +56,14 @@ TEST(two_sample_test, knows_samples_that_differ) {
 }
 
 struct timing_world {
-  registry_program& program;
+  tcp::endpoint registry;
   std::array<std::vector<double>, ways> waits{};
+  std::array<double, ways> longest{};  ///< ms, without what the machine took on the way there and behind the 20 s
   std::array<std::size_t, ways> other_answers{};
   std::size_t running = 0;
+  double slowest_ping = 0;  ///< ms, of somebody who calls nobody
+  bool is_calm = true;
+  standstill_watch machine{};
 };
 
 /// Several of each way, as a key is rung by 64 at a time only.
@@ -98,10 +104,29 @@ awaitable<void> call_all(timing_world& world, std::shared_ptr<registry_client> c
     const auto& error = std::get<rv::error_frame>(*frame);
     const auto [how, since] = open.at(error.rid.value());
     if (error.code != rv::rendezvous_errc::recipient_unavailable) ++world.other_answers[how];
-    world.waits[how].push_back(milliseconds{std::chrono::steady_clock::now() - since}.count());
+    const auto now = std::chrono::steady_clock::now();
+    world.waits[how].push_back(milliseconds{now - since}.count());
+    const auto held_up = world.machine.held_up(since, since + 1s) + world.machine.held_up(since + 20s, now);
+    const milliseconds undisturbed = now - since - held_up;
+    world.longest[how] = std::max(world.longest[how], undisturbed.count());
     open.erase(error.rid.value());
   }
   --world.running;
+}
+
+/// How long the registry, or this program, is held up by the machine while it calls: from when a ping was due, as a
+/// machine mostly stands still between two of them.
+awaitable<void> ping(timing_world& world, std::shared_ptr<registry_client> bystander) {
+  asio::steady_timer pace{co_await asio::this_coro::executor, std::chrono::steady_clock::now()};
+  for (std::uint64_t t = 1; world.running > 0; ++t) {
+    const rv::ping_frame question{.t = t};
+    co_await bystander->say(question);
+    static_cast<void>(co_await bystander->hear_a<rv::pong_frame>());
+    const milliseconds late = std::chrono::steady_clock::now() - pace.expiry();
+    world.slowest_ping = std::max(world.slowest_ping, late.count());
+    pace.expires_after(20ms);
+    co_await pace.async_wait(asio::use_awaitable);
+  }
 }
 
 awaitable<void> measure(timing_world& world) {
@@ -109,7 +134,7 @@ awaitable<void> measure(timing_world& world) {
   unsigned address = 0;
   std::vector<std::shared_ptr<registry_client>> here;
   const auto enter = [&](std::uint32_t number) -> awaitable<std::shared_ptr<registry_client>> {
-    auto made = co_await registry_client::registered(world.program.port(), loopback_number(++address), number);
+    auto made = co_await registry_client::registered(world.registry, loopback_number(++address), number);
     here.push_back(std::make_shared<registry_client>(std::move(made)));
     co_return here.back();
   };
@@ -123,7 +148,9 @@ awaitable<void> measure(timing_world& world) {
   for (std::size_t i = 0; i < callers * ways; ++i) {
     calling.push_back(co_await enter(static_cast<std::uint32_t>(i + 1)));
   }
+  auto bystander = co_await enter(9'000);
   world.running = calling.size();
+  asio::co_spawn(executor, ping(world, std::move(bystander)), asio::detached);
   for (std::size_t i = 0; i < calling.size(); ++i) {
     asio::co_spawn(executor, call_all(world, calling[i], i), [](const std::exception_ptr& thrown) {
       if (thrown) ADD_FAILURE() << "a caller failed";
@@ -137,22 +164,35 @@ awaitable<void> measure(timing_world& world) {
   for (const auto& each : here) each->abort();
 }
 
+/// What one run hears. A machine that holds even a ping up for that long cannot tell when a registry answers: the run
+/// is made again, and the fifth one counts in any case.
+std::unique_ptr<timing_world> run_once() {
+  constexpr double most_for_ping = 50;
+  for (int attempt = 1;; ++attempt) {
+    const temporary_folder folder;
+    registry_program program{folder.path(), {"--log-level=warn"}};
+    asio::io_context context;
+    std::unique_ptr<timing_world> world{new timing_world{program.port()}};
+    run(context, measure(*world), 120s);
+    world->is_calm = world->slowest_ping <= most_for_ping;
+    if (world->is_calm || attempt == 5) return world;
+    std::cerr << "a ping was " << world->slowest_ping << " ms late: once more\n";
+  }
+}
+
 /// Pairs of ways that one run tells apart. Times themselves are held to their bounds in every run.
 std::vector<std::string> told_apart() {
-  const temporary_folder folder;
-  registry_program program{folder.path(), {"--log-level=warn"}};
-  asio::io_context context;
-  timing_world world{program};
-  run(context, measure(world), 120s);
+  const auto made = run_once();
+  const auto& world = *made;
+  EXPECT_GT(world.slowest_ping, 0);
   std::vector<std::string> pairs;
   for (std::size_t how = 0; how < ways; ++how) {
     SCOPED_TRACE(way_names[how]);
     EXPECT_EQ(world.waits[how].size(), calls_each);
     if (world.waits[how].empty()) return pairs;
     EXPECT_EQ(world.other_answers[how], 0U);
-    const auto [least, most] = std::ranges::minmax(world.waits[how]);
-    EXPECT_GE(least, 19'900);
-    EXPECT_LE(most, 20'100);
+    EXPECT_GE(std::ranges::min(world.waits[how]), 19'900);
+    EXPECT_LE(world.is_calm ? std::ranges::max(world.waits[how]) : world.longest[how], 20'100);
     for (std::size_t other = 0; other < how; ++other) {
       SCOPED_TRACE(way_names[other]);
       EXPECT_LE(std::abs(median(world.waits[how]) - median(world.waits[other])), 20);

@@ -21,7 +21,6 @@ class rendezvous_talk : public ::testing::Test {
         self(identity::identity::generate(system_random()).value()) {
     start_tunnel("127.0.0.1:0");
     tunnel_address = tunnel->bound_address();
-    limits.unavailable_after = 300ms;
     start_registry();
     a = person();
     b = person();
@@ -70,6 +69,13 @@ class rendezvous_talk : public ::testing::Test {
     port = registry->port();
   }
   [[nodiscard]] std::string url() const { return "ws://127.0.0.1:" + std::to_string(port); }
+
+  /// For who waits to hear that somebody is not there. Elsewhere that means that somebody did not come in time.
+  awaitable<void> answer_soon() {
+    co_await registry->async_stop();
+    limits.unavailable_after = 300ms;
+    start_registry();
+  }
 
   std::unique_ptr<rendezvous_person> person() {
     auto made = std::make_unique<rendezvous_person>(context);
@@ -164,6 +170,7 @@ TEST_F(rendezvous_talk, says_at_once_that_a_contact_went_away_and_later_that_one
   const auto body = [this]() -> awaitable<void> {
     const auto stranger = person();
     a->knows(*stranger);
+    co_await answer_soon();
     co_await begin();
     co_await until([this] { return sees(*a, *b, true); });
     auto before = std::chrono::steady_clock::now();
@@ -181,6 +188,7 @@ TEST_F(rendezvous_talk, says_at_once_that_a_contact_went_away_and_later_that_one
 TEST_F(rendezvous_talk, says_of_one_who_blocks_us_what_it_says_of_one_who_is_absent) {
   const auto body = [this]() -> awaitable<void> {
     EXPECT_TRUE(b->contacts->set_policy(a->key(), identity::contact_policy::block));
+    co_await answer_soon();
     co_await begin();
     EXPECT_EQ(co_await send(*a, *b, "1"), make_error_code(rendezvous_errc::recipient_unavailable));
     EXPECT_EQ(co_await send(*b, *a, "1"), make_error_code(rendezvous_errc::unknown_contact));
@@ -191,7 +199,6 @@ TEST_F(rendezvous_talk, says_of_one_who_blocks_us_what_it_says_of_one_who_is_abs
 
 TEST_F(rendezvous_talk, asks_about_an_unknown_caller_and_talks_once_it_is_a_contact) {
   const auto body = [this]() -> awaitable<void> {
-    limits.unavailable_after = 20s;
     const auto guest = person();
     guest->knows(*b);
     b->options.unknown = unknown_callers::ask;
@@ -245,6 +252,49 @@ TEST_F(rendezvous_talk, goes_on_while_the_registry_restarts_and_finds_itself_aga
     start_tunnel(tunnel_address);
     EXPECT_EQ(co_await send(*b, *a, "3"), error_code{});
     EXPECT_EQ(a->received, (std::vector<std::string>{"2", "3"}));
+  };
+  run(body());
+}
+
+TEST_F(rendezvous_talk, reaches_who_comes_while_the_call_waits) {
+  const auto body = [this]() -> awaitable<void> {
+    a->make(url(), self.key());
+    co_await a->client->async_start();
+    send_later(*a, *b, "1");
+    asio::steady_timer look{context};
+    while (registry->counts().calls == 0) {
+      look.expires_after(5ms);
+      co_await look.async_wait(asio::use_awaitable);
+    }
+    b->make(url(), self.key());
+    co_await b->client->async_start();
+    co_await until([this] { return acknowledged == 1; });
+    EXPECT_EQ(b->received, std::vector<std::string>{"1"});
+    EXPECT_EQ(registry->counts().calls, 2u);
+  };
+  run(body());
+}
+
+TEST_F(rendezvous_talk, calls_again_who_was_blocked_while_it_was_called) {
+  const auto body = [this]() -> awaitable<void> {
+    a->options.watch_contacts = false;
+    a->make(url(), self.key());
+    co_await a->client->async_start();
+    error_code refused;
+    a->client->async_send(b->key(), "1", [&](error_code failed) {
+      refused = failed;
+      happened.cancel();
+    });
+    co_await until([this] { return a->count<channel_changed>() == 1; });  // calling
+    for (const auto policy : {identity::contact_policy::block, identity::contact_policy::allow}) {
+      EXPECT_TRUE(a->contacts->set_policy(b->key(), policy));
+      a->client->refresh_contacts();
+      co_await until([&] { return refused == make_error_code(rendezvous_errc::unknown_contact); });
+    }
+    b->make(url(), self.key());
+    co_await b->client->async_start();
+    EXPECT_EQ(co_await send(*a, *b, "2"), error_code{});
+    EXPECT_EQ(b->received, std::vector<std::string>{"2"});
   };
   run(body());
 }

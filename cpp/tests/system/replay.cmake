@@ -4,5 +4,5 @@ flowersec_add_test(system.replay
   DEPS tunnel_core token_sign
   LIBS OpenSSL::SSL
   LABELS system
-  TIMEOUT 180)
+  TIMEOUT 600)
 add_dependencies(test_system.replay flowersec-tunnel)

@@ -5,6 +5,6 @@ foreach(name deaf_readers drain faults front_door source)
     DEPS tunnel token_sign
     LIBS OpenSSL::SSL
     LABELS system
-    TIMEOUT 120)
+    TIMEOUT 600)
   add_dependencies(test_system.tunnel_${name} flowersec-tunnel)
 endforeach()

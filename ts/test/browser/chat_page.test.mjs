@@ -20,7 +20,7 @@ after(async () => {
   await chat?.stop();
 });
 
-const timeout = 60_000;
+const timeout = 120_000;
 const fingerprintOf = async (it) => {
   await it.page.getByText("Key and fingerprint").click();
   return it.page.locator(".fingerprint").textContent();

@@ -27,7 +27,7 @@ after(async () => {
   assert.equal(await gateway?.stop(), 0);
 });
 
-const timeout = 30_000;
+const timeout = 120_000;
 /** A page of its own name with the widget: options are those of the stated example, and `more`. */
 function pageWith(name, more = {}) {
   site.pages[`/${name}`] = embedding(gateway, { ws_url: gateway.wsUrl, metadata: `username:${name}`, title: "Ask us", widget_origin: gateway.origin, widget_path: "/", ...more });
@@ -282,7 +282,7 @@ test("a gateway that stops: the user reads that the connection is lost, and the 
   await it.context.close();
 });
 
-test("without a backend the user reads so, and the text can be sent again", { timeout: 60_000 }, async () => {
+test("without a backend the user reads so, and the text can be sent again", { timeout: 120_000 }, async () => {
   const { it, its } = lonely;
   await it.chat.locator(".status", { hasText: "Nobody is available" }).waitFor({ timeout: 45_000 });
   await it.has(".entry.failed", "Not sent");

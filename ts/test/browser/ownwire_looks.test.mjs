@@ -16,7 +16,7 @@ const green = `
 .chat .send-message:hover { background: #14532d !important; }
 .chat .typing-dot { background: #4ade80 !important; }
 `;
-const timeout = 30_000;
+const timeout = 120_000;
 const screenshots = outputFolder("browser");
 let folder;
 let gateway;

@@ -24,7 +24,7 @@ after(async () => {
   await Promise.all([site, attacker, backend, gateway, closed].map((each) => each?.stop()));
 });
 
-const timeout = 30_000;
+const timeout = 120_000;
 
 test("without widget_origin a foreign page gets a frame that the loader builds, with its module pinned by hash", { timeout }, async () => {
   site.pages["/built"] = embedding(gateway, { ws_url: gateway.wsUrl.replace(/^ws/, "http"), widget_origin: "", title: "Built here" });
@@ -262,7 +262,8 @@ test("<ownwire-chat> is the same chat as a part of the page", { timeout }, async
   await chat.locator(".message.reply", { hasText: "you said from an element" }).waitFor();
   assert.equal((await backend.hears("from an element")).metadata, "username:element");
   assert.equal(await chat.locator("h2").textContent(), "On the page");
-  assert.deepEqual((await it.page.evaluate(() => events)).slice(-2), ["sent", "message"]);
+  // A text may be sent before the chat is open.
+  assert.deepEqual((await it.page.evaluate(() => events)).filter((each) => each === "sent" || each === "message"), ["sent", "message"]);
   await it.page.screenshot({ path: join(outputFolder("browser"), "ownwire-element.png") });
   assert.deepEqual(await axeFindings(it.page.mainFrame()), []);
   await it.page.reload();

@@ -20,7 +20,7 @@ after(async () => {
   await Promise.all([site, backend, gateway].map((each) => each?.stop()));
 });
 
-const timeout = 30_000;
+const timeout = 120_000;
 const html = (script = "ownwire.js") => `<!doctype html><html lang="en"><title>A site</title><script nonce="n1" src="${gateway.origin}/js/${script}"></script>`;
 
 /** A page that may run the gateway's scripts and connect to it, and nothing else. */

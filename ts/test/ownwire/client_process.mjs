@@ -11,16 +11,17 @@ const python = process.env.FLOWERSEC_PYTHON ?? "/usr/bin/python3";
 /** Whether the command ends well. */
 const works = (command, args, options) => spawnSync(command, args, options).status === 0;
 
-/** What each language needs, and how it starts a program. */
+const ruby = {
+  name: "Ruby",
+  isThere: () => works("bundle", ["--version"]) && works("ruby", ["-e", 'require "faye/websocket"']),
+  command: (program) => ["bundle", "exec", "ruby", `${program}.rb`],
+};
+/** What each language needs, and how it starts a program. FLOWERSEC_CLIENT names one of them: the others are left out. */
 export const languages = [
   { name: "Node", isThere: () => true, command: (program) => [process.execPath, `${program}.mjs`] },
   { name: "Python", isThere: () => works(python, ["-c", "import websockets"]), command: (program) => [python, `${program}.py`] },
-  {
-    name: "Ruby",
-    isThere: () => works("bundle", ["--version"]) && works("ruby", ["-e", 'require "faye/websocket"']),
-    command: (program) => ["bundle", "exec", "ruby", `${program}.rb`],
-  },
-];
+  ruby,
+].filter(({ name }) => name === (process.env.FLOWERSEC_CLIENT ?? name));
 
 /** The archive, unpacked into a folder of its own, with what its README says has to be done once. */
 export function unpackedClients() {
@@ -33,7 +34,7 @@ export function unpackedClients() {
   run("tar", ["-xzf", "internal_ws_client.tar.gz"], folder);
   const clients = join(folder, "internal_ws_client");
   if (!existsSync(debianWs)) symlinkSync(join(root, "ts/node_modules"), join(clients, "node_modules")); // as npm install would
-  if (languages[2].isThere()) run("bundle", ["install", "--local", "--quiet"], clients);
+  if (languages.includes(ruby) && ruby.isThere()) run("bundle", ["install", "--local", "--quiet"], clients);
   return {
     folder: clients,
     secretFile(name, content) {
@@ -45,22 +46,23 @@ export function unpackedClients() {
   };
 }
 
-const running = new Set();
+const running = new Map();
 process.on("exit", killAll);
 
-/** Whatever is still running: a process that a failed test left behind would keep its pipes, and so the tests, open. */
+/** Ends what is still running: a process that a failed test left behind would keep its pipes, and so the tests, open. Resolves when it is gone. */
 export function killAll() {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running.keys()) child.kill("SIGKILL");
+  return Promise.all(running.values());
 }
 
 /** Starts a program of the archive. */
 export function startClient(clients, language, program, ...flags) {
   const [command, ...args] = language.command(program);
   const child = spawn(command, [...args, ...flags], { cwd: clients.folder, stdio: ["ignore", "pipe", "pipe"] });
-  running.add(child);
   child.stdout.resume();
   const { lines, next } = listenTo(child.stderr);
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal))).finally(() => running.delete(child));
+  running.set(child, ended);
   return {
     log: lines,
     /** A line, of those so far or later. */

@@ -8,7 +8,7 @@ import { Ownwire } from "flowersec/ownwire";
 import { build, listenTo, root } from "../browser/demo.mjs";
 import { isBuilt } from "./gateway_process.mjs";
 
-test("the demo's page is there, its bot answers, and Ctrl-C ends everything", { timeout: 60_000, skip: !isBuilt && "no ownwire in the build" }, async () => {
+test("the demo's page is there, its bot answers, and Ctrl-C ends everything", { timeout: 120_000, skip: !isBuilt && "no ownwire in the build" }, async () => {
   // A process group of its own, as in a terminal.
   const demo = spawn(join(root, "tools/demo-ownwire"), [build, "0"], { detached: true, stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => demo.exitCode === null && process.kill(-demo.pid, "SIGKILL"));

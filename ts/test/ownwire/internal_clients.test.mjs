@@ -9,7 +9,7 @@ const another = "0b0f5d5a-2c5b-4a47-8d5c-3f0a8f6d9e22";
 const apiKey = "sk-a-key-of-the-tests";
 const token = "a-token-of-the-tests";
 const apology = "Sorry, I cannot answer right now. Please try again later.";
-const patience = { timeout: 60_000 };
+const patience = { timeout: 120_000 };
 
 let clients;
 before(() => (clients = unpackedClients()));
@@ -32,7 +32,7 @@ for (const language of languages) {
       model = await languageModel();
     });
     after(async () => {
-      killAll();
+      await killAll();
       await port.stop();
       await model.stop();
     });

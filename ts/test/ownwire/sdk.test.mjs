@@ -15,7 +15,7 @@ import { mailbox } from "./internal_port.mjs";
 
 const { WebSocket, WebSocketServer } = createRequire(`${root}ts/package.json`)("ws");
 const quick = { initialDelayMs: 50, maxDelayMs: 200, drainSpreadMs: 0, maxAttempts: 200 };
-const options = { skip: isBuilt ? false : "bin/ownwire is not built", timeout: 60_000 };
+const options = { skip: isBuilt ? false : "bin/ownwire is not built", timeout: 120_000 };
 
 let keys;
 let gateway;

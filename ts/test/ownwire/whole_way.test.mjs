@@ -6,7 +6,7 @@ import { killAll, languages, startClient, unpackedClients } from "./client_proce
 import { isBuilt, keyFolder, startGateway } from "./gateway_process.mjs";
 import { languageModel, mailbox } from "./internal_port.mjs";
 
-const patience = { timeout: 60_000 };
+const patience = { timeout: 120_000 };
 
 let clients;
 let keys;
@@ -24,9 +24,9 @@ after(async () => {
   clients?.remove();
   keys?.remove();
 });
-afterEach(() => {
+afterEach(async () => {
   for (const chat of chats.splice(0)) chat.close();
-  killAll();
+  await killAll(); // a client that is about to die would be handed the next test's texts
 });
 
 /** A visitor who has sent nothing so far. `reply()` is the next reply. */

@@ -11,7 +11,7 @@ import { host, install, startGateway, startNginx } from "./world.mjs";
 const { WebSocket } = createRequire(`${root}ts/package.json`)("ws");
 const executablePath = process.env.FLOWERSEC_CHROMIUM ?? "/usr/bin/chromium";
 const args = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
-const patience = { timeout: 60_000 };
+const patience = { timeout: 120_000 };
 
 let nginx;
 let gateway;

@@ -12,7 +12,7 @@ import { root } from "../browser/demo.mjs";
 import { isBuilt, keyFolder, start, startRegistry, startTunnel } from "./programs.mjs";
 
 const { WebSocketServer } = createRequire(`${root}ts/package.json`)("ws");
-const needs = (...names) => ({ skip: isBuilt("flowersec-tunnel", "flowersec-issuer-keygen", ...names) ? false : `${names.join(", ") || "flowersec-tunnel"} is not built`, timeout: 60_000 });
+const needs = (...names) => ({ skip: isBuilt("flowersec-tunnel", "flowersec-issuer-keygen", ...names) ? false : `${names.join(", ") || "flowersec-tunnel"} is not built`, timeout: 120_000 });
 
 /** The registry of TypeScript behind an HTTP server. */
 async function registryOfNode(folder, tunnelUrl, { legacy = false } = {}) {

@@ -304,6 +304,26 @@ TEST(attach, a_full_replay_store_refuses) {
   expect_refused(b, 1008, "token_replay");
 }
 
+/// Notes by when it has to answer.
+class asked_replay_store final : public tunnel::replay_store {
+ public:
+  void try_use(tunnel::replay_query /*query*/, wall_time /*wall_now*/, mono_time now, mono_time deadline,
+               std::function<void(tunnel::replay_answer)> answer) override {
+    patience = deadline - now;
+    answer(tunnel::replay_answer::unavailable);
+  }
+  void expire(wall_time /*wall_now*/, mono_time /*now*/) override {}
+  mono_time::duration patience{};
+};
+
+TEST(attach, a_replay_store_has_three_seconds_and_fails_closed) {
+  const auto replay = std::make_shared<asked_replay_store>();
+  tunnel_world world{{}, nullptr, nullptr, replay};
+  auto c = world.attach("room", 1);
+  EXPECT_EQ(replay->patience, std::chrono::seconds{3});
+  expect_refused(c, 1008, "token_replay");
+}
+
 TEST(attach, a_message_right_behind_the_attach_is_kept) {
   tunnel_world world;
   auto c = world.connect();
@@ -398,6 +418,20 @@ TEST(attach, leaving_is_noticed_while_no_more_is_read) {
   EXPECT_FALSE(policy->abandoned.stop_requested());
   c.end();
   EXPECT_TRUE(policy->abandoned.stop_requested());
+}
+
+TEST(attach, no_more_than_64_kib_are_read_while_the_policy_thinks) {
+  for (const std::size_t extra : {0u, 1u}) {
+    auto policy = std::make_shared<slow_policy>();
+    tunnel_world world{{}, policy};
+    auto c = world.attach("room", 1);
+    c.binary(pattern(65536 - 8));
+    c.send(byte_view{client_frame(op_binary, "more")}.first(extra));
+    EXPECT_EQ(c.raw().to_tunnel.size(), extra) << "the rest stays with its sender";
+    policy->answers[0](tunnel::attach_decision{.allowed = true, .lease_expires = {}});
+    world.run();
+    EXPECT_TRUE(c.raw().to_tunnel.empty());
+  }
 }
 
 TEST(attach, a_text_message_kept_while_the_policy_thinks_ends_the_channel_after_the_attach) {

@@ -72,6 +72,30 @@ TEST(budgets, a_message_larger_than_the_budget_never_passes_but_many_small_ones_
   EXPECT_EQ(p.world.closed_count("peer_closed"), 1);
 }
 
+TEST(budgets, a_message_that_was_passing_counts_once_it_waits_and_is_not_judged_again) {
+  tunnel::tunnel_limits limits;
+  limits.max_total_queued_bytes = 1000;
+  pair_of_clients p{limits};
+  const auto up = client_frame(op_binary, pattern(600));
+  p.client.send(byte_view{up}.first(300));
+  EXPECT_EQ(p.world.shared->total_bytes.held(), 0u);
+
+  p.client.set_room(0);
+  p.server.binary(pattern(600));
+  EXPECT_EQ(p.world.shared->total_bytes.held(), 600u);
+
+  p.server.set_room(0);
+  p.client.send(byte_view{up}.subspan(300));
+  EXPECT_EQ(p.world.shared->total_bytes.held(), 1200u);
+  EXPECT_FALSE(p.client.saw_end());
+
+  p.client.set_room(SIZE_MAX);
+  p.server.set_room(SIZE_MAX);
+  EXPECT_EQ(p.world.shared->total_bytes.held(), 0u);
+  EXPECT_EQ(p.server.frames().size(), 1u);
+  EXPECT_EQ(p.client.frames().size(), 1u);
+}
+
 TEST(budgets, a_stalled_message_is_charged_with_its_full_length_until_it_is_gone) {
   pair_of_clients p;
   p.server.set_room(10);

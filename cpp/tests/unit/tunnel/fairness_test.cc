@@ -11,6 +11,7 @@ namespace flowersec::testing {
 namespace {
 
 using ::testing::ElementsAre;
+using namespace std::chrono_literals;
 using tunnel::most_reads_per_turn;
 
 byte_buffer repeated(byte_view piece, std::size_t times) {
@@ -202,6 +203,21 @@ TEST_F(front, reads_a_few_times_per_turn) {
   EXPECT_LE(visitor.raw().reads, static_cast<std::size_t>(most_reads_per_turn));
   world.run();
   EXPECT_EQ(answers(), 20u);
+}
+
+TEST_F(front, every_head_has_five_seconds) {
+  const std::string_view head = "GET /healthz HTTP/1.1\r\nHost: t\r\n\r\n";
+  visitor.send(as_bytes(head.substr(0, 10)));
+  world.pass(4900ms);
+  visitor.send(as_bytes(head.substr(10)));
+  EXPECT_EQ(answers(), 1u);
+  visitor.send(as_bytes(head.substr(0, 10)));
+  world.pass(4900ms);
+  EXPECT_FALSE(visitor.saw_end());
+  visitor.send(as_bytes(head.substr(10, 5)));
+  world.pass(200ms);
+  EXPECT_TRUE(visitor.saw_end()) << "more bytes are no more time";
+  EXPECT_EQ(answers(), 0u);
 }
 
 TEST_F(front, upgrades_behind_many_requests) {

@@ -1,6 +1,9 @@
 // The small parts: limits, budgets, listen addresses, HTTP answers, admission details.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <limits>
 #include <set>
@@ -170,6 +173,21 @@ TEST(listen_address, forms) {
   for (const auto* bad : {"", "127.0.0.1", "127.0.0.1:", "a:65536", "a:-1", "a:http", "::1:80", "[::1]", "[::1:80"}) {
     EXPECT_EQ(of(bad), "refused") << bad;
   }
+}
+
+TEST(listener, bounds_the_window_of_its_connections) {
+  const auto clamp_of = [](const tunnel_limits& limits) {
+    listener one;
+    EXPECT_FALSE(one.open("127.0.0.1:0", limits));
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+    EXPECT_EQ(::getsockopt(one.descriptor(), IPPROTO_TCP, TCP_WINDOW_CLAMP, &bytes, &size), 0);
+    return bytes;
+  };
+  tunnel_limits limits;
+  EXPECT_EQ(clamp_of(limits), 1048576);
+  limits.max_receive_buffer_bytes = std::nullopt;
+  EXPECT_NE(clamp_of(limits), 1048576) << "the system's own";
 }
 
 TEST(listener, resolves_port_zero) {
