@@ -69,7 +69,6 @@ class world {
     options.port = registry_port_options{.listen = {asio::ip::address_v4::loopback(), port_}, .allow_no_origin = true};
     options.limits.registration_burst = options.limits.registrations_per_second = 100'000;
     options.limits.calls_per_minute = 100'000;
-    options.limits.unavailable_after = 100ms;
     options.on_event = [this](const registry_event&) { ++told; };
     // One that was there before lets go of the port on the pool.
     auto opened = registry_server::open(pool.get_executor(), options);
