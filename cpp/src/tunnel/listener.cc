@@ -45,7 +45,7 @@ void set_options(int descriptor, int family, const tunnel_limits& limits) noexce
   if (family == AF_INET6) set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, max_unsent_bytes);
-  // A bound on the window leaves the system's tuning below it alone, unlike a fixed buffer.
+  // Unlike a fixed buffer, a first bound on the window leaves the system's tuning alone: fast paths need more.
   if (limits.max_receive_buffer_bytes) {
     set_option(descriptor, IPPROTO_TCP, TCP_WINDOW_CLAMP, static_cast<int>(*limits.max_receive_buffer_bytes));
   }

@@ -59,8 +59,8 @@ struct tunnel_limits {
   /// Same-role replacements per channel and role in one window.
   std::uint32_t max_replacements = 5;
   std::chrono::milliseconds replacement_window = std::chrono::seconds{10};
-  /// Upper bound on a connection's kernel receive buffer; nullopt: the system's own tuning. A stalled source can
-  /// make the kernel hold this much.
+  /// Largest receive window that a connection begins with, bytes; nullopt: the system's. Linux raises it for what is
+  /// read fast, up to the third value of net.ipv4.tcp_rmem, and a source that stalls then leaves that much there.
   std::optional<std::size_t> max_receive_buffer_bytes = 1048576;
 
   [[nodiscard]] std::size_t replay_entries() const noexcept {

@@ -175,7 +175,7 @@ TEST(listen_address, forms) {
   }
 }
 
-TEST(listener, bounds_the_window_of_its_connections) {
+TEST(listener, gives_connections_the_window_they_begin_with) {
   const auto clamp_of = [](const tunnel_limits& limits) {
     listener one;
     EXPECT_FALSE(one.open("127.0.0.1:0", limits));
