@@ -8,7 +8,7 @@ import { drain } from "../testing/intents.js";
 import { readSharedJson } from "../testing/repository.js";
 import { CompatibleMachine, type CompatibleIntent, type CompatibleSettings } from "./compatible_machine.js";
 import * as limits from "./limits.js";
-import { RegistryMachine } from "./registry_machine.js";
+import { RegistryMachine, type RegistrySettings } from "./registry_machine.js";
 
 const table = readSharedJson("testdata/identity/legacy.json") as {
   sets: { client_private_b64u: string; client: string; server_private_b64u: string; server: string }[];
@@ -153,17 +153,20 @@ test("100 messages wait for their confirmation, or 1 MiB of them, and each is a 
 class Registry {
   readonly machine: RegistryMachine;
   now = 0;
+  /** Who takes no more for now. */
+  readonly full = new Set<number>();
   private last = 0;
-  constructor(change: Partial<limits.RegistryLimits> = {}) {
+  constructor(change: Partial<limits.RegistryLimits> = {}, settings: Partial<RegistrySettings> = {}) {
     this.machine = new RegistryMachine({
       keys: [server.publicKey], limits: { ...limits.registryDefaults, ...change }, workBits: undefined, name: () => "n",
-      random: (n) => Uint8Array.from({ length: n }, (_, i) => i),
+      random: (n) => Uint8Array.from({ length: n }, (_, i) => i), hasRoom: (id) => !this.full.has(id), ...settings,
     });
   }
 
   said(): string[] {
     return drain(this.machine).flatMap((intent) => {
-      if (intent.want === "close") return [`${intent.connection} close`];
+      if (intent.want === "close") return [`${intent.connection} close ${intent.code}`];
+      if (intent.want === "cut") return [`${intent.connection} cut`];
       if (intent.want === "open") return [`${intent.connection} open`];
       if (intent.want !== "say") return [intent.want];
       const { type, error, from } = JSON.parse(intent.text) as Record<string, string>;
@@ -177,8 +180,8 @@ class Registry {
     return this.said();
   }
 
-  say(id: number, frame: object | string): string[] {
-    this.machine.text(id, typeof frame === "string" ? frame : JSON.stringify(frame), this.now);
+  say(id: number, frame: object | string | undefined): string[] {
+    this.machine.text(id, typeof frame === "object" ? JSON.stringify(frame) : frame, this.now);
     return this.said();
   }
 
@@ -215,7 +218,7 @@ test("what does not fit the challenge is told and closed", () => {
     const registry = new Registry();
     assert.deepEqual(registry.arrive(pathKey), ["1 CHALLENGE"]);
     const [said, ...rest] = registry.say(1, typeof change === "string" ? change : { ...response, ...change });
-    assert.deepEqual(rest, ["1 close"]);
+    assert.deepEqual(rest, ["1 close 1008"]);
     return said;
   };
   assert.equal(failure("x"), "1 REGISTER_FAILURE a CHALLENGE_RESPONSE is expected");
@@ -228,14 +231,14 @@ test("what does not fit the challenge is told and closed", () => {
   registry.arrive(client.publicKey);
   assert.deepEqual(registry.say(1, response), ["1 open"]);
   registry.machine.verifiedCompatible(1, false, 0);
-  assert.deepEqual(registry.said(), ["1 REGISTER_FAILURE the response does not fit the challenge", "1 close"]);
+  assert.deepEqual(registry.said(), ["1 REGISTER_FAILURE the response does not fit the challenge", "1 close 1008"]);
 });
 
 test("a registration lapses after 10 s; a registered socket is pinged, and dropped after 60 s of silence", () => {
   const registry = new Registry();
   registry.arrive();
   assert.deepEqual(registry.pass(9_999), []);
-  assert.deepEqual(registry.pass(1), ["1 REGISTER_FAILURE time-out", "1 close"]);
+  assert.deepEqual(registry.pass(1), ["1 REGISTER_FAILURE time-out", "1 close 1008"]);
   assert.deepEqual(registry.join(keys[0]), ["2 REGISTER_SUCCESS"]);
   for (const alive of [() => registry.machine.heard(2, registry.now), () => registry.say(2, "no JSON")]) {
     assert.deepEqual(registry.pass(24_999), []);
@@ -244,7 +247,7 @@ test("a registration lapses after 10 s; a registered socket is pinged, and dropp
   }
   assert.deepEqual([registry.pass(25_000), registry.pass(25_000)], [["ping"], ["ping"]]);
   assert.deepEqual(registry.pass(9_999), []);
-  assert.deepEqual(registry.pass(1), ["2 close"]);
+  assert.deepEqual(registry.pass(1), ["2 cut"]);
   assert.equal(registry.machine.compatible.size, 0);
   registry.machine.heard(2, registry.now);
 });
@@ -252,7 +255,7 @@ test("a registration lapses after 10 s; a registered socket is pinged, and dropp
 test("the first registration stays until it leaves", () => {
   const registry = new Registry();
   registry.join(keys[0]);
-  assert.deepEqual(registry.join(keys[0]), ["2 REGISTER_FAILURE SOCKET_ALREADY_REGISTERED", "2 close"]);
+  assert.deepEqual(registry.join(keys[0]), ["2 REGISTER_FAILURE SOCKET_ALREADY_REGISTERED", "2 close 1008"]);
   registry.machine.closed(1);
   assert.deepEqual(registry.join(keys[0]), ["3 REGISTER_SUCCESS"]);
 });
@@ -268,17 +271,38 @@ test("a whole envelope is delivered and confirmed, or comes back with the reason
   assert.deepEqual(registry.say(1, envelope(1, 3)), ["1 MESSAGE RECIPIENT_NOT_AVAILABLE"]);
   assert.deepEqual(registry.say(1, { ...envelope(1, 2), type: "OTHER" }), []);
   assert.deepEqual(registry.say(1, "no JSON"), []);
-  assert.deepEqual(registry.say(1, ""), ["1 close"], "what is no text");
+  assert.deepEqual(registry.say(1, `"${"x".repeat(limits.maxRegistryFrameBytes)}"`), [], "nor what is too long");
+  assert.deepEqual(registry.say(1, undefined), ["1 close 1008"], "what is no text");
   assert.deepEqual(registry.say(2, envelope(2, 1)), ["2 MESSAGE RECIPIENT_NOT_AVAILABLE"]);
+});
+
+test("a message for somebody who does not read comes back, and the recipient stays", () => {
+  const registry = new Registry();
+  registry.join(keys[0]);
+  registry.join(keys[1]);
+  registry.full.add(2);
+  assert.deepEqual(registry.say(1, envelope(1, 2)), ["1 MESSAGE RECIPIENT_NOT_AVAILABLE"]);
+  registry.full.clear();
+  assert.deepEqual(registry.say(1, envelope(1, 2)), ["2 MESSAGE of 1", "1 MESSAGE_DELIVERED"]);
+});
+
+test("a response that overtakes the clock is late as well", () => {
+  const registry = new Registry();
+  registry.arrive();
+  registry.now = 10_000;
+  assert.deepEqual(registry.say(1, response), ["1 REGISTER_FAILURE time-out", "1 close 1008"]);
 });
 
 test("limits count both modes: keys, registrations of an address, sockets that are not registered", () => {
   const registry = new Registry({ maxKeys: 1 });
   registry.join(keys[0]);
-  assert.deepEqual(registry.join(keys[1]), ["2 REGISTER_FAILURE too many keys", "2 close"]);
+  assert.deepEqual(registry.join(keys[1]), ["2 REGISTER_FAILURE too many keys", "2 close 1008"]);
   const often = new Registry();
   for (let n = 1; n <= 4; n++) assert.deepEqual(often.arrive(undefined, "a"), [`${n} CHALLENGE`]);
-  assert.deepEqual(often.arrive(undefined, "a"), ["5 REGISTER_FAILURE too many registrations", "5 close"]);
+  assert.deepEqual(often.arrive(undefined, "a"), ["refused"]);
+  const working = new Registry({ registrationBurst: 1 }, { workBits: 16 });
+  working.arrive(undefined, "a");
+  assert.deepEqual(working.arrive(undefined, "a"), ["2 REGISTER_FAILURE too many registrations", "2 close 1008"], "the original knows no work");
   const crowd = new Registry({ registrationBurst: 100 });
   for (let n = 1; n <= 8; n++) assert.deepEqual(crowd.arrive(undefined, "a"), [`${n} CHALLENGE`]);
   assert.deepEqual(crowd.arrive(undefined, "a"), ["refused"]);

@@ -7,6 +7,14 @@ import { legacyNonceBytes } from "../identity/legacy.js";
 import { envelopeIn, keyIn, keyOfText, textOf } from "./compatible.js";
 import type { ConnectionId } from "./registry_machine.js";
 
+/** What is said to an address that comes too often. */
+export const tooOften = "too many registrations";
+
+/** What a client of the original is told when it is not let in. */
+export function failureText(error: string): string {
+  return JSON.stringify({ type: "REGISTER_FAILURE", error });
+}
+
 /** To be opened with the secret of `from` and the current key: it must be the text. */
 export interface CompatibleResponse {
   readonly from: PublicKey;
@@ -21,6 +29,8 @@ interface CompatibleHost {
   verify(id: ConnectionId, response: CompatibleResponse): void;
   /** Whether there is room for one more key. */
   hasRoom(): boolean;
+  /** Whether a client can be sent what others say. */
+  hasRoomFor(id: ConnectionId): boolean;
   registered(id: ConnectionId): void;
 }
 
@@ -53,10 +63,11 @@ export class CompatibleRegistry {
     this.host.say(id, JSON.stringify({ type: "CHALLENGE", from: this.current.text, nonce: encodeBase64url(nonce), challengeText: text }));
   }
 
-  text(id: ConnectionId, text: string): void {
+  /** undefined for what is no text. */
+  text(id: ConnectionId, text: string | undefined): void {
     const client = this.clients.get(id);
     if (client === undefined) return;
-    if (text === "") return this.host.close(id, "not a text");
+    if (text === undefined) return this.host.close(id, "not a text");
     if (client.state === "registered") return this.route(id, text);
     const response = envelopeIn(text);
     if (client.state !== "challenged" || response === undefined || textOf(response, "type") !== "CHALLENGE_RESPONSE") return this.fail(id, "a CHALLENGE_RESPONSE is expected");
@@ -85,7 +96,7 @@ export class CompatibleRegistry {
 
   /** Tells it why, and closes. */
   fail(id: ConnectionId, error: string): void {
-    this.host.say(id, JSON.stringify({ type: "REGISTER_FAILURE", error }));
+    this.host.say(id, failureText(error));
     this.host.close(id, error);
   }
 
@@ -103,7 +114,8 @@ export class CompatibleRegistry {
     if (from === undefined) error = "SOCKET_NOT_REGISTERED";
     else if (from !== id) error = "MISMATCHED_SOCKET_PUBLIC_KEY";
     else if (textOf(envelope, "message") === "") error = "MISSING_CONTENT_FIELD";
-    else if (to === undefined) error = "RECIPIENT_NOT_AVAILABLE";
+    // Whoever says more than the recipient reads hears of it; the recipient stays.
+    else if (to === undefined || !this.host.hasRoomFor(to)) error = "RECIPIENT_NOT_AVAILABLE";
     if (error !== undefined || to === undefined) return this.host.say(id, JSON.stringify({ ...envelope, error }));
     this.host.say(to, text);
     this.host.say(id, JSON.stringify({ type: "MESSAGE_DELIVERED", to: textOf(envelope, "to"), nonce: textOf(envelope, "nonce") }));

@@ -2,7 +2,7 @@
 // Layer rendezvous. Reading never waits for writing.
 
 import { fromUtf8 } from "../base/index.js";
-import { encodeFrame, readFrameText } from "../framing/json_frame.js";
+import { encodeFrame, JsonFramingError, readFrameText } from "../framing/json_frame.js";
 import { ExactReader } from "../yamux/byte_reader.js";
 import type { YamuxStream } from "../yamux/index.js";
 import { RendezvousError } from "./error.js";
@@ -18,6 +18,8 @@ export interface TextLink {
 /** What is heard of a link. After onLost nothing more. */
 export interface TextEvents {
   onText(text: string): void;
+  /** The other side does not keep to the format: nothing more is read, and what is sent still leaves. Absent: it is lost. */
+  onBad?(): void;
   onLost(error: unknown): void;
 }
 
@@ -26,6 +28,7 @@ export class FrameStream implements TextLink {
   private waitingBytes = 0;
   private isWriting = false;
   private isOver = false;
+  private isFinished = false;
 
   /** `events` is told nothing before the constructor has returned. */
   constructor(
@@ -38,11 +41,17 @@ export class FrameStream implements TextLink {
   }
 
   send(text: string): void {
-    if (this.isOver) return;
+    if (this.isOver || this.isFinished) return;
     const frame = encodeFrame(text, this.maxBytes);
     this.waitingBytes += frame.length;
     if (this.waitingBytes > this.maxWaitingBytes) return this.lose(new RendezvousError("connection_lost", "the other side does not read"));
     this.waiting.push(frame);
+    if (!this.isWriting) void this.write();
+  }
+
+  /** Closes our half behind what was sent. */
+  finish(): void {
+    this.isFinished = true;
     if (!this.isWriting) void this.write();
   }
 
@@ -58,6 +67,7 @@ export class FrameStream implements TextLink {
         await this.stream.write(frame);
         this.waitingBytes -= frame.length;
       }
+      if (this.isFinished && !this.isOver) await this.stream.close();
     } catch (error) {
       this.lose(error);
     }
@@ -68,12 +78,14 @@ export class FrameStream implements TextLink {
     const reader = new ExactReader((maxBytes) => this.stream.read({ maxBytes }));
     try {
       for (;;) {
-        const text = fromUtf8(await readFrameText((n) => reader.readExactly(n), this.maxBytes));
+        const text = textOf(await readFrameText((n) => reader.readExactly(n), this.maxBytes));
         if (this.isOver) return;
         this.events.onText(text);
       }
     } catch (error) {
-      this.lose(error);
+      const { onBad } = this.events;
+      if (onBad === undefined || this.isOver || !(error instanceof JsonFramingError)) this.lose(error);
+      else onBad();
     }
   }
 
@@ -81,5 +93,13 @@ export class FrameStream implements TextLink {
     if (this.isOver) return;
     this.close();
     this.events.onLost(error);
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch {
+    throw new JsonFramingError("invalid_json");
   }
 }

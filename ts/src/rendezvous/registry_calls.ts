@@ -3,6 +3,7 @@
 // Source: RENDEZVOUS, "Calls".
 
 import type { PublicKey } from "../identity/index.js";
+import type { RegistryErrorCode } from "./error.js";
 import type { ClientFrame, ServerFrame } from "./frames.js";
 import { unavailableMs, type RegistryLimits } from "./limits.js";
 import type { ChannelTicket } from "./ticket.js";
@@ -56,12 +57,12 @@ export class Calls {
   }
 
   call(from: PublicKey, { rid, to, eph, note }: ClientFrame & { type: "call" }, nowMs: number): void {
+    const refuse = (code: RegistryErrorCode) => this.host.send(from, { type: "error", code, rid, fatal: false });
+    if (to.equals(from)) return refuse("invalid_frame");
     const { callsPerMinute, maxOpenCalls } = this.limits;
     let bucket = this.buckets.get(from.text);
     if (bucket === undefined) this.buckets.set(from.text, (bucket = new TokenBucket(callsPerMinute, callsPerMinute / 60_000, nowMs)));
-    if ((this.openOf.get(from.text) ?? 0) >= maxOpenCalls || !bucket.take(nowMs)) {
-      return this.host.send(from, { type: "error", code: "rate_limited", rid, fatal: false });
-    }
+    if ((this.openOf.get(from.text) ?? 0) >= maxOpenCalls || !bucket.take(nowMs)) return refuse("rate_limited");
     const call: OpenCall = { callId: this.name(), rid, from, to, eph, note, byMs: nowMs + unavailableMs, grant: undefined, isOffered: false };
     this.open.set(call.callId, call);
     this.openOf.set(from.text, (this.openOf.get(from.text) ?? 0) + 1);
@@ -72,7 +73,7 @@ export class Calls {
   /** The grants of a call, or undefined when it may not be. */
   minted(callId: string, grants: { readonly client: ChannelTicket; readonly server: ChannelTicket } | undefined): void {
     const call = this.open.get(callId);
-    if (call === undefined || grants === undefined || !this.host.isRegistered(call.to) || call.to.equals(call.from)) return;
+    if (call === undefined || grants === undefined || !this.host.isRegistered(call.to)) return;
     call.grant = grants.client;
     call.isOffered = true;
     let ringing = this.ringing.get(call.to.text);

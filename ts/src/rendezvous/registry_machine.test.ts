@@ -21,15 +21,16 @@ class Registry {
   private names = 0;
   constructor(change: Partial<limits.RegistryLimits> = {}, settings: Partial<RegistrySettings> = {}) {
     this.machine = new RegistryMachine({
-      keys: [registryKey], limits: { ...limits.registryDefaults, ...change }, workBits: undefined, random: (n) => new Uint8Array(n), name: () => `n${++this.names}`, ...settings,
+      keys: [registryKey], limits: { ...limits.registryDefaults, ...change }, workBits: undefined, random: (n) => new Uint8Array(n), name: () => `n${++this.names}`, hasRoom: () => true, ...settings,
     });
   }
 
-  /** What it wants, in words: "1 challenge", "2 error replaced", "3 close". */
+  /** What it wants, in words: "1 challenge", "2 error replaced", "3 close 1008", "4 cut", "5 ping" for the WebSocket's. */
   said(): string[] {
     return drain(this.machine).map((intent) => {
       if (intent.want === "send") return `${intent.connection} ${intent.frame.type}${intent.frame.type === "error" ? ` ${intent.frame.code}` : intent.frame.type === "presence" ? ` ${intent.frame.online}` : ""}`;
-      if (intent.want === "close") return `${intent.connection} close`;
+      if (intent.want === "close") return `${intent.connection} close ${intent.code}`;
+      if (intent.want === "cut") return `${intent.connection} cut`;
       return intent.want;
     });
   }
@@ -70,22 +71,22 @@ const call = (rid: number, to: PublicKey): ClientFrame => ({ type: "call", rid, 
 test("a challenge is used once, lapses after 10 s, and anything else before it ends the connection", () => {
   const registry = new Registry();
   assert.deepEqual(registry.arrive(), ["1 challenge"]);
-  assert.deepEqual(registry.say(1, call(1, b)), ["1 error not_registered", "1 close"]);
+  assert.deepEqual(registry.say(1, call(1, b)), ["1 error not_registered", "1 close 1008"]);
   registry.arrive();
   assert.deepEqual(registry.pass(9_999), []);
-  assert.deepEqual(registry.pass(1), ["2 error challenge_expired", "2 close"]);
+  assert.deepEqual(registry.pass(1), ["2 error challenge_expired", "2 close 1008"]);
   registry.arrive();
   assert.deepEqual(registry.say(3, registry.frame(a)), ["verify"]);
-  assert.deepEqual(registry.say(3, registry.frame(a)), ["3 error invalid_frame", "3 close"], "the second use of a challenge");
+  assert.deepEqual(registry.say(3, registry.frame(a)), ["3 error invalid_frame", "3 close 1008"], "the second use of a challenge");
   registry.arrive();
-  assert.deepEqual(registry.say(4, registry.frame(a, { registryKey: b })), ["4 error unknown_registry_key", "4 close"]);
+  assert.deepEqual(registry.say(4, registry.frame(a, { registryKey: b })), ["4 error unknown_registry_key", "4 close 1008"]);
   registry.arrive();
   registry.say(5, registry.frame(a));
   registry.machine.verified(5, "proof_failed", registry.frame(a), registry.now);
-  assert.deepEqual(registry.said(), ["5 error proof_failed", "5 close"]);
+  assert.deepEqual(registry.said(), ["5 error proof_failed", "5 close 1008"]);
   registry.pass(1000);
   registry.arrive();
-  assert.deepEqual(registry.say(6, "{"), ["6 error invalid_frame", "6 close"]);
+  assert.deepEqual(registry.say(6, "{"), ["6 error invalid_frame", "6 close 1008"]);
   assert.equal(registry.machine.size, 0);
 });
 
@@ -93,28 +94,28 @@ test("a key that is in use is refused, taken over with replace, and silently by 
   const registry = new Registry();
   const instance = new Uint8Array(16);
   registry.join(a, { instance });
-  assert.deepEqual(registry.join(a).said, ["2 error already_registered", "2 close"]);
-  assert.deepEqual(registry.join(a, { instance }).said, ["left", "1 close", "3 registered", "joined"]);
-  assert.deepEqual(registry.join(a, { replace: true }).said, ["3 error replaced", "left", "3 close", "4 registered", "joined"]);
+  assert.deepEqual(registry.join(a).said, ["2 error already_registered", "2 close 1008"]);
+  assert.deepEqual(registry.join(a, { instance }).said, ["left", "1 close 1000", "3 registered", "joined"]);
+  assert.deepEqual(registry.join(a, { replace: true }).said, ["3 error replaced", "left", "3 close 1008", "4 registered", "joined"]);
   assert.equal(registry.machine.size, 1);
 });
 
 test("an address registers four times at once and four times a second; beyond that it is refused, or works", () => {
   const registry = new Registry();
   for (let i = 1; i <= 4; i++) assert.deepEqual(registry.arrive(), [`${i} challenge`]);
-  assert.deepEqual(registry.arrive(), ["5 error rate_limited", "5 close"]);
+  assert.deepEqual(registry.arrive(), ["refused"], "before anything is computed for it");
   assert.deepEqual(registry.arrive("another"), ["6 challenge"]);
   registry.pass(249);
-  assert.deepEqual(registry.arrive(), ["7 error rate_limited", "7 close"]);
+  assert.deepEqual(registry.arrive(), ["refused"]);
   registry.pass(1);
   assert.deepEqual(registry.arrive(), ["8 challenge"]);
   const working = new Registry({ registrationBurst: 1 }, { workBits: 16 });
   working.arrive();
   working.arrive();
-  assert.deepEqual(working.say(2, working.frame(a)), ["2 error pow_required", "2 close"]);
+  assert.deepEqual(working.say(2, working.frame(a)), ["2 error pow_required", "2 close 1008"]);
   working.arrive();
-  assert.deepEqual(working.pass(10_000), ["1 error challenge_expired", "1 close"], "with work it is 30 s");
-  assert.deepEqual(working.pass(20_000), ["3 error challenge_expired", "3 close"]);
+  assert.deepEqual(working.pass(10_000), ["1 error challenge_expired", "1 close 1008"], "with work it is 30 s");
+  assert.deepEqual(working.pass(20_000), ["3 error challenge_expired", "3 close 1008"]);
 });
 
 test("eight unregistered connections of an address, a ninth is refused; of all the oldest makes room", () => {
@@ -122,26 +123,29 @@ test("eight unregistered connections of an address, a ninth is refused; of all t
   for (let i = 0; i < 8; i++) assert.notDeepEqual(registry.arrive(), ["refused"]);
   assert.deepEqual(registry.arrive(), ["refused"]);
   assert.deepEqual(registry.arrive("y"), ["10 challenge"]);
-  assert.deepEqual(registry.arrive("z"), ["1 close", "11 challenge"]);
+  assert.deepEqual(registry.arrive("z"), ["1 cut", "11 challenge"]);
 });
 
 test("as many keys as there may be, and no more", () => {
   const registry = new Registry({ maxKeys: 2 });
   registry.join(a);
   registry.join(b);
-  assert.deepEqual(registry.join(c).said, ["3 error rate_limited", "3 close"]);
+  assert.deepEqual(registry.join(c).said, ["3 error rate_limited", "3 close 1008"]);
   registry.machine.closed(1);
   assert.deepEqual(registry.said(), ["left"]);
   assert.deepEqual(registry.join(c).said, ["4 registered", "joined"]);
 });
 
-test("silence of 60 s ends a connection, and every frame counts", () => {
+test("silence of 60 s ends a connection, and every frame counts; one ping is in between, of ours and of the WebSocket", () => {
   const registry = new Registry();
   registry.join(a);
-  assert.deepEqual(registry.pass(59_999), []);
-  assert.deepEqual(registry.say(1, { type: "ping", t: 4 }), ["1 pong"]);
-  assert.deepEqual(registry.pass(59_999), []);
-  assert.deepEqual(registry.pass(1), ["left", "1 close"]);
+  assert.deepEqual(registry.pass(24_999), []);
+  assert.deepEqual(registry.pass(1), ["1 ping", "ping"]);
+  assert.deepEqual(registry.pass(34_999), []);
+  assert.deepEqual(registry.say(1, { type: "pong", t: 25_000 }), []);
+  assert.deepEqual([registry.pass(25_000), registry.pass(25_000), registry.pass(9_999)], [["1 ping", "ping"], [], []]);
+  registry.machine.heard(1, registry.now);
+  assert.deepEqual(registry.pass(1), ["left", "1 cut"], "what its WebSocket answers is no frame");
 });
 
 test("a call: offered, accepted, granted; and nothing of it is left", () => {
@@ -158,11 +162,11 @@ test("a call: offered, accepted, granted; and nothing of it is left", () => {
 });
 
 test("absent, declining, denied, silent and gone recipients: one code, at the same moment", () => {
-  for (const how of ["absent", "self", "declined", "denied", "silent", "gone"] as const) {
+  for (const how of ["absent", "declined", "denied", "silent", "gone"] as const) {
     const registry = new Registry();
     registry.join(a);
     if (how !== "absent") registry.join(b);
-    assert.deepEqual(registry.say(1, call(1, how === "self" ? a : b)), ["mint"], "the work is the same for all");
+    assert.deepEqual(registry.say(1, call(1, b)), ["mint"], "the work is the same for all");
     const callId = how === "absent" ? "n2" : "n3";
     registry.machine.calls.minted(callId, how === "denied" ? undefined : grants);
     if (how === "declined") registry.say(2, { type: "decline", callId });
@@ -192,9 +196,9 @@ test("eight open calls of a key, twenty in a minute, and ids that rise", () => {
   registry.join(a);
   for (let rid = 1; rid <= 8; rid++) assert.deepEqual(registry.say(1, call(rid, b)), ["mint"]);
   assert.deepEqual(registry.say(1, call(9, b)), ["1 error rate_limited"]);
-  assert.deepEqual(registry.say(1, call(9, b)), ["1 error invalid_frame"], "9 was used");
+  assert.deepEqual(registry.say(1, call(10, a)), ["1 error invalid_frame"], "a call of oneself is none");
   for (let rid = 1; rid <= 8; rid++) registry.say(1, { type: "cancel", rid });
-  let rid = 10;
+  let rid = 11;
   for (let i = 0; i < 12; i++, rid++) {
     assert.deepEqual(registry.say(1, call(rid, b)), ["mint"]);
     registry.say(1, { type: "cancel", rid });
@@ -203,6 +207,7 @@ test("eight open calls of a key, twenty in a minute, and ids that rise", () => {
   registry.pass(3_000);
   assert.deepEqual(registry.say(1, call(rid++, b)), ["mint"]);
   assert.deepEqual(registry.say(1, `{"type":"call","rid":${rid},"to":"x"}`), ["1 error invalid_frame"], "a bad call ends nothing else");
+  assert.deepEqual(registry.say(1, call(9, b)), ["1 error invalid_frame", "left", "1 close 1008"], "9 was used");
 });
 
 test("presence is for those who watch each other", () => {
@@ -217,6 +222,17 @@ test("presence is for those who watch each other", () => {
   assert.deepEqual(registry.said(), ["1 presence false", "left"]);
 });
 
+test("of nine keys eight are offered, and all are accepted", async () => {
+  const nine = (await Promise.all(Array.from({ length: 9 }, () => Identity.generate()))).map(({ publicKey }) => publicKey);
+  const registry = new Registry({}, { keys: nine });
+  registry.machine.arrived(1, "x", 0);
+  registry.machine.opened(1, 0);
+  const [challenge] = drain(registry.machine);
+  assert.ok(challenge?.want === "send" && challenge.frame.type === "challenge");
+  assert.deepEqual(challenge.frame.registryKeys, nine.slice(0, limits.maxRegistryKeys));
+  assert.deepEqual(registry.say(1, registry.frame(a, { registryKey: nine[8] as PublicKey })), ["verify"]);
+});
+
 test("64 keys are watched, one more is refused", () => {
   const registry = new Registry();
   registry.join(a);
@@ -224,6 +240,7 @@ test("64 keys are watched, one more is refused", () => {
   assert.equal(registry.say(1, { type: "watch", keys: many.slice(1) }).length, limits.maxWatchedKeys);
   assert.equal(registry.say(1, { type: "watch", keys: many.slice(1) }).length, limits.maxWatchedKeys, "those that are watched already are no more");
   assert.deepEqual(registry.say(1, { type: "watch", keys: many.slice(0, 1) }), ["1 error rate_limited"], "and nothing else comes of it");
+  assert.deepEqual(registry.say(1, { type: "watch", keys: [a] }), ["1 error rate_limited"], "the own key counts as any other");
   registry.say(1, { type: "unwatch", keys: many.slice(1, 2) });
   assert.deepEqual(registry.say(1, { type: "watch", keys: many.slice(0, 2) }), ["1 error rate_limited"], "all of them, or none");
   assert.deepEqual(registry.say(1, { type: "watch", keys: Array.from({ length: 64 }, () => many[0] as PublicKey) }), ["1 presence false"], "equal keys count once");
@@ -252,5 +269,5 @@ test("at the end everybody is told", () => {
   registry.join(a);
   registry.arrive();
   registry.machine.shutDown();
-  assert.deepEqual(registry.said(), ["1 error shutting_down", "left", "1 close", "2 error shutting_down", "2 close"]);
+  assert.deepEqual(registry.said(), ["1 error shutting_down", "left", "1 close 1001", "2 error shutting_down", "2 close 1001"]);
 });

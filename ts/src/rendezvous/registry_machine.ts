@@ -3,11 +3,11 @@
 // out. Source: RENDEZVOUS.
 
 import type { PublicKey } from "../identity/index.js";
-import { CompatibleRegistry, type CompatibleResponse } from "./compatible_registry.js";
+import { CompatibleRegistry, tooOften, type CompatibleResponse } from "./compatible_registry.js";
 import { Calls, type RegistryCall } from "./registry_calls.js";
 import type { RegistryErrorCode } from "./error.js";
 import { decodeClientFrame, type ClientFrame, type ServerFrame } from "./frames.js";
-import { challengeLifetimeS, challengeLifetimeWithWorkS, defaultWorkBits, keepAliveMs, maxWatchedKeys, silenceMs, type RegistryLimits } from "./limits.js";
+import { challengeLifetimeS, challengeLifetimeWithWorkS, keepAliveMs, maxRegistryKeys, maxWatchedKeys, silenceMs, type RegistryLimits } from "./limits.js";
 import { TokenBucket } from "./token_bucket.js";
 
 export type ConnectionId = number;
@@ -17,7 +17,9 @@ export type RegisterFrame = ClientFrame & { readonly type: "register" };
 export type RegistryIntent =
   | { readonly want: "send"; readonly connection: ConnectionId; readonly frame: ServerFrame }
   /** Close it when everything has left. */
-  | { readonly want: "close"; readonly connection: ConnectionId; readonly reason: string }
+  | { readonly want: "close"; readonly connection: ConnectionId; readonly code: number; readonly reason: string }
+  /** Cut it, at once and without a word where that can be done. */
+  | { readonly want: "cut"; readonly connection: ConnectionId; readonly reason: string }
   /** Check proof and work, ask the application; then verified(). */
   | { readonly want: "verify"; readonly connection: ConnectionId; readonly frame: RegisterFrame; readonly challenge: Uint8Array; readonly workBits: number }
   /** Ask the application, mint; then minted(). */
@@ -33,20 +35,22 @@ interface Connection {
   readonly id: ConnectionId;
   readonly address: string;
   isCompatible: boolean;
+  /** 0: its address does not come too often. */
+  readonly workBits: number;
   /** Of the challenge; undefined before it was sent, and once it was used. */
-  challenge: { readonly value: Uint8Array; readonly workBits: number; readonly byMs: number } | undefined;
+  challenge: { readonly value: Uint8Array; readonly byMs: number } | undefined;
   isVerifying: boolean;
   key: PublicKey | undefined;
   instance: string;
+  /** Until when something must be heard of it; before it is open: until when that may take. */
   silentByMs: number;
-  /** In the compatible mode, which has no pings of its own. */
   pingAtMs: number;
   lastRid: number;
   readonly watched: Map<string, PublicKey>;
 }
 
 export interface RegistrySettings {
-  /** The current one first. */
+  /** The current one first. All of them are accepted, and the first 8 offered. */
   readonly keys: readonly PublicKey[];
   readonly limits: RegistryLimits;
   /** Bits of work that are asked for when an address registers too often; undefined: it is refused. */
@@ -54,9 +58,16 @@ export interface RegistrySettings {
   /** Fills 32 bytes, and names. */
   readonly random: (bytes: number) => Uint8Array;
   readonly name: () => string;
+  /** Whether a socket can be sent what strangers say as fast as they like. */
+  readonly hasRoom: (id: ConnectionId) => boolean;
 }
 
 const maxAddresses = 65_536;
+/** From the admission until frames can be sent: what a sealed connection may take to open. */
+const openingMs = 20_000;
+const normalCode = 1000;
+const leavingCode = 1001;
+const refusedCode = 1008;
 
 export class RegistryMachine {
   readonly calls: Calls;
@@ -78,9 +89,10 @@ export class RegistryMachine {
     });
     this.compatible = new CompatibleRegistry(settings.keys[0] as PublicKey, settings.random, {
       say: (connection, text) => this.intents.push({ want: "say", connection, text }),
-      close: (id, reason) => this.withConnection(id, (connection) => this.drop(connection, reason)),
+      close: (id, reason) => this.withConnection(id, (connection) => this.end(connection, refusedCode, reason)),
       verify: (connection, response) => this.intents.push({ want: "open", connection, response }),
       hasRoom: () => this.hasRoom,
+      hasRoomFor: settings.hasRoom,
       registered: (id) => this.withConnection(id, (connection) => this.unregistered.delete(connection)),
     });
   }
@@ -108,18 +120,23 @@ export class RegistryMachine {
     return this.byKey.has(key.text);
   }
 
-  /** A socket was accepted; nothing can be said on it yet. False when its address has too many: it is to be closed. */
+  /**
+   * A socket was accepted; nothing was computed for it, and nothing can be said on it yet. False when its address has too many, or comes too often: it is to
+   * be told `rate_limited`, and closed.
+   */
   arrived(id: ConnectionId, address: string, nowMs: number): boolean {
     const { maxUnregisteredPerAddress, maxUnregistered } = this.settings.limits;
     let ofAddress = 0;
     for (const each of this.unregistered) if (each.address === address) ofAddress++;
     if (ofAddress >= maxUnregisteredPerAddress) return false;
+    const workBits = this.bucketOf(address, nowMs).take(nowMs) ? 0 : this.settings.workBits;
+    if (workBits === undefined) return false;
     if (this.unregistered.size >= maxUnregistered) {
       const [oldest] = this.unregistered;
-      if (oldest !== undefined) this.drop(oldest, "rate_limited");
+      if (oldest !== undefined) this.cut(oldest, "oldest of too many");
     }
     const connection: Connection = {
-      id, address, isCompatible: false, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + silenceMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(),
+      id, address, isCompatible: false, workBits, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + openingMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(),
     };
     this.connections.set(id, connection);
     this.unregistered.add(connection);
@@ -130,14 +147,12 @@ export class RegistryMachine {
   opened(id: ConnectionId, nowMs: number): void {
     const connection = this.connections.get(id);
     if (connection === undefined) return;
-    const isOften = !this.bucketOf(connection.address, nowMs).take(nowMs);
-    const { workBits: ofPolicy, keys, random } = this.settings;
-    if (isOften && ofPolicy === undefined) return this.refuse(connection, "rate_limited");
-    const workBits = isOften ? (ofPolicy ?? defaultWorkBits) : 0;
-    const expiresInS = workBits > 0 ? challengeLifetimeWithWorkS : challengeLifetimeS;
+    const { keys, random } = this.settings;
+    const expiresInS = connection.workBits > 0 ? challengeLifetimeWithWorkS : challengeLifetimeS;
     const value = random(32);
-    connection.challenge = { value, workBits, byMs: nowMs + expiresInS * 1000 };
-    this.say(connection, { type: "challenge", registryKeys: keys, challenge: value, expiresInS, workBits: workBits || undefined });
+    connection.challenge = { value, byMs: nowMs + expiresInS * 1000 };
+    connection.silentByMs = nowMs + silenceMs;
+    this.say(connection, { type: "challenge", registryKeys: keys.slice(0, maxRegistryKeys), challenge: value, expiresInS, workBits: connection.workBits || undefined });
   }
 
   /** The same for a client of the original. `pathKey`: the key of its location; `greeting`: what it is to seal. */
@@ -145,35 +160,40 @@ export class RegistryMachine {
     this.withConnection(id, (connection) => {
       connection.isCompatible = true;
       connection.silentByMs = nowMs + challengeLifetimeS * 1000;
-      if (!this.bucketOf(connection.address, nowMs).take(nowMs)) return this.compatible.fail(id, "too many registrations");
+      // The original knows no work: what others have to work for is refused.
+      if (connection.workBits > 0) return this.compatible.fail(id, tooOften);
       this.compatible.opened(id, pathKey, greeting);
     });
   }
 
-  /** What a client said; of the compatible mode "" for what is no text. */
-  text(id: ConnectionId, text: string, nowMs: number): void {
+  /** What a client said; undefined for what is no text. */
+  text(id: ConnectionId, text: string | undefined, nowMs: number): void {
     const connection = this.connections.get(id);
     if (connection === undefined) return;
     if (connection.isCompatible) {
+      if (this.unregistered.has(connection) && nowMs >= connection.silentByMs) return this.compatible.fail(id, "time-out");
       this.heard(id, nowMs);
       return this.compatible.text(id, text);
     }
-    connection.silentByMs = nowMs + silenceMs;
-    const frame = decodeClientFrame(text);
-    if (frame.type === "refused") {
-      if (frame.rid === undefined || connection.key === undefined) return this.refuse(connection, "invalid_frame");
-      return this.say(connection, { type: "error", code: "invalid_frame", rid: frame.rid, fatal: false });
-    }
-    if (frame.type === "unknown" || frame.type === "pong") return;
+    if (connection.key !== undefined) this.heardOf(connection, nowMs);
+    const frame = text === undefined ? ({ type: "refused", rid: undefined } as const) : decodeClientFrame(text);
+    if (frame.type === "refused" && frame.rid === undefined) return this.refuse(connection, "invalid_frame");
     if (frame.type === "register") return this.register(connection, frame, nowMs);
     if (connection.key === undefined) return this.refuse(connection, "not_registered");
+    if (frame.type === "refused") return this.say(connection, { type: "error", code: "invalid_frame", rid: frame.rid, fatal: false });
+    if (frame.type === "unknown" || frame.type === "pong") return;
     if (frame.type === "ping") return this.say(connection, { type: "pong", t: frame.t });
     if (frame.type === "watch") return this.watch(connection, connection.key, frame.keys);
     if (frame.type === "unwatch") return this.unwatch(connection, connection.key, frame.keys);
     if (frame.type !== "call") return this.calls.frame(connection.key, frame);
-    if (frame.rid <= connection.lastRid) return this.say(connection, { type: "error", code: "invalid_frame", rid: frame.rid, fatal: false });
+    if (frame.rid <= connection.lastRid) return this.refuse(connection, "invalid_frame");
     connection.lastRid = frame.rid;
     this.calls.call(connection.key, frame, nowMs);
+  }
+
+  /** It does not take what is sent to it. */
+  slow(id: ConnectionId): void {
+    this.withConnection(id, (connection) => this.cut(connection, "slow"));
   }
 
   /** A client of the original is alive: it said something, or its WebSocket did. */
@@ -199,14 +219,13 @@ export class RegistryMachine {
     const before = this.byKey.get(publicKey.text);
     if (before !== undefined && before.instance !== instance && !frame.replace) return this.refuse(connection, "already_registered");
     if (before === undefined && !this.hasRoom) return this.refuse(connection, "rate_limited");
-    if (before !== undefined) {
-      if (before.instance !== instance) this.say(before, { type: "error", code: "replaced", fatal: true });
-      this.drop(before, "replaced");
-    }
+    // Its own old socket goes without a word: the process gave it up already.
+    if (before?.instance === instance) this.end(before, normalCode, "");
+    else if (before !== undefined) this.refuse(before, "replaced");
     this.unregistered.delete(connection);
     connection.key = publicKey;
     connection.instance = instance;
-    connection.silentByMs = nowMs + silenceMs;
+    this.heardOf(connection, nowMs);
     this.byKey.set(publicKey.text, connection);
     this.say(connection, { type: "registered", publicKey, session: this.settings.name(), keepAliveS: keepAliveMs / 1000 });
     this.intents.push({ want: "joined", key: publicKey });
@@ -222,12 +241,10 @@ export class RegistryMachine {
     this.calls.advance(nowMs);
     for (const connection of [...this.connections.values()]) {
       if (connection.challenge !== undefined && nowMs >= connection.challenge.byMs) this.refuse(connection, "challenge_expired");
-      else if (nowMs >= connection.pingAtMs && nowMs < connection.silentByMs) {
-        connection.pingAtMs = nowMs + keepAliveMs;
-        this.intents.push({ want: "ping", connection: connection.id });
-      } else if (nowMs < connection.silentByMs) continue;
+      else if (nowMs >= connection.pingAtMs && nowMs < connection.silentByMs) this.ping(connection, nowMs);
+      else if (nowMs < connection.silentByMs) continue;
       else if (connection.isCompatible && this.unregistered.has(connection)) this.compatible.fail(connection.id, "time-out");
-      else this.drop(connection, "silent");
+      else this.cut(connection, "silent");
     }
     for (const [address, bucket] of this.addresses) if (bucket.isFull(nowMs)) this.addresses.delete(address);
   }
@@ -235,9 +252,16 @@ export class RegistryMachine {
   /** Everybody is told. */
   shutDown(): void {
     for (const connection of [...this.connections.values()]) {
-      if (connection.isCompatible) this.drop(connection, "shutting_down");
+      if (connection.isCompatible) this.end(connection, leavingCode, "shutting_down");
       else this.refuse(connection, "shutting_down");
     }
+  }
+
+  /** Of its WebSocket in any case, which is all that the original knows; one of ours is asked once for each silence. */
+  private ping(connection: Connection, nowMs: number): void {
+    connection.pingAtMs = connection.isCompatible ? nowMs + keepAliveMs : Infinity;
+    if (!connection.isCompatible) this.say(connection, { type: "ping", t: Math.floor(nowMs) });
+    this.intents.push({ want: "ping", connection: connection.id });
   }
 
   private heardOf(connection: Connection, nowMs: number): void {
@@ -252,7 +276,11 @@ export class RegistryMachine {
 
   private bucketOf(address: string, nowMs: number): TokenBucket {
     let bucket = this.addresses.get(address);
-    if (bucket !== undefined) return bucket;
+    if (bucket !== undefined) {
+      this.addresses.delete(address); // the one that was longest away is forgotten first
+      this.addresses.set(address, bucket);
+      return bucket;
+    }
     const { registrationBurst, registrationsPerSecond } = this.settings.limits;
     const [oldest] = this.addresses.keys();
     if (this.addresses.size >= maxAddresses && oldest !== undefined) this.addresses.delete(oldest);
@@ -266,21 +294,21 @@ export class RegistryMachine {
     if (challenge === undefined) return this.refuse(connection, "invalid_frame");
     if (nowMs >= challenge.byMs) return this.refuse(connection, "challenge_expired");
     if (!this.settings.keys.some((key) => key.equals(frame.registryKey))) return this.refuse(connection, "unknown_registry_key");
-    if (challenge.workBits > 0 && frame.workNonce === undefined) return this.refuse(connection, "pow_required");
+    const { workBits } = connection;
+    if (workBits > 0 && frame.workNonce === undefined) return this.refuse(connection, "pow_required");
     connection.isVerifying = true;
-    this.intents.push({ want: "verify", connection: connection.id, frame, challenge: challenge.value, workBits: challenge.workBits });
+    this.intents.push({ want: "verify", connection: connection.id, frame, challenge: challenge.value, workBits });
   }
 
   /** Presence is seen by those only who watch each other. */
   private watch(connection: Connection, own: PublicKey, keys: readonly PublicKey[]): void {
     const asked = new Map(keys.map((key) => [key.text, key])); // equal ones count once
-    asked.delete(own.text);
     const more = [...asked.keys()].filter((text) => !connection.watched.has(text)).length;
     if (connection.watched.size + more > maxWatchedKeys) return this.say(connection, { type: "error", code: "rate_limited", fatal: false });
     for (const key of asked.values()) {
       const isNew = !connection.watched.has(key.text);
       connection.watched.set(key.text, key);
-      const other = this.byKey.get(key.text);
+      const other = key.equals(own) ? undefined : this.byKey.get(key.text); // nobody is there for itself
       const isMutual = other?.watched.has(own.text) === true;
       this.say(connection, { type: "presence", key, online: isMutual });
       if (isMutual && isNew) this.say(other, { type: "presence", key: own, online: true });
@@ -292,7 +320,7 @@ export class RegistryMachine {
   }
 
   private tellGone(own: PublicKey, watcher: PublicKey): void {
-    const other = this.byKey.get(watcher.text);
+    const other = watcher.equals(own) ? undefined : this.byKey.get(watcher.text);
     if (other?.watched.has(own.text) === true) this.say(other, { type: "presence", key: own, online: false });
   }
 
@@ -302,12 +330,17 @@ export class RegistryMachine {
 
   private refuse(connection: Connection, code: RegistryErrorCode): void {
     this.say(connection, { type: "error", code, fatal: true });
-    this.drop(connection, code);
+    this.end(connection, code === "shutting_down" ? leavingCode : refusedCode, code);
   }
 
-  private drop(connection: Connection, reason: string): void {
+  private end(connection: Connection, code: number, reason: string): void {
     this.forget(connection);
-    this.intents.push({ want: "close", connection: connection.id, reason });
+    this.intents.push({ want: "close", connection: connection.id, code, reason });
+  }
+
+  private cut(connection: Connection, reason: string): void {
+    this.forget(connection);
+    this.intents.push({ want: "cut", connection: connection.id, reason });
   }
 
   private forget(connection: Connection): void {

@@ -1,17 +1,19 @@
 // A registry in Node: takes accepted WebSockets, of the `ws` package or any other.
 // Layer rendezvous, Node only. Source: RENDEZVOUS; SECURE_WEBSOCKET, "TypeScript".
 
-import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, utf8, wipe, type Clock } from "../../base/index.js";
+import { encodeBase64url, positiveLimits, quietly, randomBytes, systemClock, wipe, type Clock } from "../../base/index.js";
 import { acceptSealed } from "../../endpoint/accept_sealed.js";
 import type { ChannelInitGrant } from "../../gen/flowersec/controlplane/v1.gen.js";
 import { Identity, isWork, maxWorkBits, verifyRegistration, type PublicKey } from "../../identity/index.js";
 import { legacyOpen, legacySecret } from "../../identity/legacy.js";
 import { parseKeyFile, ServerKeyPair } from "../../sealed/key_pair.js";
+import type { Session } from "../../session/index.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter, isEmitterWebSocket } from "../../ws/node/adapt.js";
+import { boundMessages } from "../../ws/bound.js";
 import { listen, type WebSocketLike } from "../../ws/socket.js";
 import { Alarm } from "../alarm.js";
 import { compatiblePath, keyOfText } from "../compatible.js";
-import type { CompatibleResponse } from "../compatible_registry.js";
+import { failureText, tooOften, type CompatibleResponse } from "../compatible_registry.js";
 import { RendezvousError, type RegistryErrorCode } from "../error.js";
 import { encodeServerFrame } from "../frames.js";
 import { FrameStream } from "../frame_stream.js";
@@ -19,12 +21,17 @@ import { defaultWorkBits, maxRegistryFrameBytes, registryDefaults, registryStrea
 import type { RegistryCall } from "../registry_calls.js";
 import { RegistryMachine, type ConnectionId, type RegisterFrame } from "../registry_machine.js";
 import { ticketOf } from "../ticket.js";
+import { countedAddress } from "./address.js";
 
 /** Frames and bytes not sent yet to one socket; beyond them it is dropped. */
 const maxQueueBytes = 262_144;
 /** How long the other side has to close by itself. */
 const lingerMs = 2_000;
-const [refusedCode, leavingCode] = [1008, 1001];
+/** Messages of a WebSocket: frames are small, but in the sealed mode senders gather them. What is longer ends it at its header. */
+const maxMessageBytes = 262_144;
+/** Streams of a sealed connection: one for frames, and a few that are refused. */
+const maxStreams = 4;
+const [leavingCode, refusedCode, tooBigCode] = [1001, 1008, 1009];
 
 /** How a registry is set up. */
 export interface RegistryServerOptions {
@@ -58,9 +65,21 @@ export interface UpgradeRequest {
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
 }
 
-interface Attached {
+interface Link {
   send(text: string): void;
+  hasRoom(): boolean;
   close(code: number, reason: string): void;
+}
+
+/** The socket of a client. */
+interface Attached {
+  readonly address: string;
+  readonly socket: WebSocketLike;
+  ping(): void;
+  /** At once, where the socket can do that. */
+  cut(reason: string): void;
+  /** Once frames can be sent. */
+  link?: Link;
 }
 
 /** Who is registered is in memory, and nowhere else. */
@@ -69,7 +88,7 @@ export class RegistryServer {
   readonly publicKey: string;
   readonly #machine: RegistryMachine;
   readonly #clock: Clock;
-  readonly #attached = new Map<ConnectionId, { readonly address: string; readonly socket: WebSocketLike; readonly ping: () => void; link?: Attached }>();
+  readonly #attached = new Map<ConnectionId, Attached>();
   #lastId = 0;
   readonly #alarm: Alarm;
   #isClosed = false;
@@ -88,8 +107,10 @@ export class RegistryServer {
       this.#machine.advance(nowMs);
       this.#perform();
     });
-    const keys = identities.map(({ publicKey }) => publicKey).slice(0, 8);
-    this.#machine = new RegistryMachine({ keys, limits, workBits, random: (n) => randomBytes(n), name: () => encodeBase64url(randomBytes(16)) });
+    this.#machine = new RegistryMachine({
+      keys: identities.map(({ publicKey }) => publicKey), limits, workBits, random: (n) => randomBytes(n), name: () => encodeBase64url(randomBytes(16)),
+      hasRoom: (id) => this.#attached.get(id)?.link?.hasRoom() ?? true,
+    });
   }
 
   /** Throws RendezvousError invalid_option, SealedError bad_key, RangeError for limits. */
@@ -134,10 +155,13 @@ export class RegistryServer {
     const pathKey = this.options.legacy === true ? keyOfText(path.slice(1)) : undefined;
     const isCompatible = pathKey !== undefined || (this.options.legacy === true && path === compatiblePath);
     const isKnown = path === textPath || path === sealedPath || isCompatible;
-    if (this.#isClosed || !isKnown || !this.#machine.arrived(id, address, this.#clock.monoMs())) {
-      return ws.close(this.#isClosed ? leavingCode : refusedCode, this.#isClosed ? "shutting_down" : isKnown ? "rate_limited" : "path");
+    if (this.#isClosed) return ws.close(leavingCode, "shutting_down");
+    if (!isKnown) return ws.close(refusedCode, "path");
+    if (!this.#machine.arrived(id, countedAddress(address), this.#clock.monoMs())) {
+      if (path !== sealedPath) quietly(() => ws.send(isCompatible ? failureText(tooOften) : encodeServerFrame({ type: "error", code: "rate_limited", fatal: true })));
+      return ws.close(refusedCode, "rate_limited");
     }
-    this.#attached.set(id, { address, socket: ws, ping: isCompatible ? this.#pings(id, socket) : () => {} });
+    this.#attached.set(id, { address, socket: ws, ...this.#controls(id, socket, ws) });
     if (isCompatible) this.#attachText(id, ws, () => this.#machine.openedCompatible(id, pathKey, this.#greeting(), this.#clock.monoMs()));
     else if (path === textPath) this.#attachText(id, ws, () => this.#machine.opened(id, this.#clock.monoMs()));
     else void this.#attachSealed(id, ws);
@@ -153,12 +177,15 @@ export class RegistryServer {
     for (const identity of this.identities) identity.destroy();
   }
 
-  /** What pings a socket that can be pinged; its answers, and pings of its own, are told. */
-  #pings(id: ConnectionId, socket: unknown): () => void {
-    const { ping } = socket as { ping?: unknown };
-    if (!isEmitterWebSocket(socket) || typeof ping !== "function") return () => {};
-    for (const event of ["ping", "pong"]) socket.on(event, () => this.#machine.heard(id, this.#clock.monoMs()));
-    return () => quietly(() => (socket as unknown as { ping(): void }).ping());
+  /** What pings a socket, and cuts it, as far as it can be pinged and cut. Its answers, and pings of its own, are told. */
+  #controls(id: ConnectionId, socket: unknown, ws: WebSocketLike): Pick<Attached, "ping" | "cut"> {
+    const { ping, terminate } = socket as { ping?: unknown; terminate?: unknown };
+    const isEmitter = isEmitterWebSocket(socket);
+    if (isEmitter) for (const event of ["ping", "pong"]) socket.on(event, () => this.#machine.heard(id, this.#clock.monoMs()));
+    return {
+      ping: isEmitter && typeof ping === "function" ? () => quietly(() => void ping.call(socket)) : () => {},
+      cut: typeof terminate === "function" ? () => quietly(() => void terminate.call(socket)) : (reason) => ws.close(refusedCode, reason),
+    };
   }
 
   /** What a client of the original seals. */
@@ -167,19 +194,18 @@ export class RegistryServer {
   }
 
   #attachText(id: ConnectionId, ws: WebSocketLike, opened: () => void): void {
+    boundMessages(ws, maxMessageBytes, tooBigCode, "");
     listen(ws, {
-      message: ({ data }) => {
-        if (typeof data !== "string" || utf8(data).length > maxRegistryFrameBytes) this.#text(id, "");
-        else this.#text(id, data);
-      },
+      message: ({ data }) => this.#text(id, typeof data === "string" ? data : undefined),
       close: () => this.#gone(id),
       error: () => {},
     });
     this.#opened(id, opened, {
       send: (text) => {
-        if (ws.bufferedAmount > maxQueueBytes) ws.close(refusedCode, "slow");
+        if (ws.bufferedAmount > maxQueueBytes) this.#machine.slow(id);
         else quietly(() => ws.send(text));
       },
+      hasRoom: () => ws.bufferedAmount < maxQueueBytes / 2,
       close: (code, reason) => ws.close(code, reason),
     });
   }
@@ -187,8 +213,9 @@ export class RegistryServer {
   async #attachSealed(id: ConnectionId, ws: WebSocketLike): Promise<void> {
     try {
       // Short messages from strangers: nothing that wide windows would help.
-      const yamuxLimits = { wideWindowSessionBytes: 0 };
+      const yamuxLimits = { wideWindowSessionBytes: 0, maxActiveStreams: maxStreams, maxInboundStreams: maxStreams };
       const session = await acceptSealed(ws, { keys: () => this.pairs }, { clock: this.#clock, yamuxLimits });
+      boundMessages(ws, maxMessageBytes, tooBigCode, "");
       let { kind, stream } = await session.acceptStream();
       // Clients of some libraries open a stream for calls first. Whoever opens nothing else is dropped for its silence.
       while (kind !== registryStreamKind) {
@@ -200,10 +227,16 @@ export class RegistryServer {
         this.#gone(id);
       };
       void session.ended.then(end);
-      const frames = new FrameStream(stream, maxRegistryFrameBytes, maxQueueBytes, { onText: (text) => this.#text(id, text), onLost: end });
+      void refuseStreams(session);
+      const onText = (text: string | undefined) => this.#text(id, text);
+      const frames = new FrameStream(stream, maxRegistryFrameBytes, maxQueueBytes, { onText, onBad: () => onText(undefined), onLost: end });
       this.#opened(id, () => this.#machine.opened(id, this.#clock.monoMs()), {
         send: (text) => frames.send(text),
-        close: () => void this.#linger(session),
+        hasRoom: () => true,
+        close: () => {
+          frames.finish();
+          void this.#linger(session);
+        },
       });
     } catch {
       ws.close(refusedCode);
@@ -211,14 +244,14 @@ export class RegistryServer {
     }
   }
 
-  async #linger(session: Awaited<ReturnType<typeof acceptSealed>>): Promise<void> {
-    // The error frame is on its way in a stream; closing at once would overtake it.
+  async #linger(session: Session): Promise<void> {
+    // The error frame is on its way in a stream, and its end behind it; closing at once would overtake them.
     const wait = new Promise<void>((resolve) => this.#clock.after(lingerMs, resolve, true));
     await Promise.race([wait, session.ended]);
     quietly(() => session.close());
   }
 
-  #opened(id: ConnectionId, opened: () => void, link: Attached): void {
+  #opened(id: ConnectionId, opened: () => void, link: Link): void {
     const attached = this.#attached.get(id);
     if (attached === undefined) return link.close(refusedCode, "");
     attached.link = link;
@@ -226,7 +259,7 @@ export class RegistryServer {
     this.#perform();
   }
 
-  #text(id: ConnectionId, text: string): void {
+  #text(id: ConnectionId, text: string | undefined): void {
     this.#machine.text(id, text, this.#clock.monoMs());
     this.#perform();
   }
@@ -255,8 +288,13 @@ export class RegistryServer {
         case "close": {
           const attached = this.#attached.get(next.connection);
           this.#attached.delete(next.connection);
-          const code = next.reason === "shutting_down" ? leavingCode : refusedCode;
-          (attached?.link ?? attached?.socket)?.close(code, next.reason);
+          (attached?.link ?? attached?.socket)?.close(next.code, next.reason);
+          break;
+        }
+        case "cut": {
+          const attached = this.#attached.get(next.connection);
+          this.#attached.delete(next.connection);
+          attached?.cut(next.reason);
           break;
         }
         case "verify":
@@ -310,6 +348,11 @@ export class RegistryServer {
     const [client, server] = [ticketOf(minted.client), ticketOf(minted.server)];
     return client?.role === 1 && server?.role === 2 ? { client, server } : undefined;
   }
+}
+
+/** One stream is all there is in a session. */
+async function refuseStreams(session: Session): Promise<void> {
+  for await (const { stream } of session) stream.reset();
 }
 
 /** Of a key file that parseKeyFile() takes. */
