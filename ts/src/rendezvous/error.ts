@@ -28,6 +28,7 @@ export type RegistryErrorCode =
  * | `too_much_work` | the registry asks for more than 20 bits | tried again: there may be less load |
  * | `registration_timeout`, `connect_failed`, `handshake_failed`, `connection_lost` | no connection to the registry, or none any more | tried again |
  * | `recipient_unavailable` | not connected, does not take the call, or declined it: nobody can tell which | of this message or channel |
+ * | `no_answer` | a registry said nothing of a call for 25 s | of this message or channel, after the attempts |
  * | `channel_failed` | the channel did not come to be: tunnel or peer; see `cause` | of this message or channel |
  * | `channel_lost` | the channel ended, and could not be got back | of the messages that it left |
  * | `offline` | we and the contact watch each other, and it went away | at once |
@@ -40,7 +41,7 @@ export type RegistryErrorCode =
  */
 export type RendezvousErrorCode =
   | RegistryErrorCode | "invalid_url" | "missing_key" | "invalid_option" | "too_much_work" | "registration_timeout" | "connect_failed"
-  | "handshake_failed" | "connection_lost" | "channel_failed" | "channel_lost" | "unknown_contact" | "queue_full"
+  | "handshake_failed" | "connection_lost" | "no_answer" | "channel_failed" | "channel_lost" | "unknown_contact" | "queue_full"
   | "message_too_large" | "message_not_json" | "unpinned_registry" | "offline" | "no_registry" | "aborted" | "closed";
 
 /** The one error class of clients and registries. Branch on `code`. The text is for people; no key and no message is in it. */

@@ -30,7 +30,7 @@ export const defaultWorkBits = 16;
 /** Absent, blocked, declining, silent: all are answered so long after `call`. */
 export const unavailableMs = 20_000;
 /** A registry that has not answered a call after so long will not. */
-export const callTimeoutMs = 30_000;
+export const callTimeoutMs = 25_000;
 /** From the grant to a session: attach, and the handshake. */
 export const channelTimeoutMs = 20_000;
 /** A channel without messages and streams ends. */

@@ -124,6 +124,16 @@ test("registration: a ping every 25 s, an answer to each, and the end after 60 s
   assert.deepEqual(drain(machine), [{ want: "fail", code: "connection_lost" }]);
 });
 
+test("registration: a registry cannot ask for pings more often than every 5 s, nor for fewer than every 25 s", () => {
+  for (const [keepAliveS, everyMs] of [[1, 5_000], [5, 5_000], [6, 6_000], [25, 25_000], [3_600, 25_000]] as const) {
+    const { machine, said } = registration();
+    said(asked());
+    machine.proved(new Uint8Array(32), undefined, 0);
+    said(encodeServerFrame({ type: "registered", publicKey: own, session: "s", keepAliveS }));
+    assert.equal(machine.deadline, everyMs);
+  }
+});
+
 // ---- channels
 
 function peer(wins = true, settings = {}): { machine: PeerMachine; does(act: (machine: PeerMachine) => void): PeerIntent[] } {
@@ -158,22 +168,35 @@ test("a call waits for a registry, and goes to one that comes later", () => {
   assert.deepEqual(does((m) => m.available([2], 7)), [{ want: "call", link: 1, registry: 2 }]);
 });
 
-test("a call fails when the last registry refuses, or says nothing for 30 s", () => {
-  for (const late of [false, true]) {
-    const { machine, does } = peer();
+test("a call fails when the last registry refuses, with what says more than absence", () => {
+  for (const [first, last, code] of [
+    ["recipient_unavailable", "recipient_unavailable", "recipient_unavailable"], ["recipient_unavailable", "rate_limited", "rate_limited"], ["rate_limited", "recipient_unavailable", "rate_limited"],
+  ] as const) {
+    const { machine, does } = peer(true, { enabled: false });
     machine.available([0, 1], 0);
     does((m) => m.need(0));
     does((m) => m.prepared(1, 0));
-    assert.deepEqual(does((m) => m.refused(1, 0, "recipient_unavailable", 1)), []);
-    assert.deepEqual(does((m) => m.refused(1, 0, "recipient_unavailable", 1)), [], "again says nothing new");
-    const failed = { want: "failed", code: "recipient_unavailable" };
-    const drop = { want: "drop", link: 1 };
-    if (!late) assert.deepEqual(does((m) => m.refused(1, 1, "recipient_unavailable", 2)), [drop, failed]);
-    else {
-      assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs - 1)), []);
-      assert.deepEqual(does((m) => m.advance(limits.callTimeoutMs)), [{ want: "cancel", link: 1, registry: 1 }, drop, failed]);
-    }
+    assert.deepEqual(does((m) => m.refused(1, 0, first, 1)), []);
+    assert.deepEqual(does((m) => m.refused(1, 0, first, 1)), [], "again says nothing new");
+    assert.deepEqual(does((m) => m.refused(1, 1, last, 2)), [{ want: "drop", link: 1 }, { want: "failed", code }]);
     assert.equal(machine.state, "closed");
+  }
+});
+
+test("a call that a registry says nothing of for 25 s is no_answer, and made again as often as calls may be", () => {
+  const { machine, does } = peer();
+  machine.available([0, 1], 0);
+  does((m) => m.need(0));
+  let nowMs = 0;
+  for (const link of [1, 2, 3]) {
+    does((m) => m.prepared(link, nowMs));
+    does((m) => m.refused(link, 0, "recipient_unavailable", nowMs + 1));
+    assert.deepEqual(does((m) => m.advance(nowMs + 24_999)), []);
+    const over = [{ want: "cancel", link, registry: 1 }, { want: "drop", link }];
+    assert.deepEqual(does((m) => m.advance(nowMs + 25_000)), link < 3 ? over : [...over, { want: "failed", code: "no_answer" }]);
+    assert.equal(machine.state, link < 3 ? "waiting" : "closed");
+    nowMs += 25_100;
+    if (link < 3) assert.deepEqual(does((m) => m.advance(nowMs)), [{ want: "prepare", link: link + 1 }]);
   }
 });
 

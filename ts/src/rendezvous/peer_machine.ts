@@ -161,11 +161,11 @@ export class PeerMachine {
   refused(link: LinkId, registry: number, code: RendezvousErrorCode, nowMs: number): void {
     const { call } = this;
     if (call?.link !== link || !call.asked.delete(registry)) return;
-    call.lastCode = code;
+    const why = (call.lastCode = worse(call.lastCode, code));
     if (call.asked.size > 0) return;
     const left = this.registries.filter((each) => this.distrusted.delete(each));
     for (const each of left) this.ask(call, each);
-    if (left.length === 0) this.callFailed(code, nowMs);
+    if (left.length === 0) this.callFailed(why, nowMs);
   }
 
   /** The contact calls. */
@@ -243,7 +243,7 @@ export class PeerMachine {
     if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs && this.joining === undefined) return this.answer(heldOffer.offer);
     if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs) this.heldOffer = { offer: heldOffer.offer, takeAtMs: nowMs + glareWaitMs };
     if (this.wakeAtMs !== undefined && nowMs >= this.wakeAtMs) this.wake(nowMs);
-    else if (call !== undefined && this.registries.length > 0 && nowMs >= call.byMs) this.callFailed(call.lastCode ?? "recipient_unavailable", nowMs);
+    else if (call !== undefined && this.registries.length > 0 && nowMs >= call.byMs) this.callFailed(worse(call.lastCode, "no_answer"), nowMs);
     else for (const [registry, anewAtMs] of call?.anewAtMs ?? []) if (nowMs >= anewAtMs) this.askAnew(registry, nowMs);
   }
 
@@ -301,7 +301,7 @@ export class PeerMachine {
     this.cancelCall();
     const held = this.heldOffer?.offer;
     if (held !== undefined) return this.answer(held);
-    const isWorthIt = this.isResuming || code === "rate_limited" || code === "shutting_down";
+    const isWorthIt = this.isResuming || code !== "recipient_unavailable";
     if (isWorthIt) this.tryAgain(code, true, nowMs);
     else this.giveUp(code);
   }
@@ -330,4 +330,9 @@ export class PeerMachine {
     this.current = state;
     this.intents.push({ want: "state", state });
   }
+}
+
+/** Absence at one registry says less than what went wrong at another. */
+function worse(before: RendezvousErrorCode | undefined, code: RendezvousErrorCode): RendezvousErrorCode {
+  return before === undefined || before === "recipient_unavailable" ? code : before;
 }

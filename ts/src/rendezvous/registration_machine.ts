@@ -7,6 +7,9 @@ import { type RendezvousErrorCode } from "./error.js";
 import { decodeServerFrame, type ClientFrame, type ServerFrame } from "./frames.js";
 import { keepAliveMs, silenceMs } from "./limits.js";
 
+/** A registry cannot make us ping like mad. */
+const minKeepAliveMs = 5_000;
+
 /** What is said of calls and presence, for others than this machine. */
 export type CallFrame = Extract<ServerFrame, { type: "incoming" | "grant" | "cancelled" | "presence" | "error" }>;
 
@@ -124,7 +127,7 @@ export class RegistrationMachine {
 
   private registered({ publicKey, session, keepAliveS }: ServerFrame & { type: "registered" }, nowMs: number): void {
     if (this.state.name !== "asked" || !publicKey.equals(this.settings.publicKey)) return this.fail("invalid_frame");
-    const everyMs = Math.min(keepAliveS * 1000, keepAliveMs);
+    const everyMs = Math.max(minKeepAliveMs, Math.min(keepAliveS * 1000, keepAliveMs));
     this.state = { name: "registered", keepAliveMs: everyMs, pingAtMs: nowMs + everyMs, silentByMs: nowMs + silenceMs };
     this.intents.push({ want: "registered", session });
   }

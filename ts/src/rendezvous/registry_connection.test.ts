@@ -5,11 +5,14 @@ import type { AddressInfo } from "node:net";
 import { after, test, type TestContext } from "node:test";
 import { WebSocketServer, type WebSocket } from "ws";
 import { deferred } from "../base/index.js";
+import { acceptSealed } from "../endpoint/accept_sealed.js";
 import { Contacts, Identity } from "../identity/index.js";
+import { ServerKeyPair } from "../sealed/key_pair.js";
 import { FakeWebSocket } from "../testing/fake_web_socket.js";
+import { PairedWebSocket } from "../testing/socket_pair.js";
 import { createNodeWsFactory } from "../ws/node/factory.js";
 import { maxRegistryFrameBytes } from "./limits.js";
-import { openText } from "./registry_connection.js";
+import { nameFailure, openRegistry, openText } from "./registry_connection.js";
 import { SecureSocketClient } from "./secure_socket_client.js";
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false });
@@ -84,5 +87,20 @@ for (const [name, say, code] of [
 ] as const) {
   test(`a first frame that is ${name} fails the registration at once, with real WebSockets`, async (t) => {
     assert.deepEqual(await registerWith(t, say), ["invalid_frame", code]);
+  });
+}
+
+for (const [name, bad] of [["empty", new Uint8Array(4)], ["too long", Uint8Array.of(0, 0, 0x40, 1)], ["no text", Uint8Array.of(0, 0, 0, 1, 0xff)]] as const) {
+  test(`a sealed registry's frame that is ${name} is told as such, not as a loss`, async () => {
+    const identity = await Identity.generate();
+    const [client, registry] = PairedWebSocket.pair();
+    const accepting = acceptSealed(registry, { keys: [new ServerKeyPair(identity.exportIdentity())] });
+    const lost = deferred<unknown>();
+    const link = await openRegistry("wss://registry.example", "sealed", identity.publicKey, { origin: "https://x.example", wsFactory: () => client }, { onText() {}, onLost: lost.resolve });
+    const session = await accepting;
+    await (await session.acceptStream()).stream.write(bad);
+    assert.equal(nameFailure(await lost.promise).code, "invalid_frame");
+    assert.equal((await session.ended)?.name, "FlowersecError", "and it is left");
+    link.close();
   });
 }

@@ -7,6 +7,7 @@ import type { DialOptions } from "../endpoint/options.js";
 import { isLoopbackHost } from "../endpoint/plaintext.js";
 import type { PublicKey } from "../identity/index.js";
 import { NoopObserver } from "../observability/noop.js";
+import { JsonFramingError } from "../framing/json_frame.js";
 import { failure, isAbort, isTimeout } from "../session/failure.js";
 import { SessionLink } from "../session/link.js";
 import { wsPlatform } from "#ws-platform";
@@ -162,6 +163,7 @@ function closeReason(error: unknown, depth = 0): string | undefined {
 /** As a RendezvousError, which it is the cause of. Before the handshake anybody on the way may have said a reason: it chooses a word, nothing else. */
 export function nameFailure(error: unknown): RendezvousError {
   if (error instanceof RendezvousError) return error;
+  if (error instanceof JsonFramingError) return new RendezvousError("invalid_frame", undefined, { cause: error });
   const { stage } = Object(error) as { stage?: unknown };
   const reason = closeReason(error);
   const codes: Readonly<Record<string, RendezvousErrorCode>> = { unknown_key: "unknown_registry_key", rate_limited: "rate_limited", shutting_down: "shutting_down", replaced: "replaced" };
