@@ -5,7 +5,7 @@ import { Connection } from "./connection.mjs";
 import { Party } from "./party.mjs";
 import { against, bringTo, dropAll, sealedStates } from "./play.mjs";
 import { runProgram, startProgram } from "./programs.mjs";
-import { folders } from "./shims.mjs";
+import { folders, troupeOf } from "./shims.mjs";
 import { fresh, jsonFrame, x25519Pair } from "./wire.mjs";
 
 const b64u = (bytes) => Buffer.from(bytes).toString("base64url");
@@ -200,8 +200,12 @@ async function dialRegistry(shim) {
   return registrant;
 }
 
-/** A registry, and a client of it that stays. */
-export async function registry() {
+/** What a registry is reached by and known by, and how it is stopped. */
+async function startRegistry(language) {
+  if (language === "TS") {
+    const { url, key } = await new Promise((resolve) => troupeOf(language).tell({ do: "registry" }, resolve));
+    return { url, key, stop: async () => {} };
+  }
   const folder = join(folders.work, `registry-${made++}`);
   await runProgram(join(folders.cpp, "flowersec-issuer-keygen"), "--out-dir", folder, "--overwrite");
   const program = startProgram(
@@ -209,6 +213,17 @@ export async function registry() {
     "--listen", "127.0.0.1:0", "--key-file", join(folder, "registry_key.json"), "--allow-origin", "http://127.0.0.1", "--log-level", "error", "--registrations-per-second", "100000",
   );
   const { ws_url: url, registry_key: key } = await program.json();
+  const stop = async () => {
+    program.child.kill("SIGTERM");
+    const code = await program.ended;
+    if (code !== 0) throw new Error(`the registry ended with ${code}: ${program.err()}`);
+  };
+  return { url, key, stop };
+}
+
+/** A registry, and a client of it that stays. */
+export async function registry(language) {
+  const { url, key, stop } = await startRegistry(language);
   const shim = { url, publicKey: Buffer.from(key, "base64url") };
   const witness = await dialRegistry(shim);
   for (const [, step] of registryStates) await step(witness);
@@ -217,9 +232,7 @@ export async function registry() {
     witness: () => isRegistered(witness),
     stop: async () => {
       witness.connection.drop();
-      program.child.kill("SIGTERM");
-      const code = await program.ended;
-      if (code !== 0) throw new Error(`the registry ended with ${code}: ${program.err()}`);
+      await stop();
     },
   };
 }

@@ -27,7 +27,7 @@ const kinds = {
   gateway: { shim: gateway, play: playToGateway, languages: ["C++"] },
   internal: { shim: gateway, play: playToInternal, languages: ["C++"] },
   "chat client": { shim: chatClient, play: playToChatClient },
-  registry: { shim: registry, play: playToRegistry, languages: ["C++"] },
+  registry: { shim: registry, play: playToRegistry },
   "registry client": { shim: registryClient, play: playToRegistryClient },
 };
 /** Programs that are played against at the same time: the waits are short, but there are many. */

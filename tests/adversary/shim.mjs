@@ -1,4 +1,4 @@
-// The same as flowersec-adversary-shim with the TypeScript package: clients, chats, and a server in public-key mode, many in one process.
+// The same as flowersec-adversary-shim with the TypeScript package: clients, chats, a server in public-key mode, many in one process; and a registry.
 //
 //   node shim.mjs <folder with node_modules/flowersec>
 import { createServer } from "node:http";
@@ -11,7 +11,8 @@ const from = createRequire(join(process.argv[2], "index.js"));
 const load = (name) => import(pathToFileURL(from.resolve(name)));
 const { acceptSealedNode, connectDirectNode, connectSealedNode, connectTunnelEndpointNode, connectTunnelNode } = await load("flowersec/node");
 const { parseKeyFile } = await load("flowersec/sealed");
-const { SecureSocketClient } = await load("flowersec/rendezvous");
+const { RegistryServer, SecureSocketClient } = await load("flowersec/rendezvous");
+const { ChannelInitService, IssuerKeyset } = await load("flowersec/controlplane");
 const { Ownwire } = await load("flowersec/ownwire");
 const { Contacts, Identity, PublicKey } = await load("flowersec/identity");
 const { isRetryable } = await import(new URL("../reconnect/failure.js", pathToFileURL(from.resolve("flowersec/reconnect"))));
@@ -111,16 +112,28 @@ async function serveEcho(session) {
   }
 }
 
-function runServer({ id, keys }) {
-  const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 1_048_640 });
+/** Accepts WebSockets, and calls `then` with the URL that they come to. */
+function listenFor(accept, maxPayload, then) {
+  const upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload });
   const server = createServer();
+  server.on("upgrade", (request, socket, head) => upgrades.handleUpgrade(request, socket, head, accept));
+  server.listen(0, "127.0.0.1", () => then(`ws://127.0.0.1:${server.address().port}`));
+}
+
+function runServer({ id, keys }) {
   const credential = { keys: parseKeyFile(keys) };
   const accept = (socket) => {
     acceptSealedNode(socket, credential, { secureTransport: false, transportSecurityPolicy: "allow_plaintext_for_loopback" })
       .then(serveEcho, (error) => say({ id, refused: wordsOf(error) }));
   };
-  server.on("upgrade", (request, socket, head) => upgrades.handleUpgrade(request, socket, head, accept));
-  server.listen(0, "127.0.0.1", () => say({ id, url: `ws://127.0.0.1:${server.address().port}/direct` }));
+  listenFor(accept, 1_048_640, (url) => say({ id, url: `${url}/direct` }));
+}
+
+async function runRegistry({ id }) {
+  const service = new ChannelInitService(IssuerKeyset.random("k"), { tunnelUrl: "ws://127.0.0.1:1/ws", tunnelAudience: "a", issuerId: "i", idleTimeoutSeconds: 300 });
+  const limits = { registrationsPerSecond: 100_000, registrationBurst: 100_000 };
+  const registry = await RegistryServer.create({ keys: [await RegistryServer.generateKey()], mint: (channelId) => service.issue(channelId), limits });
+  listenFor((socket, request) => registry.attach(socket, request), 104_857_600, (url) => say({ id, url: `${url}/rv/v1/ws`, key: registry.publicKey }));
 }
 
 const longestShown = 40;
@@ -167,7 +180,7 @@ function runChat({ id, url, key, texts, attempts, spread }) {
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const command = JSON.parse(line);
-    const run = { serve: runServer, register: command.spread === undefined ? runRegistered : runReturning, chat: runChat, leave: ({ of }) => staying.get(of)?.close() }[command.do] ?? runClient;
+    const run = { serve: runServer, registry: runRegistry, register: command.spread === undefined ? runRegistered : runReturning, chat: runChat, leave: ({ of }) => staying.get(of)?.close() }[command.do] ?? runClient;
     void run(command);
   })
   .on("close", () => process.exit(0));

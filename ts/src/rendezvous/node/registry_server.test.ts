@@ -217,6 +217,14 @@ test("who is refused on the way in is told why before the close, as far as nothi
   assert.deepEqual(new PlainClient(registry, "/elsewhere", "b").heard, ["close 1008 path"]);
 });
 
+test("the clients of this package hear rate_limited then, in both modes", async (t) => {
+  const world = await RendezvousWorld.create({ clock: new ManualClock(Math.floor(Date.now() / 1000)), limits: { registrationBurst: 1 } });
+  t.after(() => world.close());
+  const contacts = new Contacts(await Identity.generate());
+  await world.client("a", contacts);
+  for (const transport of ["sealed", "text"] as const) await assert.rejects(world.client("a", contacts, { transport }), { code: "rate_limited" });
+});
+
 test("one of nine sockets of an address that are not registered is told so as well", async (t) => {
   const { registry } = await registryOf(t);
   for (let n = 0; n < 8; n++) assert.equal((new PlainClient(registry).heard[0] as Frame)["type"], "challenge");

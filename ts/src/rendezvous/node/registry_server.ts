@@ -46,10 +46,7 @@ export interface RegistryServerOptions {
   readonly limits?: Partial<RegistryLimits> | undefined;
   /** Asks for work where an address registers too often, instead of refusing it; bits default to 16, at most 20. Default: off. */
   readonly pow?: boolean | { readonly bits: number } | undefined;
-  /**
-   * Also takes clients of the original, at /legacy and /<public key>: one secret per pair for ever, and no protection against repetition. Their sockets are
-   * pinged, as far as they have `ping` as those of the `ws` package; one that is silent for 60 s is dropped. Default false.
-   */
+  /** Also takes clients of the original, at /legacy and /<public key>: one secret per pair for ever, and no protection against repetition. Default false. */
   readonly legacy?: boolean | undefined;
   /** Asked after a valid proof; false refuses with `proof_failed`. */
   readonly onRegister?: ((key: PublicKey, address: string) => boolean | void | Promise<boolean | void>) | undefined;
@@ -145,7 +142,8 @@ export class RegistryServer {
 
   /**
    * Takes an accepted WebSocket: in the sealed mode, or with text frames when the request's path is /rv/v1/ws; with `legacy` also at /legacy and
-   * /<public key>. Other paths are refused. Its limits go by the request's remote address. Throws TypeError when it is no socket.
+   * /<public key>. Other paths are refused. Its limits go by the request's remote address, of IPv6 its first 64 bits. It is pinged if it has `ping`, and cut
+   * if it has `terminate`, as those of the `ws` package. Throws TypeError when it is no socket.
    */
   attach(socket: unknown, request: UpgradeRequest = {}): void {
     const ws = isEmitterWebSocket(socket) ? new EmitterWebSocketAdapter(socket) : adaptNodeWebSocket(socket);
