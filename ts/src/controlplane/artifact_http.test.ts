@@ -48,7 +48,7 @@ test("the request, by default", async () => {
   assert.equal(sent.init.method, "POST");
   assert.equal(sent.init.body, '{"endpoint_id":"server-1"}');
   assert.deepEqual([...(sent.init.headers as Headers)], [["content-type", "application/json"]]);
-  assert.deepEqual([sent.init.credentials, sent.init.cache, sent.init.redirect], ["omit", "no-store", "manual"]);
+  assert.deepEqual([sent.init.credentials, sent.init.cache, sent.init.redirect], ["omit", "no-store", "error"]);
 });
 
 test("the request, with everything", async () => {
@@ -79,10 +79,18 @@ test("a payload that JSON does not write as an object is refused before anybody 
   }
 });
 
-test("a redirect is a refusal with its status; a browser tells none", async () => {
+test("a redirect is a refusal, by whichever fetch", async () => {
+  const stopped = { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: redirect" };
   await assert.rejects(ask({}, null, { status: 302, headers: { location: "/elsewhere" } }), { name: "ControlplaneRequestError", status: 302, code: "", message: "controlplane request failed: 302" });
-  const opaque = Object.defineProperty(Response.error(), "type", { value: "opaqueredirect" });
-  await assert.rejects(ask({ fetch: () => Promise.resolve(opaque) }), { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: redirect" });
+  const [opaque, followed] = [Response.error(), new Response(good)];
+  Object.defineProperty(opaque, "type", { value: "opaqueredirect" });
+  Object.defineProperty(followed, "redirected", { value: true });
+  for (const answer of [opaque, followed]) await assert.rejects(ask({ fetch: () => Promise.resolve(answer) }), stopped);
+});
+
+test("what fetch throws is a typed error with its cause", async () => {
+  const cause = new TypeError("fetch failed");
+  await assert.rejects(ask({ fetch: () => Promise.reject(cause) }), { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: fetch failed", responseBody: "", cause });
 });
 
 test("the ticket wins over a header of the caller", async () => {
@@ -92,48 +100,6 @@ test("the ticket wins over a header of the caller", async () => {
   assert.equal((sent[0]?.init.headers as Headers).get("authorization"), `Bearer ${ticket}`);
   const refused = requestEntryConnectArtifact({ endpointId: "e", entryTicket: ticket, baseUrl: "https://cp.example", fetch: answering("", { status: 403 }).fetch }).catch(seen);
   await assert.rejects(refused, { name: "ControlplaneRequestError", status: 403 });
-});
-
-const urls: [string, boolean, boolean][] = [
-  // base, without and with allowLoopbackHTTP
-  ["https://cp.example", true, true],
-  ["HTTPS://cp.example:8443/x", true, true],
-  ["http://cp.example", false, false],
-  ["http://127.0.0.1:8080", false, true],
-  ["http://localhost", false, true],
-  ["http://[::1]:1", false, true],
-  ["http://127.1", false, false],
-  ["http://127.0.00.1", false, false],
-  ["http://2130706433", false, false],
-  ["https://user@cp.example", false, false],
-  ["https://cp.example/#x", false, false],
-  ["ftp://cp.example", false, false],
-  ["https://", false, false],
-  ["//cp.example", false, false],
-  ["", false, false],
-];
-for (const [baseUrl, usually, loopback] of urls) {
-  test(`${baseUrl || "no base outside a page"}: ${usually ? "allowed" : loopback ? "on loopback" : "refused"}`, async () => {
-    for (const [allowLoopbackHTTP, allowed] of [[false, usually], [true, loopback]] as const) {
-      const { fetch, sent } = answering(good);
-      const asked = requestConnectArtifact({ endpointId: "e", baseUrl, fetch, allowLoopbackHTTP });
-      if (allowed) await asked;
-      else await assert.rejects(asked, (error) => error instanceof ControlplaneRequestError && error.status === 0 && error.code === "transport_policy_denied");
-      assert.equal(sent.length, allowed ? 1 : 0, "requests made");
-    }
-  });
-}
-
-test("in a page the URL may be relative, but not to another host", async () => {
-  const scope = globalThis as { location?: unknown };
-  scope.location = { href: "https://app.example/" };
-  try {
-    assert.equal((await ask({ baseUrl: "" })).sent.url, "/v1/connect/artifact");
-    await assert.rejects(ask({ baseUrl: "", path: "//evil.example/" }), ControlplaneRequestError);
-    await assert.rejects(ask({ baseUrl: "", path: "/\\evil.example/" }), ControlplaneRequestError);
-  } finally {
-    delete scope.location;
-  }
 });
 
 const refusals: [string, number, string, { code: string; message: string }][] = [

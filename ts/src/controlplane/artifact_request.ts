@@ -1,11 +1,11 @@
 // Asking a control plane for a connect artifact.
-// Layer controlplane, for clients. Runs in browsers. HTTPS only; no redirects, no caches, a bounded answer.
+// Layer controlplane, for clients. Runs in browsers. HTTPS only; no redirects, no caches, a bounded answer. Where it may go is in
+// artifact_url.ts.
 
 import { concat, controlplaneDefaults, fromUtf8, trimmed, withDeadline, type Clock } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
-import { splitAuthority } from "../endpoint/authority.js";
-import { isLoopbackHost } from "../endpoint/plaintext.js";
 import { decodeArtifactEnvelope } from "./artifact_text.js";
+import { artifactUrl } from "./artifact_url.js";
 
 /** Path of the route that an application calls with its own session. Source: docs/CONTROLPLANE.md. */
 export const DEFAULT_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact";
@@ -14,8 +14,9 @@ export const DEFAULT_ENTRY_CONNECT_ARTIFACT_PATH = "/v1/connect/artifact/entry";
 
 /** Where and how to ask. */
 export interface ControlplaneBaseConfig {
-  /** Scheme, host and path before `path`. Absent or blank: relative to the page. */
+  /** Scheme, host and path before `path`. In a page it may leave out scheme and host: it is relative to the page then. Absent or blank: `path` alone. */
   baseUrl?: string;
+  /** Cannot change the host of `baseUrl`. */
   path?: string;
   headers?: Readonly<Record<string, string>>;
   /** Cookies and the like; default omit. */
@@ -60,7 +61,8 @@ export interface ControlplaneErrorEnvelope {
 
 /**
  * The control plane refused. Status 0: it was not asked, code transport_policy_denied or invalid_option; or it did not answer
- * in time, code timeout; or, in a browser, which does not tell the status, it answered with a redirect, without a code.
+ * in time, code timeout; or fetch failed, without a code and with what it threw as cause: the network, or a redirect, of which
+ * fetch does not tell the status.
  */
 export class ControlplaneRequestError extends Error {
   override readonly name = "ControlplaneRequestError";
@@ -80,8 +82,8 @@ export class ControlplaneRequestError extends Error {
 
 /**
  * Posts the request and returns the artifact, validated and frozen. Throws ControlplaneRequestError for any status but 2xx,
- * a redirect too, for a URL that is refused, options that make no sense and a control plane that is silent, Error for an answer
- * that holds no artifact or more than 1 MiB, what fetch throws, and the signal's reason.
+ * for a redirect, a URL that is refused, options that make no sense, a network that fails and a control plane that is silent, Error
+ * for an answer that holds no artifact or more than 1 MiB, and the signal's reason.
  */
 export function requestConnectArtifact(input: RequestConnectArtifactInput): Promise<ConnectArtifact> {
   return request(input, DEFAULT_CONNECT_ARTIFACT_PATH, {});
@@ -105,8 +107,8 @@ async function request(input: RequestConnectArtifactInput, defaultPath: string, 
   if (endpoint_id === "") throw notAsked("invalid_option", "endpointId is required");
   if (payload !== undefined && !isWrittenAsObject(payload)) throw notAsked("invalid_option", "payload must be an object");
   if (!(timeoutMs >= 0)) throw notAsked("invalid_option", "timeoutMs must be at least 0");
-  const url = trimmed(input.baseUrl).replace(/\/+$/, "") + (input.path ?? defaultPath);
-  if (!isAllowed(url, input.allowLoopbackHTTP === true)) throw notAsked("transport_policy_denied", "the URL is refused by the transport policy");
+  const url = artifactUrl(trimmed(input.baseUrl).replace(/\/+$/, ""), input.path ?? defaultPath, input.allowLoopbackHTTP === true);
+  if (url === undefined) throw notAsked("transport_policy_denied", "the URL is refused by the transport policy");
   const trace_id = trimmed(input.correlation?.traceId);
   const headers = new Headers(input.headers);
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);
@@ -118,7 +120,7 @@ async function request(input: RequestConnectArtifactInput, defaultPath: string, 
     body: JSON.stringify({ endpoint_id, payload, correlation: trace_id ? { trace_id } : undefined }),
     credentials: input.credentials ?? "omit",
     cache: "no-store",
-    redirect: "manual", // its status is told, where the platform tells it
+    redirect: "error",
     signal: givenUp.signal,
   });
   const { status, body } = await withDeadline(asking, { signal, timeoutMs, clock }, (error) => givenUp.abort(error)).catch((error: unknown) => {
@@ -139,23 +141,18 @@ function isWrittenAsObject(value: unknown): boolean {
 
 /** Status and body. A refusal whose body cannot be read is one all the same. */
 async function ask(post: typeof fetch, url: string, init: RequestInit): Promise<{ status: number; body: string }> {
-  const response = await post(url, init);
+  const response = await post(url, init).catch((cause: unknown) => {
+    throw new ControlplaneRequestError(`controlplane request failed: ${String((cause as Error | undefined)?.message ?? cause)}`, 0, "", "", { cause });
+  });
   const { status } = response;
-  if (response.type === "opaqueredirect") throw new ControlplaneRequestError("controlplane request failed: redirect", status, "", "");
+  // For a fetch of the caller's that does not know the mode: an answer of whoever it was sent on to is not one of the control plane.
+  if (response.redirected || response.type === "opaqueredirect") throw new ControlplaneRequestError("controlplane request failed: redirect", 0, "", "");
   try {
     return { status, body: await textOf(response) };
   } catch (cause) {
     if (response.ok) throw cause;
     throw new ControlplaneRequestError(`controlplane request failed: ${status}`, status, "", "", { cause });
   }
-}
-
-/** Judged on the text: what a URL parser makes of 127.1 is not asked. */
-function isAllowed(url: string, allowLoopbackHTTP: boolean): boolean {
-  if (url.startsWith("/")) return !/^\/[/\\]/.test(url) && !url.includes("#") && (globalThis as { location?: unknown }).location !== undefined;
-  const parts = splitAuthority(url);
-  if (parts === undefined || parts.rest.includes("#")) return false;
-  return parts.scheme === "https" || (parts.scheme === "http" && allowLoopbackHTTP && isLoopbackHost(parts.host));
 }
 
 async function textOf(response: Response): Promise<string> {
