@@ -63,6 +63,7 @@ export const controlplaneDefaults = {
 /** The browser's or Node's WebSocket. */
 export const webSocketDefaults = {
   maxInboundQueuedBytes: 4_194_304,
+  maxInboundQueuedMessages: 16_384,
   outboundLowWatermarkBytes: 262_144,
   outboundHighWatermarkBytes: 1_048_576,
   outboundHardLimitBytes: 4_194_304,

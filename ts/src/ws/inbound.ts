@@ -1,11 +1,9 @@
 // Messages of a WebSocket that nobody has read yet, in arrival order.
-// Layer ws. Bounded by bytes, of which each message costs some; a Blob, which decodes asynchronously, holds back whatever came after it.
+// Layer ws. Bounded by bytes and by number; a Blob, which decodes asynchronously, holds back whatever came after it.
 
 import { deferred, remove, withDeadline, type Awaitable, type Clock, type Deferred } from "../base/index.js";
 import type { WsErrorReason } from "../observability/index.js";
-
-/** What a message that waits is charged beside its bytes, for it costs memory even when it is empty. */
-export const messageCostBytes = 256;
+import type { WebSocketLimits } from "./limits.js";
 
 /** How long a read waits. */
 export interface ReadOptions {
@@ -20,11 +18,12 @@ export class InboundQueue {
   /** Settles when the last Blob, and whatever came behind it, has had its turn. Never rejects. */
   private blobs: Promise<void> | undefined;
   private bytes = 0;
+  private messages = 0;
   private failure: Error | undefined;
 
   /** `onFailure` is told what ends the connection. */
   constructor(
-    private readonly maxBytes: number,
+    private readonly limits: WebSocketLimits,
     private readonly clock: Clock,
     private readonly onFailure: (reason: WsErrorReason, cause?: unknown) => void,
   ) {}
@@ -82,18 +81,17 @@ export class InboundQueue {
     }
   }
 
-  /** Counts a message in, from arrival on; false when its bytes do not fit. */
+  /** Counts a message in, from arrival on; false when it does not fit. */
   private measure(bytes: number): boolean {
-    if (this.bytes + bytes > this.maxBytes) {
-      this.onFailure("recv_buffer_exceeded");
-      return false;
-    }
-    this.bytes += bytes + messageCostBytes;
-    return true;
+    this.bytes += bytes;
+    const fits = this.bytes <= this.limits.maxInboundQueuedBytes && ++this.messages <= this.limits.maxInboundQueuedMessages;
+    if (!fits) this.onFailure("recv_buffer_exceeded");
+    return fits;
   }
 
   private release(frame: Uint8Array): void {
-    this.bytes -= frame.length + messageCostBytes;
+    this.bytes -= frame.length;
+    this.messages--;
   }
 
   private deliver(frame: Uint8Array, isCounted = true): void {

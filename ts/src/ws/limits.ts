@@ -5,8 +5,10 @@ import { positiveLimits, webSocketDefaults } from "../base/index.js";
 
 /** Bytes unless the name says otherwise; each a positive integer, low <= high <= hard. */
 export interface WebSocketLimits {
-  /** Messages received and not yet read, 256 bytes for each before the last included: what a peer can make us hold. Default 4 MiB. */
+  /** Of messages received and not yet read, nothing else counted: what a peer can make us hold. Default 4 MiB. */
   readonly maxInboundQueuedBytes: number;
+  /** Their number, for even an empty one costs some 256 bytes: 4 MiB more by default. Default 16 384. */
+  readonly maxInboundQueuedMessages: number;
   /** Writing goes on when no more than this waits for the network. Default 256 KiB. */
   readonly outboundLowWatermarkBytes: number;
   /** Writers wait above this. Default 1 MiB. */

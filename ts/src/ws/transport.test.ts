@@ -5,7 +5,6 @@ import { AbortError, TimeoutError } from "../base/index.js";
 import type { ClientObserverLike } from "../observability/index.js";
 import { FakeWebSocket } from "../testing/fake_web_socket.js";
 import { ManualClock } from "../testing/manual_clock.js";
-import { messageCostBytes } from "./inbound.js";
 import { DEFAULT_WEB_SOCKET_LIMITS, resolveWebSocketLimits } from "./limits.js";
 import { WsCloseError } from "./socket.js";
 import { WebSocketBinaryTransport } from "./binary_transport.js";
@@ -145,93 +144,6 @@ test("a close without a code is 1006, without a reason empty", async () => {
   const { ws, transport } = setUp();
   ws.emit("close", {});
   await assert.rejects(transport.readBinary(), (error) => error instanceof WsCloseError && error.code === 1006 && error.reason === "");
-});
-
-// ---- what comes in is bounded
-
-test("unread bytes may reach the limit and not one more", async () => {
-  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 + messageCostBytes });
-  ws.receive(bytes(1, 2, 3, 4));
-  ws.receive(buffer(4));
-  assert.equal((await transport.readBinary()).length, 4);
-  ws.receive(buffer(4));
-  assert.equal((await transport.readBinary()).length, 4);
-  ws.receive(buffer(5));
-  await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
-});
-
-for (const [name, empty] of [["an empty message", () => bytes()], ["an empty buffer", () => buffer(0)], ["an empty Blob", () => new Blob([])]] as const) {
-  test(`${name} that nobody reads counts too`, async () => {
-    const { ws, transport, told } = setUp({ maxInboundQueuedBytes: 3 * messageCostBytes });
-    for (let i = 0; i < 4; i++) ws.receive(empty());
-    await turn();
-    assert.equal((await transport.readBinary()).length, 0); // makes room for one
-    ws.receive(empty());
-    assert.equal((await transport.readBinary()).length, 0);
-    ws.receive(empty());
-    assert.deepEqual([told, ws.closes.length], [[], 0]);
-    ws.receive(empty());
-    await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
-    assert.equal(ws.closes.length, 1);
-  });
-}
-
-const measured: [string, (n: number) => unknown][] = [
-  ["an array buffer", buffer],
-  ["a view", (n) => new DataView(buffer(n))],
-  ["a Blob", (n) => new Blob([buffer(n)])],
-];
-for (const [name, make] of measured) {
-  test(`${name} is measured even when a reader waits`, async () => {
-    const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 });
-    const fits = transport.readBinary();
-    ws.receive(make(8));
-    assert.equal((await fits).length, 8);
-    const reader = transport.readBinary();
-    ws.receive(make(9));
-    await assert.rejects(reader, { message: "websocket: recv_buffer_exceeded" });
-    assert.equal(ws.closes.length, 1);
-  });
-}
-
-test("a Uint8Array is measured only when it has to be queued", async () => {
-  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 });
-  const reader = transport.readBinary();
-  ws.receive(new Uint8Array(100));
-  assert.equal((await reader).length, 100);
-  ws.receive(new Uint8Array(9));
-  await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
-});
-
-test("blobs keep their place among other messages, and count from their arrival", async () => {
-  const { ws, transport } = setUp({ maxInboundQueuedBytes: 8 + 3 * messageCostBytes });
-  ws.receive(new Blob([bytes(1, 1)]));
-  ws.receive(bytes(2).buffer);
-  ws.receive(new Blob([bytes(3)]));
-  ws.receive(bytes(4));
-  for (const expected of [bytes(1, 1), bytes(2), bytes(3), bytes(4)]) assert.deepEqual(await transport.readBinary(), expected);
-  ws.receive(new Blob([buffer(8 + 2 * messageCostBytes)]));
-  ws.receive(bytes(1));
-  await assert.rejects(transport.readBinary(), { message: "websocket: recv_buffer_exceeded" });
-});
-
-test("what comes behind a blob waits for it: a close too", async () => {
-  const { ws, transport } = setUp();
-  const reader = transport.readBinary();
-  ws.receive(new Blob([bytes(7)]));
-  ws.emit("close", { code: 1000, reason: "" });
-  assert.deepEqual(await reader, bytes(7));
-  await assert.rejects(transport.readBinary(), WsCloseError);
-});
-
-test("a blob that cannot be read is a transport error", async () => {
-  const { ws, transport, told } = setUp();
-  const blob = new Blob([bytes(1)]);
-  blob.arrayBuffer = () => Promise.reject(new Error("gone"));
-  ws.receive(blob);
-  await assert.rejects(transport.readBinary(), { message: "websocket: error" });
-  await turn();
-  assert.deepEqual(told, ["error"]);
 });
 
 // ---- giving up a read
@@ -385,7 +297,7 @@ test("send() that throws is a transport error", async () => {
 
 test("defaults and their relations", () => {
   assert.deepEqual(DEFAULT_WEB_SOCKET_LIMITS, {
-    maxInboundQueuedBytes: 4_194_304, outboundLowWatermarkBytes: 262_144, outboundHighWatermarkBytes: 1_048_576,
+    maxInboundQueuedBytes: 4_194_304, maxInboundQueuedMessages: 16_384, outboundLowWatermarkBytes: 262_144, outboundHighWatermarkBytes: 1_048_576,
     outboundHardLimitBytes: 4_194_304, outboundDrainTimeoutMs: 10_000,
   });
   for (const value of [0, -1, 1.5, NaN, Infinity, "1" as unknown as number]) {

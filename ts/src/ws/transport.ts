@@ -43,7 +43,7 @@ export class SocketTransport implements BinaryTransport {
     const limits = resolveWebSocketLimits(options.webSocketLimits);
     const clock = options.clock ?? systemClock;
     this.observer = options.observer ?? NoopObserver;
-    this.inbound = new InboundQueue(limits.maxInboundQueuedBytes, clock, (reason, cause) => this.fail(reason, cause));
+    this.inbound = new InboundQueue(limits, clock, (reason, cause) => this.fail(reason, cause));
     const failed = (code: "resource_limit_reached" | "queue_pressure", current: number, limit: number) =>
       tell(this.observer, { stage: "transport", code, result: "fail", resource, current, limit });
     this.outbound = new OutboundQueue(ws, limits, clock, {
