@@ -15,7 +15,7 @@ export const DEFAULT_TOKEN_EXP_SECONDS = 60;
 const tokenIdBytes = 24;
 const maxIdleSeconds = 2 ** 31 - 1;
 
-/** What all channels of a ChannelInitService have in common. Texts are not empty and used as they are given; times are whole seconds. */
+/** What all channels of a ChannelInitService have in common. Texts are trimmed and not blank; times are whole seconds. */
 export interface ChannelInitParams {
   /** WebSocket URL of the tunnel. */
   tunnelUrl: string;
@@ -28,9 +28,9 @@ export interface ChannelInitParams {
   idleTimeoutSeconds?: number;
   /** How far past its window a grant may be reissued; rounded up to whole seconds, default 0. */
   clockSkewMs?: number;
-  /** Each once, in this order; 0 is passed over. Default, when there are none: X25519 alone. */
+  /** Each once, in this order. Default, when there are none: X25519 alone. */
   allowedSuites?: readonly number[];
-  /** 0 or absent: the first allowed one. */
+  /** Absent: the first allowed one. */
   defaultSuite?: number;
 }
 
@@ -57,11 +57,11 @@ export class ChannelInitService {
       tokenExpSeconds: seconds("tokenExpSeconds", params.tokenExpSeconds, Number.MAX_SAFE_INTEGER) || DEFAULT_TOKEN_EXP_SECONDS,
       idleTimeoutSeconds: seconds("idleTimeoutSeconds", params.idleTimeoutSeconds, maxIdleSeconds) || DEFAULT_IDLE_TIMEOUT_SECONDS,
     };
-    const { clockSkewMs = 0, allowedSuites = [], defaultSuite = 0 } = params;
+    const { clockSkewMs = 0, allowedSuites = [] } = params;
     if (!Number.isFinite(clockSkewMs) || clockSkewMs < 0) throw new Error("clockSkewMs must be at least 0");
     this.skewSeconds = Math.ceil(clockSkewMs / 1000);
-    const suites = allowedSuites.length === 0 ? [1] : [...new Set(allowedSuites)].filter((id) => id !== 0);
-    const suite = defaultSuite === 0 ? suites[0] : defaultSuite;
+    const suites = allowedSuites.length === 0 ? [1] : [...new Set(allowedSuites)];
+    const { defaultSuite: suite = suites[0] } = params;
     if (!suites.every(isSuite) || !isSuite(suite) || !suites.includes(suite)) throw new Error("unsupported suite");
     this.suites = suites;
     this.defaultSuite = suite;
@@ -123,8 +123,9 @@ export class ChannelInitService {
 }
 
 function required(name: string, value: string): string {
-  if (typeof value !== "string" || value === "") throw new Error(`${name} is required`);
-  return value;
+  const text = trimmed(value);
+  if (text === "") throw new Error(`${name} is required`);
+  return text;
 }
 
 function seconds(name: string, value = 0, most: number): number {

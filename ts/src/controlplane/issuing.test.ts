@@ -155,14 +155,18 @@ test("idle timeout and suites come from the parameters", () => {
   assert.deepEqual(service({ allowedSuites: [] }).issue("c").client.allowed_suites, [1]);
 });
 
-interface InitCase {
+interface InitOutcome {
+  readonly grant?: Partial<ChannelInitGrant>;
+  readonly token?: object;
+  readonly refused?: string;
+}
+interface InitCase extends InitOutcome {
   readonly name: string;
   readonly parameters: Readonly<Record<string, never>>;
   readonly channel_id?: string;
   readonly after_s?: number;
-  readonly grant?: Partial<ChannelInitGrant>;
-  readonly token?: object;
-  readonly refused?: string;
+  /** What replaces the rest here. */
+  readonly ts?: InitOutcome;
 }
 const table = readSharedJson("testdata/channel_init_cases.json") as InitCase & { now: number; issue: InitCase[]; reissue: InitCase[] };
 
@@ -188,7 +192,8 @@ const refusals: Readonly<Record<string, RegExp>> = {
 const isRefused = (refused: string) => (error: unknown) => (watch.look(error), assert.match(String((error as { code?: string }).code ?? (error as Error).message), refusals[refused] ?? /no such/), true);
 
 test("there are grants in the table", () => assert.ok(table.issue.length >= 40 && table.reissue.length >= 15));
-for (const { name, parameters, channel_id = "channel", grant, token, refused } of table.issue) {
+for (const { name, parameters, channel_id = "channel", ts, ...both } of table.issue) {
+  const { grant, token, refused } = ts ?? both;
   test(`issuing: ${name}`, () => {
     const issue = () => serviceOf(parameters, table.now).issue(channel_id);
     if (refused !== undefined) return assert.throws(issue, isRefused(refused));
@@ -201,7 +206,8 @@ for (const { name, parameters, channel_id = "channel", grant, token, refused } o
     }
   });
 }
-for (const { name, parameters, after_s = 0, grant, token, refused } of table.reissue) {
+for (const { name, parameters, after_s = 0, grant, ts, ...both } of table.reissue) {
+  const { token, refused } = ts ?? both;
   test(`reissuing: ${name}`, () => {
     const { server } = serviceOf({}, table.now).issue("channel");
     watch.remember(server.token, server.e2ee_psk_b64u);
@@ -217,10 +223,10 @@ for (const { name, parameters, after_s = 0, grant, token, refused } of table.rei
 }
 
 const badParams: [string, Partial<ChannelInitParams>][] = [
-  ["no URL", { tunnelUrl: "" }], ["a URL that is no text", { tunnelUrl: 5 as never }], ["no audience", { tunnelAudience: "" }], ["no issuer id", { issuerId: "" }],
+  ["no URL", { tunnelUrl: "" }], ["a blank URL", { tunnelUrl: "\u3000" }], ["a blank audience", { tunnelAudience: " \t" }], ["a blank issuer id", { issuerId: "\n" }], ["a URL that is no text", { tunnelUrl: 5 as never }], ["no audience", { tunnelAudience: "" }], ["no issuer id", { issuerId: "" }],
   ["token life below 0", { tokenExpSeconds: -1 }], ["token life of a half", { tokenExpSeconds: 0.5 }], ["idle below 0", { idleTimeoutSeconds: -1 }],
   ["idle past 32 bits", { idleTimeoutSeconds: 2 ** 31 }], ["skew below 0", { clockSkewMs: -1 }], ["suite 3", { allowedSuites: [3] }],
-  ["suite 0 alone", { allowedSuites: [0] }], ["default outside", { allowedSuites: [1], defaultSuite: 2 }],
+  ["suite 0 alone", { allowedSuites: [0] }], ["suite 0 among others", { allowedSuites: [1, 0] }], ["default 0", { defaultSuite: 0 }], ["default null", { defaultSuite: null as never }], ["default outside", { allowedSuites: [1], defaultSuite: 2 }],
 ];
 for (const [name, bad] of badParams) test(`parameters refused: ${name}`, () => assert.throws(() => service(bad), isSilent));
 

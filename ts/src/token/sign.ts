@@ -1,15 +1,15 @@
 // Signing attach tokens. Reached from controlplane only: an endpoint never signs.
 // Layer token. Source: PROTOCOL, "Attach token".
 
-import { encodeBase64url, trimmed, utf8 } from "../base/index.js";
+import { encodeBase64url, utf8 } from "../base/index.js";
 import { ed25519Sign } from "../crypto/noble/ed25519.js";
 import { assertTokenPayload, encodeTokenPayload } from "../gen/flowersec/token/v1.gen.js";
 import { TokenError } from "./error.js";
-import { checkFields, checkOrder, keyBytes, TOKEN_PREFIX, type TokenPayload } from "./payload.js";
+import { checkFields, checkOrder, keyBytes, TOKEN_PREFIX, trimmedPayload, type TokenPayload } from "./payload.js";
 
 /**
- * The token of this payload: key id and channel id trimmed, the other texts as they are given. `seed` is the 32-byte Ed25519 seed. Throws TokenError invalid_signing_key,
- * invalid_format (also for a blank audience and times that are not positive), invalid_idle_timeout, exp_after_init.
+ * The token of this payload, its texts trimmed, without an issuer that is blank. `seed` is the 32-byte Ed25519 seed. Throws
+ * TokenError invalid_signing_key, invalid_format (also for a blank audience and times that are not positive), invalid_idle_timeout, exp_after_init.
  */
 export function signToken(seed: Uint8Array, payload: TokenPayload): string {
   if (seed.length !== keyBytes) throw new TokenError("invalid_signing_key");
@@ -20,9 +20,10 @@ export function signToken(seed: Uint8Array, payload: TokenPayload): string {
   }
   checkFields(payload);
   checkOrder(payload);
-  const { kid, aud, channel_id, init_exp, iat, exp } = payload;
-  if (trimmed(aud) === "" || init_exp <= 0 || iat <= 0 || exp <= 0) throw new TokenError("invalid_format");
-  const text = encodeTokenPayload({ ...payload, kid: trimmed(kid), channel_id: trimmed(channel_id) });
+  const written = trimmedPayload(payload);
+  const { aud, init_exp, iat, exp } = written;
+  if (aud === "" || init_exp <= 0 || iat <= 0 || exp <= 0) throw new TokenError("invalid_format");
+  const text = encodeTokenPayload(written);
   const signed = `${TOKEN_PREFIX}.${encodeBase64url(utf8(text))}`;
   return `${signed}.${encodeBase64url(ed25519Sign(seed, utf8(signed)))}`;
 }

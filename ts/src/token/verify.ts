@@ -20,7 +20,7 @@ export interface ParsedToken {
 /** 32-byte Ed25519 public keys by key id. */
 export type TokenKeyLookup = ReadonlyMap<string, Uint8Array> | Readonly<Record<string, Uint8Array>> | ((kid: string) => Uint8Array | undefined);
 
-/** What a token is held against. */
+/** What a token is held against, texts without the white space around them on both sides. */
 export interface TokenVerifyOptions {
   /** Default: now. */
   nowUnixS?: number;
@@ -66,8 +66,8 @@ function takeApart(text: string): { payload: WirePayload; signed: string; signat
 }
 
 /**
- * The payload of a token that verifies, its texts trimmed; audience and issuer are compared as they are. Throws TokenError,
- * in this order: invalid_time and invalid_clock_skew for options that make no sense, what parseToken throws but for the order
+ * The payload of a token that verifies, its texts trimmed, with which audience and issuer are compared. Throws TokenError, in
+ * this order: invalid_time and invalid_clock_skew for options that make no sense, what parseToken throws but for the order
  * of times, unknown_kid, invalid_signature, invalid_audience, invalid_issuer, exp_after_init, invalid_format, iat_in_future,
  * init_expired, expired.
  */
@@ -83,13 +83,14 @@ export function verifyToken(text: string, keys: TokenKeyLookup, options: TokenVe
   const verifies = ed25519Verify(key ?? standIn, utf8(signed), signature);
   if (key === undefined) throw new TokenError("unknown_kid");
   if (!verifies) throw new TokenError("invalid_signature");
-  if (audience !== undefined && !equalTexts(payload.aud, audience)) throw new TokenError("invalid_audience");
-  if (issuer !== undefined && !equalTexts(payload.iss ?? "", issuer)) throw new TokenError("invalid_issuer");
+  const read = trimmedPayload(payload);
+  if (audience !== undefined && !equalTexts(read.aud, trimmed(audience))) throw new TokenError("invalid_audience");
+  if (issuer !== undefined && !equalTexts(read.iss ?? "", trimmed(issuer))) throw new TokenError("invalid_issuer");
   checkOrder(payload);
   if (payload.iat > nowUnixS + skew) throw new TokenError("iat_in_future");
   if (payload.init_exp < nowUnixS - skew) throw new TokenError("init_expired");
   if (payload.exp < nowUnixS - skew) throw new TokenError("expired");
-  return trimmedPayload(payload);
+  return read;
 }
 
 /** Whether two tokens say the same, whoever signed them: the texts before the last dot, compared in constant time. */
