@@ -152,8 +152,9 @@ export class ReconnectMachine {
     if (this.session !== id) return;
     this.session = undefined;
     this.intents.push({ want: "close", id });
-    this.become(this.settings.enabled ? "connecting" : "error", failure.error);
-    if (this.settings.enabled) this.schedule(failure.draining, nowMs);
+    const goesOn = this.settings.enabled && isRetryable(failure.error);
+    this.become(goesOn ? "connecting" : "error", failure.error);
+    if (goesOn) this.schedule(failure.draining, nowMs);
   }
 
   /** A session could not be closed: whatever goes on is given up, also what was wanted after the close. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
-import type { FlowersecError } from "../base/index.js";
+import { AbortError, type FlowersecError } from "../base/index.js";
 import type { DiagnosticEvent } from "../observability/events.js";
 import { normalizeObserver } from "../observability/observer.js";
 import { errorOf, FakeClient, MuteClient, reconnectWorld as world } from "../testing/reconnect_world.js";
@@ -99,6 +99,21 @@ test("the end of the calls' stream is a loss as well; a close on this side is no
   manager.disconnect();
   nothingLeft();
 });
+
+for (const [name, why] of [["a terminal code", errorOf("canceled")], ["an abort", new AbortError() as unknown as FlowersecError]] as const) {
+  test(`a loss with ${name} is final: the session is closed, nothing is acquired, and the state shows why`, async () => {
+    const { manager, established, clock, tries, told, nothingLeft } = world();
+    const client = await established(new FakeClient());
+    client.end.resolve(why);
+    await turn();
+    assert.deepEqual(manager.state(), { status: "error", error: why });
+    assert.equal(client.closes, 1);
+    clock.advance(60_000);
+    assert.equal(tries.length, 1);
+    assert.deepEqual(told(), ["reconnect_attempt 1", "reconnect_connected 1"]);
+    nothingLeft();
+  });
+}
 
 test("not enabled: a loss is final", async () => {
   const { manager, established, clock, tries, nothingLeft } = world({ enabled: false });
