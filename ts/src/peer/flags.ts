@@ -1,5 +1,7 @@
 // The flag syntax that all programs of the project share, and the help text made of the same table.
-// `-name value`, `-name=value`, one dash or two; a boolean takes no next word; reading stops at the first word that is no flag.
+// `-name value`, `-name=value`, one dash or two; a boolean takes no next word; reading stops at the first word that is no flag. The rules
+// are those of Go's flag and strconv packages; testdata/flag_cases.json is their table, which C++ shares.
+import { trimmed } from "../base/index.js";
 
 export type FlagValue = { kind: "bool" } | { kind: "string" } | { kind: "list" } | { kind: "int"; standard: number } | { kind: "duration"; standard: number; text: string };
 
@@ -22,30 +24,49 @@ export type FlagsRead = { values: FlagValues } | { help: true } | { complaint: s
 
 const typeWords = { bool: "", string: " string", list: " value", int: " int", duration: " duration" } as const;
 const expected = { bool: "a boolean", string: "valid UTF-8", list: "valid UTF-8", int: "a 64-bit integer", duration: "a duration such as 10s or 1m30s" } as const;
-const unitsMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, "µs": 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const unitsNs: Readonly<Record<string, bigint>> = {
+  ns: 1n, us: 1000n, "\u00b5s": 1000n, "\u03bcs": 1000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n,
+};
 
 const version: Flag = { name: "version", value: { kind: "bool" }, help: "print version and exit" };
 
-/** Milliseconds of a text such as 1m30s, or undefined. */
-export function parseDuration(text: string): number | undefined {
-  if (text === "0") return 0;
-  if (!/^-?(\d+(\.\d*)?(ns|us|µs|ms|s|m|h))+$/.test(text)) return undefined;
-  let ms = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d*)?)(ns|us|µs|ms|s|m|h)/g)) ms += Number(number) * (unitsMs[unit as string] as number);
-  return text.startsWith("-") ? -ms : ms;
+/** 1 t T TRUE true True 0 f F FALSE false False, nothing else. */
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(1|[tT]|TRUE|[tT]rue)$/.test(text)) return true;
+  return /^(0|[fF]|FALSE|[fF]alse)$/.test(text) ? false : undefined;
 }
 
-function parse(value: FlagValue, text: string): boolean | string | number | undefined {
-  switch (value.kind) {
-    case "bool":
-      return ["1", "t", "T", "true", "TRUE", "True"].includes(text) ? true : ["0", "f", "F", "false", "FALSE", "False"].includes(text) ? false : undefined;
-    case "int":
-      return /^[+-]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
-    case "duration":
-      return parseDuration(text);
-    default:
-      return text.trim();
+/** Decimal, 0x, 0o, 0b or leading-zero octal, with an optional sign; one underscore between digits or after the base. 64 bits. */
+export function parseInteger(text: string): bigint | undefined {
+  const found = /^([+-]?)(0x(?:_?[\da-f])+|0o(?:_?[0-7])+|0b(?:_?[01])+|0(?:_?[0-7])*|[1-9](?:_?\d)*)$/i.exec(text);
+  if (found === null) return undefined;
+  const digits = found[2]?.replaceAll("_", "") ?? "";
+  return withSign(found[1], BigInt(/^0\d/.test(digits) ? `0o${digits}` : digits));
+}
+
+/** Nanoseconds of decimal numbers with a unit each, one after the other; a bare 0 needs no unit. 64 bits; what is finer is cut off. */
+export function parseDuration(text: string): bigint | undefined {
+  const parts = /^([+-]?)(0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|[u\u00b5\u03bcm]?s|m|h))+)$/.exec(text);
+  if (parts === null) return undefined;
+  let ns = 0n;
+  for (const [, whole = "", fraction = "", name = ""] of text.matchAll(/(\d*)\.?(\d*)(ns|[u\u00b5\u03bcm]?s|m|h)/g)) {
+    const unit = unitsNs[name] as bigint;
+    ns += BigInt(whole) * unit + (BigInt(fraction) * unit) / 10n ** BigInt(fraction.length);
   }
+  return withSign(parts[1], ns);
+}
+
+function withSign(sign: string | undefined, magnitude: bigint): bigint | undefined {
+  const value = sign === "-" ? -magnitude : magnitude;
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}
+
+/** As values hold it: integers past 2^53, which are no flag's, may be rounded; durations are milliseconds. */
+function parse(value: FlagValue, text: string): boolean | string | number | undefined {
+  if (value.kind === "bool") return parseBoolean(text);
+  if (value.kind === "string" || value.kind === "list") return trimmed(text);
+  const read = value.kind === "int" ? parseInteger(text) : parseDuration(text);
+  return read === undefined ? undefined : value.kind === "int" ? Number(read) : Number(read) / 1e6;
 }
 
 /** Reads arguments; what they leave open comes from the environment, and then is the default. */
@@ -54,7 +75,7 @@ export function readFlags(program: Program, words: readonly string[], environmen
   const values: FlagValues = {};
   for (const { name, value, environment: variable } of flags) {
     values[name] = value.kind === "bool" ? false : value.kind === "list" ? [] : value.kind === "string" ? "" : value.standard;
-    const given = variable === undefined ? "" : (environment[variable] ?? "").trim();
+    const given = variable === undefined ? "" : trimmed(environment[variable]);
     if (given !== "") values[name] = given;
   }
   const rest = [...words];
