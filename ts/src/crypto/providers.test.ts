@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createPrivateKey } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
 import { concat } from "../base/index.js";
 import { flipped, hex, pattern, toHex } from "../testing/bytes.js";
-import { readSharedJson, repositoryRoot } from "../testing/repository.js";
+import { readSharedJson } from "../testing/repository.js";
 import { webKeyPairOf } from "../testing/web_key_pairs.js";
+import { bytesAt as at, groupsOf, whenThere } from "../testing/wycheproof.js";
 import { webCrypto } from "./browser/provider.js";
 import { defaultCrypto, forceCrypto, type CryptoProvider, type KeyPair, type SuiteId } from "./index.js";
 import { nobleKeyPair } from "./noble/dh.js";
@@ -206,16 +205,8 @@ describe("choice of primitives", () => {
   });
 });
 
-// The Wycheproof vectors, when they are beside the project.
-const beside = join(repositoryRoot, "..", "shared", "vectors", "wycheproof");
-const options = { skip: existsSync(beside) ? false : "the Wycheproof vectors are not beside the project" };
-type Vector = Record<string, string> & { result: string };
-type Group = { tests: Vector[] } & Record<string, number>;
-const groupsOf = (file: string) => (JSON.parse(readFileSync(join(beside, file), "utf8")) as { testGroups: Group[] }).testGroups;
-const at = (vector: Vector, key: string) => hex(vector[key] ?? "");
-
 for (const { crypto, keyPairOf } of subjects) {
-  describe(`wycheproof ${crypto.name}`, options, () => {
+  describe(`wycheproof ${crypto.name}`, whenThere, () => {
     test("aes_256_gcm", async () => {
       for (const group of groupsOf("aes_gcm_test.json")) {
         if (group["keySize"] !== 256 || group["ivSize"] !== 96 || group["tagSize"] !== 128) continue;

@@ -73,7 +73,7 @@ export class CallPsk {
     const [caller, callee] = role === "caller" ? ends : ([ends[1], ends[0]] as const);
     const info = pskInfo(label, channelId, [caller.lasting, callee.lasting, caller.ephemeral, callee.ephemeral]);
     const invited = invitation === undefined ? [] : [utf8(`${label}:invitation`), invitation];
-    const psk = await hkdf32(`${label}:salt`, [peer.dh, caller.dh, callee.dh, ...invited], info);
+    const psk = await hkdf32(utf8(`${label}:salt`), [peer.dh, caller.dh, callee.dh, ...invited], info);
     wipe(ours, theirs);
     return new CallPsk(psk);
   }

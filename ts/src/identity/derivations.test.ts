@@ -107,7 +107,7 @@ test("calls: both ends come to the key of the shared table, and one in the other
 test("calls: the first version has the same building blocks", async () => {
   for (const { name, dh_b64u, channel_id, client, server, psk_b64u } of vectors.psk_v1) {
     const info = pskInfo("flowersec-rv-psk-v1", channel_id, [PublicKey.parse(client), PublicKey.parse(server)]);
-    assert.equal(encodeBase64url(await hkdf32("flowersec-rv-psk-v1:salt", [b64u(dh_b64u)], info)), psk_b64u, name);
+    assert.equal(encodeBase64url(await hkdf32(utf8("flowersec-rv-psk-v1:salt"), [b64u(dh_b64u)], info)), psk_b64u, name);
   }
 });
 

@@ -18,7 +18,7 @@ function checkChallenge(challenge: Uint8Array): void {
 
 /** popkey = HKDF-SHA256(DH, "flowersec-rv-pop-v1:salt", "flowersec-rv-pop-v1" || client || registry). */
 export function registrationKey(dh: Uint8Array, client: PublicKey, registry: PublicKey): Promise<Uint8Array> {
-  return hkdf32("flowersec-rv-pop-v1:salt", [dh], concat(utf8("flowersec-rv-pop-v1"), client.bytes, registry.bytes));
+  return hkdf32(utf8("flowersec-rv-pop-v1:salt"), [dh], concat(utf8("flowersec-rv-pop-v1"), client.bytes, registry.bytes));
 }
 
 async function mac(dh: Uint8Array, client: PublicKey, registry: PublicKey, challenge: Uint8Array, replace: boolean): Promise<Uint8Array> {

@@ -5,6 +5,8 @@
 #include "flowersec/crypto/dh.h"
 #include "flowersec/crypto/hash.h"
 #include "flowersec/crypto/kdf.h"
+#include "flowersec/crypto/sign.h"
+#include "flowersec/crypto/verify.h"
 #include "support/testdata.h"
 
 namespace flowersec::crypto {
@@ -88,6 +90,46 @@ TEST(shared_crypto_vectors, sealing_and_opening) {
     EXPECT_TRUE(opener.open(n, aad, mutable_byte_view{data}, tag));
     EXPECT_EQ(data, plaintext);
   }
+}
+
+TEST(shared_crypto_vectors, signatures) {
+  const auto file = testdata("crypto/ed25519.json");
+  const auto verifies = [](const boost::json::value& row) {
+    const auto bytes = hex_at(row, "public_hex");
+    ed25519_public_key key;
+    std::copy(bytes.begin(), bytes.end(), key.begin());
+    return ed25519_verify(hex_at(row, "message_hex"), hex_at(row, "signature_hex"), key);
+  };
+  ASSERT_FALSE(file.at("cases").as_array().empty());
+  for (const auto& row : file.at("cases").as_array()) {
+    SCOPED_TRACE(text_at(row, "name"));
+    const auto seed = hex_at(row, "seed_hex");
+    const auto key = ed25519_signing_key::from_seed(byte_view{seed}.first<ed25519_seed_bytes>());
+    EXPECT_EQ(copy_of(key.public_key()), hex_at(row, "public_hex"));
+    EXPECT_EQ(copy_of(key.sign(hex_at(row, "message_hex"))), hex_at(row, "signature_hex"));
+    EXPECT_TRUE(verifies(row));
+  }
+  ASSERT_GE(file.at("refused").as_array().size(), 40U);
+  for (const auto& row : file.at("refused").as_array()) EXPECT_FALSE(verifies(row)) << text_at(row, "name");
+}
+
+TEST(shared_crypto_vectors, derived_keys) {
+  const auto file = testdata("crypto/hkdf_sha256.json");
+  const auto derive = [](const boost::json::value& row, std::size_t bytes) {
+    auto kdf = hkdf_sha256::extract(hex_at(row, "salt_hex"), {hex_at(row, "ikm_hex")});
+    byte_buffer output(bytes);
+    EXPECT_TRUE(kdf.expand(hex_at(row, "info_hex"), output));
+    return output;
+  };
+  ASSERT_FALSE(file.at("cases").as_array().empty());
+  for (const auto& row : file.at("cases").as_array()) {
+    const auto expected = hex_at(row, "okm_hex");
+    EXPECT_EQ(derive(row, expected.size()), expected) << text_at(row, "name");
+  }
+  const auto& longest = file.at("longest");
+  const auto output = derive(longest, longest.at("okm_bytes").to_number<std::size_t>());
+  EXPECT_EQ(copy_of(byte_view{output}.first(32)), hex_at(longest, "okm_begins_hex"));
+  EXPECT_EQ(copy_of(byte_view{output}.last(32)), hex_at(longest, "okm_ends_hex"));
 }
 
 }  // namespace
