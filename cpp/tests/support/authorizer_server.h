@@ -20,7 +20,7 @@ namespace flowersec::testing {
 
 class authorizer_server {
  public:
-  static constexpr std::chrono::seconds patience{20};
+  static constexpr std::chrono::seconds patience{60};
 
   explicit authorizer_server(std::shared_ptr<ssl_ctx_st> tls = {})
       : secure_(tls != nullptr),

@@ -14,7 +14,7 @@
 
 namespace flowersec::testing_support {
 
-inline constexpr std::chrono::seconds process_patience{30};
+inline constexpr std::chrono::seconds process_patience{60};
 
 struct process_result {
   int exit_code = -1;  ///< -1 when a signal ended it

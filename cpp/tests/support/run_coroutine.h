@@ -16,7 +16,7 @@ namespace flowersec::testing {
 
 /// Runs `context` until `body` has ended; rethrows what it threw.
 inline void run(boost::asio::io_context& context, boost::asio::awaitable<void> body,
-                std::chrono::seconds limit = std::chrono::seconds{20}) {
+                std::chrono::seconds limit = std::chrono::seconds{60}) {
   bool ended = false;
   std::exception_ptr thrown;
   boost::asio::co_spawn(context, std::move(body), [&](std::exception_ptr what) {

@@ -36,7 +36,7 @@ void run_tasks(boost::asio::io_context& context, Tasks... tasks) {
   };
   (boost::asio::co_spawn(context, std::move(tasks), ended), ...);
   context.restart();
-  context.run_for(std::chrono::seconds{20});
+  context.run_for(std::chrono::seconds{60});
   EXPECT_EQ(running, 0) << "tasks still waiting";
 }
 

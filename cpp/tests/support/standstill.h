@@ -1,11 +1,14 @@
 // How long the machine held this process up: what is taken off a time that a test holds to a bound.
-// Test support, on nothing.
+// Test support, on nothing but the test framework.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <mutex>
 #include <stop_token>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -74,5 +77,21 @@ class undisturbed_time {
   standstill_watch::clock::time_point begin_ = standstill_watch::clock::now();
   standstill_watch::clock::duration held_up_{};
 };
+
+/// For what only a short time on a real clock can show. `attempt` returns what was wrong, or nothing. What is wrong
+/// fails the test, unless the machine stood still for longer than is tolerable meanwhile: then nothing was shown, and
+/// it is tried again.
+template <class Attempt>
+void expect_when_undisturbed(standstill_watch::clock::duration tolerable, Attempt attempt) {
+  constexpr int most_attempts = 10;
+  std::string wrong;
+  for (int i = 0; i < most_attempts; ++i) {
+    standstill_watch machine;
+    wrong = attempt();
+    if (wrong.empty()) return;
+    if (machine.take() <= tolerable) break;
+  }
+  ADD_FAILURE() << wrong;
+}
 
 }  // namespace flowersec::testing

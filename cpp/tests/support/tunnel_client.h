@@ -24,7 +24,7 @@ namespace flowersec::testing {
 
 class tunnel_client {
  public:
-  static constexpr std::chrono::seconds patience{20};
+  static constexpr std::chrono::seconds patience{60};
 
   struct options {
     bool tls = false;

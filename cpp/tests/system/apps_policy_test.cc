@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apps_policy_fixture.h"
+#include "support/standstill.h"
 #include "support/test_certificates.h"
 
 namespace flowersec::testing {
@@ -154,10 +155,10 @@ TEST(attach_policy, waits_for_an_answer_only_so_long) {
   authorizer_server authorizer;  // never answers
   tunnel_process tunnel{asking(authorizer, {"--policy-request-timeout=200ms"})};
   const auto begin = std::chrono::steady_clock::now();
+  undisturbed_time taken;
   EXPECT_EQ(tunnel.fate_of_attach(), failed);
-  const auto took = std::chrono::steady_clock::now() - begin;
-  EXPECT_GE(took, milliseconds{200});
-  EXPECT_LT(took, seconds{3}) << "the time-out that was asked for, not the standard one";
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, milliseconds{200});
+  EXPECT_LT(taken.elapsed(), seconds{3}) << "the time-out that was asked for, not the standard one";
 }
 
 TEST(attach_policy, more_attaches_than_calls_wait_in_line_and_none_is_lost) {
@@ -234,7 +235,7 @@ TEST(attach_policy, a_call_ends_when_its_endpoint_leaves) {
   boost::asio::ip::tcp::acceptor acceptor{context, {boost::asio::ip::address_v4::loopback(), 0}};
   const auto url = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port()) + "/";
   tunnel_process tunnel{{"--attach-authorizer-url", url, "--policy-request-timeout=25s"}};
-  const auto begin = std::chrono::steady_clock::now();
+  undisturbed_time taken;
   for (const bool with_goodbye : {false, true}) {
     auto client = tunnel.attach("room", 1);
     auto call = acceptor.accept();
@@ -249,7 +250,7 @@ TEST(attach_policy, a_call_ends_when_its_endpoint_leaves) {
     error_code ended;
     while (!ended) call.read_some(boost::asio::buffer(request), ended);
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds{20}) << "long before the calls time out";
+  EXPECT_LT(taken.elapsed(), seconds{20}) << "long before the calls time out";
   EXPECT_EQ(tunnel.attach_count("policy_error"), 2);
 }
 
@@ -258,10 +259,10 @@ TEST(attach_policy, a_stop_does_not_wait_for_an_authorizer) {
   tunnel_process tunnel{asking(authorizer, {"--policy-request-timeout=25s"})};
   auto client = tunnel.attach("room", 1);
   (void)authorizer.wait_for("/attach");
-  const auto begin = std::chrono::steady_clock::now();
+  undisturbed_time taken;
   tunnel.program->send_signal(SIGTERM);
   EXPECT_EQ(tunnel.program->wait().exit_code, 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds{15});
+  EXPECT_LT(taken.elapsed(), seconds{15});
   EXPECT_TRUE(client.ended()) << "without a close frame";
 }
 
@@ -281,35 +282,46 @@ TEST(attach_policy, over_tls_trusts_what_the_system_trusts) {
   EXPECT_EQ(stranger.fate_of_attach(), failed);
 }
 
+/// More than this of a short lease, and who is to use it comes late.
+constexpr milliseconds tolerable{250};
+
 TEST(lease, ends_a_channel) {
   authorizer_server authorizer;
-  const auto until = unix_ms() + 2000;
-  authorizer.answer("/attach", allow_until(until));
-  tunnel_process tunnel{asking(authorizer)};
-  auto client = tunnel.attach("room", 1);
-  auto server = tunnel.attach("room", 2);
-  EXPECT_TRUE(passes(client, server, "while it lasts"));
-  EXPECT_TRUE(client.ended()) << "without a close frame";
-  EXPECT_TRUE(server.ended());
-  EXPECT_GE(unix_ms(), until);
-  EXPECT_LT(unix_ms(), until + 5000);
-  EXPECT_EQ(tunnel.closed_count("policy_lease_expired"), 1);
+  expect_when_undisturbed(tolerable, [&]() -> std::string {
+    tunnel_process tunnel{asking(authorizer)};
+    const auto until = unix_ms() + 2000;
+    authorizer.answer("/attach", allow_until(until));
+    auto client = tunnel.attach("room", 1);
+    auto server = tunnel.attach("room", 2);
+    if (!passes(client, server, "while it lasts")) return "nothing passed while it lasted";
+    EXPECT_TRUE(client.ended()) << "without a close frame";
+    EXPECT_TRUE(server.ended());
+    EXPECT_GE(unix_ms(), until);
+    EXPECT_EQ(tunnel.closed_count("policy_lease_expired"), 1);
+    return unix_ms() < until + 5000 ? "" : "it ended long after";
+  });
 }
 
 TEST(lease, is_extended_by_observation) {
-  authorizer_server authorizer;
-  const auto until = unix_ms() + 1500;
-  authorizer.answer("/attach", allow_until(until));
-  authorizer.answer("/observe", decisions(decision("room", R"("allowed":true,"lease_expires_at_unix_ms":)" +
-                                                               std::to_string(until + 600000))));
-  tunnel_process tunnel{observing(authorizer)};
-  auto client = tunnel.attach("room", 1);
-  auto server = tunnel.attach("room", 2);
-  // A second after the first lease, which is two sweeps.
-  (void)authorizer.wait_until("/observe", [&](const auto& requests) {
-    return !requests.empty() && json_of(requests.back().body).at("now_unix_ms").as_int64() > until + 1000;
+  expect_when_undisturbed(tolerable, []() -> std::string {
+    authorizer_server authorizer;
+    tunnel_process tunnel{observing(authorizer)};
+    const auto until = unix_ms() + 1500;
+    authorizer.answer("/attach", allow_until(until));
+    authorizer.answer("/observe", decisions(decision("room", R"("allowed":true,"lease_expires_at_unix_ms":)" +
+                                                                 std::to_string(until + 600000))));
+    auto client = tunnel.attach("room", 1);
+    auto server = tunnel.attach("room", 2);
+    // A second after the first lease, which is two sweeps. A channel that has ended is not asked about.
+    const auto asked_later = [&] {
+      const auto requests = authorizer.wait_for("/observe", 0);
+      return !requests.empty() && json_of(requests.back().body).at("now_unix_ms").as_int64() > until + 1000;
+    };
+    while (!asked_later()) {
+      if (!is_silent(client, milliseconds{50})) return "it ended with its first lease";
+    }
+    return passes(client, server, "still here") ? "" : "it has ended";
   });
-  EXPECT_TRUE(passes(client, server, "still here"));
 }
 
 TEST(observe_policy, tells_what_passed_and_ends_what_is_denied) {

@@ -125,7 +125,7 @@ class observed : public serve_world {
                               over = why;
                               kept = std::move(up);
                             }));
-    const auto limit = std::chrono::steady_clock::now() + 20s;
+    const auto limit = std::chrono::steady_clock::now() + 60s;
     while (!over && std::chrono::steady_clock::now() < limit) {
       own.run_one_for(10ms);
       context.restart();

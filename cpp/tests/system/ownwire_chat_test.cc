@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "flowersec/sealed/key_file.h"
+#include "support/standstill.h"
 #include "system/ownwire_user.h"
 #include "system/ownwire_world.h"
 
@@ -183,14 +184,14 @@ TEST_F(ownwire_chat, keys_rotate_without_losing_anybody) {
 TEST_F(ownwire_chat, a_stop_tells_users_and_ends_in_time) {
   start();
   chat_user user{url(), key(), hello_frame{}};
-  const auto began = std::chrono::steady_clock::now();
+  undisturbed_time taken;
   program->process.send_signal(SIGTERM);
   const auto told = user.expect<error_frame>();
   EXPECT_EQ(told.code, chat_error::shutting_down);
   EXPECT_TRUE(told.fatal);
   EXPECT_TRUE(user.is_over());
   EXPECT_EQ(program->process.wait().exit_code, 0);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{10});
+  EXPECT_LT(taken.elapsed(), std::chrono::seconds{10});
 }
 
 TEST_F(ownwire_chat, a_stop_tells_a_socket_that_is_nobody_yet) {

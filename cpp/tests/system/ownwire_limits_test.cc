@@ -94,7 +94,8 @@ TEST_F(ownwire_limits, twenty_texts_at_once_then_two_a_second) {
   std::vector<clock::time_point> taken;
   std::uint64_t refused = 0;
   const auto began = clock::now();
-  for (std::uint64_t id = 1; taken.size() < defaults.message_burst + 4; ++id) {
+  // On a machine that stands still, so many come back meanwhile that four more are not too many.
+  for (std::uint64_t id = 1; taken.size() < defaults.message_burst + 4 || refused == 0; ++id) {
     user.say(id, "text");
     auto answer = user.next();
     if (std::holds_alternative<ack_frame>(answer)) {
@@ -105,9 +106,8 @@ TEST_F(ownwire_limits, twenty_texts_at_once_then_two_a_second) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, 0U);
-  // Four more at two a second; part of the first may have come back while the twenty were said.
-  EXPECT_GE(taken.back() - began, 1900ms);
+  // The others at two a second; part of the first may have come back while the twenty were said.
+  EXPECT_GE(taken.back() - began, (taken.size() - defaults.message_burst) * 500ms - 100ms);
 }
 
 TEST_F(ownwire_limits, sixty_four_replies_are_kept_for_a_lost_connection) {

@@ -19,7 +19,7 @@ namespace flowersec::testing {
 /// A stream of JSON frames in a session of its own. Waits have a limit; a test that runs into it fails.
 class frame_stream {
  public:
-  static constexpr std::chrono::seconds patience{20};
+  static constexpr std::chrono::seconds patience{60};
 
   /// Connects with `info` and opens a stream. Throws the error code of what failed.
   template <class Info>

@@ -13,6 +13,7 @@
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
 #include "support/sanitized.h"
+#include "support/standstill.h"
 #include "support/tunnel_grants.h"
 
 namespace flowersec::testing {
@@ -32,7 +33,7 @@ constexpr std::size_t group = 50;
 /// Both ends at the tunnel and at this test, and what a test needs otherwise.
 constexpr rlim_t descriptors = 4 * crowd + 200;
 /// For what waits for processor time when everybody comes at once.
-constexpr std::chrono::seconds patience{40};
+constexpr std::chrono::seconds patience{100};
 
 /// Accepts what the mint signed, and keeps count of the tokens that were shown.
 class watchful_verifier final : public tunnel::token_verifier {
@@ -191,25 +192,28 @@ class crowd_at_a_tunnel {
 TEST(reconnect, a_crowd_comes_back_from_a_restart_spread_by_its_jitter_and_with_fresh_tokens) {
   if (!raise_descriptors(descriptors)) GTEST_SKIP() << "this takes " << descriptors << " descriptors";
   crowd_at_a_tunnel crowd_here;
-  const reconnect_options naive{.enabled = true, .max_attempts = 20, .initial_delay = 0ms, .jitter_ratio = 0};
-  crowd_here.connect(naive);
-  crowd_here.restart_and_wait();
-  crowd_here.probe_all();
-  const auto window = std::max(crowd_here.took(), shortest_window);
-  const auto at_once = crowd_here.peak(window);
+  // All that becomes due while the machine stands still comes together.
+  expect_when_undisturbed(250ms, [&]() -> std::string {
+    const reconnect_options naive{.enabled = true, .max_attempts = 20, .initial_delay = 0ms, .jitter_ratio = 0};
+    crowd_here.connect(naive);
+    crowd_here.restart_and_wait();
+    crowd_here.probe_all();
+    const auto window = std::max(crowd_here.took(), shortest_window);
+    const auto at_once = crowd_here.peak(window);
 
-  const reconnect_options spread{.enabled = true, .max_attempts = 20, .initial_delay = 8s, .jitter_ratio = 1};
-  crowd_here.connect(spread);
-  crowd_here.restart_and_wait();
-  const auto jittered = crowd_here.peak(window);
-  crowd_here.probe_all();
+    const reconnect_options spread{.enabled = true, .max_attempts = 20, .initial_delay = 8s, .jitter_ratio = 1};
+    crowd_here.connect(spread);
+    crowd_here.restart_and_wait();
+    const auto jittered = crowd_here.peak(window);
+    crowd_here.probe_all();
 
-  RecordProperty("peak_at_once", std::to_string(at_once));
-  RecordProperty("peak_jittered", std::to_string(jittered));
-  std::cout << "attempts within " << window.count() << " ms: at once " << at_once << ", with jitter " << jittered
-            << '\n';
-  EXPECT_GE(at_once, crowd);
-  EXPECT_LE(jittered * 4, at_once) << "the peak is more than a quarter of the naive one";
+    ::testing::Test::RecordProperty("peak_at_once", std::to_string(at_once));
+    ::testing::Test::RecordProperty("peak_jittered", std::to_string(jittered));
+    std::cout << "attempts within " << window.count() << " ms: at once " << at_once << ", with jitter " << jittered
+              << '\n';
+    EXPECT_GE(at_once, crowd);
+    return jittered * 4 <= at_once ? "" : "the peak is more than a quarter of the naive one";
+  });
   EXPECT_GE(crowd_here.tokens().shown(), 8 * crowd) << "both ends of four connects each";
   EXPECT_EQ(crowd_here.tokens().twice(), 0u);
 }

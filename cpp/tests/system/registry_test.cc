@@ -162,12 +162,24 @@ TEST_F(registry, an_address_that_registers_too_often_is_refused) {
   start();
   const auto body = [this]() -> awaitable<void> {
     const auto from = loopback_number(200);
+    // Registrations can be had back only as time passes: the fifth in less than a quarter of a second is one too many.
+    const auto begin = std::chrono::steady_clock::now();
     std::vector<registry_client> clients;
-    for (std::uint32_t number = 1; number <= 4; ++number) {
-      clients.push_back(co_await registry_client::registered(program->port(), from, number));
-    }
     auto refused = co_await registry_client::open(program->port(), from);
-    EXPECT_EQ((co_await refused.hear_a<rv::error_frame>()).code, rate_limited);
+    auto heard = co_await refused.hear();
+    while (heard && std::holds_alternative<rv::challenge_frame>(*heard)) {
+      const auto number = static_cast<std::uint32_t>(clients.size() + 1);
+      const auto proof = registry_client::proof(person(number), std::get<rv::challenge_frame>(*heard));
+      co_await refused.say(proof);
+      co_await refused.hear_a<rv::registered_frame>();
+      clients.push_back(std::move(refused));
+      refused = co_await registry_client::open(program->port(), from);
+      heard = co_await refused.hear();
+    }
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+    EXPECT_GE(clients.size(), 4U);
+    EXPECT_LE(static_cast<double>(clients.size()), 4 + 4 * taken.count());
+    EXPECT_EQ(std::get<rv::error_frame>(heard.value()).code, rate_limited);
     EXPECT_FALSE(co_await refused.hear());
     EXPECT_EQ(refused.close_code, 1008);
     EXPECT_EQ(program->metric("sockets_refused_total"), 1U);
@@ -180,18 +192,28 @@ TEST_F(registry, with_pow_it_asks_for_work_instead) {
   const auto body = [this]() -> awaitable<void> {
     const auto from = loopback_number(200);
     std::vector<registry_client> clients;
-    for (std::uint32_t number = 1; number <= 4; ++number) {
-      clients.push_back(co_await registry_client::registered(program->port(), from, number));
-    }
+    const auto next = [&] { return static_cast<std::uint32_t>(clients.size() + 1); };
     auto lazy = co_await registry_client::open(program->port(), from);
     auto challenge = co_await lazy.hear_a<rv::challenge_frame>();
+    // More than four are free of it on a machine that stands still meanwhile.
+    while (!challenge.pow_bits) {
+      const auto answer = registry_client::proof(person(next()), challenge);
+      co_await lazy.say(answer);
+      co_await lazy.hear_a<rv::registered_frame>();
+      clients.push_back(std::move(lazy));
+      lazy = co_await registry_client::open(program->port(), from);
+      challenge = co_await lazy.hear_a<rv::challenge_frame>();
+    }
+    EXPECT_GE(clients.size(), 4U);
     EXPECT_EQ(challenge.pow_bits, 16U);
     EXPECT_EQ(challenge.expires_in_s, 30U);
     challenge.pow_bits.reset();
-    const auto frame = registry_client::proof(person(5), challenge);
+    const auto frame = registry_client::proof(person(next()), challenge);
     co_await lazy.say(frame);
     EXPECT_EQ((co_await lazy.hear_a<rv::error_frame>()).code, pow_required);
-    clients.push_back(co_await registry_client::registered(program->port(), from, 5));
+    while (program->metric("proofs_of_work_asked_total") < 2U) {
+      clients.push_back(co_await registry_client::registered(program->port(), from, next()));
+    }
     EXPECT_EQ(program->metric("proofs_of_work_asked_total"), 2U);
   };
   run(body());

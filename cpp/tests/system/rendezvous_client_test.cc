@@ -264,7 +264,7 @@ TEST_F(rendezvous_client, finds_a_contact_at_another_registry) {
 
 TEST_F(rendezvous_client, closes_a_channel_that_is_not_used_and_opens_another_when_it_is_needed) {
   const auto body = [this]() -> awaitable<void> {
-    a->options.channel_idle = 50ms;
+    a->options.channel_idle = 2s;  // so soon it must hear what the second channel is for
     co_await begin();
     EXPECT_EQ(co_await send(*a, *b, "1"), error_code{});
     const auto closed = [](const rendezvous_person& who) {

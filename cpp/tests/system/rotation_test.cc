@@ -29,11 +29,12 @@ using controlplane::issuer_keyset;
 using steady = std::chrono::steady_clock;
 
 constexpr auto with_error = asio::as_tuple(endpoint::default_token{});
-constexpr std::chrono::milliseconds between_clients{5};
+// Under a sanitizer, not so often that they pile up until the tunnel has no more patience with those behind.
+constexpr std::chrono::milliseconds between_clients{testing_support::sanitized ? 25 : 5};
 /// Clients before, between and after the steps.
 constexpr int clients_per_stage = 200;
 /// For what waits for processor time: the load is offered at its rate whatever the machine makes of it.
-constexpr std::chrono::seconds patience{40};
+constexpr std::chrono::seconds patience{100};
 
 /// Clients that may be on the way when one looks how many are through.
 constexpr int under_way = 20;

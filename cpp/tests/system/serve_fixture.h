@@ -35,10 +35,10 @@ using namespace std::chrono_literals;
 
 inline constexpr auto with_error = asio::as_tuple(endpoint::default_token{});
 
-/// Runs what is due until `happened`, for at most 20 s.
+/// Runs what is due until `happened`, for at most 60 s.
 template <class Condition>
 awaitable<void> until(Condition happened) {
-  const auto limit = std::chrono::steady_clock::now() + 20s;
+  const auto limit = std::chrono::steady_clock::now() + 60s;
   while (!happened() && std::chrono::steady_clock::now() < limit) co_await asio::post(endpoint::default_token{});
   EXPECT_TRUE(happened()) << "it did not happen";
 }

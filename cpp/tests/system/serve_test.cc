@@ -113,7 +113,7 @@ TEST_F(serve_world, is_turned_away_for_good_by_a_refused_registration) {
 
 TEST_F(serve_world, tries_again_after_other_answers_and_after_none) {
   auto options = serving();
-  options.register_timeout = 30ms;
+  options.register_timeout = 300ms;
   control.refusal = rpc::call_error{.code = 500, .message = "later"};
   start(std::move(options));
   const auto whole = [&]() -> awaitable<void> {

@@ -186,8 +186,11 @@ TEST_P(conformance, item_08_a_partial_frame_is_delivered_before_the_end) {
 TEST_P(conformance, item_09_idle_by_binary_traffic_only) {
   auto p = tunnel.mint.draft("room", 1);
   p.idle_timeout_seconds = 1;
-  auto c = tunnel.attach(p);
-  c.send(client_frame(op_ping, "x"));
+  auto c = tunnel.connect();
+  // In one piece: between two, the second that it may be idle could pass.
+  auto attach_and_ping = client_frame(op_text, tunnel.mint.attach_text(p));
+  append(attach_and_ping, client_frame(op_ping, "x"));
+  c.send(attach_and_ping);
   EXPECT_EQ(c.frame()->op, op_pong);
   EXPECT_TRUE(c.ended());
   EXPECT_TRUE(tunnel.events->wait_for("closed idle_timeout"));

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/version.h"
+#include "support/standstill.h"
 
 namespace flowersec::testing {
 namespace {
@@ -104,7 +105,11 @@ std::string stopping(flag_run& run) {
 std::string second_upgrade(flag_run& run) {
   tunnel_client first{run.listen()};
   first.upgrade({});
-  return run.upgrade(origin);
+  // What an address may do in a second it may do again when the machine stood still for one.
+  constexpr int most = 10;
+  std::string status = "101";
+  for (int i = 0; i < most && status == "101"; ++i) status = run.upgrade(origin);
+  return status;
 }
 
 std::string memory_of_tokens(flag_run& run) {
@@ -183,9 +188,9 @@ std::string channels_in_a_batch(flag_run& run) {
 /// What an attach hears when the authorizer says nothing, and whether it hears it well before the default time.
 std::string waiting_for_a_silent_authorizer(flag_run& run) {
   constexpr std::chrono::seconds less_than_default{2};
-  const auto begin = std::chrono::steady_clock::now();
+  undisturbed_time taken;
   const auto reason = heard(run.meet(fresh_name()).first);
-  return reason + (std::chrono::steady_clock::now() - begin < less_than_default ? " soon" : " late");
+  return reason + (taken.elapsed() < less_than_default ? " soon" : " late");
 }
 
 const settings observed{{"attach-authorizer-url", "{authorizer}/allow"},

@@ -137,9 +137,9 @@ TEST_F(front_door, thousands_that_are_slow_or_silent_are_shown_out_in_time) {
   crowd silent{tunnel, slow_count * 5};
   crowd slow{tunnel, slow_count};
   slow.dribble("GET /ws HTTP/1.1\r\nHost: t\r\nX-Slow: ");
-  const auto all_there = steady::now();
+  undisturbed_time since_all_are_there;
   steady::duration slowest{};
-  while (silent.left() + slow.left() != 0 && steady::now() - all_there < 15s) {
+  while (silent.left() + slow.left() != 0 && since_all_are_there.elapsed() < 15s) {
     slow.dribble("x");
     silent.look(20ms);
     slow.look(20ms);

@@ -136,7 +136,7 @@ TEST(observer, of_a_client_hears_of_a_server_that_does_not_answer) {
   const auto seen = std::make_shared<recording_observer>();
   auto options = dial_options();
   options.common.events = seen;
-  options.common.liveness = endpoint::liveness{.interval = 20ms, .timeout = 20ms};
+  options.common.liveness = endpoint::liveness{.interval = 200ms, .timeout = 200ms};
   endpoint::session client;
   endpoint::session server;
   endpoint::async_connect(near.get_executor(), info_for(listener.url()), options,

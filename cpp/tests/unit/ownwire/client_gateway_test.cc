@@ -180,7 +180,7 @@ awaitable<void> outlive(gateway_world& world) {
   listener heard{world.context};
   auto options = options_for(world.public_url(), heard);
   options.reconnect.initial_delay = 20ms;
-  options.reconnect.max_attempts = 50;
+  options.reconnect.max_attempts = 1000;
   options.reconnect.factor = 1;
   auto user = make(world.context, std::move(options));
   user.async_connect(asio::detached);

@@ -136,7 +136,7 @@ awaitable<void> wait_without_hello(gateway_world& world) {
 
 TEST(gateway, hello_has_its_time) {
   auto options = usual_options();
-  options.limits.hello_timeout = 200ms;
+  options.limits.hello_timeout = 2s;
   gateway_world world{std::move(options)};
   world.run(wait_without_hello(world));
 }
@@ -276,7 +276,7 @@ awaitable<void> say_nothing_to(std::uint16_t port) {
 TEST(gateway, drops_who_is_silent) {
   auto options = usual_options();
   options.limits.ping_after = 20ms;
-  options.limits.silence_limit = 100ms;
+  options.limits.silence_limit = 2s;
   gateway_world world{std::move(options)};
   world.run(say_nothing_to(world.gate.internal_port()));
 }

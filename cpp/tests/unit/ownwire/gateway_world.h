@@ -100,7 +100,7 @@ struct gateway_world {
   gateway_world(asio::any_io_executor of_gateway, gateway_options options)
       : gate{gateway::open(std::move(of_gateway), std::move(options)).value()} {}
 
-  void run(awaitable<void> body, std::chrono::seconds limit = 20s) { testing::run(context, std::move(body), limit); }
+  void run(awaitable<void> body, std::chrono::seconds limit = 60s) { testing::run(context, std::move(body), limit); }
   [[nodiscard]] std::string public_url() const {
     return "ws://127.0.0.1:" + std::to_string(gate.public_port()) + "/ws";
   }

@@ -11,6 +11,13 @@ namespace {
 
 using namespace flowersec::testing;
 
+/// Time does not pass, so nobody gets a registration back.
+struct still_clock final : clock_source {
+  [[nodiscard]] mono_time mono_now() const noexcept override { return mono_time{std::chrono::hours{1}}; }
+  [[nodiscard]] wall_time wall_now() const noexcept override { return system_clocks().wall_now(); }
+};
+const still_clock still{};
+
 registry_options good_options() {
   std::array<std::byte, sealed::key_bytes> bytes{};
   bytes.fill(std::byte{'r'});
@@ -95,7 +102,9 @@ awaitable<void> attach_and_stop(tcp::acceptor& acceptor, registry_server& regist
 TEST(registry_server, serves_sockets_that_came_in_elsewhere_under_its_limits) {
   asio::io_context context;
   tcp::acceptor acceptor{context, tcp::endpoint{asio::ip::address_v4::loopback(), 0}};
-  auto registry = registry_server::open(context.get_executor(), good_options()).value();
+  auto options = good_options();
+  options.clocks = &still;
+  auto registry = registry_server::open(context.get_executor(), std::move(options)).value();
   testing::run(context, attach_and_stop(acceptor, registry));
 }
 
@@ -117,6 +126,7 @@ awaitable<void> be_refused(registry_server& registry) {
 TEST(registry_server, whom_it_refuses_holds_a_place_until_it_is_closed) {
   asio::io_context context;
   auto options = good_options();
+  options.clocks = &still;
   options.limits.registration_burst = 1;
   auto& port = options.port.emplace();
   port.listen.port(0);

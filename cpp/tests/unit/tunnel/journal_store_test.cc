@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-constexpr seconds patience{20};
+constexpr seconds patience{60};
 const error_code disk_full{ENOSPC, boost::system::system_category()};
 const error_code input_output{EIO, boost::system::system_category()};
 

@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include "support/standstill.h"
 #include "unit/ws/socket_pair.h"
 
 namespace flowersec::ws {
@@ -238,19 +239,24 @@ TEST(destruction, completes_what_is_pending) {
   run_tasks(context, client(net), server(net));
 }
 
-TEST(keep_alive, a_peer_that_answers_stays_and_one_that_does_not_is_given_up) {
+/// Answers three pings and not the fourth. What was wrong.
+std::string answer_three_pings() {
   boost::asio::io_context context;
   loopback net{context};
-  // Both ends share a thread. Held up for as long as this, neither has answered when the time is over.
   net.accepting.socket.ping_after = std::chrono::milliseconds{300};
-  const auto client = [](loopback& to) -> task {
+  int heard = 0;
+  const auto client = [&heard](loopback& to) -> task {
     auto socket = co_await to.tcp_client();
     co_await upgrade_raw(socket);
-    for (int answered = 0; answered < 3; ++answered) {
-      EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::ping);
-      co_await send_raw(socket, make_frame(opcode::pong, {}, key));
+    try {
+      while (heard < 4) {
+        if (heard != 0) co_await send_raw(socket, make_frame(opcode::pong, {}, key));
+        EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::ping);
+        ++heard;
+      }
+    } catch (const boost::system::system_error&) {
+      co_return;  // given up before
     }
-    EXPECT_EQ((co_await read_raw(socket)).header.op, opcode::ping);
     std::byte more;
     const auto [error, bytes] = co_await boost::asio::async_read(socket, boost::asio::buffer(&more, 1), as_result);
     EXPECT_EQ(error, boost::asio::error::eof);
@@ -261,6 +267,12 @@ TEST(keep_alive, a_peer_that_answers_stays_and_one_that_does_not_is_given_up) {
     EXPECT_EQ(error, ws_errc::peer_silent);
   };
   run_tasks(context, client(net), server(net));
+  return heard == 4 ? "" : "given up after " + std::to_string(heard) + " pings";
+}
+
+// Both ends share a thread. Held up for as long as a ping waits, neither has answered when the time is over.
+TEST(keep_alive, a_peer_that_answers_stays_and_one_that_does_not_is_given_up) {
+  flowersec::testing::expect_when_undisturbed(std::chrono::milliseconds{100}, answer_three_pings);
 }
 
 TEST(keep_alive, with_a_silence_limit_pings_go_out_while_the_peer_speaks) {
@@ -288,8 +300,9 @@ TEST(keep_alive, with_a_silence_limit_pings_go_out_while_the_peer_speaks) {
 TEST(keep_alive, several_pings_fit_into_the_silence_that_ends_a_connection) {
   boost::asio::io_context context;
   loopback net{context};
-  net.accepting.socket.ping_after = std::chrono::milliseconds{30};
-  net.accepting.socket.silence_limit = std::chrono::milliseconds{300};
+  net.accepting.socket.ping_after = std::chrono::milliseconds{200};
+  constexpr std::chrono::milliseconds silence{2000};
+  net.accepting.socket.silence_limit = silence;
   const auto client = [](loopback& to) -> task {
     auto socket = co_await to.tcp_client();
     co_await upgrade_raw(socket);
@@ -298,37 +311,52 @@ TEST(keep_alive, several_pings_fit_into_the_silence_that_ends_a_connection) {
     EXPECT_GE(pings.size(), 2u * 2);  // an unmasked ping without payload has two bytes
     EXPECT_LE(pings.size(), 9u * 2);
   };
-  const auto server = [](loopback& at) -> task {
-    auto socket = co_await at.accept();
+  const auto server = [silence](loopback& at) -> task {
     const auto begin = std::chrono::steady_clock::now();
+    auto socket = co_await at.accept();
     const auto [error, nothing] = co_await socket.async_read_message(as_result);
     EXPECT_EQ(error, ws_errc::peer_silent);
-    EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds{250});
+    EXPECT_GE(std::chrono::steady_clock::now() - begin, silence);
   };
   run_tasks(context, client(net), server(net));
 }
 
-TEST(keep_alive, a_pong_is_enough_to_stay_and_a_limit_alone_never_pings) {
+/// Says nothing for longer than the other end's limit: its pongs and our pings are all there is. What was wrong.
+std::string exchange_pings_only() {
   boost::asio::io_context context;
   loopback net{context};
   net.accepting.socket.silence_limit = std::chrono::milliseconds{400};
   net.connecting.socket.ping_after = std::chrono::milliseconds{10};
   net.connecting.socket.silence_limit = std::chrono::seconds{10};
-  const auto client = [](loopback& to) -> task {
+  std::string heard;
+  const auto client = [&heard](loopback& to) -> task {
     auto socket = co_await to.connect();
-    // Longer than the other end's limit: its pongs and our pings are all there is.
     boost::asio::steady_timer idle{socket.get_executor(), std::chrono::milliseconds{900}};
-    const auto read = [](message_socket& from) -> task {
-      EXPECT_EQ(text_of(co_await from.async_read_message()), "still here");
+    const auto read = [&heard](message_socket& from) -> task {
+      const auto [error, message] = co_await from.async_read_message(as_result);
+      heard = error ? error.message() : text_of(message);
     };
     const auto speak = [](boost::asio::steady_timer& pause, message_socket& into) -> task {
       co_await pause.async_wait(boost::asio::use_awaitable);
-      co_await into.async_write_message(message_kind::text, as_bytes("still here"));
+      co_await into.async_write_message(message_kind::text, as_bytes("still here"), as_result);
     };
     co_await (read(socket) && speak(idle, socket));
-    co_await socket.async_close(close_code::normal, "");
+    co_await socket.async_close(close_code::normal, "", as_result);
   };
-  run_tasks(context, client(net), echo_until_closed(net));
+  const auto server = [](loopback& at) -> task {
+    auto socket = co_await at.accept();
+    while (true) {
+      const auto [error, message] = co_await socket.async_read_message(as_result);
+      if (error) break;
+      co_await socket.async_write_message(message.kind, message.payload, as_result);
+    }
+  };
+  run_tasks(context, client(net), server(net));
+  return heard == "still here" ? "" : heard;
+}
+
+TEST(keep_alive, a_pong_is_enough_to_stay_and_a_limit_alone_never_pings) {
+  flowersec::testing::expect_when_undisturbed(std::chrono::milliseconds{100}, exchange_pings_only);
 }
 
 TEST(socket_options, are_checked) {
