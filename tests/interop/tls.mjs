@@ -70,7 +70,7 @@ async function holds(name, work) {
 /** A program that must give up at the first step, whatever it says. */
 async function refused(peer, role, ...args) {
   const { ended, json, child } = start(peer, role, ...args);
-  const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 90_000);
   const report = role === "client" ? await json() : { ok: false, checks: { connect: "" } };
   const code = await ended;
   clearTimeout(timer);

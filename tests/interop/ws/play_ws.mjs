@@ -11,7 +11,7 @@ export function payloadOf({ size, repeats }) {
 
 const patient = (work, what) => {
   let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`${what}: nothing for 20 s`)), 20_000)));
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`${what}: nothing for 60 s`)), 60_000)));
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 };
 

@@ -27,7 +27,7 @@ export class Program {
   line() {
     if (this.#lines.length > 0) return Promise.resolve(this.#lines.shift());
     let timer;
-    const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`no line for 30 s: ${this.#said.trim().slice(-600)}`)), 30_000)));
+    const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`no line for 90 s: ${this.#said.trim().slice(-600)}`)), 90_000)));
     const line = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
     return Promise.race([line, late]).finally(() => clearTimeout(timer));
   }

@@ -26,7 +26,7 @@ export async function* wrapperOutcomes(folder, url) {
   for (const size of sizes) {
     const payload = payloadOf({ size });
     await transport.writeBinary(new Uint8Array(payload));
-    const answer = await transport.readBinary({ timeoutMs: 20_000 });
+    const answer = await transport.readBinary({ timeoutMs: 60_000 });
     yield { what: `${size} bytes`, expected: "back", got: payload.equals(answer) ? "back" : `${answer.length} other bytes` };
   }
   // Many at once: each with a mask of its own, in buffers that are used again.
@@ -35,14 +35,14 @@ export async function* wrapperOutcomes(folder, url) {
     for (const each of many) await transport.writeBinary(new Uint8Array(each));
   })();
   let same = 0;
-  for (const each of many) if (each.equals(await transport.readBinary({ timeoutMs: 20_000 }))) same++;
+  for (const each of many) if (each.equals(await transport.readBinary({ timeoutMs: 60_000 }))) same++;
   await sending;
   yield { what: "200 messages on their way at once", expected: "200 back", got: `${same} back` };
   transport.close();
   for (const [code, reason] of closes) {
     const asking = await open();
     await asking.writeBinary(Buffer.from(`close ${code} ${reason}`));
-    const error = await asking.readBinary({ timeoutMs: 20_000 }).catch((thrown) => thrown);
+    const error = await asking.readBinary({ timeoutMs: 60_000 }).catch((thrown) => thrown);
     asking.close();
     yield { what: `closed with ${code}`, expected: `${code} ${reason}`, got: error instanceof WsCloseError ? `${error.code} ${error.reason}` : String(error) };
   }

@@ -11,7 +11,7 @@ const text = { type: "string" };
 const { values: options } = parseArgs({ options: { cpp: text, go: text, ts: text, only: text, show: { type: "boolean" } } });
 const here = dirname(fileURLToPath(import.meta.url));
 const programs = { "C++": [options.cpp], TS: [process.execPath, join(here, "peer.mjs"), options.ts] };
-const mostMs = 30_000;
+const mostMs = 90_000;
 
 /** One case; what came of it. */
 async function play([, , script, settings = {}], own, go, role) {

@@ -110,7 +110,7 @@ test("the key to the control plane is in a file that nobody else can read, and i
   assert.equal(status.includes(key) || JSON.stringify(demo.ready).includes(key) || demo.log.join().includes(key), false);
 });
 
-test("a control plane, a tunnel and a server that are killed come back where they were, and so does a client", { timeout: 60_000 }, async (t) => {
+test("a control plane, a tunnel and a server that are killed come back where they were, and so does a client", { timeout: 180_000 }, async (t) => {
   const its = await startDemo();
   t.after(() => its.stop());
   const env = { ...process.env, FSEC_CONTROLPLANE_BASE_URL: its.ready.controlplane_http_url, FSEC_BEARER_KEY_FILE: its.ready.bearer_key_file, FSEC_ORIGIN: its.ready.origin };
@@ -121,7 +121,7 @@ test("a control plane, a tunnel and a server that are killed come back where the
   const ended = new Promise((_, reject) => {
     client.once("exit", (code) => reject(new Error(`the client ended with ${code}: ${told.lines.join("\n")}`)));
     its.ended.then((code) => reject(new Error(`the demo ended with ${code}: ${its.log.join("\n")}`)));
-    const late = setTimeout(() => reject(new Error(`not in time: ${[...its.log, ...told.lines].join("\n")}`)), 40_000);
+    const late = setTimeout(() => reject(new Error(`not in time: ${[...its.log, ...told.lines].join("\n")}`)), 150_000);
     t.after(() => clearTimeout(late));
   });
   ended.catch(() => {}); // at the end they do
@@ -152,14 +152,18 @@ test("a control plane, a tunnel and a server that are killed come back where the
   }
 });
 
-test("a program that ends again and again is given up, and with it the demo", { timeout: 30_000 }, async () => {
+test("a program that ends again and again is given up, and with it the demo", { timeout: 180_000 }, async () => {
   const its = await startDemo("--no-tunnel");
-  for (let restarts = 0; restarts <= 5; restarts++) {
+  let isOver = false;
+  its.ended.then(() => (isOver = true));
+  let kills = 0;
+  for (; !isOver; kills++) {
     const { direct } = await (await fetch(`${its.ready.origin}/__demo/status`)).json();
     const again = Promise.race([its.says(/^direct: .* started again$/), its.ended]);
     process.kill(direct.pid, "SIGKILL");
     await again;
   }
+  assert.ok(kills >= 6, `${kills}`); // more on a machine where six took longer than the window
   assert.equal(await its.ended, 1);
   assert.match(its.log.at(-1), /direct ended with SIGKILL, for the 6th time in 10 s$/);
 });

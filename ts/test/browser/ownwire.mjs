@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 import WebSocket from "ws";
 import { build, listenTo, root } from "./demo.mjs";
 
-export const stepTimeoutMs = 10_000;
+export const stepTimeoutMs = 30_000;
 const chromiumFlags = [
   "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
   "--host-resolver-rules=MAP insecure.test 127.0.0.1", // a host that is not this machine by its name

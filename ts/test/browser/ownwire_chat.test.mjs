@@ -284,7 +284,7 @@ test("a gateway that stops: the user reads that the connection is lost, and the 
 
 test("without a backend the user reads so, and the text can be sent again", { timeout: 120_000 }, async () => {
   const { it, its } = lonely;
-  await it.chat.locator(".status", { hasText: "Nobody is available" }).waitFor({ timeout: 45_000 });
+  await it.chat.locator(".status", { hasText: "Nobody is available" }).waitFor({ timeout: 90_000 });
   await it.has(".entry.failed", "Not sent");
   const late = await startBackend(its);
   await it.chat.getByRole("button", { name: "Try again" }).click();

@@ -11,7 +11,8 @@ const chromiumPath = process.env.FLOWERSEC_CHROMIUM ?? "/usr/bin/chromium";
 const chromiumFlags = [
   "--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 ];
-const stepTimeoutMs = 10_000;
+const stepTimeoutMs = 30_000;
+const timeout = 180_000;
 const message = "Meet me at the old lighthouse at nine.";
 
 let demo;
@@ -54,7 +55,7 @@ async function open(url) {
 }
 
 for (const path of ["tunnel", "direct"]) {
-  describe(`the ${path} page`, { timeout: 50_000 }, () => {
+  describe(`the ${path} page`, { timeout }, () => {
     let it;
     before(async () => {
       it = await open(demo.ready[`browser_${path}_url`]);
@@ -145,7 +146,7 @@ for (const path of ["tunnel", "direct"]) {
   });
 }
 
-test("a page goes on when the control plane is killed, and connects again when the tunnel was", { timeout: 30_000 }, async () => {
+test("a page goes on when the control plane is killed, and connects again when the tunnel was", { timeout }, async () => {
   const its = await startDemo();
   const it = await open(its.ready.browser_tunnel_url);
   const kill = async (name) => {
@@ -175,7 +176,7 @@ test("a page goes on when the control plane is killed, and connects again when t
   }
 });
 
-test("a page whose network goes away says so", { timeout: 20_000 }, async () => {
+test("a page whose network goes away says so", { timeout }, async () => {
   const lonely = await startDemo("--no-tunnel");
   const it = await open(lonely.ready.browser_direct_url);
   try {

@@ -8,7 +8,7 @@ import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { build, root, startDemo } from "../browser/demo.mjs";
 
-const commandTimeoutMs = 30_000;
+const commandTimeoutMs = 120_000;
 const fewestRows = 25; // a table that is not understood must not pass for an empty one
 
 /** The rows of every table that has a column Command. */

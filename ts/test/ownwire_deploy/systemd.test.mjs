@@ -20,7 +20,7 @@ const statusOf = (pid, name) => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(read
 
 /** What `look` gives, once it gives something; it may throw until then. */
 async function eventually(look, what) {
-  for (const end = Date.now() + 20_000; ; await pause(50)) {
+  for (const end = Date.now() + 60_000; ; await pause(50)) {
     try {
       const found = await look();
       if (found) return found;
