@@ -16,6 +16,9 @@ using observation = std::function<std::string(flag_run&)>;
 
 constexpr const char* origin = "https://app.example";
 
+/// What a machine may take of a time that is compared with another.
+constexpr std::chrono::milliseconds tolerable{250};
+
 observation member(const char* name) {
   return [name](flag_run& run) { return run.member(name); };
 }
@@ -74,7 +77,10 @@ std::string unread_messages(flag_run& run) {
   if (heard(here.first) != "greeting") return "no channel";
   const auto message = client_frame(op_binary, std::string(65536, 'x'));
   constexpr std::chrono::seconds much_less_than_default{3};
-  return here.second.send_until_ended(message, much_less_than_default) ? "dropped" : "kept";
+  standstill_watch machine;
+  bool ended = here.second.send_until_ended(message, much_less_than_default);
+  if (!ended && machine.take() > tolerable) ended = here.second.send_until_ended(message, much_less_than_default);
+  return ended ? "dropped" : "kept";
 }
 
 /// Everything on stderr of a tunnel that is told to stop.
@@ -188,9 +194,15 @@ std::string channels_in_a_batch(flag_run& run) {
 /// What an attach hears when the authorizer says nothing, and whether it hears it well before the default time.
 std::string waiting_for_a_silent_authorizer(flag_run& run) {
   constexpr std::chrono::seconds less_than_default{2};
-  undisturbed_time taken;
-  const auto reason = heard(run.meet(fresh_name()).first);
-  return reason + (taken.elapsed() < less_than_default ? " soon" : " late");
+  constexpr int attempts = 10;
+  for (int i = 1;; ++i) {
+    standstill_watch machine;
+    const auto begin = std::chrono::steady_clock::now();
+    const auto reason = heard(run.meet(fresh_name()).first);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    // How long it was says nothing when the machine took a part of it.
+    if (machine.take() <= tolerable || i == attempts) return reason + (took < less_than_default ? " soon" : " late");
+  }
 }
 
 const settings observed{{"attach-authorizer-url", "{authorizer}/allow"},
