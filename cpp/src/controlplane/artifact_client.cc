@@ -54,6 +54,8 @@ boost::system::result<http::url, artifact_failure> destination(const artifact_cl
   const auto text = std::string{base} + (options.path ? *options.path : std::string{default_path});
   auto to = http::parse_url(text);
   if (!to || text.find('#') != std::string::npos) return denied();
+  // What the path begins with would else be the end of the host or of the port.
+  if (!base.empty() && authority_of(base) != authority_of(text)) return denied();
   // The parser resolves escapes; a literal has none.
   const bool spelled_out = authority_of(text).find('%') == std::string_view::npos;
   if (to->secure || (options.allow_loopback_http && spelled_out && is_loopback_literal(to->host))) return *to;

@@ -123,6 +123,26 @@ TEST_F(artifact_client, nothing_is_sent_where_credentials_may_not_go) {
   EXPECT_TRUE(seen.empty());
 }
 
+TEST_F(artifact_client, a_path_cannot_become_part_of_the_host_or_the_port) {
+  start();
+  const auto port = std::to_string(running->local_endpoint().port());
+  const std::pair<std::string, std::string> wrong[] = {{"http://127.0.0.", "1:" + port + "/x"},
+                                                       {"http://127.0.0.1", ":" + port + "/x"},
+                                                       {"http://127.0.0.1:" + port.substr(0, 1), port.substr(1) + "/x"},
+                                                       {"http:", "//127.0.0.1:" + port + "/x"},
+                                                       {"https://good.example", ".evil.example/"},
+                                                       {"https://good.example", "@evil.example/"}};
+  for (const auto& [base, path] : wrong) {
+    calling.base_url = base;
+    calling.path = path;
+    EXPECT_EQ(call().error().cause, artifact_errc::transport_policy_denied) << base << path;
+  }
+  EXPECT_TRUE(seen.empty());
+  calling.base_url = "";
+  calling.path = "http://127.0.0.1:" + port + "/x";
+  EXPECT_TRUE(call().has_value()) << "the whole URL";
+}
+
 TEST_F(artifact_client, plain_http_needs_leave_and_a_loopback_literal) {
   start();
   calling.allow_loopback_http = false;
