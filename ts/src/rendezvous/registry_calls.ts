@@ -113,6 +113,10 @@ export class Calls {
       this.end(call, true);
       this.host.send(call.from, { type: "error", code: "recipient_unavailable", rid: call.rid, fatal: false });
     }
+  }
+
+  /** Forgets whose calls of a minute are all there again. */
+  sweep(nowMs: number): void {
     for (const [key, bucket] of this.buckets) if (bucket.isFull(nowMs)) this.buckets.delete(key);
   }
 

@@ -9,6 +9,7 @@ import type { RegistryErrorCode } from "./error.js";
 import { decodeClientFrame, type ClientFrame, type ServerFrame } from "./frames.js";
 import { challengeLifetimeS, challengeLifetimeWithWorkS, keepAliveMs, maxRegistryKeys, maxWatchedKeys, silenceMs, type RegistryLimits } from "./limits.js";
 import { TokenBucket } from "./token_bucket.js";
+import { Wakes, type Wakeable } from "./wakes.js";
 
 export type ConnectionId = number;
 export type RegisterFrame = ClientFrame & { readonly type: "register" };
@@ -31,7 +32,7 @@ export type RegistryIntent =
   | { readonly want: "ping"; readonly connection: ConnectionId }
   | { readonly want: "joined" | "left"; readonly key: PublicKey };
 
-interface Connection {
+interface Connection extends Wakeable {
   readonly id: ConnectionId;
   readonly address: string;
   isCompatible: boolean;
@@ -63,6 +64,8 @@ export interface RegistrySettings {
 }
 
 const maxAddresses = 65_536;
+/** Between searches for what is as it was in the beginning. */
+const sweepMs = 1_000;
 /** From the admission until frames can be sent: what a sealed connection may take to open. */
 const openingMs = 20_000;
 const normalCode = 1000;
@@ -74,6 +77,8 @@ export class RegistryMachine {
   readonly compatible: CompatibleRegistry;
   private readonly intents: RegistryIntent[] = [];
   private readonly connections = new Map<ConnectionId, Connection>();
+  private readonly wakes = new Wakes<Connection>();
+  private sweepAtMs = 0;
   private readonly byKey = new Map<string, Connection>();
   private readonly unregistered = new Set<Connection>();
   private readonly addresses = new Map<string, TokenBucket>();
@@ -107,8 +112,7 @@ export class RegistryMachine {
   }
 
   get deadline(): number | undefined {
-    let least = this.calls.deadline ?? Infinity;
-    for (const { silentByMs, pingAtMs, challenge } of this.connections.values()) least = Math.min(least, silentByMs, pingAtMs, challenge?.byMs ?? Infinity);
+    const least = Math.min(this.calls.deadline ?? Infinity, this.wakes.next ?? Infinity);
     return least === Infinity ? undefined : least;
   }
 
@@ -136,10 +140,11 @@ export class RegistryMachine {
       if (oldest !== undefined) this.cut(oldest, "oldest of too many");
     }
     const connection: Connection = {
-      id, address, isCompatible: false, workBits, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + openingMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(),
+      id, address, isCompatible: false, workBits, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + openingMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(), wakeAtMs: Infinity,
     };
     this.connections.set(id, connection);
     this.unregistered.add(connection);
+    this.wake(connection);
     return true;
   }
 
@@ -152,6 +157,7 @@ export class RegistryMachine {
     const value = random(32);
     connection.challenge = { value, byMs: nowMs + expiresInS * 1000 };
     connection.silentByMs = nowMs + silenceMs;
+    this.wake(connection);
     this.say(connection, { type: "challenge", registryKeys: keys.slice(0, maxRegistryKeys), challenge: value, expiresInS, workBits: connection.workBits || undefined });
   }
 
@@ -160,6 +166,7 @@ export class RegistryMachine {
     this.withConnection(id, (connection) => {
       connection.isCompatible = true;
       connection.silentByMs = nowMs + challengeLifetimeS * 1000;
+      this.wake(connection);
       // The original knows no work: what others have to work for is refused.
       if (connection.workBits > 0) return this.compatible.fail(id, tooOften);
       this.compatible.opened(id, pathKey, greeting);
@@ -239,13 +246,16 @@ export class RegistryMachine {
 
   advance(nowMs: number): void {
     this.calls.advance(nowMs);
-    for (const connection of [...this.connections.values()]) {
+    for (let connection = this.wakes.due(nowMs); connection !== undefined; connection = this.wakes.due(nowMs)) {
       if (connection.challenge !== undefined && nowMs >= connection.challenge.byMs) this.refuse(connection, "challenge_expired");
       else if (nowMs >= connection.pingAtMs && nowMs < connection.silentByMs) this.ping(connection, nowMs);
-      else if (nowMs < connection.silentByMs) continue;
+      else if (nowMs < connection.silentByMs) this.wake(connection); // it was heard meanwhile
       else if (connection.isCompatible && this.unregistered.has(connection)) this.compatible.fail(connection.id, "time-out");
       else this.cut(connection, "silent");
     }
+    if (nowMs < this.sweepAtMs) return;
+    this.sweepAtMs = nowMs + sweepMs;
+    this.calls.sweep(nowMs);
     for (const [address, bucket] of this.addresses) if (bucket.isFull(nowMs)) this.addresses.delete(address);
   }
 
@@ -260,6 +270,7 @@ export class RegistryMachine {
   /** Of its WebSocket in any case, which is all that the original knows; one of ours is asked once for each silence. */
   private ping(connection: Connection, nowMs: number): void {
     connection.pingAtMs = connection.isCompatible ? nowMs + keepAliveMs : Infinity;
+    this.wake(connection);
     if (!connection.isCompatible) this.say(connection, { type: "ping", t: Math.floor(nowMs) });
     this.intents.push({ want: "ping", connection: connection.id });
   }
@@ -267,6 +278,11 @@ export class RegistryMachine {
   private heardOf(connection: Connection, nowMs: number): void {
     connection.silentByMs = nowMs + silenceMs;
     connection.pingAtMs = nowMs + keepAliveMs;
+    this.wake(connection);
+  }
+
+  private wake(connection: Connection): void {
+    this.wakes.noLater(connection, Math.min(connection.silentByMs, connection.pingAtMs, connection.challenge?.byMs ?? Infinity));
   }
 
   private withConnection(id: ConnectionId, then: (connection: Connection) => void): void {
@@ -347,6 +363,7 @@ export class RegistryMachine {
     const { id, key } = connection;
     this.connections.delete(id);
     this.unregistered.delete(connection);
+    this.wakes.forget(connection);
     if (connection.isCompatible) this.compatible.left(id);
     if (key === undefined || this.byKey.get(key.text) !== connection) return;
     this.byKey.delete(key.text);
