@@ -24,11 +24,11 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <boost/system/system_error.hpp>
 #include <memory>
 
 #include "flowersec/base/text.h"
+#include "http/arriving_body.h"
 #include "http/tls.h"
 
 namespace flowersec::http {
@@ -67,7 +67,7 @@ error_code translate(const error_code& error) {
   return error;
 }
 
-using response_parser = beast::http::response_parser<beast::http::string_body>;
+using response_parser = beast::http::response_parser<arriving_body>;
 
 /// How an exchange ended. An error may come with a response that has no body.
 struct outcome {

@@ -14,11 +14,11 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
 
 #include "flowersec/base/clock.h"
 #include "flowersec/base/text.h"
+#include "http/arriving_body.h"
 #include "http/server_core.h"
 
 namespace flowersec::http {
@@ -59,7 +59,7 @@ class connection final : public server_connection, public std::enable_shared_fro
   static constexpr bool is_tls = !std::is_same_v<Stream, tcp::socket>;
   using server_connection::time_point;
   using server_connection::waiting;
-  using parser = beast::http::request_parser<beast::http::string_body>;
+  using parser = beast::http::request_parser<arriving_body>;
 
   template <typename... Args>
   explicit connection(std::shared_ptr<server_core> core, Args&&... stream)

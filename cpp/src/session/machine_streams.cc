@@ -168,7 +168,6 @@ void machine::on_mux_event(const yamux::event& happened, moment now) {
                    auto& state = streams_[opened.id];
                    state.is = stream_state::phase::reading_hello;
                    state.deadline = now.mono + options_.session.hello_timeout;
-                   state.hello.resize(json_frame_header_bytes);
                    read_hello(opened.id, state);
                  },
                  [&](const yamux::stream_readable& event) {
@@ -201,14 +200,20 @@ void machine::on_mux_event(const yamux::event& happened, moment now) {
              happened);
 }
 
-// Reads exactly the hello: what follows in the same Data frame belongs to the application.
+// Reads exactly the hello: what follows in the same Data frame belongs to the application. Its memory doubles with what
+// has arrived, whatever length it announces.
 void machine::read_hello(stream_id id, stream_state& state) {
+  constexpr std::size_t first_bytes = 64;
   for (;;) {
     if (state.hello_read == state.hello.size()) {
-      if (state.hello_read > json_frame_header_bytes) return finish_hello(id, state);
-      const std::size_t length = load_be<std::uint32_t>(state.hello.data());
-      if (length == 0 || length > max_stream_hello_bytes) return reject(id, session_errc::hello_invalid);
-      state.hello.resize(json_frame_header_bytes + length);
+      std::size_t whole = json_frame_header_bytes;
+      if (state.hello_read >= json_frame_header_bytes) {
+        const std::size_t length = load_be<std::uint32_t>(state.hello.data());
+        if (length == 0 || length > max_stream_hello_bytes) return reject(id, session_errc::hello_invalid);
+        whole += length;
+      }
+      if (state.hello_read == whole) return finish_hello(id, state);
+      state.hello.resize(std::min(whole, state.hello_read + std::max(first_bytes, state.hello_read)));
     }
     const auto got = mux()->read(id, mutable_byte_view{state.hello}.subspan(state.hello_read));
     if (!got) return reject(id, session_errc::hello_invalid);

@@ -11,9 +11,12 @@ class allocation_counter {
  public:
   allocation_counter() noexcept;
   [[nodiscard]] std::size_t count() const noexcept;
+  /// What they asked for together, no matter what was given back: never less than what is held of them.
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   std::size_t at_start_;
+  std::size_t bytes_at_start_;
 };
 
 }  // namespace flowersec::testing

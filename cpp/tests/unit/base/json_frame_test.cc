@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "support/allocation_counter.h"
+
 namespace flowersec {
 namespace {
 
@@ -55,6 +57,21 @@ TEST(json_frame, an_empty_frame_and_a_huge_announcement_are_refused_without_memo
   const std::array huge{std::byte{0xff}, std::byte{0xff}, std::byte{0xff}, std::byte{0xff}};
   EXPECT_TRUE(split(huge, 4, json_frame_max_bytes, last).empty());
   EXPECT_EQ(last, status::bad_length);
+}
+
+TEST(json_frame, memory_follows_what_arrived_and_not_what_was_announced) {
+  byte_buffer begun;
+  append_be(begun, static_cast<std::uint32_t>(json_frame_max_bytes));
+  append(begun, std::string_view{R"({"a":)"});
+  const std::string more(10'000, ' ');
+  const testing::allocation_counter taken;
+  json_frame_splitter splitter;
+  byte_view input = begun;
+  ASSERT_EQ(splitter.consume(input), status::need_more);
+  EXPECT_LE(taken.bytes(), 64u);
+  input = as_bytes(more);
+  ASSERT_EQ(splitter.consume(input), status::need_more);
+  EXPECT_LE(taken.bytes(), 4 * more.size());
 }
 
 TEST(json_frame, a_truncated_frame_is_not_at_a_boundary) {

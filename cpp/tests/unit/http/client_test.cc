@@ -5,6 +5,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/read_until.hpp>
 
+#include "support/allocation_counter.h"
 #include "support/encrypted_key.h"
 #include "support/test_certificates.h"
 #include "unit/http/server_fixture.h"
@@ -176,6 +177,13 @@ TEST_F(http_client, the_body_limit_is_exact) {
   size = 1001;
   EXPECT_EQ(fetch({.to = at("/")}).error(), http_errc::body_too_large);
   EXPECT_EQ(fetch_from("HTTP/1.1 200 OK\r\n\r\n" + std::string(1001, 'x')).error(), http_errc::body_too_large);
+}
+
+TEST_F(http_client, an_announced_body_holds_no_memory) {
+  fetching.max_body_bytes = std::size_t{64} << 20;
+  const flowersec::testing::allocation_counter taken;
+  EXPECT_EQ(fetch_from("HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n12").error(), http_errc::response_invalid);
+  EXPECT_LE(taken.bytes(), 1048576u);
 }
 
 TEST_F(http_client, broken_responses_are_told_from_large_ones) {

@@ -35,12 +35,13 @@ class http_server : public ::testing::Test {
     co_return socket;
   }
 
-  /// Sends `text` and reads to the end of the connection.
-  std::string exchange(std::string text) {
+  /// Sends `text`, and nothing more if it `ends` there, and reads to the end of the connection.
+  std::string exchange(std::string text, bool ends = false) {
     std::string answer;
     const auto client = [&]() -> task {
       auto socket = co_await dial();
       co_await boost::asio::async_write(socket, boost::asio::buffer(text), as_result);
+      if (ends) socket.shutdown(tcp::socket::shutdown_send);
       co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(answer), as_result);
     };
     run_tasks(context, client());

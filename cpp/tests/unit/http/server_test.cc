@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "support/allocation_counter.h"
 #include "unit/http/server_fixture.h"
 
 namespace flowersec::http {
@@ -85,6 +86,14 @@ TEST_F(http_server, the_body_limit_is_exact_announced_or_not) {
   EXPECT_TRUE(exchange(post + "Content-Length: 11\r\n\r\n0123456789x").starts_with("HTTP/1.1 413 "));
   EXPECT_TRUE(
       exchange(post + "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n").starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(http_server, an_announced_body_holds_no_memory) {
+  options.limits.max_body_bytes = std::size_t{64} << 20;
+  start();
+  const flowersec::testing::allocation_counter taken;
+  EXPECT_EQ(exchange("POST / HTTP/1.1\r\nContent-Length: 67108864\r\n\r\n12", true), "");
+  EXPECT_LE(taken.bytes(), 1048576u);
 }
 
 TEST_F(http_server, slow_headers_slow_bodies_and_idle_connections_are_dropped) {

@@ -69,5 +69,16 @@ TEST(record_allocations, sealing_and_opening_take_nothing_from_the_heap) {
   EXPECT_TRUE(good);
 }
 
+TEST(record_allocations, an_announced_length_takes_nothing_from_the_heap) {
+  auto in = make_opener();
+  byte_buffer frame(header_bytes + 100);
+  constexpr std::uint32_t announced = record_limits{}.max_record_bytes - header_bytes;
+  encode_header({record_kind::app, first_sequence, announced}, std::span{frame}.first<header_bytes>());
+  const auto before = allocations.load();
+  const auto error = in.open(frame).error();
+  EXPECT_EQ(allocations.load(), before);
+  EXPECT_EQ(error, record_errc::size_mismatch);
+}
+
 }  // namespace
 }  // namespace flowersec::record::testing

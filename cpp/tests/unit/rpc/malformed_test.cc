@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "fixture.h"
+#include "support/allocation_counter.h"
 
 namespace flowersec::rpc {
 namespace {
@@ -68,6 +69,20 @@ TEST(rpc_malformed, pending_calls_fail_when_malformed_input_ends_the_stream) {
   (void)client.called(1);
   client.peer("x").peer("x").peer("x").expect(
       {"finished 1: too many invalid RPC envelopes in a row", "ended: too many invalid RPC envelopes in a row"});
+}
+
+TEST(rpc_malformed, an_announced_length_holds_no_memory_at_either_end) {
+  client_fixture client;
+  server_fixture server;
+  byte_buffer begun;
+  append_be(begun, static_cast<std::uint32_t>(json_frame_max_bytes));
+  append(begun, std::string_view{R"({"type_id":)"});
+  const testing::allocation_counter taken;
+  client.peer_bytes(begun);
+  server.peer_bytes(begun);
+  EXPECT_LE(taken.bytes(), 1024U);
+  client.expect({});
+  server.expect({}).expect_sent({});
 }
 
 TEST(rpc_malformed, valid_variants_are_accepted) {

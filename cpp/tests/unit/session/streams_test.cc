@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "flowersec/record/errc.h"
+#include "support/allocation_counter.h"
 #include "support/raw_peer.h"
 #include "support/session_pair.h"
 
@@ -106,6 +107,29 @@ TEST(stream_hello, a_length_of_zero_or_above_the_limit_is_refused_at_the_header)
     peer.send(yamux::encode_data(stream_id{1}, 4), header);
     ASSERT_NE(server.last<stream_rejected>(), nullptr) << length;
   }
+}
+
+TEST(stream_hello, memory_follows_what_arrived_and_not_what_was_announced) {
+  virtual_time time;
+  end_point server{server_options_of(), time};
+  auto peer = raw_peer::client_of(server);
+  const auto hello =
+      encode_json_frame(R"({"kind":")" + std::string(session::max_stream_hello_bytes - 17, 'k') + R"(","v":1})");
+  const auto taken_by = [&](byte_view some) {
+    const allocation_counter taken;
+    peer.send(yamux::encode_data(stream_id{1}, static_cast<std::uint32_t>(some.size())), some);
+    return taken.bytes();
+  };
+  peer.send(yamux::encode_open(stream_id{1}));
+  EXPECT_LE(taken_by(byte_view{hello}.first(json_frame_header_bytes)), 2048u);
+  std::size_t given = json_frame_header_bytes;
+  for (; given + 100 < hello.size(); given += 100) {
+    EXPECT_LE(taken_by(byte_view{hello}.subspan(given, 100)), 2 * given + 2048) << given;
+  }
+  EXPECT_EQ(server.last<stream_arrived>(), nullptr);
+  taken_by(byte_view{hello}.subspan(given));
+  ASSERT_NE(server.last<stream_arrived>(), nullptr);
+  EXPECT_EQ(server.last<stream_arrived>()->kind.size(), session::max_stream_hello_bytes - 17);
 }
 
 TEST(stream_hello, a_stream_that_ends_inside_its_hello_is_refused) {
