@@ -67,6 +67,7 @@ result<std::shared_ptr<public_desk>> public_desk::make(std::shared_ptr<core> own
                           port.max_handshakes_per_address > 0;
   if (!trusted || !port.path.starts_with('/') || !has_places) return make_error_code(gateway_errc::invalid_option);
   made->handshakes_ = std::make_shared<entrance>(port.max_handshakes, port.max_handshakes_per_address, network_list{});
+  made->refusals_ = std::make_shared<entrance>(entrance::max_refusals, entrance::max_refusals, network_list{});
   made->trusted_ = std::move(*trusted);
   auto origins = origin_rule::make(made->options_.allowed_origins, made->options_.allow_no_origin);
   if (!origins) return make_error_code(gateway_errc::invalid_option);
@@ -89,6 +90,10 @@ asio::awaitable<void> public_desk::receive(std::shared_ptr<public_desk> desk, tc
   auto accepted = co_await upgrade(std::move(socket), std::move(options));
   request.reset();
   if (!accepted) co_return;
+  if (!user->handshake) {
+    co_await accepted->socket.async_close(ws::close_code::policy_violation, "rate_limited", as_result);
+    co_return;
+  }
   co_await open(desk, std::move(accepted->socket), std::move(*user));
 }
 
@@ -156,8 +161,10 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
     }
     user.handshake = handshakes_->enter(user.from);
     if (!user.handshake) {
+      // A page cannot read the status of a refused upgrade: the reason comes with a close, while there is room for that.
       report_refused({.kind = gateway_event_kind::visitor_refused, .remote_addr = user.from.shown});
-      return unavailable();
+      user.refusal = refusals_->enter(user.from);
+      if (!user.refusal) return unavailable();
     }
     return ws::head_pass{.any_origin = true};
   }

@@ -35,10 +35,11 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   void set_going_away() { *going_away_ = true; }
 
  private:
-  /// A user whose request has been read, and the place of the handshake.
+  /// A user whose request has been read, and the place of the handshake, or of being told that there is none.
   struct arrival {
     visitor_address from;
     std::optional<entrance::place> handshake{};
+    std::optional<entrance::place> refusal{};
   };
   static boost::asio::awaitable<void> open(std::shared_ptr<public_desk> desk, ws::message_socket socket, arrival user);
   [[nodiscard]] ws::head_decision look_at(const ws::request_head& head, const boost::asio::ip::address& peer, bool busy,
@@ -54,6 +55,7 @@ class public_desk : public std::enable_shared_from_this<public_desk> {
   std::shared_ptr<std::atomic<bool>> going_away_ = std::make_shared<std::atomic<bool>>(false);
   network_list trusted_;
   std::shared_ptr<entrance> handshakes_;
+  std::shared_ptr<entrance> refusals_;
   origin_rule origins_;
 };
 

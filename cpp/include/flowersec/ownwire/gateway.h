@@ -48,9 +48,9 @@ struct public_port_options {
   std::size_t max_requests = 1024;
   /// Of those, of one address that is no trusted proxy; one more is disconnected. At least 1.
   std::size_t max_requests_per_address = 256;
-  /// Users between the upgrade and the end of their handshake; one more is answered 503. At least 1.
+  /// Users between the upgrade and the end of their handshake; one more is `rate_limited`. At least 1.
   std::size_t max_handshakes = 1024;
-  /// Of those, of one address, be it behind a trusted proxy; one more is answered 503. At least 1.
+  /// Of those, of one address, be it behind a trusted proxy; one more is `rate_limited`. At least 1.
   std::size_t max_handshakes_per_address = 64;
 };
 

@@ -208,6 +208,32 @@ TEST(client_and_gateway, a_restarted_gateway_gets_what_was_not_acknowledged) {
   world.run(outlive(world));
 }
 
+awaitable<void> wait_for_a_place(gateway_world& world) {
+  ws::connect_options silent{.origin = "http://127.0.0.1:" + std::to_string(world.gate.public_port())};
+  auto holder = co_await test_client::open(world.public_url(), std::move(silent));
+  listener heard{world.context};
+  auto options = options_for(world.public_url(), heard);
+  options.reconnect.initial_delay = 20ms;
+  options.reconnect.max_attempts = 1000;
+  options.reconnect.factor = 1;
+  auto user = make(world.context, std::move(options));
+  user.async_connect(asio::detached);
+  const auto met = co_await heard.next<problem_met>();
+  EXPECT_EQ(met.why, endpoint::stage::handshake);
+  EXPECT_EQ(met.why, endpoint::endpoint_errc::resource_exhausted);
+  co_await holder.socket.async_close(ws::close_code::normal, {}, as_result);
+  co_await heard.next<session_opened>();
+  EXPECT_EQ(heard.count<text_failed>(), 0u);
+  co_await user.async_close(asio::use_awaitable);
+}
+
+TEST(client_and_gateway, without_a_place_for_the_handshake_it_comes_back_later) {
+  auto options = usual_options();
+  options.public_port->max_handshakes = 1;
+  gateway_world world{std::move(options)};
+  world.run(wait_for_a_place(world));
+}
+
 awaitable<void> nobody_there(gateway_world& world) {
   listener heard{world.context};
   auto user = make(world.context, options_for(world.public_url(), heard));

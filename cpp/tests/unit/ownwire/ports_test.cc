@@ -1,8 +1,10 @@
 // Who is let in at the two ports, and how: origins, proxies, tokens, limits, the encrypted internal link.
 #include <boost/asio/detached.hpp>
+#include <boost/asio/read_until.hpp>
 
 #include "gateway_world.h"
 #include "ownwire/front.h"
+#include "support/literals.h"
 
 namespace flowersec::ownwire {
 namespace {
@@ -92,6 +94,7 @@ TEST(public_port, does_not_count_those_behind_a_trusted_proxy_as_one) {
 struct silent_user {
   tcp::socket socket;
   std::string status{};
+  std::string heard{};  ///< behind the head of the answer
 };
 
 awaitable<silent_user> upgrade_and_be_silent(std::uint16_t port, std::string forwarded_for) {
@@ -100,10 +103,32 @@ awaitable<silent_user> upgrade_and_be_silent(std::uint16_t port, std::string for
   const auto request =
       upgrade_request("/ws", "h", "Origin: http://h\r\nX-Forwarded-For: 6.6.6.6, " + forwarded_for + "\r\n");
   co_await asio::async_write(user.socket, asio::buffer(request), as_result);
-  std::array<char, 4096> buffer;
-  const auto [failed, bytes] = co_await user.socket.async_read_some(asio::buffer(buffer), as_result);
-  if (!failed) user.status = status_of(std::string{buffer.data(), bytes});
+  std::string answer;
+  const auto [failed, bytes] =
+      co_await asio::async_read_until(user.socket, asio::dynamic_buffer(answer), "\r\n\r\n", as_result);
+  if (failed) co_return user;
+  user.status = status_of(answer);
+  user.heard = answer.substr(bytes);
   co_return user;
+}
+
+/// Why the gateway closes one that says "x" instead of opening; empty when it is no close with 1008.
+awaitable<std::string> reason_after_x(silent_user& user) {
+  const auto frame = testing::hex("8181 00000000 78");
+  co_await asio::async_write(user.socket, asio::buffer(frame), as_result);
+  const auto hear = [&user](std::size_t bytes) -> awaitable<bool> {
+    if (user.heard.size() >= bytes) co_return true;
+    const auto missing = asio::transfer_exactly(bytes - user.heard.size());
+    const auto [failed, got] =
+        co_await asio::async_read(user.socket, asio::dynamic_buffer(user.heard), missing, as_result);
+    co_return !failed;
+  };
+  const bool has_code = co_await hear(4);
+  if (!has_code || !user.heard.starts_with("\x88") || user.heard.substr(2, 2) != "\x03\xf0") co_return "";
+  const auto whole = 2 + static_cast<std::size_t>(user.heard[1]);
+  const bool has_reason = co_await hear(whole);
+  if (!has_reason) co_return "";
+  co_return user.heard.substr(4, whole - 4);
 }
 
 awaitable<void> fill_the_handshakes(gateway_world& world) {
@@ -112,29 +137,29 @@ awaitable<void> fill_the_handshakes(gateway_world& world) {
   const std::string second_address = "198.51.100.2";
   const std::string third_address = "198.51.100.3";
   const std::string in = "HTTP/1.1 101 Switching Protocols";
-  const std::string full = "HTTP/1.1 503 Service Unavailable";
   std::optional<silent_user> first = co_await upgrade_and_be_silent(port, first_address);
   const auto second = co_await upgrade_and_be_silent(port, first_address);
-  const auto third = co_await upgrade_and_be_silent(port, first_address);
-  EXPECT_EQ(first->status, in);
-  EXPECT_EQ(second.status, in);
-  EXPECT_EQ(third.status, full) << "one more of an address";
+  auto third = co_await upgrade_and_be_silent(port, first_address);
+  EXPECT_EQ(third.status, in);
+  EXPECT_EQ(co_await reason_after_x(third), "rate_limited") << "one more of an address";
   const auto other = co_await upgrade_and_be_silent(port, second_address);
-  EXPECT_EQ(other.status, in);
-  const auto beyond = co_await upgrade_and_be_silent(port, third_address);
-  EXPECT_EQ(beyond.status, full) << "one more of all";
+  auto beyond = co_await upgrade_and_be_silent(port, third_address);
+  EXPECT_EQ(beyond.status, in);
+  EXPECT_EQ(co_await reason_after_x(beyond), "rate_limited") << "one more of all";
   // More of them are silent than requests may be under way: nobody waits for them to read a page.
   const std::string tail = " HTTP/1.1\r\nHost: h\r\n\r\n";
   co_await expect_status(port, "GET /healthz" + tail, "200 OK");
   co_await expect_status(port, "GET /page" + tail, "200 OK");
+  EXPECT_GE(world.gate.counts().visitors_refused, 2U);
   // A place is free again when its handshake has failed.
   first.reset();
-  for (std::string status = full; status == full;) {
-    const auto next = co_await upgrade_and_be_silent(port, third_address);
-    status = next.status;
-    EXPECT_TRUE(status == full || status == in) << status;
+  for (std::string why = "rate_limited"; why == "rate_limited";) {
+    auto next = co_await upgrade_and_be_silent(port, third_address);
+    why = co_await reason_after_x(next);
+    EXPECT_TRUE(why == "rate_limited" || why == "invalid_open") << why;
   }
-  EXPECT_GE(world.gate.counts().visitors_refused, 2U);
+  EXPECT_EQ(second.status, in);
+  EXPECT_EQ(other.status, in);
 }
 
 TEST(public_port, users_behind_a_proxy_have_places_for_handshakes_by_their_own_address_and_pages_need_none) {
@@ -148,6 +173,31 @@ TEST(public_port, users_behind_a_proxy_have_places_for_handshakes_by_their_own_a
   };
   gateway_world world{std::move(options)};
   world.run(fill_the_handshakes(world));
+}
+
+awaitable<void> crowd_the_refusals(gateway_world& world) {
+  const auto port = world.gate.public_port();
+  const std::string in = "HTTP/1.1 101 Switching Protocols";
+  const std::string busy = "HTTP/1.1 503 Service Unavailable";
+  const auto first = co_await upgrade_and_be_silent(port, "198.51.100.1");
+  EXPECT_EQ(first.status, in);
+  std::vector<silent_user> told;
+  for (std::size_t i = 0; i < entrance::max_refusals; ++i) {
+    told.push_back(co_await upgrade_and_be_silent(port, "198.51.100.2"));
+    EXPECT_EQ(told.back().status, in) << i;
+  }
+  // Whoever says nothing is let go after a while, and one more may be told: at some time there is no room for one.
+  while (told.back().status == in) told.push_back(co_await upgrade_and_be_silent(port, "198.51.100.2"));
+  EXPECT_EQ(told.back().status, busy);
+  co_await expect_status(port, "GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n", "200 OK");
+}
+
+TEST(public_port, so_many_refused_visitors_are_told_why_and_one_more_that_it_is_busy) {
+  auto options = usual_options();
+  options.public_port->max_requests = 3;
+  options.public_port->max_handshakes = 1;
+  gateway_world world{std::move(options)};
+  world.run(crowd_the_refusals(world));
 }
 
 awaitable<void> come_one_after_the_other(gateway_world& world) {
