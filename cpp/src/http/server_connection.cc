@@ -214,8 +214,12 @@ class connection final : public server_connection, public std::enable_shared_fro
     error_code gone;
     const auto peer = socket().remote_endpoint(gone);
     if (gone) return {};
-    const auto address = peer.address().to_string();
-    return (peer.address().is_v6() ? '[' + address + ']' : address) + ':' + std::to_string(peer.port());
+    auto address = peer.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {  // IPv4, on a socket for both families
+      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    const auto text = address.to_string();
+    return (address.is_v6() ? '[' + text + ']' : text) + ':' + std::to_string(peer.port());
   }
 
   asio::awaitable<response> ask(request question) {

@@ -123,7 +123,7 @@ asio::awaitable<void> edge_state::receive(std::shared_ptr<edge_state> self, tcp:
   auto kept = std::make_optional(std::move(place));
   const bool busy = kept->busy();
   error_code gone;
-  const auto peer = socket.remote_endpoint(gone).address();
+  const auto peer = unmapped(socket.remote_endpoint(gone).address());
   if (gone) co_return;
   const auto seen = std::make_shared<request>();
   ws::accept_options options{.origins = ws::origin_policy::everybody(), .busy = busy, .socket = self->socket_};

@@ -23,6 +23,7 @@ using ws::origin_rule;
 using ws::rate;
 using ws::rate_bucket;
 using ws::serial_executor;
+using ws::unmapped;
 using ws::upgrade;
 using ws::visitor_address;
 using ws::visitor_limits;

@@ -77,7 +77,7 @@ asio::awaitable<void> internal_desk::receive(std::shared_ptr<internal_desk> desk
   auto kept = std::make_optional(std::move(place));
   const bool busy = kept->busy();
   error_code gone;
-  const auto peer = socket.remote_endpoint(gone).address().to_string();
+  const auto peer = unmapped(socket.remote_endpoint(gone).address()).to_string();
   if (gone) co_return;
   const auto seen = std::make_shared<request>();
   ws::accept_options options{

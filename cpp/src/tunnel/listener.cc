@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -33,6 +34,21 @@ std::string to_text(const sockaddr_storage& address, socklen_t size) {
   }
   const std::string name{host.data()};
   return (address.ss_family == AF_INET6 ? '[' + name + ']' : name) + ':' + port.data();
+}
+
+/// On a socket for both families an IPv4 peer comes as ::ffff:a.b.c.d.
+void unmap(sockaddr_storage& address, socklen_t& size) noexcept {
+  if (address.ss_family != AF_INET6) return;
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &address, sizeof v6);
+  if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) return;
+  constexpr std::size_t mapped_at = 12;
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = v6.sin6_port;
+  std::memcpy(&v4.sin_addr, v6.sin6_addr.s6_addr + mapped_at, sizeof v4.sin_addr);
+  std::memcpy(&address, &v4, sizeof v4);
+  size = sizeof v4;
 }
 
 void set_option(int descriptor, int level, int option, int value) noexcept {
@@ -115,7 +131,10 @@ std::optional<accepted> accept_one(int listening) {
     socklen_t size = sizeof from;
     const int descriptor =
         ::accept4(listening, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor >= 0) return accepted{descriptor, to_text(from, size), false};
+    if (descriptor >= 0) {
+      unmap(from, size);
+      return accepted{descriptor, to_text(from, size), false};
+    }
     switch (errno) {
       case EINTR:
       case ECONNABORTED:

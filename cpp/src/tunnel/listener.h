@@ -41,7 +41,7 @@ class listener {
 
 struct accepted {
   int descriptor = -1;
-  std::string peer;          ///< ip:port
+  std::string peer;          ///< ip:port; an IPv4 peer by its IPv4 address
   bool out_of_room = false;  ///< descriptors or memory are used up: trying again at once would spin
 };
 

@@ -21,11 +21,6 @@ address_v6 as_v6(const address& any) {
   return any.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, any.to_v4()) : any.to_v6();
 }
 
-address plain(const address& any) {
-  if (!any.is_v6() || !any.to_v6().is_v4_mapped()) return any;
-  return asio::ip::make_address_v4(asio::ip::v4_mapped, any.to_v6());
-}
-
 std::optional<address> parse_address(std::string_view text) {
   // An IPv6 entry may stand in brackets, and some proxies add a port.
   if (text.starts_with('[')) {
@@ -38,7 +33,7 @@ std::optional<address> parse_address(std::string_view text) {
   error_code failed;
   const auto parsed = asio::ip::make_address(text, failed);
   if (failed || (parsed.is_v6() && parsed.to_v6().scope_id() != 0)) return std::nullopt;
-  return plain(parsed);
+  return unmapped(parsed);
 }
 
 bool same_prefix(const address_v6& a, const address_v6& b, unsigned bits) noexcept {
@@ -77,6 +72,11 @@ std::vector<std::string_view> forwarded_for(const header_list& head) {
 
 }  // namespace
 
+address unmapped(const address& any) {
+  if (!any.is_v6() || !any.to_v6().is_v4_mapped()) return any;
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, any.to_v6());
+}
+
 std::optional<network_list> network_list::parse(const std::vector<std::string>& entries) {
   network_list list;
   for (const auto& entry : entries) {
@@ -105,7 +105,7 @@ bool network_list::contains(const address& any) const noexcept {
 }
 
 visitor_address address_of_visitor(const address& peer, const header_list& head, const network_list& trusted) {
-  auto nearest = plain(peer);
+  auto nearest = unmapped(peer);
   if (!trusted.contains(nearest)) return describe(nearest);
   const auto entries = forwarded_for(head);
   for (auto at = entries.rbegin(); at != entries.rend(); ++at) {

@@ -13,6 +13,9 @@
 
 namespace flowersec::ws {
 
+/// An IPv4 address as itself, also when it came over a socket for both families.
+[[nodiscard]] boost::asio::ip::address unmapped(const boost::asio::ip::address& any);
+
 /// Addresses as a list of networks. An IPv4 address that came over IPv6 is the IPv4 address.
 class network_list {
  public:

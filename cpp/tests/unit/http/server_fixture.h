@@ -22,16 +22,17 @@ using flowersec::testing::task;
 class http_server : public ::testing::Test {
  protected:
   /// Starts serving with `options` and `handler` as they are now.
-  void start() {
+  void start(const boost::asio::ip::address& where = boost::asio::ip::address_v4::loopback()) {
     running = std::make_unique<server>(context.get_executor(), options,
                                        [this](request asked, responder answer) { handler(std::move(asked), answer); });
-    ASSERT_FALSE(running->listen({boost::asio::ip::address_v4::loopback(), 0}));
+    ASSERT_FALSE(running->listen({where, 0}));
     running->start();
   }
 
   awaitable<tcp::socket> dial() {
     tcp::socket socket{context};
-    co_await socket.async_connect(running->local_endpoint(), boost::asio::use_awaitable);
+    const tcp::endpoint to{boost::asio::ip::address_v4::loopback(), running->local_endpoint().port()};
+    co_await socket.async_connect(to, boost::asio::use_awaitable);
     co_return socket;
   }
 

@@ -247,20 +247,35 @@ TEST_F(http_server, an_unreadable_request_is_refused_in_the_words_of_the_applica
   EXPECT_TRUE(long_head.ends_with("  nobody ")) << long_head;
 }
 
-TEST_F(http_server, a_request_tells_where_it_comes_from) {
-  handler = [](const request& asked, const responder& answer) { answer(text_response(200, asked.remote_address)); };
+/// Where a request comes from, as the server tells it and as it is.
+class http_server_addresses : public http_server {
+ protected:
+  http_server_addresses() {
+    handler = [](const request& asked, const responder& answer) { answer(text_response(200, asked.remote_address)); };
+  }
+  void expect_address_told() {
+    std::string expected;
+    std::string answer;
+    const auto client = [&]() -> task {
+      auto socket = co_await dial();
+      expected = "127.0.0.1:" + std::to_string(socket.local_endpoint().port());
+      const std::string text = "GET / HTTP/1.0\r\n\r\n";
+      co_await boost::asio::async_write(socket, boost::asio::buffer(text), as_result);
+      co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(answer), as_result);
+    };
+    run_tasks(context, client());
+    EXPECT_TRUE(answer.ends_with(expected)) << answer;
+  }
+};
+
+TEST_F(http_server_addresses, a_request_tells_where_it_comes_from) {
   start();
-  std::string expected;
-  std::string answer;
-  const auto client = [&]() -> task {
-    auto socket = co_await dial();
-    expected = "127.0.0.1:" + std::to_string(socket.local_endpoint().port());
-    const std::string text = "GET / HTTP/1.0\r\n\r\n";
-    co_await boost::asio::async_write(socket, boost::asio::buffer(text), as_result);
-    co_await boost::asio::async_read(socket, boost::asio::dynamic_buffer(answer), as_result);
-  };
-  run_tasks(context, client());
-  EXPECT_TRUE(answer.ends_with(expected)) << answer;
+  expect_address_told();
+}
+
+TEST_F(http_server_addresses, an_ipv4_client_of_both_families_is_its_ipv4_address) {
+  start(boost::asio::ip::address_v6::any());
+  expect_address_told();
 }
 
 }  // namespace

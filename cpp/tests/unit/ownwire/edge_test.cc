@@ -225,6 +225,18 @@ TEST(edge, who_is_let_in) {
   world.run(show(world, "/healthz", "", "200"));
 }
 
+TEST(edge, an_ipv4_backend_at_both_families_is_told_by_its_ipv4_address) {
+  auto options = usual_edge();
+  options.listen = {asio::ip::address_v6::any(), 0};
+  std::vector<gateway_event> told;
+  options.on_event = [&](const gateway_event& event) { told.push_back(event); };
+  edge_world world{std::move(options)};
+  world.run(show(world, "/backend", "", "401"));
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front().kind, gateway_event_kind::client_refused);
+  EXPECT_EQ(told.front().remote_addr, "127.0.0.1");
+}
+
 awaitable<void> ask_plainly(edge_world& world) {
   const std::string tail = " /ws HTTP/1.1\r\nHost: h\r\n\r\n";
   const auto answer = co_await ask(world.front.port(), "GET" + tail);

@@ -300,6 +300,18 @@ awaitable<void> try_internal(gateway_world& world, std::vector<std::pair<std::st
   }
 }
 
+TEST(internal_port, an_ipv4_peer_of_both_families_is_told_by_its_ipv4_address) {
+  auto options = usual_options();
+  options.internal_port.listen = {asio::ip::address_v6::any(), 0};
+  std::vector<gateway_event> told;
+  options.on_event = [&](const gateway_event& event) { told.push_back(event); };
+  gateway_world world{std::move(options)};
+  world.run(try_internal(world, {{"Origin: null\r\n", refused}}));
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.front().kind, gateway_event_kind::client_refused);
+  EXPECT_EQ(told.front().remote_addr, "127.0.0.1");
+}
+
 TEST(internal_port, pages_are_refused) {
   gateway_world world;
   world.run(try_internal(world, {{"", let_in},

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <limits>
 #include <set>
@@ -26,6 +27,26 @@ void stall_at_once(block_pool& pool, std::size_t count) {
   std::vector<block_ptr> held;
   for (std::size_t i = 0; i < count; ++i) held.push_back(pool.take_working_block());
   for (auto& block : held) pool.put_back(std::move(block));
+}
+
+TEST(listener, an_ipv4_peer_of_both_families_is_its_ipv4_address) {
+  listener both;
+  if (both.open(":0", {})) GTEST_SKIP() << "no IPv6 here";
+  ASSERT_TRUE(both.address().starts_with("[::]:")) << both.address();
+  const auto port = std::stoi(both.address().substr(5));
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(static_cast<std::uint16_t>(port));
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  socklen_t size = sizeof at;
+  ASSERT_EQ(::getsockname(client, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const auto taken = accept_one(both.descriptor());
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->peer, "127.0.0.1:" + std::to_string(ntohs(at.sin_port)));
+  ::close(taken->descriptor);
+  ::close(client);
 }
 
 TEST(block_pool, keeps_so_many_spare_blocks_and_frees_one_past) {
