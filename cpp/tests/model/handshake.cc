@@ -11,6 +11,7 @@ record_numbers sent_by(role who) {
 
 scene::scene(protocol how, std::size_t clients, std::size_t servers) : how_(how), clients_(clients) {
   features_ = {terms_.name("rekey"), terms_.name("no features")};
+  suites_ = {terms_.name("better suite"), terms_.name("worse suite")};
   for (std::size_t i = 0; i <= clients + servers; ++i) {
     const bool is_attacker = i == clients + servers;
     const auto who = is_attacker ? std::string{"attacker"} : (i < clients ? "client" : "server") + std::to_string(i);
@@ -114,13 +115,16 @@ void scene::accept_init(const state& from, std::size_t who, std::vector<step>& o
   if (who > clients_ && from.parties[who - 1].at == progress::waiting) return;
   const auto& own = own_[who];
   for (const auto& said : choices(from)) {
-    step next{from, who, "server takes INIT with", {said.key, said.nonce, said.features}};
-    auto& one = next.after.parties[who];
-    one.at = progress::half;
-    one.agreed = {said.features, own.features, said.nonce, own.nonce, said.key, own.public_key};
-    next.after.attacker.learn(terms_, own.public_key);
-    next.after.attacker.learn(terms_, own.nonce);
-    out.push_back(std::move(next));
+    for (const auto suite : suites_) {
+      if (suite != suites_[0] && !how_.servers_take_any_suite) continue;
+      step next{from, who, "server takes INIT with", {suite, said.key, said.nonce, said.features}};
+      auto& one = next.after.parties[who];
+      one.at = progress::half;
+      one.agreed = {suite, said.features, own.features, said.nonce, own.nonce, said.key, own.public_key};
+      next.after.attacker.learn(terms_, own.public_key);
+      next.after.attacker.learn(terms_, own.nonce);
+      out.push_back(std::move(next));
+    }
   }
   // The same INIT on another connection gets the same RESP.
   for (std::size_t other = clients_; other < who; ++other) {
@@ -158,7 +162,7 @@ void scene::accept_resp(const state& from, std::size_t who, std::vector<step>& o
     step next{from, who, "client takes RESP with", {said.key, said.nonce, said.features}};
     auto& one = next.after.parties[who];
     one.at = progress::half;
-    one.agreed = {own.features, said.features, own.nonce, said.nonce, own.public_key, said.key};
+    one.agreed = {suites_[0], own.features, said.features, own.nonce, said.nonce, own.public_key, said.key};
     next.after.attacker.learn(terms_, tag(one.agreed));
     if (how_.without == flaw::no_server_finished) connect(next.after, who);
     out.push_back(std::move(next));

@@ -28,6 +28,8 @@ enum class flaw : std::uint8_t {
 
 /// What both sides must agree on. All of it is in the transcript.
 enum field : std::uint8_t {
+  /// INIT says it.
+  used_suite,
   client_features,
   server_features,
   client_nonce,
@@ -42,6 +44,8 @@ struct protocol {
   flaw without = flaw::none;
   /// One field that the transcript leaves out.
   std::optional<field> not_in_transcript{};
+  /// Servers take whatever suite INIT says, as with a sealed open. With a grant they have the one that the client has.
+  bool servers_take_any_suite = true;
 };
 
 enum class role : std::uint8_t { client, server };
@@ -113,7 +117,7 @@ class scene {
   struct key_pair {
     term to_server, to_client;
   };
-  /// What the attacker can put into an INIT or a RESP.
+  /// What the attacker can put into an INIT or a RESP, beside the suite of an INIT.
   struct choice {
     term features, nonce, key;
   };
@@ -147,6 +151,8 @@ class scene {
   std::vector<own_values> own_;
   term psk_, ping_, app_, empty_, forged_, constant_;
   std::array<term, 2> features_;
+  /// The one that clients use, and the one that the attacker would like better.
+  std::array<term, 2> suites_;
 };
 
 /// The first and last numbers of the application records that a party sends.
