@@ -76,6 +76,11 @@ result<void> machine::write_rpc(stream_id id, byte_view body, moment now) {
   return queued;
 }
 
+std::size_t machine::receive_memory_bytes() const noexcept {
+  const auto* mux_alive = mux();
+  return mux_alive == nullptr ? 0 : mux_alive->receive_memory_bytes();
+}
+
 std::size_t machine::outbound_room() const noexcept {
   const auto limit = options_.session.record.max_outbound_buffered_bytes;
   const auto* mux_alive = mux();

@@ -53,13 +53,16 @@ class application {
     }
     return true;
   }
-  /// Something arrived that was not written at the other end.
+  /// Something arrived that was not written at the other end, or not in its place, or twice.
   [[nodiscard]] bool saw_wrong_content() const noexcept { return wrong_; }
+  /// A stream that was closed in order ended before all that was written on it had arrived.
+  [[nodiscard]] bool missed_something() const noexcept { return missed_; }
   [[nodiscard]] std::size_t bytes_read() const noexcept { return bytes_read_; }
   [[nodiscard]] std::size_t calls_done() const noexcept { return calls_done_; }
 
-  /// A flaw: the first byte that is read of a stream gets lost.
-  void lose_a_byte() noexcept { loses_ = true; }
+  /// What is wrong with the way in which streams are read.
+  enum class defect : std::uint8_t { none, loses_the_first_byte, repeats_the_first_byte, loses_the_last_byte };
+  void read_badly(defect how) noexcept { defect_ = how; }
   /// While false nothing is read, so that windows and pipes fill up.
   void set_reading(bool on) noexcept { reading_ = on; }
 
@@ -131,6 +134,7 @@ class application {
         const auto found = streams_.find(id);
         if (found != streams_.end() && got.error() == make_error_code(yamux::yamux_errc::end_of_stream)) {
           found->second.ended = true;
+          missed_ |= found->second.matched != found->second.expected.size();
         }
         return read;
       }
@@ -146,8 +150,16 @@ class application {
   void take(machine& core, stream_id id, byte_view bytes, moment now) {
     if (id == rpc_stream_) return take_rpc(core, bytes, now);
     auto& stream = streams_.at(id);
-    if (std::exchange(loses_, false)) bytes = bytes.subspan(1);
     const auto rest = byte_view{stream.expected}.subspan(stream.matched);
+    const bool begins = stream.matched == 0;
+    if (begins && defect_ == defect::loses_the_first_byte) bytes = bytes.subspan(1);
+    if (bytes.size() == rest.size() && defect_ == defect::loses_the_last_byte) bytes = bytes.first(bytes.size() - 1);
+    byte_buffer twice;
+    if (begins && defect_ == defect::repeats_the_first_byte) {
+      twice = to_buffer(bytes.first(1));
+      append(twice, bytes);
+      bytes = twice;
+    }
     wrong_ |= bytes.size() > rest.size() || !std::equal(bytes.begin(), bytes.end(), rest.begin());
     if (!wrong_) stream.matched += bytes.size();
   }
@@ -208,8 +220,9 @@ class application {
   std::deque<byte_buffer> written_;  // writes stay in the caller's memory
   std::size_t bytes_read_ = 0;
   bool reading_ = true;
-  bool loses_ = false;
+  defect defect_ = defect::none;
   bool wrong_ = false;
+  bool missed_ = false;
 };
 
 }  // namespace flowersec::sim

@@ -71,16 +71,19 @@ TEST_P(flawed, is_found) {
   FAIL() << "in no life: " << GetParam().rule;
 }
 
-INSTANTIATE_TEST_SUITE_P(lives, flawed,
-                         ::testing::Values(found_by{flaw::replay_is_forgotten, "a token was good twice"},
-                                           found_by{flaw::expired_tokens_are_good, "a token was good after its time"},
-                                           found_by{flaw::the_network_loses_a_byte,
-                                                    "nothing stood in the way, and it did not work the first time"},
-                                           found_by{flaw::the_reader_loses_a_byte,
-                                                    "an application read what nobody wrote, or not in order"},
-                                           found_by{flaw::a_budget_is_ignored, "the tunnel holds too much"},
-                                           found_by{flaw::the_silent_may_stay, "the tunnel is not empty"}),
-                         [](const auto& each) { return name_of(each.param.which); });
+INSTANTIATE_TEST_SUITE_P(
+    lives, flawed,
+    ::testing::Values(
+        found_by{flaw::replay_is_forgotten, "a token was good twice"},
+        found_by{flaw::expired_tokens_are_good, "a token was good after its time"},
+        found_by{flaw::the_network_loses_a_byte, "nothing stood in the way, and it did not work the first time"},
+        found_by{flaw::the_reader_loses_a_byte, "an application read what nobody wrote, or not in order"},
+        found_by{flaw::the_reader_repeats_a_byte, "an application read what nobody wrote, or not in order"},
+        found_by{flaw::the_reader_loses_the_last_byte, "a stream was closed in order with something missing"},
+        found_by{flaw::a_window_is_ignored, "an end holds more than its windows allow"},
+        found_by{flaw::a_budget_is_ignored, "the tunnel holds too much"},
+        found_by{flaw::the_silent_may_stay, "the tunnel is not empty"}),
+    [](const auto& each) { return name_of(each.param.which); });
 
 }  // namespace
 }  // namespace flowersec::sim

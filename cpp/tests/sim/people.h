@@ -17,6 +17,7 @@ struct town {
   script plan;
   crypto::suite suite = crypto::suite::x25519;
   std::size_t loses_one_in = 0;  ///< letters; 0: none
+  endpoint::session_options session{};
   std::chrono::milliseconds longest_letter{50};
   /// What happens to the connection of every new end.
   std::function<void(side&)> meet_fate = [](side&) {};
@@ -40,6 +41,7 @@ struct town {
   options.origin = "https://app.example";
   options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
   options.common.random = &random;
+  options.common.session = place.session;
   options.common.liveness = session::liveness{.interval = 5s, .timeout = 3s};
   auto plan = endpoint::plan_tunnel(grant, as, options);
   if (!plan) {

@@ -19,6 +19,10 @@ struct circumstances {
     if (with == flaw::the_silent_may_stay) limits.attach_timeout = std::chrono::hours{1};
     network = any_network();
     plan = any_script();
+    // Half of them keep the first windows, whose sum is a bound that can be reached.
+    if (seed % 2 == 0) session.yamux.wide_window_session_bytes = 0;
+    told_session = session;
+    if (with == flaw::a_window_is_ignored) ignore_windows();
   }
 
   void tighten() {
@@ -31,6 +35,15 @@ struct circumstances {
     if (pick.one_in(3)) limits.max_channels = pick.between(1, 2);
     if (pick.one_in(3)) limits.max_replay_entries = pick.between(1, 6);
   }
+  /// Windows grow although they were told not to, on one fast stream that is read for a while.
+  void ignore_windows() {
+    told_session.yamux.wide_window_session_bytes = 0;
+    session.yamux.wide_window_session_bytes = endpoint::session_options{}.yamux.wide_window_session_bytes;
+    plan = {.streams = 1, .up_bytes = 4'000'000, .down_bytes = 0, .calls = 0};
+    network = {.longest_delay = std::chrono::milliseconds{20}};
+    network.largest_piece = network.smallest_piece = 500'000;
+    network.capacity_bytes = 4'000'000;
+  }
   [[nodiscard]] network_options any_network() {
     constexpr std::array<std::size_t, 5> sizes{100, 300, 4000, 16384, 100'000};
     // So slow that probes behind data come too late.
@@ -42,7 +55,7 @@ struct circumstances {
     return how;
   }
   [[nodiscard]] script any_script() {
-    const auto most = std::min<std::size_t>(30 * network.largest_piece, pick.one_in(20) ? 400'000 : 30'000);
+    const auto most = std::min<std::size_t>(30 * network.largest_piece, pick.one_in(20) ? 1'200'000 : 30'000);
     return {.streams = pick.below(4),
             .up_bytes = pick.below(most) / 2,
             .down_bytes = pick.below(most) / 2,
@@ -59,6 +72,8 @@ struct circumstances {
   bool tight;
   tunnel::tunnel_limits limits;
   tunnel::tunnel_limits told;  ///< what the rules go by
+  endpoint::session_options session;
+  endpoint::session_options told_session;
   network_options network;
   script plan;
 };
@@ -84,6 +99,7 @@ class whole_life {
                .plan = given_.plan,
                .suite = given_.pick.one_in(6) ? crypto::suite::p256 : crypto::suite::x25519,
                .loses_one_in = given_.calm || given_.pick.one_in(2) ? 0 : given_.pick.between(3, 10),
+               .session = given_.session,
                .longest_letter = std::chrono::milliseconds{given_.pick.one_in(6) ? 5000 : 50},
                .meet_fate = [this](side& one) { meet_fate(one); }};
     called_endpoint callee{place, given_.clock()};
@@ -148,7 +164,10 @@ class whole_life {
         return message_list{std::move(message)};
       };
     }
-    if (flaw_ == flaw::the_reader_loses_a_byte) one.app.lose_a_byte();
+    using defect = application::defect;
+    if (flaw_ == flaw::the_reader_loses_a_byte) one.app.read_badly(defect::loses_the_first_byte);
+    if (flaw_ == flaw::the_reader_repeats_a_byte) one.app.read_badly(defect::repeats_the_first_byte);
+    if (flaw_ == flaw::the_reader_loses_the_last_byte) one.app.read_badly(defect::loses_the_last_byte);
     if (given_.calm) return;
     if (!all_.pick.one_in(3)) return;
     ++report_.accidents;
@@ -161,6 +180,10 @@ class whole_life {
   /// Rekeys, pings, pauses and stalls, now and then.
   void stir() {
     const auto& sides = all_.sides();
+    if (flaw_ == flaw::a_window_is_ignored) {
+      for (const auto& one : sides) one->app.set_reading(one->app.bytes_read() < given_.plan.up_bytes / 2);
+      return;
+    }
     if (sides.empty() || !all_.pick.one_in(10)) return;
     auto& one = *sides[all_.pick.below(sides.size())];
     const auto what = all_.pick.below(12);
@@ -189,11 +212,19 @@ class whole_life {
     if (shared.channels.value() > limits.max_channels) broke("too many channels");
     for (const auto& one : all_.sides()) {
       if (one->unsent_bytes() > 2 * session::gather_bytes) broke("a batch is too long");
+      if (one->core().receive_memory_bytes() > most_received()) broke("an end holds more than its windows allow");
       if (one->core().queued_controls() > session::max_queued_controls) broke("too many control records wait");
     }
     if (known_->let_in_twice()) broke("a token was good twice");
     if (known_->let_in_late()) broke("a token was good after its time");
     if (replay_ && replay_->fresh_twice()) broke("a token was fresh twice");
+  }
+  /// The windows of the script's streams and of the RPC stream, with the slack of their buffers (LIMITS, "Worst memory
+  /// of one session").
+  [[nodiscard]] std::size_t most_received() const {
+    constexpr std::size_t slack = 32 * 1024;
+    const auto& windows = given_.told_session.yamux;
+    return (given_.plan.streams + 1) * (windows.max_stream_receive_bytes + slack) + windows.wide_window_session_bytes;
   }
   void judge(const town& place, const returning_client& client, const thief& rogue) {
     for (const auto& wrong : place.wrongs) broke(wrong);
@@ -211,6 +242,7 @@ class whole_life {
   void judge(side& one) {
     report_.sessions_up += one.connected() ? 1 : 0;
     if (one.app.saw_wrong_content()) broke("an application read what nobody wrote, or not in order");
+    if (one.app.missed_something()) broke("a stream was closed in order with something missing");
     if (one.framing_broke()) broke("the tunnel broke the framing");
     if (one.times_over() != 1 || !one.over_because()) return broke("a session did not end once, with a name");
     const auto end = end_of(one);
@@ -238,6 +270,9 @@ constexpr std::array<const char*, flaw_count> names{"none",
                                                     "expired_tokens_are_good",
                                                     "the_network_loses_a_byte",
                                                     "the_reader_loses_a_byte",
+                                                    "the_reader_repeats_a_byte",
+                                                    "the_reader_loses_the_last_byte",
+                                                    "a_window_is_ignored",
                                                     "a_budget_is_ignored",
                                                     "the_silent_may_stay"};
 

@@ -13,10 +13,13 @@ enum class flaw : std::uint8_t {
   expired_tokens_are_good,  ///< the verifier does not look at the clock
   the_network_loses_a_byte,
   the_reader_loses_a_byte,  ///< above the records, where no tag covers it
-  a_budget_is_ignored,      ///< the tunnel holds more than it was told to
-  the_silent_may_stay,      ///< no time-out for those who do not attach
+  the_reader_repeats_a_byte,
+  the_reader_loses_the_last_byte,
+  a_window_is_ignored,  ///< an end holds more of a stream than it was told to
+  a_budget_is_ignored,  ///< the tunnel holds more than it was told to
+  the_silent_may_stay,  ///< no time-out for those who do not attach
 };
-inline constexpr std::size_t flaw_count = 7;
+inline constexpr std::size_t flaw_count = 10;
 
 [[nodiscard]] std::string name_of(flaw which);
 

@@ -160,6 +160,8 @@ class machine {
   [[nodiscard]] result<void> rekey();
   /// Ping and rekey records that were not handed to fill() yet.
   [[nodiscard]] std::size_t queued_controls() const noexcept { return controls_.size(); }
+  /// Memory of what arrived on streams and nobody has read, slack included.
+  [[nodiscard]] std::size_t receive_memory_bytes() const noexcept;
 
   /// probe_finished follows, or the session ends with probe_timeout. Probes under way share one ping.
   /// Errors   session_errc::streams_gone.
