@@ -60,19 +60,46 @@ export class Attacher {
     if (answer?.op !== 10) throw new Error(answer === undefined ? "the connection ended" : `opcode ${answer.op} in place of a pong`);
   }
 
-  /** Whether the tunnel took us in: an honest peer of the other role, on the same channel, reaches us. */
+  /** Whoever attaches to our channel in the other role. */
+  async otherEnd() {
+    const other = await Attacher.dial(this, this.channelId);
+    await other.connection.upgrade(this.url);
+    other.role = 3 - this.role;
+    other.attach();
+    return other;
+  }
+
+  /** An honest peer of the other role, which has reached us, and stays. */
+  async pair() {
+    this.peer = await this.otherEnd();
+    this.extra.push(this.peer.connection);
+    await this.peer.reaches(this);
+  }
+
+  async reaches(other) {
+    const text = fresh(16);
+    this.connection.sendWs({ op: 2, payload: text });
+    const got = await other.connection.message();
+    if (!got.equals(text)) throw new Error(`another message came: ${got.toString("hex")}`);
+  }
+
+  /** Whether the tunnel took us in: we and an honest peer, the one that is there or one that comes, reach each other. */
   async isPaired() {
-    const other = await Attacher.dial({ issuer: this.issuer, audience: this.audience, iss: this.iss, url: this.url }, this.channelId);
-    try {
-      await other.connection.upgrade(this.url);
-      other.role = 3 - this.role;
-      other.attach();
-      const text = fresh(16);
-      other.connection.sendWs({ op: 2, payload: text });
-      const got = await this.connection.message();
-      if (!got.equals(text)) throw new Error(`another message came: ${got.toString("hex")}`);
-    } finally {
-      other.connection.drop();
-    }
+    if (this.peer === undefined) await this.pair();
+    else await this.peer.reaches(this);
+    await this.reaches(this.peer);
+  }
+
+  /** What the honest peer got: the messages that no step has taken, how much came of another one, and how its connection ended. */
+  async whatPeerGot() {
+    const { connection } = this.peer;
+    const got = [];
+    const end = await connection.end(({ op, payload }) => {
+      const text = `${op === 2 ? "" : `opcode ${op} `}${payload.length > 20 ? `${payload.length} bytes` : payload}`;
+      if (got.at(-1)?.text === text) got.at(-1).times++;
+      else got.push({ text, times: 1 });
+    });
+    const messages = got.map(({ text, times }) => (times === 1 ? text : `${times} x ${text}`));
+    return [...messages, ...(connection.unread > 0 ? [`${connection.unread} bytes of one`] : []), end].join(", ");
   }
 }

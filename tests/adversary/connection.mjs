@@ -128,6 +128,11 @@ export class Connection {
     }, "HTTP head");
   }
 
+  /** Bytes that came and make no whole frame. */
+  get unread() {
+    return this.#bytes.length;
+  }
+
   /** The next frame that is no ping; pings are answered. */
   async frame() {
     for (;;) {
@@ -146,12 +151,15 @@ export class Connection {
     throw new Error(frame === undefined ? "the connection ended" : `frame with opcode ${frame.op} ${frame.payload.toString("hex")}`);
   }
 
-  /** How it ended: the code and reason of the close frame, which is answered, or "tcp" without one. Messages before it are passed over. */
-  async end() {
+  /** How it ended: the code and reason of the close frame, which is answered, or "tcp" without one. Messages before it are passed over, but for `onFrame`, which is told of each frame. */
+  async end(onFrame = () => {}) {
     for (;;) {
       const frame = this.closedWith === undefined ? await this.frame() : { op: 8, payload: this.closedWith };
       if (frame === undefined) return "tcp";
-      if (frame.op !== 8) continue;
+      if (frame.op !== 8) {
+        onFrame(frame);
+        continue;
+      }
       this.sendWs(frame.payload.length === 1 ? { op: 8 } : { op: 8, payload: frame.payload });
       this.finish();
       if (frame.payload.length < 2) return "no code";

@@ -1,6 +1,7 @@
 // Plays one case: brings a connection into its state, does its steps, and says how it ended.
 import { Attacher } from "./attach.mjs";
 import { Connection, within } from "./connection.mjs";
+import { left } from "./ends.mjs";
 import { oracles } from "./oracle.mjs";
 import { Party } from "./party.mjs";
 import { doAll } from "./steps.mjs";
@@ -41,9 +42,9 @@ export const clientStates = [
 ];
 export const tunnelStates = [
   ...serverStates.slice(0, 2),
-  ["attached", async (attacher) => {
+  ["paired", async (attacher) => {
     attacher.attach();
-    await attacher.isPaired();
+    await attacher.pair();
   }],
 ];
 
@@ -96,18 +97,27 @@ export function dropAll({ connection, extra }) {
   [connection, ...extra].forEach((each) => each.drop());
 }
 
-/** A case against a server that was given its connect info, or knows itself by a key. `shim.heard()` is what it says of a client that it refused. */
+/** A case against a server that was given its connect info, or knows itself by a key. `shim.heard()` is what it says next of a client that it refused, or of a
+ * session that is over: one word for each connection that was upgraded, which is waited for before the next case. */
 export async function playToServer(one, shim) {
   const party = await Party.dial(shim.url, shim.info);
-  Object.assign(party, { shim, extra: [] });
+  Object.assign(party, { shim, extra: [], otherSessions: 0 });
+  let outcome;
   try {
     await bringTo(one.in, shim.info === undefined ? sealedStates : serverStates, party, shim);
-    const outcome = await against(party, one, (alive) => alive.echo(9_001));
-    if (one.expect.says !== undefined) outcome.says = await within(shim.heard(), "word of the server");
-    return outcome;
+    outcome = await against(party, one, (alive) => alive.echo(9_001));
+    if (!outcome.alive && one.in !== "tcp") outcome.says = await within(shim.heard(), "word of the server");
   } finally {
     dropAll(party);
   }
+  for (let sessions = party.otherSessions + (outcome.alive ? 1 : 0); sessions > 0; sessions--) await hasLeft(shim);
+  return outcome;
+}
+
+/** A session that we went away from ends well. */
+async function hasLeft(shim) {
+  const word = await within(shim.heard(), "word of the server");
+  if (word !== left) throw new Error(`a session that was alive ended with ${word}`);
 }
 
 /** A case against a tunnel. */
@@ -116,7 +126,9 @@ export async function playToTunnel(one, tunnel) {
   attacher.extra = [];
   try {
     await bringTo(one.in, tunnelStates, attacher, tunnel);
-    return await against(attacher, one, (alive) => alive.isPaired());
+    const outcome = await against(attacher, one, (alive) => alive.isPaired());
+    if (attacher.peer !== undefined && !outcome.alive && outcome.failed === undefined) outcome.peer = await attacher.whatPeerGot();
+    return outcome;
   } finally {
     dropAll(attacher);
   }

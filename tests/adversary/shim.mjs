@@ -15,11 +15,21 @@ const { RegistryServer, SecureSocketClient } = await load("flowersec/rendezvous"
 const { ChannelInitService, IssuerKeyset } = await load("flowersec/controlplane");
 const { Ownwire } = await load("flowersec/ownwire");
 const { Contacts, Identity, PublicKey } = await load("flowersec/identity");
-const { isRetryable } = await import(new URL("../reconnect/failure.js", pathToFileURL(from.resolve("flowersec/reconnect"))));
+const beside = (path) => import(new URL(path, pathToFileURL(from.resolve("flowersec/reconnect"))));
+const { isRetryable } = await beside("../reconnect/failure.js");
+const { whatWasWrong } = await beside("../peer/ending.js");
 const { WebSocketServer } = from(join(process.argv[2], "node_modules", "ws"));
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const wordsOf = (error) => (error?.name === "FlowersecError" ? `${error.path}: ${error.stage}/${error.code}` : (error?.code ?? String(error)));
+/** How a session ended, and why: the innermost cause, which noticed first. */
+function wordsOfEnd(ended) {
+  const wrong = whatWasWrong(ended);
+  if (wrong !== undefined || ended === undefined) return wrong ?? "closed here";
+  let why = ended;
+  while (why.cause instanceof Error) why = why.cause;
+  return `${wordsOf(ended)}${why === ended ? "" : `: ${why.message}`}`;
+}
 const options = { origin: "http://127.0.0.1", transportSecurityPolicy: "allow_plaintext_for_loopback" };
 
 async function echo(session, text) {
@@ -45,8 +55,8 @@ async function runClient({ id, say: text = "", ...command }) {
     if (text !== "" && (await echo(session, text)) !== text) said = "another text came back";
   } catch (error) {
     // How a session that was there ended says more than which of its streams noticed.
-    const why = session === undefined ? error : await session.ended;
-    said = `${wordsOf(why)}${command.grant !== undefined && !isRetryable(why) ? ", final" : ""}`;
+    if (session !== undefined) said = wordsOfEnd(await session.ended);
+    else said = `${wordsOf(error)}${command.grant !== undefined && !isRetryable(error) ? ", final" : ""}`;
   }
   say({ id, said });
   await session?.close();
@@ -96,6 +106,9 @@ async function runReturning({ id, spread, ...command }) {
   }
 }
 
+/** Of a session whose peer went away, which is how one is supposed to end. */
+const left = "left";
+
 async function serveEcho(session) {
   const serve = async (stream) => {
     for await (const bytes of stream) await stream.write(bytes);
@@ -107,9 +120,11 @@ async function serveEcho(session) {
       if (kind !== "echo") stream.reset();
       else serve(stream).catch(() => stream.reset());
     } catch (error) {
-      if (error.code !== "stream_hello_failed") return session.close();
+      if (error.code !== "stream_hello_failed") break;
     }
   }
+  session.close();
+  return whatWasWrong(await session.ended) ?? left;
 }
 
 /** Accepts WebSockets, and calls `then` with the URL that they come to. */
@@ -124,7 +139,8 @@ function runServer({ id, keys }) {
   const credential = { keys: parseKeyFile(keys) };
   const accept = (socket) => {
     acceptSealedNode(socket, credential, { secureTransport: false, transportSecurityPolicy: "allow_plaintext_for_loopback" })
-      .then(serveEcho, (error) => say({ id, refused: wordsOf(error) }));
+      .then(serveEcho)
+      .then((of) => say({ id, of }), (error) => say({ id, of: wordsOf(error) }));
   };
   listenFor(accept, 1_048_640, (url) => say({ id, url: `${url}/direct` }));
 }

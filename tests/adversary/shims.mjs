@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Attacher, issuerOf } from "./attach.mjs";
+import { wordOf, Words, wordsOfPeer } from "./ends.mjs";
 import { Party } from "./party.mjs";
 import { runProgram, startProgram, startTold } from "./programs.mjs";
 import { openMessage, serverKey } from "./sealed.mjs";
@@ -39,10 +40,11 @@ export async function server(language, suite) {
   const { file, info } = await credential(suite);
   const program = startProgram(peerOf(language), "serve", "--direct", "127.0.0.1:0", "--info", file);
   const { url } = await program.json();
+  const words = wordsOfPeer(program);
   const witness = await witnessOf(url, info);
   return {
     url, info,
-    heard: async () => /^refused a client: ([^ ]+ [^ ]+)/.exec(await program.errLine())?.[1],
+    heard: () => words.next(),
     witness: witness.echo,
     stop: async () => {
       witness.party.connection.drop();
@@ -91,14 +93,9 @@ export function stopTroupes() {
 export async function sealed(language, suite) {
   const number = suite === "p256" ? 2 : 1;
   const { publicKey, keyFile } = serverKey();
-  const refusals = [];
-  const waiting = [];
+  const words = new Words();
   const url = await new Promise((resolve) => {
-    troupeOf(language).tell({ do: "serve", keys: keyFile }, ({ url: bound, refused }) => {
-      if (bound !== undefined) resolve(bound);
-      else if (waiting.length > 0) waiting.shift()(refused);
-      else refusals.push(refused);
-    });
+    troupeOf(language).tell({ do: "serve", keys: keyFile }, ({ url: bound, of }) => (bound === undefined ? words.say(wordOf(of)) : resolve(bound)));
   });
   const witness = await witnessOf(url, undefined, (party) => {
     const { payload, info } = openMessage(publicKey, number);
@@ -107,7 +104,7 @@ export async function sealed(language, suite) {
   });
   return {
     url, publicKey, suite: number,
-    heard: () => (refusals.length > 0 ? Promise.resolve(refusals.shift()) : new Promise((resolve) => waiting.push(resolve))),
+    heard: () => words.next(),
     witness: witness.echo,
     stop: async () => witness.party.connection.drop(),
   };
@@ -121,7 +118,7 @@ async function clients(language, commandOf, rest) {
   return {
     ...rest,
     connection: async () => (await once(listener, "connection"))[0],
-    start: (one) => new Promise((resolve) => troupeOf(language).tell(commandOf(url, one), ({ said }) => resolve(said))),
+    start: (one) => new Promise((resolve) => troupeOf(language).tell(commandOf(url, one), ({ said }) => resolve(wordOf(said)))),
     stop: async () => void listener.close(),
   };
 }

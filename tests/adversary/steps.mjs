@@ -36,6 +36,7 @@ const takes = {
 async function otherSession(party) {
   const other = await Party.dial(party.shim.url, party.info);
   party.extra.push(other.connection);
+  party.otherSessions++;
   await other.connection.upgrade(party.shim.url);
   other.init();
   await other.takeResp();
@@ -276,13 +277,26 @@ const list = {
   },
   /** The other role attaches, and gets so many bytes at first. */
   joins: async (attacher, { bytes }) => {
-    const other = await Attacher.dial(attacher, attacher.channelId);
-    attacher.extra.push(other.connection);
-    await other.connection.upgrade(attacher.url);
-    other.role = 3 - attacher.role;
-    other.attach();
-    const got = await other.connection.message();
+    attacher.peer = await attacher.otherEnd();
+    attacher.extra.push(attacher.peer.connection);
+    const got = await attacher.peer.connection.message();
     if (got.length !== bytes) throw new Error(`${got.length} bytes came`);
+  },
+  /** What came to the honest peer next: messages, whole, each in one frame without reserved bits and mask. */
+  peer_gets: async ({ peer }, wanted) => {
+    for (const each of Array.isArray(wanted) ? wanted : [wanted]) {
+      const frame = await peer.connection.frame();
+      const expected = bytesOf(each);
+      if (frame === undefined) throw new Error("the peer's connection ended");
+      const { op, fin, rsv, masked, payload } = frame;
+      if (op !== 2 || !fin || rsv !== 0 || masked || !payload.equals(expected)) throw new Error(`the peer got opcode ${op}, ${payload.length} bytes: ${payload.toString("hex", 0, 40)}`);
+    }
+  },
+  /** What the honest peer says, and whether it comes. */
+  peer_says: async ({ peer, connection }, value) => {
+    peer.connection.sendWs({ op: 2, payload: bytesOf(value) });
+    const got = await connection.message();
+    if (!got.equals(bytesOf(value))) throw new Error(`${got.length} bytes came`);
   },
   /** So many calls at once, each answered once. */
   calls: async (party, count) => {

@@ -46,6 +46,9 @@ std::string words_of(const error_code& error) {
   return error.message();
 }
 
+/// How a session ended, and why.
+std::string words_of(const endpoint::termination& end) { return to_string(end.info) + ": " + end.cause.message(); }
+
 std::string text_in(const json::object& command, std::string_view name) {
   const auto* value = command.if_contains(name);
   return value == nullptr ? std::string{} : std::string{value->as_string()};
@@ -106,7 +109,7 @@ awaitable<void> run_client(json::object command) {
     if (command.contains("grant") && !endpoint::is_retryable(error.code())) outcome += ", final";
   }
   // How a session that was there ended says more than which of its streams noticed.
-  if (session && outcome != "ok") outcome = to_string((co_await session.async_wait_end()).info);
+  if (session && outcome != "ok") outcome = words_of(co_await session.async_wait_end());
   said(command, outcome);
   if (session) co_await session.async_close(with_error);
 }
@@ -184,7 +187,8 @@ awaitable<void> run_returning(json::object command) {
   said(command, words);
 }
 
-awaitable<void> serve_echo(endpoint::session session) {
+/// Says how it ended: of a session whose peer went away, which is how one is supposed to end, "left".
+awaitable<void> serve_echo(endpoint::session session, std::int64_t id) {
   endpoint::stream_router router;
   router.on("echo", [](flowersec::stream stream) -> awaitable<void> {
     byte_buffer block(65'536);
@@ -197,6 +201,9 @@ awaitable<void> serve_echo(endpoint::session session) {
   });
   co_await session.async_serve(std::move(router), with_error);
   co_await session.async_close(with_error);
+  const auto end = co_await session.async_wait_end();
+  const bool has_left = end.closed_here || end.info.code == endpoint::endpoint_errc::not_connected;
+  say({{"id", id}, {"of", has_left ? "left" : words_of(end)}});
 }
 
 /// Public-key mode with the keys of a key file's text.
@@ -211,9 +218,9 @@ awaitable<void> run_server(json::object command) {
   for (;;) {
     auto [error, session] = co_await listener->async_accept(with_error);
     if (error) {
-      say({{"id", command.at("id")}, {"refused", words_of(error)}});
+      say({{"id", command.at("id")}, {"of", words_of(error)}});
     } else {
-      asio::co_spawn(executor, serve_echo(std::move(session)), asio::detached);
+      asio::co_spawn(executor, serve_echo(std::move(session), command.at("id").as_int64()), asio::detached);
     }
   }
 }
