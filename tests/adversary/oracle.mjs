@@ -1,4 +1,4 @@
-// What becomes of a handshake in which one bit was flipped on the way, by the rules of PROTOCOL alone: "Handshake frame", "Handshake messages", "Handshake flow".
+// What becomes of a handshake or a record in which one bit was flipped on the way, by the rules of PROTOCOL alone: "Handshake frame", "Handshake messages", "Handshake flow", "Records".
 const failed = (code) => ({ ends: "1000", says: `direct: handshake/${code}` });
 const keyBytes = { 1: 32, 2: 65 };
 const fits = (value, most) => Number.isSafeInteger(value) && value >= 0 && value <= most;
@@ -57,4 +57,15 @@ function ofResp(frame, { suite, nonce, own }) {
   return failed("handshake_failed");
 }
 
-export const oracles = { init: ofInit, resp: ofResp, ack: ofAck };
+/** By the first rule of PROTOCOL, "Records", that a record breaks. */
+function ofRecord(frame, { sent }) {
+  const broken = (rule) => ({ ends: "1000", says: `direct: secure/invalid_input: ${rule}` });
+  if (frame.length < 18) return broken("too_short");
+  if (frame.toString("latin1", 0, 4) !== "FSEC") return broken("bad_magic");
+  if (frame[4] !== 1) return broken("bad_version");
+  if (frame[5] > 2) return broken("bad_flags");
+  if (frame.readBigUInt64BE(6) !== sent) return broken("bad_sequence");
+  return broken(frame.readUInt32BE(14) + 18 === frame.length ? "open_failed" : "size_mismatch");
+}
+
+export const oracles = { init: ofInit, resp: ofResp, ack: ofAck, record: ofRecord };

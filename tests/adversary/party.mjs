@@ -172,6 +172,7 @@ export class Party {
       if (resealed?.flag !== undefined) sealed[5] = resealed.flag;
       if (resealed?.seq !== undefined) sealed.writeBigUInt64BE(said + BigInt(resealed.seq), 6);
       this.lastRecord = spoil(sealed, how);
+      if (how !== undefined) this.spoiled = this.lastRecord;
       if (!keep) this.sent = number === undefined ? said : honest;
     }
     if (store) this.storedRecord = this.lastRecord;

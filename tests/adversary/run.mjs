@@ -53,7 +53,7 @@ async function playCase({ group, language, it, play, sampling }, each) {
   const outcome = await play(one, it).catch((error) => ({ failed: error.message }));
   if (it.witness && --sampling.untilWitness < 0) {
     await it.witness().catch((error) => (outcome.neighbour = error.message));
-    if (one.expect.oracle || one.sampled) sampling.untilWitness = bitsBetweenWitnesses;
+    if (each.expect.oracle || one.sampled) sampling.untilWitness = bitsBetweenWitnesses;
   }
   if (given.show) console.log(`${language} | ${group} | ${one.name} | ${words(outcome)} | ${Math.round(performance.now() - began)} ms`);
   if (!holds(one.expect, outcome)) problems.push(`${language}, ${group}, ${one.name}: expected ${words(one.expect)}; got ${words(outcome)}`);
