@@ -1,7 +1,9 @@
 // How sessions ended, in words that both languages share: path, stage and code, and the rule behind it by the name that it has in the sources of either.
 
-/** What the C++ library says of an error, by the name of the error: yamux_errc, record_errc, session_errc, ws_errc. */
+/** Names of errors by what the C++ library says of them: yamux_errc, record_errc, session_errc, ws_errc; and the names in C++ of two that TypeScript finds in its WebSocket. */
 const names = {
+  "websocket: unexpected_text_frame": "wrong_message",
+  "websocket: send_buffer_timeout": "send_timeout",
   "the transport ended": "transport_closed",
   "the transport ended inside a frame": "truncated_frame",
   "the peer sent Go Away": "go_away",

@@ -85,6 +85,7 @@ export async function against(party, one, check) {
   try {
     await doAll(party, one.do);
     if (one.expect.oracle) one.expect = oracles[one.expect.oracle](party.spoiled, party);
+    if (one.expect.gives_up) return { gives_up: true };
     if (!one.expect.alive) return await endOf(party.connection, one.expect);
     await check(party);
     return { alive: true };
@@ -106,10 +107,11 @@ export async function playToServer(one, shim) {
   try {
     await bringTo(one.in, shim.info === undefined ? sealedStates : serverStates, party, shim);
     outcome = await against(party, one, (alive) => alive.echo(9_001));
-    if (!outcome.alive && one.in !== "tcp") outcome.says = await within(shim.heard(), "word of the server");
+    if ((outcome.ends !== undefined || outcome.gives_up) && one.in !== "tcp") outcome.says = await within(shim.heard(), "word of the server");
   } finally {
     dropAll(party);
   }
+  if (outcome.failed !== undefined) outcome.says = await within(shim.heard(), "word of the server");
   for (let sessions = party.otherSessions + (outcome.alive ? 1 : 0); sessions > 0; sessions--) await hasLeft(shim);
   return outcome;
 }

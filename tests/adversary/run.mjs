@@ -17,11 +17,16 @@ const { values: given } = parseArgs({
 for (const name of Object.keys(folders)) folders[name] = given[name];
 const isLong = given.long || process.env.FLOWERSEC_ADVERSARY === "long";
 
+/** How long those who are patient wait for a peer that takes nothing, longer than any case lasts; and those who are not. */
+const patientMs = 600_000;
+const hastyMs = 1_000;
 const kinds = {
   tunnel: { shim: tunnel, play: playToTunnel, languages: ["C++"] },
   server: { shim: server, play: playToServer },
   sealed: { shim: sealed, play: playToServer },
   client: { shim: client, play: playToClient },
+  "patient server": { shim: (language, suite) => sealed(language, suite, patientMs), play: playToServer },
+  "hasty server": { shim: (language, suite) => sealed(language, suite, hastyMs), play: playToServer },
   "tunnel client": { shim: (language, suite) => attaching(language, suite, "tunnel_client"), play: playToAttaching },
   "tunnel server": { shim: (language, suite) => attaching(language, suite, "tunnel_server"), play: playToAttaching },
   gateway: { shim: gateway, play: playToGateway, languages: ["C++"] },

@@ -106,19 +106,27 @@ async function runReturning({ id, spread, ...command }) {
   }
 }
 
+/** How long a peer may take nothing. */
+const sending = (sendMs) => (sendMs === undefined ? {} : { webSocketLimits: { outboundDrainTimeoutMs: sendMs } });
+
 /** Of a session whose peer went away, which is how one is supposed to end. */
 const left = "left";
 
 async function serveEcho(session) {
-  const serve = async (stream) => {
-    for await (const bytes of stream) await stream.write(bytes);
-    await stream.close();
+  const services = {
+    echo: async (stream) => {
+      for await (const bytes of stream) await stream.write(bytes);
+      await stream.close();
+    },
+    source: async (stream) => {
+      for (const block = new Uint8Array(65_536); ; ) await stream.write(block);
+    },
   };
   for (;;) {
     try {
       const { kind, stream } = await session.acceptStream();
-      if (kind !== "echo") stream.reset();
-      else serve(stream).catch(() => stream.reset());
+      if (services[kind] === undefined) stream.reset();
+      else services[kind](stream).catch(() => stream.reset());
     } catch (error) {
       if (error.code !== "stream_hello_failed") break;
     }
@@ -135,10 +143,10 @@ function listenFor(accept, maxPayload, then) {
   server.listen(0, "127.0.0.1", () => then(`ws://127.0.0.1:${server.address().port}`));
 }
 
-function runServer({ id, keys }) {
+function runServer({ id, keys, send_ms: sendMs }) {
   const credential = { keys: parseKeyFile(keys) };
   const accept = (socket) => {
-    acceptSealedNode(socket, credential, { secureTransport: false, transportSecurityPolicy: "allow_plaintext_for_loopback" })
+    acceptSealedNode(socket, credential, { secureTransport: false, transportSecurityPolicy: "allow_plaintext_for_loopback", ...sending(sendMs) })
       .then(serveEcho)
       .then((of) => say({ id, of }), (error) => say({ id, of: wordsOf(error) }));
   };

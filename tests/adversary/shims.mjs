@@ -56,10 +56,10 @@ export async function server(language, suite) {
   };
 }
 
-/** The programs that play many clients, one for each language, and what they say. */
+/** The programs that play many clients, one for each language, and others by name; and what they say. */
 const troupes = new Map();
-export function troupeOf(language) {
-  const found = troupes.get(language);
+export function troupeOf(language, name = "") {
+  const found = troupes.get(language + name);
   if (found !== undefined) return found;
   const program = language === "C++"
     ? startTold(join(folders.cpp, "flowersec-adversary-shim"))
@@ -80,22 +80,24 @@ export function troupeOf(language) {
       program.child.stdin.write(`${JSON.stringify({ id: last, ...command })}\n`);
       return last;
     },
+    pid: program.child.pid,
     stop: () => program.child.stdin.end(),
   };
-  troupes.set(language, troupe);
+  troupes.set(language + name, troupe);
   return troupe;
 }
 export function stopTroupes() {
   for (const troupe of troupes.values()) troupe.stop();
 }
 
-/** A server in public-key mode. */
-export async function sealed(language, suite) {
+/** A server in public-key mode. `sendMs`: that a peer may take nothing, of a server that has a program to itself, of which can be seen when it has nothing to do. */
+export async function sealed(language, suite, sendMs) {
   const number = suite === "p256" ? 2 : 1;
   const { publicKey, keyFile } = serverKey();
   const words = new Words();
+  const troupe = sendMs === undefined ? troupeOf(language) : troupeOf(language, `server ${sendMs}`);
   const url = await new Promise((resolve) => {
-    troupeOf(language).tell({ do: "serve", keys: keyFile }, ({ url: bound, of }) => (bound === undefined ? words.say(wordOf(of)) : resolve(bound)));
+    troupe.tell({ do: "serve", keys: keyFile, ...(sendMs !== undefined && { send_ms: sendMs }) }, ({ url: bound, of }) => (bound === undefined ? words.say(wordOf(of)) : resolve(bound)));
   });
   const witness = await witnessOf(url, undefined, (party) => {
     const { payload, info } = openMessage(publicKey, number);
@@ -104,6 +106,7 @@ export async function sealed(language, suite) {
   });
   return {
     url, publicKey, suite: number,
+    pid: troupe.pid,
     heard: () => words.next(),
     witness: witness.echo,
     stop: async () => witness.party.connection.drop(),
@@ -111,21 +114,21 @@ export async function sealed(language, suite) {
 }
 
 /** Clients, one for each case, and where they connect to. `commandOf` says what one is to do at a URL. */
-async function clients(language, commandOf, rest) {
+async function clients(troupe, commandOf, rest) {
   const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
   await once(listener, "listening");
   const url = `ws://127.0.0.1:${listener.address().port}/direct`;
   return {
     ...rest,
     connection: async () => (await once(listener, "connection"))[0],
-    start: (one) => new Promise((resolve) => troupeOf(language).tell(commandOf(url, one), ({ said }) => resolve(wordOf(said)))),
+    start: (one) => new Promise((resolve) => troupe.tell(commandOf(url, one), ({ said }) => resolve(wordOf(said)))),
     stop: async () => void listener.close(),
   };
 }
 
 export async function client(language, suite) {
   const { info } = await credential(suite);
-  return clients(language, (url) => ({ do: "direct", info, url, say: "hello there" }), { info });
+  return clients(troupeOf(language), (url) => ({ do: "direct", info, url, say: "hello there" }), { info });
 }
 
 /** Clients and servers that attach to a tunnel: to us. */
@@ -135,7 +138,7 @@ export async function attaching(language, suite, what) {
     channel_id: info.channel_id, channel_init_expire_at_unix_s: info.channel_init_expire_at_unix_s, idle_timeout_seconds: 60, token: "FST2.a.b",
     role: what === "tunnel_client" ? 1 : 2, e2ee_psk_b64u: info.e2ee_psk_b64u, allowed_suites: [1], default_suite: 1,
   };
-  return clients(language, (url) => ({ do: what, grant: { tunnel_url: url, ...grant } }), { info });
+  return clients(troupeOf(language), (url) => ({ do: what, grant: { tunnel_url: url, ...grant } }), { info });
 }
 
 const audience = "adversary";

@@ -1,5 +1,6 @@
 // What the steps of a case do. The name of a step is its first key.
 import { Attacher } from "./attach.mjs";
+import { untilBlocked } from "./blocked.mjs";
 import { Connection } from "./connection.mjs";
 import { fills, staysNarrow, wide, widens } from "./flow.mjs";
 import { bytesOf, Party } from "./party.mjs";
@@ -17,6 +18,8 @@ const isFrame = ({ body, ...wanted }, got) => isPart(wanted, got) && (body === u
 const withoutNull = (value) => (isObject(value) && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null)) : value);
 /** A stream by its id, or that of chats. */
 const streamOf = (party, id = 0) => (id === "chat" ? party.stream : id);
+/** Less than the answers to any flood: what a full socket may still take when its kernel settles. */
+const little = 16_384;
 const bothEnds = "the connection ended";
 
 const takes = {
@@ -56,6 +59,28 @@ const list = {
   listens: async ({ connection }) => {
     await connection.drained();
     connection.socket.resume();
+  },
+  sources: (party, streams) => {
+    for (let i = 0; i < streams; i++) party.open(1_000_001 + 2 * i, "source");
+  },
+  /** We are deaf, and streams that say all that their windows let through are asked for, until the other side has no room for another byte to us. What we say then
+   * is to be little: a kernel that has no room left takes acknowledgements late. */
+  fills_way: async (party, streams) => {
+    list.sources(party, streams);
+    party.unsent = await untilBlocked(party.connection, party.shim.pid);
+  },
+  /** How many pings with a value of 1000 and above were answered, whatever else there was to say. */
+  answered: async (party, wanted) => {
+    const isAnswer = ({ type, flags, length }) => type === wire.yamuxTypes.ping && flags === wire.yamuxFlags.ack && length >= 1_000;
+    const count = () => party.passed.filter(isAnswer).length;
+    while (count() < wanted) await party.takeYamux(isAnswer);
+    await party.ping(); // one more while they wait would not be answered
+    if (count() !== wanted) throw new Error(`${count()} pings were answered`);
+  },
+  /** That it is as blocked as it was, though it has read all that we said since. */
+  stays_blocked: async (party) => {
+    const unsent = await untilBlocked(party.connection, party.shim.pid);
+    if (unsent > party.unsent + little) throw new Error(`it was not blocked: ${unsent} bytes are unsent, ${party.unsent} were`);
   },
   /** Another key than the honest one, which both sides then speak of. */
   key: ({ own }, text) => (own.bytes = Buffer.from(text, "base64url")),

@@ -199,6 +199,11 @@ awaitable<void> serve_echo(endpoint::session session, std::int64_t id) {
     }
     co_await stream.async_shutdown_send();
   });
+  router.on("source", [](flowersec::stream stream) -> awaitable<void> {
+    const byte_buffer block(65'536);
+    for (error_code error; !error;)
+      error = std::get<0>(co_await asio::async_write(stream, asio::buffer(block), with_error));
+  });
   co_await session.async_serve(std::move(router), with_error);
   co_await session.async_close(with_error);
   const auto end = co_await session.async_wait_end();
@@ -212,6 +217,9 @@ awaitable<void> run_server(json::object command) {
   endpoint::listen_options options;
   options.path = "/direct";
   options.any_origin = true;
+  if (const auto* given = command.if_contains("send_ms")) {  // that a peer may take nothing
+    options.common.session.send_timeout = std::chrono::milliseconds{given->as_int64()};
+  }
   auto keys = sealed::parse_key_file(text_in(command, "keys")).value();
   auto listener = endpoint::direct_listener::open(executor, endpoint::sealed_credentials::of(std::move(keys)), options);
   say({{"id", command.at("id")}, {"url", listener.value().url()}});

@@ -23,6 +23,8 @@ test("a session whose peer did not answer, or broke a rule, did not", () => {
     [new YamuxError("truncated_frame"), "tunnel: yamux/mux_failed: yamux: truncated_frame"],
     [new YamuxError("session_memory_exceeded"), "tunnel: yamux/resource_exhausted: yamux: session_memory_exceeded"],
     [left(new RecordError("open_failed")), "tunnel: secure/invalid_input: record: open_failed"],
+    [left(new Error("websocket: unexpected_text_frame")), "tunnel: secure/invalid_input: websocket: unexpected_text_frame"],
+    [left(new Error("websocket: send_buffer_timeout")), "tunnel: yamux/timeout: websocket: send_buffer_timeout"],
     [left(new RecordError("exhausted")), "tunnel: secure/resource_exhausted: record: exhausted"],
   ];
   for (const [cause, said] of table) assert.equal(whatWasWrong(ended(cause)), said);
