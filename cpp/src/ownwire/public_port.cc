@@ -161,7 +161,8 @@ ws::head_decision public_desk::look_at(const ws::request_head& head, const asio:
     }
     user.handshake = handshakes_->enter(user.from);
     if (!user.handshake) {
-      // A page cannot read the status of a refused upgrade: the reason comes with a close, while there is room for that.
+      // A page cannot read the status of a refused upgrade: the reason comes with a close, while there is room for
+      // that.
       report_refused({.kind = gateway_event_kind::visitor_refused, .remote_addr = user.from.shown});
       user.refusal = refusals_->enter(user.from);
       if (!user.refusal) return unavailable();
