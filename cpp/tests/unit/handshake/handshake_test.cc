@@ -1,4 +1,6 @@
 // Whole handshakes: both suites, retries, shared caches, faults at every step.
+#include <set>
+
 #include "fixture.h"
 
 namespace flowersec::handshake::testing {
@@ -43,11 +45,26 @@ TEST(handshake, messages_have_the_documented_fields_in_order) {
 }
 
 TEST(handshake, every_handshake_has_new_keys_and_nonces) {
+  // Same PSK, same channel, and the server's handshakes share a cache of answers, as those of a listener do.
+  constexpr std::size_t handshakes = 100;
   seeded_random random;
-  const auto first = client_handshake::begin(client_for(), random).value();
-  const auto second = client_handshake::begin(client_for(), random).value();
-  for (const auto* name : {"client_eph_pub_b64u", "nonce_c_b64u"}) {
-    EXPECT_NE(field(first.init_frame(), name), field(second.init_frame(), name));
+  for (const auto suite : both_suites) {
+    const auto cache = std::make_shared<response_cache>();
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < handshakes; ++i) {
+      auto client = client_handshake::begin(client_for(suite), random).value();
+      server_handshake server{server_for(suite), cache};
+      const auto init = to_buffer(client.init_frame());
+      const auto resp = std::get<respond>(server.on_frame(init, at(now_s), random).value()).frame;
+      const auto done = client.on_frame(resp, unix_seconds{now_s}).value();
+      for (const auto* name : {"client_eph_pub_b64u", "nonce_c_b64u"}) seen.insert(field(init, name));
+      for (const auto* name : {"handshake_id", "server_eph_pub_b64u", "nonce_s_b64u"}) seen.insert(field(resp, name));
+      seen.emplace(as_text(done.keys.client_to_server.key.view()));
+      seen.emplace(as_text(done.keys.server_to_client.key.view()));
+      seen.emplace(as_text(done.keys.client_to_server.rekey_base.view()));
+      ASSERT_TRUE(server.on_frame(done.ack_frame, at(now_s), random));
+      ASSERT_EQ(seen.size(), 8 * (i + 1));
+    }
   }
 }
 

@@ -26,13 +26,60 @@ TEST(machine, comes_up_with_both_suites_and_opens_the_rpc_stream) {
   }
 }
 
+/// Whatever an application tries, and however long it waits: nothing leaves.
+void expect_silence(session_pair& pair, end_point& end) {
+  for (int second = 0; second < 2; ++second) {
+    EXPECT_FALSE(end.core().open("x", end.now()));
+    EXPECT_EQ(end.core().ping().error(), session_errc::channel_gone);
+    EXPECT_EQ(end.core().rekey().error(), session_errc::channel_gone);
+    EXPECT_FALSE(end.core().probe(1s, end.now()));
+    EXPECT_TRUE(end.take_messages().empty());
+    pair.pass(1s);
+  }
+  EXPECT_FALSE(end.core().over());
+}
+
+/// The only message that is due, which must be one of the handshake.
+byte_buffer only_handshake_message(end_point& from) {
+  auto messages = from.take_messages();
+  EXPECT_EQ(messages.size(), 1u);
+  EXPECT_TRUE(as_text(messages.at(0)).starts_with("FSEH"));
+  return messages.at(0);
+}
+
 TEST(machine, sends_no_record_before_the_server_has_finished) {
-  virtual_time time;
-  end_point client{client_options_of(), time};
-  EXPECT_EQ(client.take_messages().size(), 1u);
-  EXPECT_FALSE(client.core().open("x", time.now()));
-  EXPECT_EQ(client.core().ping().error(), session_errc::channel_gone);
-  EXPECT_TRUE(client.take_messages().empty());
+  for (const auto suite : {crypto::suite::x25519, crypto::suite::p256}) {
+    session_pair pair{client_options_of(suite), server_options_of(suite)};
+    pair.server.give(only_handshake_message(pair.client));
+    expect_silence(pair, pair.client);
+    pair.client.give(only_handshake_message(pair.server));
+    pair.server.give(only_handshake_message(pair.client));
+    expect_silence(pair, pair.client);
+    const auto finished = pair.server.take_messages();
+    ASSERT_EQ(finished.size(), 1u);
+    expect_silence(pair, pair.client);
+    pair.client.give(finished[0]);
+    const auto records = pair.client.take_messages();
+    ASSERT_FALSE(records.empty());
+    for (const auto& record : records) EXPECT_TRUE(as_text(record).starts_with("FSEC"));
+  }
+}
+
+TEST(machine, a_server_sends_no_record_before_the_client_has_proved_itself) {
+  for (const auto suite : {crypto::suite::x25519, crypto::suite::p256}) {
+    session_pair pair{client_options_of(suite), server_options_of(suite)};
+    expect_silence(pair, pair.server);
+    pair.server.give(only_handshake_message(pair.client));
+    pair.client.give(only_handshake_message(pair.server));
+    expect_silence(pair, pair.server);
+    pair.server.give(only_handshake_message(pair.client));
+    EXPECT_NE(pair.server.last<session::connected>(), nullptr);
+    ASSERT_TRUE(pair.server.core().open("x", pair.time.now()));
+    const auto records = pair.server.take_messages();
+    ASSERT_GT(records.size(), 1u);
+    EXPECT_EQ(records[0][5], std::byte{1}) << "what ends the handshake comes first";
+    for (const auto& record : records) EXPECT_TRUE(as_text(record).starts_with("FSEC"));
+  }
 }
 
 TEST(interop_traps, trap_07_the_server_finished_ping_uses_sequence_one) {
