@@ -21,8 +21,8 @@ const beginnings = new Map();
 export class Attacher {
   role = 1;
 
-  constructor(connection, { issuer, audience, iss, url }, channelId = `ch-${b64u(fresh(9))}`) {
-    Object.assign(this, { connection, issuer, audience, iss, url, channelId });
+  constructor(connection, { issuer, audience, iss, url, neighbour }, channelId = `ch-${b64u(fresh(9))}`) {
+    Object.assign(this, { connection, issuer, audience, iss, url, neighbour, channelId });
     if (!beginnings.has(channelId)) beginnings.set(channelId, now());
   }
   static async dial(tunnel, channelId) {
@@ -30,8 +30,8 @@ export class Attacher {
   }
 
   /** `fields`: of the payload; those ending in `_in` count from now. `text` instead of it; `spoil` for the whole text; `head` for FST2; `reuse` for the last token
-   * once more; the rest as objectText(). */
-  token({ fields = {}, text, head = "FST2", spoil: how, signature, tail = "", reuse, ...spec } = {}) {
+   * once more; `foreign`: signed with the key of another tenant; the rest as objectText(). */
+  token({ fields = {}, text, head = "FST2", spoil: how, signature, tail = "", reuse, foreign = false, ...spec } = {}) {
     if (reuse) return this.lastToken;
     const times = Object.fromEntries(Object.entries(fields).filter(([name]) => name.endsWith("_in")).map(([name, value]) => [name.slice(0, -3), now() + value]));
     const plain = Object.fromEntries(Object.entries(fields).filter(([name]) => !name.endsWith("_in")));
@@ -40,7 +40,7 @@ export class Attacher {
       init_exp: beginnings.get(this.channelId) + 100, idle_timeout_seconds: 60, iat: now(), exp: now() + 50, ...times,
     };
     const signed = `${head}.${b64u(text === undefined ? objectText(payload, { ...spec, fields: plain }) : bytesOf(text))}`;
-    const mark = signature === undefined ? sign(null, Buffer.from(signed), this.issuer.key) : bytesOf(signature);
+    const mark = signature === undefined ? sign(null, Buffer.from(signed), (foreign ? this.neighbour : this).issuer.key) : bytesOf(signature);
     this.lastToken = `${spoil(Buffer.from(`${signed}.${b64u(mark)}`), how).toString("latin1")}${tail}`;
     return this.lastToken;
   }

@@ -263,6 +263,17 @@ export class Party {
     this.yamux({ type: "data", flags: ["fin"], id: this.echoId, body: "hello there" });
   }
 
+  /** A client under test calls. */
+  async takeCall() {
+    const { kind } = await this.takeJson(1);
+    const { type_id, request_id, response_to, payload } = await this.takeJson(1);
+    if (kind !== "rpc" || type_id !== 7 || request_id !== 1 || response_to !== 0 || payload !== "x") throw new Error(`no call: ${kind} ${type_id} ${request_id} ${response_to} ${payload}`);
+    this.yamux({ type: "window", flags: ["ack"], id: 1 });
+  }
+  answerCall(payload) {
+    this.yamux({ id: 1, json: { type_id: 7, request_id: 0, response_to: 1, payload } });
+  }
+
   /** A ping of the multiplexer, there and back. */
   async ping() {
     this.yamux({ type: "ping", flags: ["syn"], length: 77 });

@@ -40,6 +40,8 @@ export const clientStates = [
   ["session", async (party) => party.record({ flag: 1 })],
   ["waiting", async (party) => party.takeEcho()], // for the answer to its echo
 ];
+/** The same of one that calls. */
+const callerStates = [...clientStates.slice(0, -1), ["called", async (party) => party.takeCall()]];
 export const tunnelStates = [
   ...serverStates.slice(0, 2),
   ["paired", async (attacher) => {
@@ -152,16 +154,24 @@ export async function playToAttaching(one, shim) {
 }
 
 /** A case against a client, which was started for it and connects to us. */
-export async function playToClient(one, shim) {
+export const playToClient = (one, shim) => playTo(one, shim, clientStates, async (party) => {
+  if (party.echoId === undefined) await party.takeEcho();
+  party.answerEcho();
+});
+
+/** The same against one that calls. It is alive when it answers a ping and waits for its answer still. */
+export const playToCaller = (one, shim) => playTo(one, shim, callerStates, async (party) => {
+  await party.ping();
+  party.answerCall("still there");
+});
+
+async function playTo(one, shim, states, check) {
   const said = shim.start(one);
   const party = new Party("server", new Connection(await within(shim.connection(), "connection of the client"), false), shim.info);
   Object.assign(party, { shim, extra: [] });
   try {
-    await bringTo(one.in, clientStates, party, shim);
-    const outcome = await against(party, one, async () => {
-      if (party.echoId === undefined) await party.takeEcho();
-      party.answerEcho();
-    });
+    await bringTo(one.in, states, party, shim);
+    const outcome = await against(party, one, check);
     outcome.says = await within(said, "word of the client");
     return outcome;
   } finally {

@@ -5,9 +5,9 @@ import { parseArgs } from "node:util";
 import { eachCase } from "./cases.mjs";
 import { chatClient, playToChatClient } from "./chat.mjs";
 import { gateway, playToGateway, playToInternal, playToRegistry, registry } from "./gateways.mjs";
-import { playToAttaching, playToClient, playToServer, playToTunnel } from "./play.mjs";
+import { playToAttaching, playToCaller, playToClient, playToServer, playToTunnel } from "./play.mjs";
 import { playToRegistryClient, registryClient } from "./registries.mjs";
-import { attaching, client, folders, sealed, server, stopTroupes, tunnel } from "./shims.mjs";
+import { attaching, caller, client, folders, sealed, server, stopTroupes, tunnel } from "./shims.mjs";
 
 const { values: given } = parseArgs({
   options: {
@@ -27,6 +27,7 @@ const kinds = {
   client: { shim: client, play: playToClient },
   "patient server": { shim: (language, suite) => sealed(language, suite, patientMs), play: playToServer },
   "hasty server": { shim: (language, suite) => sealed(language, suite, hastyMs), play: playToServer },
+  "calling client": { shim: caller, play: playToCaller },
   "tunnel client": { shim: (language, suite) => attaching(language, suite, "tunnel_client"), play: playToAttaching },
   "tunnel server": { shim: (language, suite) => attaching(language, suite, "tunnel_server"), play: playToAttaching },
   gateway: { shim: gateway, play: playToGateway, languages: ["C++"] },
@@ -96,7 +97,7 @@ const left = [...lanes.values()].sort((a, b) => b.size - a.size);
 await Promise.all(Array.from({ length: atOnce }, async () => {
   for (let lane = left.shift(); lane !== undefined; lane = left.shift()) await playLane(lane).catch((error) => problems.push(`${lane.language}, ${lane.to}: ${error.stack}`));
 }));
-stopTroupes();
+for (const error of await stopTroupes()) problems.push(error.message);
 for (const [group, count] of [...counts].sort()) console.log(`${group}: ${count}`);
 console.log(`${[...counts.values()].reduce((sum, count) => sum + count, 0)} outcomes`);
 if (counts.size === 0) problems.push("no case was played");

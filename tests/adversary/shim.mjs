@@ -28,7 +28,8 @@ function wordsOfEnd(ended) {
   if (wrong !== undefined || ended === undefined) return wrong ?? "closed here";
   let why = ended;
   while (why.cause instanceof Error) why = why.cause;
-  return `${wordsOf(ended)}${why === ended ? "" : `: ${why.message}`}`;
+  const said = why.code?.startsWith?.("WS_ERR_") ? why.code : why.message;
+  return `${wordsOf(ended)}${why === ended ? "" : `: ${said}`}`;
 }
 const options = { origin: "http://127.0.0.1", transportSecurityPolicy: "allow_plaintext_for_loopback" };
 
@@ -47,11 +48,25 @@ function connect({ do: what, url, info, key, grant }) {
   return what === "tunnel_client" ? connectTunnelNode(grant, options) : connectTunnelEndpointNode(grant, options);
 }
 
+/** What became of a call. */
+async function call(session) {
+  try {
+    const { payload, error } = await session.rpc.call(7, "x");
+    return error === undefined ? `answered ${JSON.stringify(payload)}` : `refused ${error.code} ${error.message ?? ""}`;
+  } catch (error) {
+    return error.message;
+  }
+}
+
 async function runClient({ id, say: text = "", ...command }) {
   let session;
   let said = "ok";
   try {
     session = await connect(command);
+    if (command.call) {
+      say({ id, said: await call(session) });
+      return session.close();
+    }
     if (text !== "" && (await echo(session, text)) !== text) said = "another text came back";
   } catch (error) {
     // How a session that was there ended says more than which of its streams noticed.

@@ -1,10 +1,11 @@
 // What a case is played against: programs of both languages, each with a neighbour that must not notice.
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { Attacher, issuerOf } from "./attach.mjs";
 import { wordOf, Words, wordsOfPeer } from "./ends.mjs";
+import { within } from "./connection.mjs";
 import { Party } from "./party.mjs";
 import { runProgram, startProgram, startTold } from "./programs.mjs";
 import { openMessage, serverKey } from "./sealed.mjs";
@@ -81,13 +82,19 @@ export function troupeOf(language, name = "") {
       return last;
     },
     pid: program.child.pid,
-    stop: () => program.child.stdin.end(),
+    stop: async () => {
+      program.child.stdin.end();
+      const code = await within(program.ended, `end of the program of ${language}`);
+      if (code !== 0) throw new Error(`the program of ${language} ended with ${code}: ${program.err()}`);
+    },
   };
   troupes.set(language + name, troupe);
   return troupe;
 }
-export function stopTroupes() {
-  for (const troupe of troupes.values()) troupe.stop();
+/** Errors of those that did not end well. */
+export async function stopTroupes() {
+  const ends = await Promise.allSettled([...troupes.values()].map((troupe) => troupe.stop()));
+  return ends.flatMap(({ reason }) => (reason === undefined ? [] : [reason]));
 }
 
 /** A server in public-key mode. `sendMs`: that a peer may take nothing, of a server that has a program to itself, of which can be seen when it has nothing to do. */
@@ -131,6 +138,12 @@ export async function client(language, suite) {
   return clients(troupeOf(language), (url) => ({ do: "direct", info, url, say: "hello there" }), { info });
 }
 
+/** Clients that call. */
+export async function caller(language, suite) {
+  const { info } = await credential(suite);
+  return clients(troupeOf(language), (url) => ({ do: "direct", info, url, call: true }), { info });
+}
+
 /** Clients and servers that attach to a tunnel: to us. */
 export async function attaching(language, suite, what) {
   const { info } = await credential(suite);
@@ -142,19 +155,25 @@ export async function attaching(language, suite, what) {
 }
 
 const audience = "adversary";
-const iss = "adversary's issuer";
 
-/** A tunnel, and a channel on it that stays. */
-export async function tunnel() {
+/** A tenant of a tunnel: its issuer, and its line of the tenants file. */
+async function tenantOf(iss) {
   const folder = join(folders.work, `issuer-${credentials++}`);
   await runProgram(join(folders.cpp, "flowersec-issuer-keygen"), "--out-dir", folder, "--overwrite");
   const issuer = issuerOf(JSON.parse(readFileSync(join(folder, "issuer_key.json"), "utf8")));
+  return { who: { issuer, audience, iss }, line: { aud: audience, iss, issuer_keys_file: join(folder, "issuer_keys.json") } };
+}
+
+/** A tunnel of two tenants, and a channel of the first on it that stays. */
+export async function tunnel() {
+  const [own, second] = [await tenantOf("adversary's issuer"), await tenantOf("adversary's neighbour")];
+  const tenants = join(folders.work, `tenants-${credentials++}.json`);
+  writeFileSync(tenants, JSON.stringify({ tenants: [own.line, second.line] }));
   const program = startProgram(
-    join(folders.cpp, "flowersec-tunnel"), "--listen", "127.0.0.1:0", "--issuer-keys-file", join(folder, "issuer_keys.json"), "--aud", audience, "--iss", iss,
-    "--allow-origin", "http://127.0.0.1", "--log-level", "error",
+    join(folders.cpp, "flowersec-tunnel"), "--listen", "127.0.0.1:0", "--tenants-file", tenants, "--allow-origin", "http://127.0.0.1", "--log-level", "error",
   );
   const { ws_url: url } = await program.json();
-  const shim = { url, issuer, audience, iss };
+  const shim = { url, ...own.who, neighbour: { url, ...second.who } };
   const ends = [];
   const first = await Attacher.dial(shim);
   for (const role of [1, 2]) {

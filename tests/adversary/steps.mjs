@@ -91,6 +91,8 @@ const list = {
   /** The other side's own key and nonce, as if they were ours. */
   init_of_theirs: (party) => party.init({ fields: { client_eph_pub_b64u: party.theirs.server_eph_pub_b64u, nonce_c_b64u: party.theirs.nonce_s_b64u } }),
   resp_of_theirs: (party) => party.resp({ fields: { server_eph_pub_b64u: party.theirs.client_eph_pub_b64u, nonce_s_b64u: party.theirs.nonce_c_b64u } }),
+  /** Our answer to an upgrade, the right one but for this. */
+  accept: ({ connection }, spec) => connection.acceptUpgrade(spec),
   open_message: (party, spec) => {
     const { payload, info } = openMessage(party.shim.publicKey, party.suite ?? party.shim.suite, spec);
     party.knows(info);
@@ -270,10 +272,12 @@ const list = {
     if (got === undefined || !isFrame(wanted, { ...got, body: got.payload })) throw new Error(`the frame is ${got === undefined ? "none" : `${got.op} ${got.payload.toString("hex")}`}`);
   },
   attach: (attacher, spec) => attacher.attach(spec),
-  /** Another peer that attaches to our channel: in the other role or, `again`, in ours; with a token of its own or, `reuse`, with ours. */
-  other: async (attacher, { again = false, reuse = false, ends, ...spec }) => {
-    const other = await Attacher.dial(attacher, attacher.channelId);
+  /** Another peer that attaches to our channel: in the other role or, `again`, in ours; with a token of its own or, `reuse`, with ours; `neighbour`: to the
+   * channel of that name of another tenant. */
+  other: async (attacher, { again = false, reuse = false, neighbour = false, ends, ...spec }) => {
+    const other = await Attacher.dial(neighbour ? attacher.neighbour : attacher, attacher.channelId);
     attacher.extra.push(other.connection);
+    attacher.other = other;
     await other.connection.upgrade(attacher.url);
     other.role = again ? attacher.role : 3 - attacher.role;
     if (reuse) other.lastToken = attacher.lastToken;
@@ -282,6 +286,8 @@ const list = {
     const end = await other.connection.end();
     if (end !== ends) throw new Error(`the other one ended with ${end}`);
   },
+  /** That it is still there. */
+  other_stays: ({ other }) => other.taken(),
   /** Keys of another session, for records that are `with` its "other" (what it would send) or "other peer" (what it would get). */
   other_session: async (party) => {
     const other = await otherSession(party);

@@ -96,12 +96,25 @@ awaitable<endpoint::session> connect(const json::object& command) {
   co_return co_await endpoint::async_attach_server(executor, std::move(grant), connect_options());
 }
 
-/// Connects, and says a text when the command has one.
+/// What became of a call.
+awaitable<std::string> call(endpoint::session session) {
+  auto [error, reply] = co_await session.async_call(7, R"("x")", with_error);
+  if (error) co_return words_of(error);
+  if (reply.error) co_return "refused " + std::to_string(reply.error->code) + " " + reply.error->message;
+  co_return "answered " + reply.payload;
+}
+
+/// Connects, and says a text, or calls, when the command has it so.
 awaitable<void> run_client(json::object command) {
   std::string outcome = "ok";
   endpoint::session session;
   try {
     session = co_await connect(command);
+    if (command.contains("call")) {
+      said(command, co_await call(session));
+      co_await session.async_close(with_error);
+      co_return;
+    }
     const auto text = text_in(command, "say");
     if (!text.empty() && co_await echo(session, text) != text) outcome = "another text came back";
   } catch (const boost::system::system_error& error) {
