@@ -3,9 +3,11 @@
 // A case has its name, `do`: steps, each an object whose first key is its name (steps.mjs has them all), and `expect`:
 //
 //   http      status of the answer to a request
-//   ends      code and reason of the close frame, "no code", or "tcp" when there is none; an object has one for each language
+//   ends      code and reason of the close frame, to the letter, "no code", or "tcp" when there is none; an object has one for each language
 //   alive     the connection still does its work: an echo, or a message through the tunnel
-//   says      what the program says of it: path and code of its error, "ok" of a client that got what it wanted, all that happened to a chat
+//   says      what the program says of it: path and code of its error, of a session with the rule behind it (ends.mjs), "ok" of a client that got what it wanted, all that happened to a chat
+//   peer      of the tunnel: what the honest end got, and how its connection ended
+//   gives_up  we read no more, and what the server says is all
 //   back      how a chat client came back: it "resumes" with the token of the last welcome, or comes "anew"; when a registry client did: "at once", or "later"
 //   oracle    which one says all that (oracle.mjs)
 //
