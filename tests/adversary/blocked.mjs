@@ -1,9 +1,9 @@
 // Whether a program can still write to us, and has done all that it can: by what the kernel knows of the connection and of the program.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { patienceMs } from "./connection.mjs";
 
-/** Looks in a row at which nothing may have changed, and what is between them. */
-const looks = 4;
+/** Looks that must find it asleep while nothing changes, and what is between them. */
+const looks = 6;
 const betweenLooksMs = 40;
 
 const port = (number) => number.toString(16).toUpperCase().padStart(4, "0");
@@ -19,23 +19,26 @@ function otherEnd({ localPort, remotePort }) {
   throw new Error("no connection to the other side");
 }
 
-/** Whether a program sleeps, and how long it has ever worked. */
-function stateOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ");
-  return { sleeps: fields[0] === "S", ticks: Number(fields[11]) + Number(fields[12]) };
+/** Whether no thread of a program has anything to do at this moment, or waits for a processor to do it. */
+function sleeps(pid) {
+  const tasks = `/proc/${pid}/task`;
+  try {
+    return readdirSync(tasks).every((task) => readFileSync(`${tasks}/${task}/stat`, "latin1").split(") ")[1].startsWith("S"));
+  } catch {
+    return false; // a thread ended just now
+  }
 }
 
-/** Until it has read all that we said, has nothing left to do, and could not say it all: we take nothing, and its kernel takes nothing. Resolves to the bytes that
+/** Until it has read all that we said, sleeps whenever we look, and could not say it all: we take nothing, and its kernel takes nothing. Resolves to the bytes that
  * are in there. */
 export async function untilBlocked({ socket }, pid) {
   const until = Date.now() + patienceMs;
-  for (let same = 0, before = {}; ; await new Promise((resolve) => setTimeout(resolve, betweenLooksMs))) {
+  for (let asleep = 0, before = 0; ; await new Promise((resolve) => setTimeout(resolve, betweenLooksMs))) {
     const { unsent, unread } = otherEnd(socket);
-    const { sleeps, ticks } = stateOf(pid);
-    const isQuiet = sleeps && unread === 0 && socket.writableLength === 0;
-    same = isQuiet && unsent > 0 && unsent === before.unsent && ticks === before.ticks ? same + 1 : 0;
-    if (same === looks) return unsent;
+    if (unsent === 0 || unsent !== before || unread > 0 || socket.writableLength > 0) asleep = 0;
+    else if (sleeps(pid)) asleep++; // some look now and then whether the network takes something
+    if (asleep === looks) return unsent;
     if (Date.now() > until) throw new Error(`it is not blocked: ${unsent} bytes are unsent, ${unread} unread, ${socket.writableLength} unsaid`);
-    before = { unsent, ticks };
+    before = unsent;
   }
 }
