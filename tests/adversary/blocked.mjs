@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { patienceMs } from "./connection.mjs";
 
-/** Looks that must find it asleep while nothing changes, and what is between them. */
-const looks = 6;
-const betweenLooksMs = 40;
+/** Looks that must find it idle while nothing changes, and what is between them: the table is long where many sockets are. */
+const looks = 5;
+const betweenLooksMs = 150;
 
 const port = (number) => number.toString(16).toUpperCase().padStart(4, "0");
 
@@ -19,26 +19,42 @@ function otherEnd({ localPort, remotePort }) {
   throw new Error("no connection to the other side");
 }
 
-/** Whether no thread of a program has anything to do at this moment, or waits for a processor to do it. */
-function sleeps(pid) {
-  const tasks = `/proc/${pid}/task`;
+/** Whether no thread of a program has anything to do at this moment, and how often its first one had not. */
+function restOf(pid) {
+  const stateOf = (task) => readFileSync(`/proc/${pid}/task/${task}/status`, "latin1");
+  const isAsleep = (task) => /^State:\s+S/m.test(stateOf(task));
   try {
-    return readdirSync(tasks).every((task) => readFileSync(`${tasks}/${task}/stat`, "latin1").split(") ")[1].startsWith("S"));
+    return { asleep: readdirSync(`/proc/${pid}/task`).every(isAsleep), rests: Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(stateOf(pid))[1]) };
   } catch {
-    return false; // a thread ended just now
+    return { asleep: false, rests: 0 }; // a thread ended just now
   }
 }
 
-/** Until it has read all that we said, sleeps whenever we look, and could not say it all: we take nothing, and its kernel takes nothing. Resolves to the bytes that
- * are in there. */
+/** What we said does not leave: a kernel whose receive buffer ran over takes no acknowledgement until somebody reads. Says nothing of the other side; on another connection it goes better. */
+export class Stalled extends Error {}
+
+/** Until it has read all that we said, has gone to sleep again and again, and could not say it all: we take nothing, and its kernel takes nothing. Resolves to the
+ * bytes that are in there. */
 export async function untilBlocked({ socket }, pid) {
   const until = Date.now() + patienceMs;
-  for (let asleep = 0, before = 0; ; await new Promise((resolve) => setTimeout(resolve, betweenLooksMs))) {
+  for (let idle = 0, before = {}; ; await new Promise((resolve) => setTimeout(resolve, betweenLooksMs))) {
     const { unsent, unread } = otherEnd(socket);
-    if (unsent === 0 || unsent !== before || unread > 0 || socket.writableLength > 0) asleep = 0;
-    else if (sleeps(pid)) asleep++; // some look now and then whether the network takes something
-    if (asleep === looks) return unsent;
-    if (Date.now() > until) throw new Error(`it is not blocked: ${unsent} bytes are unsent, ${unread} unread, ${socket.writableLength} unsaid`);
-    before = unsent;
+    const unsaid = socket.writableLength;
+    const { asleep, rests } = restOf(pid);
+    if (unsent === 0 || unsent !== before.unsent || unread > 0 || unsaid !== before.unsaid) idle = 0;
+    else if (asleep || rests > before.rests) idle++; // some look now and then whether the network takes something
+    if (idle === looks && unsaid > 0) throw new Stalled(`${unsaid} bytes do not leave`);
+    if (idle === looks) return unsent;
+    if (Date.now() > until) throw new Error(`it is not blocked: ${unsent} bytes are unsent, ${unread} unread, ${unsaid} unsaid`);
+    before = { unsent, unsaid, rests };
+  }
+}
+
+/** Until all that we said has left. */
+export async function untilSaid({ socket }) {
+  for (let same = 0, before = Infinity; socket.writableLength > 0; before = socket.writableLength) {
+    same = socket.writableLength === before ? same + 1 : 0;
+    if (same === 4 * looks) throw new Stalled(`${before} bytes do not leave`);
+    await new Promise((resolve) => setTimeout(resolve, betweenLooksMs));
   }
 }

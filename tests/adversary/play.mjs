@@ -1,5 +1,6 @@
 // Plays one case: brings a connection into its state, does its steps, and says how it ended.
 import { Attacher } from "./attach.mjs";
+import { Stalled, untilSaid } from "./blocked.mjs";
 import { Connection, within } from "./connection.mjs";
 import { left } from "./ends.mjs";
 import { oracles } from "./oracle.mjs";
@@ -87,12 +88,15 @@ export async function against(party, one, check) {
   try {
     await doAll(party, one.do);
     if (one.expect.oracle) one.expect = oracles[one.expect.oracle](party.spoiled, party);
-    if (one.expect.gives_up) return { gives_up: true };
+    if (one.expect.gives_up) {
+      await untilSaid(party.connection);
+      return { gives_up: true };
+    }
     if (!one.expect.alive) return await endOf(party.connection, one.expect);
     await check(party);
     return { alive: true };
   } catch (error) {
-    return { failed: error.message };
+    return { failed: error.message, ...(error instanceof Stalled && { stalled: true }) };
   }
 }
 

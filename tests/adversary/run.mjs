@@ -38,6 +38,8 @@ const kinds = {
 };
 /** Programs that are played against at the same time: the waits are short, but there are many. */
 const atOnce = 4;
+/** Connections on which a case may find that our own kernel has stalled (blocked.mjs). */
+const stallsAtMost = 10;
 /** Of a case that is there for every bit of a message the neighbour is asked from time to time only. */
 const bitsBetweenWitnesses = 64;
 
@@ -56,7 +58,8 @@ const counts = new Map();
 async function playCase({ group, language, it, play, sampling }, each) {
   const one = { ...each, expect: expectedOf(each.expect, language) };
   const began = performance.now();
-  const outcome = await play(one, it).catch((error) => ({ failed: error.message }));
+  let outcome;
+  for (let left = stallsAtMost; left >= 0 && (outcome === undefined || outcome.stalled); left--) outcome = await play(one, it).catch((error) => ({ failed: error.message }));
   if (it.witness && --sampling.untilWitness < 0) {
     await it.witness().catch((error) => (outcome.neighbour = error.message));
     if (each.expect.oracle || one.sampled) sampling.untilWitness = bitsBetweenWitnesses;
