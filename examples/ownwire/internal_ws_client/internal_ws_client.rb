@@ -1,6 +1,6 @@
 # Sends every text to a language model and the model's answer back to the session.
 #
-#   bundle install --local
+#   bundle lock --local
 #   bundle exec ruby internal_ws_client.rb --openai-api-key-fn=.openai_key
 require_relative "internal_ws"
 require "net/http"

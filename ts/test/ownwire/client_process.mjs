@@ -34,7 +34,7 @@ export function unpackedClients() {
   run("tar", ["-xzf", "internal_ws_client.tar.gz"], folder);
   const clients = join(folder, "internal_ws_client");
   if (!existsSync(debianWs)) symlinkSync(join(root, "ts/node_modules"), join(clients, "node_modules")); // as npm install would
-  if (languages.includes(ruby) && ruby.isThere()) run("bundle", ["install", "--local", "--quiet"], clients);
+  if (languages.includes(ruby) && ruby.isThere()) run("bundle", ["lock", "--local"], clients);
   return {
     folder: clients,
     secretFile(name, content) {
