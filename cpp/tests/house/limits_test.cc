@@ -210,7 +210,7 @@ entries tunnel_entries() {
       {"attach deadline", {relay.attach_timeout}},
       {"write time-out", {relay.write_timeout}},
       {"token lifetime, init horizon", {relay.max_token_lifetime, relay.max_init_horizon}},
-      {"kernel receive buffer", {relay.max_receive_buffer_bytes}},
+      {"kernel receive buffer, at first", {relay.max_receive_buffer_bytes}},
       // Beside the head there is room for the line of the request.
       {"HTTP head", {ws::max_request_head_bytes - 4096, constant(own + "http_front.h", "head_timeout")}},
       {"`max_refusal_lines_per_second`", {constant(apps + "refusal_queue.h", "max_refusal_lines_per_second")}},
