@@ -88,9 +88,16 @@ test("a redirect is a refusal, by whichever fetch", async () => {
   for (const answer of [opaque, followed]) await assert.rejects(ask({ fetch: () => Promise.resolve(answer) }), stopped);
 });
 
+test("a fetch may answer without a promise", async () => {
+  const post = () => new Response(good);
+  await ask({ fetch: post as unknown as typeof globalThis.fetch });
+});
+
 test("what fetch throws is a typed error with its cause", async () => {
   const cause = new TypeError("fetch failed");
-  await assert.rejects(ask({ fetch: () => Promise.reject(cause) }), { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: fetch failed", responseBody: "", cause });
+  const failed = { name: "ControlplaneRequestError", status: 0, code: "", message: "controlplane request failed: fetch failed", responseBody: "", cause };
+  await assert.rejects(ask({ fetch: () => Promise.reject(cause) }), failed);
+  await assert.rejects(ask({ fetch: () => { throw cause; } }), failed);
 });
 
 test("the ticket wins over a header of the caller", async () => {

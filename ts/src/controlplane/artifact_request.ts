@@ -141,7 +141,7 @@ function isWrittenAsObject(value: unknown): boolean {
 
 /** Status and body. A refusal whose body cannot be read is one all the same. */
 async function ask(post: typeof fetch, url: string, init: RequestInit): Promise<{ status: number; body: string }> {
-  const response = await post(url, init).catch((cause: unknown) => {
+  const response = await (async () => post(url, init))().catch((cause: unknown) => {
     throw new ControlplaneRequestError(`controlplane request failed: ${String((cause as Error | undefined)?.message ?? cause)}`, 0, "", "", { cause });
   });
   const { status } = response;

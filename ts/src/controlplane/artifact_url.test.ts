@@ -6,13 +6,15 @@ import { artifactUrl } from "./artifact_url.js";
 
 interface Page {
   readonly location?: string;
+  /** Where there is no href. */
+  readonly origin?: string;
   readonly baseURI?: string;
 }
 
 /** What artifactUrl() says in such a page. */
-function inPage<T>({ location, baseURI }: Page, of: () => T): T {
+function inPage<T>({ location, origin, baseURI }: Page, of: () => T): T {
   const scope = globalThis as { location?: unknown; document?: unknown };
-  scope.location = location && { href: location };
+  scope.location = location ? { href: location } : origin && { origin };
   scope.document = baseURI && { baseURI };
   try {
     return of();
@@ -90,6 +92,11 @@ test("in a page the URL may be relative to it", () => {
     for (const base of ["", "api", "./api", "../api", "/api", "?to=", "api//x:y"]) assert.equal(inPage({ location }, () => artifactUrl(base, path, false)), base + path);
     assert.equal(inPage({ location, baseURI: new URL("/deep/down/", location).href }, () => artifactUrl("", path, false)), path);
   }
+});
+
+test("an origin is location enough", () => {
+  assert.equal(inPage({ origin: "https://app.example" }, () => artifactUrl("/api", "", false)), "/api");
+  assert.equal(inPage({ origin: "https://app.example", baseURI: "https://evil.example/" }, () => artifactUrl("/api", "", false)), undefined);
 });
 
 test("a relative URL leads to no other host than the page's, and nowhere from a page without one", () => {

@@ -21,10 +21,10 @@ export function artifactUrl(base: string, path: string, allowLoopbackHTTP: boole
 
 /** Whether there is a page, and fetch would ask its own host for `relative`. Over plain http only what came that way asks that way. */
 function isOfThePage(relative: string): boolean {
-  const { location, document } = globalThis as { location?: { href: string }; document?: { baseURI?: string } };
+  const { location, document } = globalThis as { location?: { href?: string; origin?: string }; document?: { baseURI?: string } };
   if (location === undefined || relative.startsWith("//")) return false;
   try {
-    const page = new URL(location.href);
+    const page = new URL(location.href ?? location.origin ?? "");
     return /^https?:$/.test(page.protocol) && new URL(relative, document?.baseURI ?? page).origin === page.origin;
   } catch {
     return false;
