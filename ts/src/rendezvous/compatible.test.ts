@@ -234,6 +234,27 @@ test("what does not fit the challenge is told and closed", () => {
   assert.deepEqual(registry.said(), ["1 REGISTER_FAILURE the response does not fit the challenge", "1 close 1008"]);
 });
 
+test("a message right behind the response is delivered once the response was found right, up to 16 384 bytes of them", () => {
+  const behind = (isRight: boolean, ...texts: string[]) => {
+    const registry = new Registry();
+    registry.join(keys[1]);
+    registry.arrive();
+    assert.deepEqual(registry.say(2, { ...response, from: keys[0].text }), ["2 open"]);
+    const before = texts.map((text) => registry.say(2, text)).flat();
+    registry.machine.verifiedCompatible(2, isRight, registry.now);
+    return { before, after: registry.said() };
+  };
+  const first = JSON.stringify(envelope(1, 2));
+  const second = (bytes: number) => JSON.stringify({ ...envelope(1, 2), message: "x".repeat(bytes - JSON.stringify({ ...envelope(1, 2), message: "" }).length) });
+  const left = limits.maxEarlyTextBytes - first.length;
+  const delivered = ["2 REGISTER_SUCCESS", "1 MESSAGE of 1", "2 MESSAGE_DELIVERED"];
+  assert.deepEqual(behind(true, first, "no JSON", JSON.stringify(response)), { before: [], after: delivered }, "all else is passed over, as later");
+  assert.deepEqual(behind(true, first, second(left)), { before: [], after: [...delivered, ...delivered.slice(1)] });
+  const refused = ["2 REGISTER_FAILURE a CHALLENGE_RESPONSE is expected", "2 close 1008"];
+  assert.deepEqual(behind(true, first, second(left + 1)), { before: refused, after: [] });
+  assert.deepEqual(behind(false, first), { before: [], after: ["2 REGISTER_FAILURE the response does not fit the challenge", "2 close 1008"] });
+});
+
 test("a registration lapses after 10 s; a registered socket is pinged, and dropped after 60 s of silence", () => {
   const registry = new Registry();
   registry.arrive();

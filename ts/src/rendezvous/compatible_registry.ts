@@ -5,6 +5,7 @@ import { encodeBase64url } from "../base/index.js";
 import type { PublicKey } from "../identity/index.js";
 import { legacyNonceBytes } from "../identity/legacy.js";
 import { envelopeIn, keyIn, keyOfText, textOf } from "./compatible.js";
+import { EarlyTexts } from "./early_texts.js";
 import type { ConnectionId } from "./registry_machine.js";
 
 /** What is said to an address that comes too often. */
@@ -40,6 +41,8 @@ interface Client {
   readonly text: string;
   state: "challenged" | "verifying" | "registered";
   key: PublicKey | undefined;
+  /** What it says while its response is judged. */
+  readonly early: EarlyTexts;
 }
 
 export class CompatibleRegistry {
@@ -59,7 +62,7 @@ export class CompatibleRegistry {
   /** `pathKey`: the key of the location, which must then be the one that registers. */
   opened(id: ConnectionId, pathKey: PublicKey | undefined, text: string): void {
     const nonce = this.random(legacyNonceBytes);
-    this.clients.set(id, { pathKey, nonce, text, state: "challenged", key: undefined });
+    this.clients.set(id, { pathKey, nonce, text, state: "challenged", key: undefined, early: new EarlyTexts() });
     this.host.say(id, JSON.stringify({ type: "CHALLENGE", from: this.current.text, nonce: encodeBase64url(nonce), challengeText: text }));
   }
 
@@ -70,6 +73,8 @@ export class CompatibleRegistry {
     if (text === undefined) return this.host.close(id, "not a text");
     if (client.state === "registered") return this.route(id, text);
     const response = envelopeIn(text);
+    // Whatever else comes behind a registration is passed over.
+    if (client.state === "verifying" && (response === undefined || textOf(response, "type") !== "MESSAGE" || client.early.add(text))) return;
     if (client.state !== "challenged" || response === undefined || textOf(response, "type") !== "CHALLENGE_RESPONSE") return this.fail(id, "a CHALLENGE_RESPONSE is expected");
     const from = keyIn(response, "from");
     if (from === undefined) return this.fail(id, "from is no public key");
@@ -92,6 +97,7 @@ export class CompatibleRegistry {
     this.byKey.set(client.key.text, id);
     this.host.registered(id);
     this.host.say(id, '{"type":"REGISTER_SUCCESS"}');
+    for (const text of client.early.take()) this.route(id, text);
   }
 
   /** Tells it why, and closes. */

@@ -27,6 +27,8 @@ export const silenceMs = 60_000;
 export const challengeLifetimeS = 10;
 export const challengeLifetimeWithWorkS = 30;
 export const defaultWorkBits = 16;
+/** Texts that a client says behind its registration while a registry judges it. */
+export const maxEarlyTextBytes = 16_384;
 /** Absent, blocked, declining, silent: all are answered so long after `call`. */
 export const unavailableMs = 20_000;
 /** A registry that has not answered a call after so long will not. */

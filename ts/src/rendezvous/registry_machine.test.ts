@@ -90,6 +90,49 @@ test("a challenge is used once, lapses after 10 s, and anything else before it e
   assert.equal(registry.machine.size, 0);
 });
 
+test("what a client says while its registration is judged is kept up to 16 384 bytes, and not one more", () => {
+  const ping = JSON.stringify({ type: "ping", t: 1 });
+  const rest = (bytes: number) => `{"type":"ä${"x".repeat(bytes - 13)}"}`;
+  const left = limits.maxEarlyTextBytes - ping.length;
+  assert.equal(new TextEncoder().encode(rest(left)).length, left, "bytes of UTF-8");
+  const behind = (...texts: string[]) => {
+    const registry = new Registry();
+    registry.arrive();
+    const frame = registry.frame(a);
+    assert.deepEqual(registry.say(1, frame), ["verify"]);
+    const before = texts.map((text) => registry.say(1, text)).flat();
+    registry.machine.verified(1, undefined, frame, registry.now);
+    const joined = registry.said();
+    return { before, joined, later: registry.say(1, ping) };
+  };
+  assert.deepEqual(behind(ping, rest(left)), { before: [], joined: ["1 registered", "joined", "1 pong"], later: ["1 pong"] });
+  assert.deepEqual(behind(ping, rest(left + 1)), { before: ["1 error not_registered", "1 close 1008"], joined: [], later: [] });
+  assert.deepEqual(behind(ping, rest(left), ping).before, ["1 error not_registered", "1 close 1008"]);
+  assert.deepEqual(behind(ping, "{").before, ["1 error invalid_frame", "1 close 1008"], "what is no frame waits for nothing");
+});
+
+test("what was said behind a registration that fails, or whose socket goes, is dropped; a key's time begins with its registration", () => {
+  const registry = new Registry();
+  const waiting = () => {
+    registry.arrive(`${registry.now}`);
+    const frame = registry.frame(a);
+    assert.deepEqual(registry.say(registry.now + 1, frame), ["verify"]);
+    assert.deepEqual(registry.say(registry.now + 1, { type: "watch", keys: [b] }), []);
+    return frame;
+  };
+  registry.machine.verified(1, "proof_failed", waiting(), registry.now);
+  assert.deepEqual(registry.said(), ["1 error proof_failed", "1 close 1008"]);
+  registry.pass(1);
+  const gone = waiting();
+  registry.machine.closed(2);
+  registry.machine.verified(2, undefined, gone, registry.now);
+  assert.deepEqual([registry.said(), registry.machine.size], [[], 0]);
+  registry.pass(1);
+  waiting();
+  assert.deepEqual(registry.pass(limits.silenceMs - 1), []);
+  assert.deepEqual(registry.pass(1), ["3 cut"], "what waits is no sign of life");
+});
+
 test("a key that is in use is refused, taken over with replace, and silently by its own process", () => {
   const registry = new Registry();
   const instance = new Uint8Array(16);

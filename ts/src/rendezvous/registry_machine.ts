@@ -4,6 +4,7 @@
 
 import type { PublicKey } from "../identity/index.js";
 import { CompatibleRegistry, tooOften, type CompatibleResponse } from "./compatible_registry.js";
+import { EarlyTexts } from "./early_texts.js";
 import { Calls, type RegistryCall } from "./registry_calls.js";
 import type { RegistryErrorCode } from "./error.js";
 import { decodeClientFrame, type ClientFrame, type ServerFrame } from "./frames.js";
@@ -40,7 +41,8 @@ interface Connection extends Wakeable {
   readonly workBits: number;
   /** Of the challenge; undefined before it was sent, and once it was used. */
   challenge: { readonly value: Uint8Array; readonly byMs: number } | undefined;
-  isVerifying: boolean;
+  /** What it says while its registration is judged, and only then. */
+  early: EarlyTexts | undefined;
   key: PublicKey | undefined;
   instance: string;
   /** Until when something must be heard of it; before it is open: until when that may take. */
@@ -140,7 +142,7 @@ export class RegistryMachine {
       if (oldest !== undefined) this.cut(oldest, "oldest of too many");
     }
     const connection: Connection = {
-      id, address, isCompatible: false, workBits, challenge: undefined, isVerifying: false, key: undefined, instance: "", silentByMs: nowMs + openingMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(), wakeAtMs: Infinity,
+      id, address, isCompatible: false, workBits, challenge: undefined, early: undefined, key: undefined, instance: "", silentByMs: nowMs + openingMs, pingAtMs: Infinity, lastRid: 0, watched: new Map(), wakeAtMs: Infinity,
     };
     this.connections.set(id, connection);
     this.unregistered.add(connection);
@@ -183,9 +185,11 @@ export class RegistryMachine {
       return this.compatible.text(id, text);
     }
     if (connection.key !== undefined) this.heardOf(connection, nowMs);
-    const frame = text === undefined ? ({ type: "refused", rid: undefined } as const) : decodeClientFrame(text);
+    if (text === undefined) return this.refuse(connection, "invalid_frame");
+    const frame = decodeClientFrame(text);
     if (frame.type === "refused" && frame.rid === undefined) return this.refuse(connection, "invalid_frame");
     if (frame.type === "register") return this.register(connection, frame, nowMs);
+    if (connection.early?.add(text) === true) return;
     if (connection.key === undefined) return this.refuse(connection, "not_registered");
     if (frame.type === "refused") return this.say(connection, { type: "error", code: "invalid_frame", rid: frame.rid, fatal: false });
     if (frame.type === "unknown" || frame.type === "pong") return;
@@ -218,8 +222,9 @@ export class RegistryMachine {
   /** How a registration was judged. */
   verified(id: ConnectionId, code: RegistryErrorCode | undefined, frame: RegisterFrame, nowMs: number): void {
     const connection = this.connections.get(id);
-    if (connection?.isVerifying !== true) return;
-    connection.isVerifying = false;
+    if (connection?.early === undefined) return;
+    const { early } = connection;
+    connection.early = undefined;
     if (code !== undefined) return this.refuse(connection, code);
     const { publicKey } = frame;
     const instance = String(frame.instance);
@@ -236,6 +241,7 @@ export class RegistryMachine {
     this.byKey.set(publicKey.text, connection);
     this.say(connection, { type: "registered", publicKey, session: this.settings.name(), keepAliveS: keepAliveMs / 1000 });
     this.intents.push({ want: "joined", key: publicKey });
+    for (const text of early.take()) this.text(id, text, nowMs);
   }
 
   /** The socket is gone. */
@@ -312,7 +318,7 @@ export class RegistryMachine {
     if (!this.settings.keys.some((key) => key.equals(frame.registryKey))) return this.refuse(connection, "unknown_registry_key");
     const { workBits } = connection;
     if (workBits > 0 && frame.workNonce === undefined) return this.refuse(connection, "pow_required");
-    connection.isVerifying = true;
+    connection.early = new EarlyTexts();
     this.intents.push({ want: "verify", connection: connection.id, frame, challenge: challenge.value, workBits });
   }
 

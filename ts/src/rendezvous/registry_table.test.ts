@@ -16,6 +16,7 @@ interface Step {
   readonly key?: string;
   readonly instance?: number;
   readonly replace?: boolean;
+  readonly behind?: readonly string[];
   readonly say?: number;
   readonly text?: string;
   readonly leave?: number;
@@ -54,13 +55,13 @@ class World {
     return this.heard;
   }
 
-  private join(id: number, { key = "", instance = 100 + id, replace = false }: Step): void {
+  private join(id: number, { key = "", instance = 100 + id, replace = false, behind = [] }: Step): void {
     this.machine.opened(id, this.now);
     drain(this.machine);
     const frame: RegisterFrame = { type: "register", publicKey: keys.get(key) as PublicKey, registryKey, proof: new Uint8Array(32), instance: new Uint8Array(16).fill(instance), replace };
     assert.deepEqual(decodeClientFrame(encodeClientFrame(frame)).type, "register");
     this.machine.text(id, encodeClientFrame(frame), this.now);
-    this.perform();
+    for (const text of behind) this.machine.text(id, this.textOf(text), this.now); // it is judged behind them, by take()
   }
 
   /** On to this time, through every deadline on the way. */

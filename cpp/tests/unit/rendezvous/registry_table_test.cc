@@ -61,6 +61,11 @@ class table_world {
     world_.say(sockets_.at(number),
                world_.proof(static_cast<std::uint32_t>(person), *challenge, replace != nullptr && replace->as_bool(),
                             static_cast<char>(instance != nullptr ? instance->as_int64() : 100 + number)));
+    const auto* behind = step.if_contains("behind");
+    if (behind == nullptr) return;
+    for (const auto& text : behind->as_array()) {
+      world_.say_text(sockets_.at(number), text_of(text.as_string()));
+    }
   }
 
   [[nodiscard]] std::string text_of(std::string_view told) const {

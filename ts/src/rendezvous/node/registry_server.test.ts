@@ -140,6 +140,24 @@ test("a client of text frames that says nothing by itself is asked every 25 s, a
   assert.deepEqual([since(1), registry.size], [["cut"], 0], "no frame, and no word");
 });
 
+test("what a client says right behind its registration is served when the application has let it in, and not when it has not", async (t) => {
+  for (const isLetIn of [true, false]) {
+    const asked = deferred<void>();
+    const answer = deferred<boolean>();
+    const { registry } = await registryOf(t, { onRegister: () => (asked.resolve(), answer.promise) });
+    const client = new PlainClient(registry);
+    const [challenge] = await client.until(1);
+    client.say(await register(await Identity.generate(), challenge as Frame));
+    for (const t of [1, 2]) client.say(JSON.stringify({ type: "ping", t }));
+    await asked.promise;
+    client.say(JSON.stringify({ type: "ping", t: 3 }));
+    assert.equal(client.heard.length, 1);
+    answer.resolve(isLetIn);
+    const heard = (await client.until(isLetIn ? 5 : 3)).slice(1).map((each) => (typeof each === "string" ? each : `${each["type"]} ${each["t"] ?? each["code"] ?? ""}`.trim()));
+    assert.deepEqual(heard, isLetIn ? ["registered", "pong 1", "pong 2", "pong 3"] : ["error proof_failed", "close 1008 proof_failed"]);
+  }
+});
+
 test("a client in the sealed mode is asked and kept as well", async (t) => {
   const { clock, registry } = await registryOf(t);
   const identity = await Identity.generate();
