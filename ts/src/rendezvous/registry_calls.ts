@@ -36,7 +36,8 @@ interface CallHost {
 export class Calls {
   /** In the order of their ends. */
   private readonly open = new Map<string, OpenCall>();
-  private readonly openOf = new Map<string, number>();
+  /** By caller. */
+  private readonly openOf = new Map<string, Set<OpenCall>>();
   /** By callee: calls that it was told of, the oldest first. */
   private readonly ringing = new Map<string, Set<OpenCall>>();
   private readonly buckets = new Map<string, TokenBucket>();
@@ -62,10 +63,12 @@ export class Calls {
     const { callsPerMinute, maxOpenCalls } = this.limits;
     let bucket = this.buckets.get(from.text);
     if (bucket === undefined) this.buckets.set(from.text, (bucket = new TokenBucket(callsPerMinute, callsPerMinute / 60_000, nowMs)));
-    if ((this.openOf.get(from.text) ?? 0) >= maxOpenCalls || !bucket.take(nowMs)) return refuse("rate_limited");
+    let own = this.openOf.get(from.text);
+    if ((own?.size ?? 0) >= maxOpenCalls || !bucket.take(nowMs)) return refuse("rate_limited");
     const call: OpenCall = { callId: this.name(), rid, from, to, eph, note, byMs: nowMs + unavailableMs, grant: undefined, isOffered: false };
     this.open.set(call.callId, call);
-    this.openOf.set(from.text, (this.openOf.get(from.text) ?? 0) + 1);
+    if (own === undefined) this.openOf.set(from.text, (own = new Set()));
+    own.add(call);
     // Also where nobody is: what it costs would tell.
     this.host.mint(call);
   }
@@ -88,7 +91,7 @@ export class Calls {
   /** What a registered client says of calls. What is over, or somebody else's, is passed over. */
   frame(from: PublicKey, frame: Extract<ClientFrame, { type: "accept" | "decline" | "cancel" }>): void {
     if (frame.type === "cancel") {
-      for (const call of this.open.values()) if (call.rid === frame.rid && call.from.equals(from)) return this.end(call, true);
+      for (const call of this.openOf.get(from.text) ?? []) if (call.rid === frame.rid) return this.end(call, true);
       return;
     }
     const call = this.open.get(frame.callId);
@@ -101,14 +104,12 @@ export class Calls {
 
   /** A key is not registered any more. */
   left(key: PublicKey): void {
-    for (const call of [...this.open.values()]) {
-      if (call.from.equals(key)) this.end(call, true);
-      else if (call.to.equals(key)) this.silence(call, false); // its caller learns nothing before the time
-    }
+    for (const call of this.openOf.get(key.text) ?? []) this.end(call, true);
+    for (const call of this.ringing.get(key.text) ?? []) this.silence(call, false); // its caller learns nothing before the time
   }
 
   advance(nowMs: number): void {
-    for (const call of [...this.open.values()]) {
+    for (const call of this.open.values()) {
       if (nowMs < call.byMs) break;
       this.end(call, true);
       this.host.send(call.from, { type: "error", code: "recipient_unavailable", rid: call.rid, fatal: false });
@@ -122,9 +123,9 @@ export class Calls {
 
   private end(call: OpenCall, tellCallee: boolean): void {
     this.open.delete(call.callId);
-    const left = (this.openOf.get(call.from.text) ?? 1) - 1;
-    if (left > 0) this.openOf.set(call.from.text, left);
-    else this.openOf.delete(call.from.text);
+    const own = this.openOf.get(call.from.text);
+    own?.delete(call);
+    if (own?.size === 0) this.openOf.delete(call.from.text);
     this.silence(call, tellCallee);
   }
 
