@@ -358,6 +358,7 @@ entries peer_entries() {
       {"`probeTimeoutMs`", {ownwire::probe_timeout}},
       {"`arrivalWaitMs`", {own("peer_machine.h", "arrival_patience")}},
       {"`settledChannelMs`", {own("peer_machine.h", "settled_channel")}},
+      {"`maxEarlyTextBytes`", {}},
       {"`glareWaitMs`", {}},
       {"`ackTimeoutMs`", {}},
       {"`channelClockSkewMs`", {own("client_core.h", "channel_clock_skew")}},

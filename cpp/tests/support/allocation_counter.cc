@@ -3,10 +3,18 @@
 #include <cstdlib>
 #include <new>
 
+#include "support/sanitized.h"
+
 namespace {
 
 thread_local std::size_t allocations = 0;
 thread_local std::size_t allocated_bytes = 0;
+
+}  // namespace
+
+#ifndef FLOWERSEC_THREAD_SANITIZED  // which has an operator new of its own
+
+namespace {
 
 void* allocate_or_null(std::size_t bytes) noexcept {
   ++allocations;
@@ -32,7 +40,15 @@ void operator delete[](void* memory, const std::nothrow_t& /*tag*/) noexcept { s
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 
+#endif
+
 namespace flowersec::testing {
+
+#ifdef FLOWERSEC_THREAD_SANITIZED
+bool allocation_counter::counts() noexcept { return false; }
+#else
+bool allocation_counter::counts() noexcept { return true; }
+#endif
 
 allocation_counter::allocation_counter() noexcept : at_start_(allocations), bytes_at_start_(allocated_bytes) {}
 std::size_t allocation_counter::count() const noexcept { return allocations - at_start_; }
