@@ -314,6 +314,8 @@ entries registry_entries() {
       {"answer for whoever is not available", {limits.unavailable_after}},
       {"silence", {limits.silence}},
       {"`max_queue_bytes` (registry)", {limits.max_queue_bytes}},
+      {"`max_record_bytes` (registry)", {constant("cpp/src/rendezvous/registry_desk.cc", "max_record_bytes")}},
+      {"`max_streams` (registry)", {constant("cpp/src/rendezvous/registry_desk.cc", "max_streams")}},
       {"`max_handshakes` (registry)", {port.max_handshakes}},
       {"`max_handshakes_per_address` (registry)", {port.max_handshakes_per_address}},
   };
