@@ -5,7 +5,6 @@ const names = {
   "websocket: unexpected_text_frame": "wrong_message",
   "websocket: send_buffer_timeout": "send_timeout",
   "the transport ended": "transport_closed",
-  "the transport ended inside a frame": "truncated_frame",
   "the peer sent Go Away": "go_away",
   "a frame with an unknown version": "bad_version",
   "a frame of an unknown type": "bad_type",

@@ -20,7 +20,6 @@ test("a session whose peer did not answer, or broke a rule, did not", () => {
   const table: [unknown, string][] = [
     [new YamuxPingTimeoutError(), "tunnel: yamux/timeout: yamux: ping_timeout"],
     [new YamuxError("bad_type"), "tunnel: yamux/mux_failed: yamux: bad_type"],
-    [new YamuxError("truncated_frame"), "tunnel: yamux/mux_failed: yamux: truncated_frame"],
     [new YamuxError("session_memory_exceeded"), "tunnel: yamux/resource_exhausted: yamux: session_memory_exceeded"],
     [left(new RecordError("open_failed")), "tunnel: secure/invalid_input: record: open_failed"],
     [left(new Error("websocket: unexpected_text_frame")), "tunnel: secure/invalid_input: websocket: unexpected_text_frame"],

@@ -44,11 +44,6 @@ export class YamuxCore extends OutputSide implements FrameSink {
     }
   }
 
-  /** Nothing will come any more: `transport_closed` between two frames, `truncated_frame` inside one. */
-  endOfInput(): void {
-    this.end(this.input.isBetweenFrames ? "transport_closed" : "truncated_frame");
-  }
-
   /** Ends the session, and every stream with it. Without effect when it has ended. */
   end(why: YamuxErrorCode): void {
     if (this.ended) return;

@@ -15,8 +15,7 @@ export type YamuxErrorCode =
   | "data_after_fin" // the peer sent data after it closed its sending half; it is told by RST
   // The session ends, and every stream with it. The peer sees the transport close.
   | "closed" // this side ended the session
-  | "transport_closed" // the channel below ended between two frames; the cause says how
-  | "truncated_frame" // it ended inside a frame
+  | "transport_closed" // the channel below ended, between two frames or inside one; the cause says how
   | "go_away" // the peer sent Go Away
   | "bad_version" // header version other than 0
   | "bad_type" // header type above 3

