@@ -235,17 +235,6 @@ process_result run_program(const std::string& name, process::words arguments, pr
   return process{name, std::move(arguments), std::move(variables), std::move(working_directory)}.wait();
 }
 
-temporary_folder::temporary_folder() {
-  auto pattern = (std::filesystem::temp_directory_path() / "flowersec-test-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::system_error{errno, std::generic_category(), pattern};
-  path_ = pattern;
-}
-
-temporary_folder::~temporary_folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 std::string read_whole_file(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
   std::string contents{std::istreambuf_iterator<char>{file}, {}};

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.h"
+
 namespace flowersec::testing_support {
 
 inline constexpr std::chrono::seconds process_patience{60};
@@ -88,20 +90,6 @@ class process {
 /// Runs to the end.
 [[nodiscard]] process_result run_program(const std::string& name, process::words arguments = {},
                                          process::environment variables = {}, std::string working_directory = {});
-
-/// A fresh folder, removed with all it holds.
-class temporary_folder {
- public:
-  temporary_folder();
-  ~temporary_folder();
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
-
- private:
-  std::string path_;
-};
 
 /// Whole file; empty when it cannot be read.
 [[nodiscard]] std::string read_whole_file(const std::string& path);

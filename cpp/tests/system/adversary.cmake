@@ -5,4 +5,4 @@ target_link_libraries(flowersec-adversary-shim PRIVATE flowersec_warnings flower
 target_include_directories(flowersec-adversary-shim PRIVATE ${PROJECT_SOURCE_DIR}/cpp/src)  # which errors are tried again
 set_target_properties(flowersec-adversary-shim PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 add_test(NAME adversary COMMAND ${PROJECT_SOURCE_DIR}/tests/adversary/run ${PROJECT_BINARY_DIR}/bin)
-set_tests_properties(adversary PROPERTIES LABELS "interop;ts" SKIP_RETURN_CODE 77 TIMEOUT 900)
+set_tests_properties(adversary PROPERTIES LABELS interop SKIP_RETURN_CODE 77 TIMEOUT 900)

@@ -15,9 +15,9 @@
 #include "flowersec/tunnel/server.h"
 #include "support/run_coroutine.h"
 #include "support/sanitized.h"
+#include "support/temporary_folder.h"
 #include "support/tunnel_grants.h"
 #include "tunnel_program.h"
-#include "unit/controlplane/temporary_folder.h"
 
 namespace flowersec::testing {
 namespace {
@@ -172,7 +172,7 @@ class crowd_at_a_tunnel {
   /// Remembers used tokens, also when it is another process at the same place.
   void start(std::optional<tunnel_program>& which, const std::string& where, const std::string& journal) const {
     which.emplace(tunnel_program::words{"--listen", where, "--drain-timeout", drain_timeout, "--replay-journal",
-                                        (folder_.path() / journal).string(), "--log-level", "info"});
+                                        folder_.file(journal), "--log-level", "info"});
   }
 
   awaitable<void> connect_group(std::size_t first) {
@@ -216,7 +216,7 @@ class crowd_at_a_tunnel {
 
   bool next_is_up_;
   /// Not on a disk: one that is slow makes the tunnel refuse fresh tokens, which is not what is asked here.
-  temporary_folder folder_{temporary_folder::fast_parent()};
+  testing_support::temporary_folder folder_{testing_support::temporary_folder::fast_parent()};
   std::optional<tunnel_program> old_;
   std::optional<tunnel_program> next_;
   std::string address_;

@@ -6,12 +6,12 @@
 
 #include <algorithm>
 
-#include "unit/controlplane/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace flowersec::controlplane {
 namespace {
 
-using flowersec::testing::temporary_folder;
+using flowersec::testing_support::temporary_folder;
 
 mode_t mode_of(const std::filesystem::path& path) {
   struct stat info {};
@@ -27,7 +27,7 @@ std::size_t entries(const std::filesystem::path& folder) {
 class atomic_file : public ::testing::Test {
  protected:
   temporary_folder folder;
-  const std::filesystem::path path = folder.path() / "file";
+  const std::filesystem::path path = folder.file("file");
 };
 
 TEST_F(atomic_file, has_the_mode_asked_for_whatever_the_umask) {
@@ -51,7 +51,7 @@ TEST_F(atomic_file, replaces_contents_and_corrects_a_too_open_mode) {
 }
 
 TEST_F(atomic_file, the_folder_must_exist) {
-  const auto written = write_file_atomically(folder.path() / "no" / "file", "x", secret_file_mode);
+  const auto written = write_file_atomically(folder.file("no/file"), "x", secret_file_mode);
   ASSERT_FALSE(written.has_value());
   EXPECT_EQ(written.error().code, boost::system::errc::no_such_file_or_directory);
   EXPECT_NE(written.error().text.find("/no/file"), std::string::npos);

@@ -12,13 +12,13 @@
 #include "flowersec/token/verify.h"
 #include "support/literals.h"
 #include "support/random_sources.h"
-#include "unit/controlplane/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace flowersec::controlplane {
 namespace {
 
 using flowersec::testing::seeded_random;
-using flowersec::testing::temporary_folder;
+using flowersec::testing_support::temporary_folder;
 
 static_assert(!std::is_copy_constructible_v<issuer_keyset> && std::is_nothrow_move_constructible_v<issuer_keyset>);
 
@@ -193,14 +193,14 @@ TEST(issuer_keyset, refuses_broken_private_key_files_by_name) {
 
 TEST(issuer_keyset, loads_from_disk_and_names_the_path) {
   const temporary_folder folder;
-  const auto path = folder.path() / "issuer_key.json";
-  EXPECT_NE(issuer_keyset::load_private_key_file(path).error().text.find(path.string()), std::string::npos);
+  const auto path = folder.file("issuer_key.json");
+  EXPECT_NE(issuer_keyset::load_private_key_file(path).error().text.find(path), std::string::npos);
   ASSERT_TRUE(write_file_atomically(path, issuer_k1().export_private_key_file().view(), secret_file_mode).has_value());
   EXPECT_EQ(issuer_keyset::load_private_key_file(path).value().current_kid(), "k1");
   ASSERT_TRUE(write_file_atomically(path, "{}", secret_file_mode).has_value());
   const auto refused = issuer_keyset::load_private_key_file(path);
   ASSERT_FALSE(refused.has_value());
-  EXPECT_EQ(refused.error().text, path.string() + ": bad PrivateKeyFile.kid");
+  EXPECT_EQ(refused.error().text, path + ": bad PrivateKeyFile.kid");
 }
 
 TEST(issuer_keyset, may_be_used_from_several_threads) {

@@ -10,13 +10,14 @@
 #include "flowersec/controlplane/file.h"
 #include "flowersec/token/keyset.h"
 #include "state_samples.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace flowersec::controlplane {
 namespace {
 
 using namespace testing;
 using ::testing::AnyOf;
+using testing_support::temporary_folder;
 
 constexpr unix_seconds now{1'700'000'000};
 constexpr unix_seconds later{1'700'000'060};

@@ -9,7 +9,7 @@
 #include "flowersec/controlplane/file.h"
 #include "flowersec/token/keyset.h"
 #include "state_samples.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace flowersec::controlplane {
 namespace {
@@ -17,6 +17,7 @@ namespace {
 using namespace testing;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing_support::temporary_folder;
 
 constexpr unix_seconds now{1'700'000'000};
 constexpr unix_seconds later{1'700'000'060};
@@ -55,7 +56,7 @@ class state_store_test : public ::testing::Test {
   [[nodiscard]] bool is_on_disk(std::string_view text) const { return bytes_on_disk().find(text) != std::string::npos; }
 
   temporary_folder folder{temporary_folder::fast_parent()};
-  std::filesystem::path file = folder.path() / "state.db";
+  std::filesystem::path file = folder.file("state.db");
 };
 
 TEST_F(state_store_test, a_new_file_is_private_and_has_one_key_that_signs) {
@@ -72,23 +73,23 @@ TEST_F(state_store_test, a_file_is_never_made_over_another) {
   const auto before = bytes_on_disk();
   EXPECT_EQ(code_of(state_store::create(file, "k9", sample_key(9), now)), store_errc::file_exists);
   EXPECT_TRUE(bytes_on_disk() == before);
-  const auto elsewhere = folder.path() / "other.db";
-  std::ofstream{elsewhere.string() + "-wal"} << "left behind";
+  const auto elsewhere = folder.file("other.db");
+  std::ofstream{elsewhere + "-wal"} << "left behind";
   EXPECT_EQ(code_of(state_store::create(elsewhere, "k1", sample_key(1), now)), store_errc::file_exists);
   EXPECT_FALSE(std::filesystem::exists(elsewhere));
 }
 
 TEST_F(state_store_test, a_file_that_cannot_be_made_leaves_nothing) {
-  const auto fresh = folder.path() / "fresh.db";
+  const auto fresh = folder.file("fresh.db");
   EXPECT_EQ(code_of(state_store::create(fresh, "  ", sample_key(1), now)), store_errc::bad_name);
-  EXPECT_FALSE(state_store::create(folder.path() / "missing" / "state.db", "k1", sample_key(1), now));
+  EXPECT_FALSE(state_store::create(folder.file("missing/state.db"), "k1", sample_key(1), now));
   for (const auto& entry : std::filesystem::directory_iterator{folder.path()}) {
     EXPECT_EQ(entry.path().filename().string().substr(0, 8), "state.db") << entry.path();
   }
 }
 
 TEST_F(state_store_test, only_a_private_state_file_of_this_version_is_opened) {
-  EXPECT_EQ(code_of(state_store::open(folder.path() / "none.db")), store_errc::no_file);
+  EXPECT_EQ(code_of(state_store::open(folder.file("none.db"))), store_errc::no_file);
   std::filesystem::permissions(file, std::filesystem::perms::group_read, std::filesystem::perm_options::add);
   EXPECT_EQ(code_of(state_store::open(file)), store_errc::not_private);
   std::filesystem::permissions(file, std::filesystem::perms::group_read, std::filesystem::perm_options::remove);
@@ -97,16 +98,16 @@ TEST_F(state_store_test, only_a_private_state_file_of_this_version_is_opened) {
   run_sql("PRAGMA user_version = 1; PRAGMA application_id = 1");
   EXPECT_EQ(code_of(state_store::open(file)), store_errc::not_a_state_file);
 
-  const auto text = folder.path() / "text";
+  const auto text = folder.file("text");
   ASSERT_TRUE(write_file_atomically(text, std::string(4096, 'x'), 0600));
   EXPECT_EQ(code_of(state_store::open(text)), store_errc::not_a_state_file);
-  const auto empty = folder.path() / "empty";
+  const auto empty = folder.file("empty");
   ASSERT_TRUE(write_file_atomically(empty, "", 0600));
   EXPECT_EQ(code_of(state_store::open(empty)), store_errc::not_a_state_file);
 }
 
 TEST_F(state_store_test, failures_name_the_file) {
-  EXPECT_THAT(state_store::open(folder.path() / "none.db").error().text, HasSubstr("none.db"));
+  EXPECT_THAT(state_store::open(folder.file("none.db")).error().text, HasSubstr("none.db"));
 }
 
 TEST_F(state_store_test, a_key_is_published_then_signs_then_is_replaced_then_goes) {
@@ -160,12 +161,12 @@ TEST_F(state_store_test, as_many_keys_as_the_limit_and_no_more) {
 TEST_F(state_store_test, the_keyset_file_is_what_a_tunnel_reads) {
   auto store = open();
   ASSERT_TRUE(store.publish_key("k2", sample_key(2), now));
-  const auto keyset = folder.path() / "issuer_keys.json";
+  const auto keyset = folder.file("issuer_keys.json");
   ASSERT_TRUE(store.write_keyset_file(keyset));
   EXPECT_EQ(mode_of(keyset), 0644);
   EXPECT_EQ(read_file(keyset, 4096).value(), store.load_issuer().value().export_keyset_file());
   EXPECT_THAT(read_file(keyset, 4096).value(), HasSubstr("k2"));
-  EXPECT_FALSE(store.write_keyset_file(folder.path() / "missing" / "issuer_keys.json"));
+  EXPECT_FALSE(store.write_keyset_file(folder.file("missing/issuer_keys.json")));
 }
 
 TEST_F(state_store_test, the_private_half_of_a_replaced_key_is_overwritten) {
@@ -336,7 +337,7 @@ TEST_F(state_store_test, channels_that_expired_are_forgotten) {
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(store.record_issue(sample_issue("laptop", "new" + std::to_string(i), after(later, 60)), later));
   }
-  const auto copy = folder.path() / "copy.db";  // has live rows only
+  const auto copy = folder.file("copy.db");  // has live rows only
   ASSERT_TRUE(store.back_up(copy));
   EXPECT_EQ(bytes_of(copy).find("old"), std::string::npos);
   EXPECT_NE(bytes_of(copy).find("new1"), std::string::npos);
@@ -395,7 +396,7 @@ TEST_F(state_store_test, a_process_that_writes_for_too_long_is_not_waited_for) {
 TEST_F(state_store_test, a_backup_is_a_private_state_file_of_its_own) {
   auto store = open();
   ASSERT_TRUE(store.add_endpoint(sample_credential("laptop"), now));
-  const auto copy = folder.path() / "backup.db";
+  const auto copy = folder.file("backup.db");
   ASSERT_TRUE(store.back_up(copy));
   EXPECT_EQ(mode_of(copy), 0600);
   auto restored = state_store::open(copy);
