@@ -117,3 +117,8 @@ async function stay(world, place, one) {
 }
 
 export const jobs = { checks, stay };
+/** What a case carries at least, one way. */
+export const payloadBytes = {
+  checks: ({ mib = 1 }) => mib * 1_048_576,
+  stay: ({ steps }) => steps.reduce((sum, step) => sum + (step.startsWith("say ") ? 1000 * Number(step.slice(4)) : 0), 0),
+};

@@ -4,7 +4,7 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { measureBulk } from "./bulk.mjs";
-import { jobs } from "./jobs.mjs";
+import { jobs, payloadBytes } from "./jobs.mjs";
 import { file, folders, place, prepare } from "./servers.mjs";
 import { makeWorld } from "./world.mjs";
 
@@ -28,13 +28,24 @@ function happened({ there, back }) {
   return names.length === 0 ? {} : { packets: names.join(" and ") };
 }
 
+/** At least, one behind the other: TCP, TLS, the upgrade, the handshake. The twelve checks have some eighty. */
+const roundTrips = { stay: 4, checks: 40 };
+
+/** A link on which a case is over sooner than its delay and its rate allow did not do what it was told. */
+function tooFast({ link, job, ...one }, ms) {
+  const { delay_ms = 0, rate_kbit = Infinity } = Object.fromEntries(link.both.split(" ").map((word) => word.split("=")));
+  const least = roundTrips[job] * 2 * Number(delay_ms) + (payloadBytes[job](one) * 8) / Number(rate_kbit);
+  return ms >= least ? {} : { link: `over in ${Math.round(ms)} ms, which takes ${Math.round(least)}` };
+}
+
 async function play(one, language) {
   const world = await makeWorld(folders.cpp, one);
   try {
     const where = await place(world.server, { ...one, language: languages[language] });
     try {
+      const began = performance.now();
       const outcome = await jobs[one.job](world, where, { ...one, language, isLong: one.long });
-      return { ...outcome, ...happened(await world.figures()) };
+      return { ...outcome, ...tooFast(one, performance.now() - began), ...happened(await world.figures()) };
     } finally {
       await where.close();
     }
