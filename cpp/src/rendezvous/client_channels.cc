@@ -94,17 +94,27 @@ void secure_socket_client::impl::on_attached(std::uint64_t number, error_code fa
   const auto found = attaching_.extract(number);
   if (!found || stage_ != stage::running) return;  // `up` closes with its last handle
   const auto& of = *found.mapped();
-  if (!failed) {
+  const bool there = !failed && !of.turned_away;
+  if (there) {
     calls_.attached(number);
     turn();  // a guest becomes a contact
-    if (allowed(of.peer) != nullptr) open_channel(of, std::move(up));
-    return turn();
+    if (allowed(of.peer) != nullptr) {
+      open_channel(of, std::move(up));
+      return turn();
+    }
+  } else {
+    calls_.attach_failed(number);
   }
-  calls_.attach_failed(number);
   const bool another = std::ranges::any_of(attaching_, [&](const auto& each) { return each.second->peer == of.peer; });
-  const auto state = contacts_.find(of.peer);
-  if (state != contacts_.end()) state->second.life.attach_failed(of.registry, of.role, failed, another, now());
-  if (of.role == call_role::callee) tell(call_failed{.peer = of.peer, .why = failed});
+  if (const auto state = contacts_.find(of.peer); state != contacts_.end()) {
+    auto& life = state->second.life;
+    there || of.turned_away ? life.attach_dropped(another)
+                            : life.attach_failed(of.registry, of.role, failed, another, now());
+  }
+  if (!there && of.role == call_role::callee) {
+    tell(call_failed{.peer = of.peer,
+                     .why = of.turned_away ? make_error_code(rendezvous_errc::unknown_contact) : failed});
+  }
   turn();
 }
 

@@ -85,6 +85,7 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
     identity::call_role role;
     registry_index registry;
     boost::asio::cancellation_signal stop{};
+    bool turned_away = false;  ///< they are to hear nothing of us any more: no channel comes of it
   };
 
   // client_operations.cc

@@ -197,6 +197,11 @@ void secure_socket_client::impl::refresh_contacts() {
     for (auto& [key, state] : me.contacts_) {
       if (me.allowed(key) != nullptr) continue;
       me.calls_.cancel(key);
+      for (const auto& [number, attach] : me.attaching_) {
+        if (attach->peer != key) continue;
+        attach->turned_away = true;
+        attach->stop.emit(asio::cancellation_type::terminal);
+      }
       me.fail_waiting(state, rendezvous_errc::unknown_contact);
       if (state.channel) me.lose_channel(state, rendezvous_errc::unknown_contact, true);
       state.life.turned_away();

@@ -39,6 +39,10 @@ void peer_machine::attach_failed(std::size_t registry, role as, error_code why, 
   wait(callee_patience, now);
 }
 
+void peer_machine::attach_dropped(bool another) noexcept {
+  if (!another && doing_ == activity::attaching) doing_ = activity::none;
+}
+
 void peer_machine::opened(std::size_t registry, role as, mono_time now) {
   channel_ = channel{.as = as, .since = now};
   preferred_ = registry;

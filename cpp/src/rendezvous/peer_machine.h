@@ -73,6 +73,8 @@ class peer_machine {
   void attaching(std::size_t registry, role as, bool still_calling);
   /// `another`: another ticket is being used at the same time.
   void attach_failed(std::size_t registry, role as, error_code why, bool another, mono_time now);
+  /// What came of a ticket is not wanted any more, as they were turned away meanwhile; that is no failure.
+  void attach_dropped(bool another) noexcept;
   /// A channel is there, in the place of any before it.
   void opened(std::size_t registry, role as, mono_time now);
   /// Orderly: one side said bye.

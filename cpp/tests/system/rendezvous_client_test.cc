@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/rendezvous_people.h"
+#include "support/rendezvous_tunnel.h"
 
 namespace flowersec::testing {
 namespace {
@@ -36,6 +37,11 @@ class rendezvous_client : public ::testing::Test {
         world.nudge();
       });
     }
+  }
+  /// What a thinks of b from here on.
+  void choose(identity::contact_policy policy) {
+    EXPECT_TRUE(a->contacts->set_policy(b->key(), policy));
+    a->client->refresh_contacts();
   }
   static std::vector<std::string> numbers(int first, int last) {
     std::vector<std::string> all;
@@ -183,6 +189,49 @@ TEST_F(rendezvous_client, does_not_acknowledge_what_the_application_did_not_take
     EXPECT_EQ(b->refuse_next, 0);
     EXPECT_EQ(b->received, numbers(1, 1));
     EXPECT_GE(b->channels_opened(), 3u);
+  };
+  run(body());
+}
+
+TEST_F(rendezvous_client, calls_again_who_was_blocked_while_the_channel_was_made) {
+  rendezvous_tunnel tunnel{world.context};
+  const auto body = [&]() -> awaitable<void> {
+    world.registry->use_tunnel(tunnel.address());
+    co_await begin();
+    bool passes = false;
+    tunnel.tamper = [&](rendezvous_tunnel::passing& message) {
+      message.forward.clear();
+      passes = true;
+      world.nudge();
+    };
+    send_many(*a, *b, 1, 1);
+    co_await world.until([&] { return passes; });
+    choose(identity::contact_policy::block);
+    co_await world.until([this] { return failed_ == 1; });
+    tunnel.tamper = nullptr;
+    choose(identity::contact_policy::allow);
+    EXPECT_EQ(co_await send(*a, *b, "2"), error_code{});
+    EXPECT_EQ(b->received, numbers(2, 2));
+  };
+  run(body());
+}
+
+TEST_F(rendezvous_client, calls_again_whom_a_channel_reached_that_was_blocked_meanwhile) {
+  rendezvous_tunnel tunnel{world.context};
+  const auto body = [&]() -> awaitable<void> {
+    world.registry->use_tunnel(tunnel.address());
+    co_await begin();
+    tunnel.tamper = [this](rendezvous_tunnel::passing&) {
+      EXPECT_TRUE(a->contacts->set_policy(b->key(), identity::contact_policy::block));
+    };
+    send_many(*a, *b, 1, 1);
+    co_await world.until([this] { return b->channels_opened() > 0; });
+    tunnel.tamper = nullptr;
+    choose(identity::contact_policy::block);
+    co_await world.until([this] { return failed_ == 1; });
+    choose(identity::contact_policy::allow);
+    EXPECT_EQ(co_await send(*a, *b, "2"), error_code{});
+    EXPECT_EQ(b->received, numbers(2, 2));
   };
   run(body());
 }

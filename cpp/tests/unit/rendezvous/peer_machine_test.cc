@@ -183,6 +183,20 @@ TEST(peer_machine, calls_again_whom_it_had_turned_away_when_that_is_wanted) {
   EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
 }
 
+TEST(peer_machine, calls_again_whom_it_had_turned_away_while_a_ticket_was_used) {
+  for (const auto as : {role::caller, role::callee}) {
+    script peer;
+    peer.machine.attaching(0, as, false);
+    peer.machine.turned_away();
+    peer.wanted = true;
+    EXPECT_EQ(peer.step(), words{});
+    peer.machine.attach_dropped(true);
+    EXPECT_EQ(peer.step(), words{});
+    peer.machine.attach_dropped(false);
+    EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  }
+}
+
 TEST(peer_machine, does_not_get_the_channel_back_to_whom_it_turned_away) {
   script peer;
   peer.opened();
