@@ -19,8 +19,8 @@ boost::json::value parse(std::string_view text, boost::json::error_code& failure
   return failure ? boost::json::value{} : parser.release();
 }
 
-/// The text with every exponent of more than nine digits made 999999999, zeros in front: the number is as infinite, or
-/// as near to zero, as it was, and its value nobody reads.
+/// The text with every exponent of more than nine digits, zeros in front not counted, made 999999999: the number is as
+/// infinite, or as near to zero, as it was, and its value nobody reads or writes.
 boost::json::string with_short_exponents(std::string_view text) {
   constexpr std::ptrdiff_t most_digits = 9;
   const auto is_digit = [](char character) { return character >= '0' && character <= '9'; };
@@ -36,6 +36,7 @@ boost::json::string with_short_exponents(std::string_view text) {
       auto first = at + 1;
       if (first != mended.end() && (*first == '+' || *first == '-')) ++first;
       const auto last = std::find_if_not(first, mended.end(), is_digit);
+      first = std::find_if(first, last, [](char digit) { return digit != '0'; });
       if (last - first <= most_digits) continue;
       std::fill(first, last - most_digits, '0');
       std::fill(last - most_digits, last, '9');

@@ -74,6 +74,10 @@ TEST(json_object, an_exponent_may_have_any_number_of_digits) {
   const auto with_many = parse_json_object(many + "]}", 2 * many.size());
   ASSERT_TRUE(with_many);
   EXPECT_EQ(with_many->at("n").as_int64(), 7);
+  // Zeros in front are no digits of it.
+  const auto ten = parse_json_object(R"({"x":1e)" + digits + R"(,"y":1e+)" + std::string(100, '0') + "1}", plenty);
+  ASSERT_TRUE(ten);
+  EXPECT_EQ(ten->at("y").as_double(), 10);
   // What looks like one inside a text stays as it is.
   const auto object = parse_json_object(R"({"s":"\"1e)" + digits + R"(","x":1e)" + digits + "}", plenty);
   ASSERT_TRUE(object);

@@ -164,6 +164,11 @@ TEST(compatible_mode, a_message_that_cannot_go_comes_back_with_the_reason) {
   empty.erase("message");
   expect(empty, "MISSING_CONTENT_FIELD");
   expect(world.message(1, 3), "RECIPIENT_NOT_AVAILABLE");
+  auto text = json::serialize(world.message(1, 3));
+  text.insert(text.size() - 1, R"(,"x":[0e99999999999,1e400,0.10] )");
+  world.say_text(alice, text + "\n");
+  text.insert(text.size() - 1, R"(,"error":"RECIPIENT_NOT_AVAILABLE")");
+  EXPECT_EQ(world.next_text(alice), text);
   auto other = world.message(1, 2);
   other["type"] = "OTHER";
   world.say_object(alice, other);
