@@ -209,6 +209,13 @@ export class YamuxSession implements AsyncDisposable {
   private tell(): void {
     const { core, options } = this;
     if (core.ended && !this.ending) return this.finish();
+    // First, as whoever reads may ask again.
+    if (core.probeAnswered) {
+      core.probeAnswered = false;
+      core.roundTripMs = this.clock.monoMs() - core.probedAtMs;
+      this.probe?.resolve(core.roundTripMs);
+      this.probe = undefined;
+    }
     for (const state of core.opened.splice(0)) {
       if (state.isOpen) this.offer(new YamuxStream(this, state));
     }
@@ -216,12 +223,6 @@ export class YamuxSession implements AsyncDisposable {
     core.touched.clear();
     for (const state of touched) state.owner?.update();
     for (const diagnostic of core.diagnostics.splice(0)) quietly(() => options.onDiagnostic?.(diagnostic));
-    if (core.probeAnswered) {
-      core.probeAnswered = false;
-      core.roundTripMs = this.clock.monoMs() - core.probedAtMs;
-      this.probe?.resolve(core.roundTripMs);
-      this.probe = undefined;
-    }
   }
 
   private offer(stream: YamuxStream): void {

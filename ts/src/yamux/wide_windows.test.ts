@@ -250,17 +250,21 @@ test("what a stream had over is the others' when it ends, is reset, is let go, o
   }
 });
 
-test("a stream whose peer is done keeps its share while it holds bytes, for they are memory", () => {
-  const { server, stream } = begun({ wideWindowSessionBytes: 3 * narrow });
-  for (let i = 0; i < 4; i++) server.round(stream);
-  server.peer(wire.data(1, new Uint8Array(narrow)), wire.close(1));
-  const second = server.accepted(3);
-  server.use(second, narrow);
-  server.round(second);
-  assert.equal(second.window, narrow);
-  server.read(stream);
-  server.round(second);
-  assert.equal(second.window, 2 * narrow);
+test("of a stream whose peer is done only the bytes count that it holds, for they are memory", () => {
+  for (const [held, then] of [[1, 4], [narrow, 4], [2 * narrow, 3], [3 * narrow, 2]] as const) {
+    const { server, stream } = begun({ wideWindowSessionBytes: 3 * narrow });
+    for (let i = 0; i < 4; i++) server.round(stream);
+    assert.deepEqual(server.windows, [4]);
+    server.peer(...Array.from({ length: held / narrow }, () => wire.data(1, new Uint8Array(narrow))), wire.data(1, new Uint8Array(held % narrow)), wire.close(1));
+    assert.equal(stream.unread.length, held);
+    const second = server.accepted(3);
+    server.use(second, narrow);
+    for (let i = 0; i < 4; i++) server.round(second);
+    assert.equal(second.window, then * narrow);
+    server.read(stream);
+    for (let i = 0; i < 4; i++) server.round(second);
+    assert.equal(second.window, 4 * narrow);
+  }
 });
 
 test("a stream that has not received for a second counts as no sharer, and what it had stays its own", () => {

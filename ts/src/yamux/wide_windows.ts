@@ -56,11 +56,11 @@ export const tune: TuneWindow = (stream, path, nowMs, narrow, wide) => {
   stream.seenMs = nowMs;
   let [receiving, idleExcess, excess] = [0, 0, 0];
   for (const each of path.streams.values()) {
-    // What holds nothing, and will not, has left its window to the others.
-    if (!each.isOpen || each.discarding || (each.finReceived && each.unread.length === 0)) continue;
-    const over = each.window - narrow;
+    if (!each.isOpen || each.discarding) continue;
+    // What gets no more has left its window to the others, but for what is unread.
+    const over = each.finReceived ? Math.max(0, each.unread.length - narrow) : each.window - narrow;
     excess += over;
-    if (nowMs - (each.seenMs ?? -Infinity) <= Math.max(receivingMs, receivingRoundTrips * roundTripMs)) receiving++;
+    if (!each.finReceived && nowMs - (each.seenMs ?? -Infinity) <= Math.max(receivingMs, receivingRoundTrips * roundTripMs)) receiving++;
     else idleExcess += over;
   }
   const share = Math.min(wide, narrow + Math.floor((wideWindowSessionBytes - idleExcess) / receiving));
