@@ -7,7 +7,7 @@ import { toPublic } from "../handshake/to_public.js";
 import { isSuite, Role, type ChannelInitGrant, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { NoopObserver, nowSeconds } from "../observability/index.js";
 import { failure, isAbort, isTimeout, livenessOfIdleTimeout, noLiveness, offeredFeatures, Session } from "../session/index.js";
-import { ignoreErrors } from "../ws/bound.js";
+import { guard } from "../ws/bound.js";
 import type { WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import { attach, closing, dial, enforcePolicy, handshakeFailed } from "./dial.js";
@@ -109,7 +109,7 @@ type AcceptSteps = (checked: CheckedOptions, transport: SocketTransport, deadlin
 async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps: AcceptSteps): Promise<Session> {
   if (socket === undefined || socket === null) throw failure("direct", "validate", "missing_conn");
   let toClose: { close(): void } = socket;
-  ignoreErrors(socket);
+  guard(socket, options);
   try {
     const checked = filled("direct", options, noLiveness, checks);
     // Before anything is awaited: what the client has sent already is not lost.

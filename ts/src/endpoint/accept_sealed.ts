@@ -7,7 +7,7 @@ import { isSuite, type Suite } from "../gen/flowersec/controlplane/v1.gen.js";
 import { decodeOpen, maxOpenBytes, SealedError, type OpenMessage, type SealedErrorCode } from "../sealed/index.js";
 import type { ServerKeyPair } from "../sealed/key_pair.js";
 import { failure, isTimeout, noLiveness, type Session } from "../session/index.js";
-import { boundMessages, ignoreErrors, isOverLimit } from "../ws/bound.js";
+import { boundMessages, guard, isOverLimit } from "../ws/bound.js";
 import { listen, WsCloseError, type WebSocketEvents, type WebSocketLike } from "../ws/socket.js";
 import { SocketTransport } from "../ws/transport.js";
 import { authenticate, handshakeFailure } from "./accept.js";
@@ -42,7 +42,7 @@ const sealedClockSkewMs = 86_400_000;
 export async function acceptSealed(socket: WebSocketLike, credentials: SealedCredentials, options: DirectAcceptOptions = {}): Promise<Session> {
   if (socket === undefined || socket === null) throw failure(path, "validate", "missing_conn");
   let toClose: { close(): void } = socket;
-  ignoreErrors(socket);
+  guard(socket, options);
   try {
     const checked = filled(path, options, noLiveness, checks);
     const { suites, openTimeoutMs } = checkCredentials(credentials);
@@ -81,7 +81,7 @@ function checkCredentials(given: SealedCredentials): { suites: readonly Suite[];
 
 /**
  * The first message, and a transport that has everything behind it. Rejects with SealedError invalid_open for binary and for a message that is too
- * long, else with what ended the socket. Nobody without a key makes a socket of the `ws` package hold more than maxOpenBytes.
+ * long, else with what ended the socket. Until then nobody makes a socket of the `ws` package hold more than maxOpenBytes.
  */
 function firstText(socket: WebSocketLike, { webSocketLimits, clock }: DirectAcceptOptions): Promise<{ text: string; transport: SocketTransport }> {
   const { promise, resolve, reject } = deferred<{ text: string; transport: SocketTransport }>();

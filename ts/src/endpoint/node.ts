@@ -4,8 +4,9 @@
 import type { ChannelInitGrant } from "../gen/flowersec/controlplane/v1.gen.js";
 import type { DirectConnectInfo } from "../gen/flowersec/direct/v1.gen.js";
 import type { Client, Session } from "../session/index.js";
+import { maxPayloadFor } from "../ws/bound.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter, isEmitterWebSocket } from "../ws/node/adapt.js";
-import { createNodeWsFactory, maxPayloadFor } from "../ws/node/factory.js";
+import { createNodeWsFactory } from "../ws/node/factory.js";
 import type { WebSocketFactory, WebSocketLike } from "../ws/socket.js";
 import { acceptDirect, acceptDirectResolved, connectTunnel as connectTunnelEndpoint, type CredentialResolver, type DirectCredential } from "./accept.js";
 import { acceptSealed, type SealedCredentials } from "./accept_sealed.js";

@@ -9,7 +9,9 @@ import { decodeBase64url, encodeBase64url, utf8 } from "../base/index.js";
 import { encodeOpen, maxOpenBytes, sealPsk, SealedError } from "../sealed/index.js";
 import { ServerKeyPair } from "../sealed/key_pair.js";
 import { triple } from "../testing/world.js";
+import { maxPayloadFor } from "../ws/bound.js";
 import { EmitterWebSocketAdapter } from "../ws/node/adapt.js";
+import { acceptDirect } from "./accept.js";
 import { acceptSealed } from "./accept_sealed.js";
 import { connectSealedNode } from "./node.js";
 
@@ -27,13 +29,13 @@ const asItIs: Wrapped = (socket) => socket;
 const adapted: Wrapped = (socket) => new EmitterWebSocketAdapter(socket);
 
 /** A client on the way in, the outcome of accepting it, and what it hears at the end. */
-async function arrive(wrapped: Wrapped = asItIs, perMessageDeflate = false) {
+async function arrive(wrapped: Wrapped = asItIs, perMessageDeflate = false, accept = (socket: ReturnType<Wrapped>) => acceptSealed(socket, { keys: [own] }, policy)) {
   const accepted = once(server, "connection") as Promise<[WebSocket]>;
   const client = new WebSocket(url, { perMessageDeflate });
   client.on("error", () => {});
   const heard = once(client, "close").then(([code, reason]) => [code as number, String(reason)]);
   const [socket] = await accepted;
-  const accepting = acceptSealed(wrapped(socket), { keys: [own] }, policy);
+  const accepting = accept(wrapped(socket));
   accepting.catch(() => {});
   if (client.readyState !== WebSocket.OPEN) await once(client, "open");
   const { _socket: wire } = client as unknown as { _socket: Socket };
@@ -99,6 +101,27 @@ test("an open message may have all of its bytes; what follows it at once may be 
     assert.notEqual((await arrived.heard)[1], "invalid_open");
     assert.deepEqual(sizes, [maxOpenBytes, expected]);
     arrived.client.terminate();
+  }
+});
+
+test("behind the open message nothing is longer than a record", async () => {
+  const arrived = await arrive();
+  arrived.wire.write(Buffer.concat([frame(wholeText, await goodOpen()), header(wholeBinary, maxPayloadFor() + 1)]));
+  await assert.rejects(arrived.accepting, (error) => triple(error) === "direct/handshake/handshake_failed");
+  assert.deepEqual(await arrived.heard, [1009, ""]);
+  arrived.client.terminate();
+});
+
+test("nor is the first message to a server that shares a key, whatever its WebSocketServer allows", async () => {
+  const credential = { channelId: "a channel", suite: 1, psk: new Uint8Array(32), initExpireAtUnixS: Math.floor(Date.now() / 1000) + 60 } as const;
+  for (const [options, most] of [[policy, maxPayloadFor()], [{ ...policy, maxRecordBytes: 20_000 }, 20_064]] as const) {
+    for (const [length, expected] of [[most, undefined], [most + 1, 1009]] as const) {
+      const arrived = await arrive(asItIs, false, (socket) => acceptDirect(socket, credential, options));
+      arrived.wire.write(Buffer.concat([header(wholeBinary, length), expected === undefined ? Buffer.alloc(length) : Buffer.alloc(0)]));
+      await assert.rejects(arrived.accepting, (error) => triple(error) === "direct/handshake/handshake_failed");
+      assert.equal((await arrived.heard)[0] === 1009, expected === 1009);
+      arrived.client.terminate();
+    }
   }
 });
 

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from "node:https";
 import { BlockList, isIP, type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type WebSocket } from "ws";
-import { maxPayloadFor } from "../ws/node/factory.js";
+import { maxPayloadFor } from "../ws/bound.js";
 import type { ServeCommand } from "./options.js";
 import { originMatches } from "./origins.js";
 

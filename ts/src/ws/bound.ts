@@ -3,7 +3,19 @@
 // server, and offer no other limit: this reaches into their receiver, by name and not by import. A socket without one is
 // left as it is, and only the length of what it hands out can be looked at.
 
+import { e2eeDefaults } from "../base/index.js";
 import type { WebSocketLike } from "./socket.js";
+
+/** Bytes beyond the largest record or handshake message; a handshake message has a header of 10. */
+const slack = 64;
+const handshakeHeader = 10;
+const tooBigCode = 1009;
+
+/** The largest message of a connection with these limits; a limit that makes no sense counts as the default. */
+export function maxPayloadFor(maxRecordBytes?: number, maxHandshakePayload?: number): number {
+  const or = (value: number | undefined, otherwise: number) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : otherwise);
+  return Math.max(or(maxRecordBytes, e2eeDefaults.maxRecordBytes), or(maxHandshakePayload, e2eeDefaults.maxHandshakePayload) + handshakeHeader) + slack;
+}
 
 interface Limited {
   _maxPayload: number;
@@ -54,9 +66,10 @@ export function boundMessages(socket: WebSocketLike, maxBytes: number, code: num
 const ignored = (): void => {};
 
 /**
- * For a socket of a server, for good: until it is closed its peer can make it fail, also after whoever served it has stopped listening, and an
- * emitter that has no listener for errors ends the process.
+ * For a socket that a server accepted, for good: no message is longer than one of a session may be, whatever its server allows. And until it is closed
+ * its peer can make it fail, also after whoever served it has stopped listening; an emitter that has no listener for errors ends the process.
  */
-export function ignoreErrors(socket: WebSocketLike): void {
+export function guard(socket: WebSocketLike, { maxRecordBytes, maxHandshakePayload }: { maxRecordBytes?: number | undefined; maxHandshakePayload?: number | undefined }): void {
+  boundMessages(socket, maxPayloadFor(maxRecordBytes, maxHandshakePayload), tooBigCode, "");
   if (typeof (socket as { on?: unknown }).on === "function") socket.addEventListener("error", ignored);
 }

@@ -5,9 +5,11 @@ import type { AddressInfo } from "node:net";
 import { test, type TestContext } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
 import { decodeBase64url, deferred, fromUtf8 } from "../../base/index.js";
+import { defaultCrypto } from "../../crypto/index.js";
 import { connectSealed } from "../../endpoint/connect_sealed.js";
 import { encodeFrame, readFrameText } from "../../framing/json_frame.js";
 import { Contacts, Identity, proveRegistration, PublicKey } from "../../identity/index.js";
+import { encodeOpen, sealPsk, serverKeyId } from "../../sealed/index.js";
 import type { Client } from "../../session/client.js";
 import { FakeWebSocket } from "../../testing/fake_web_socket.js";
 import { ManualClock } from "../../testing/manual_clock.js";
@@ -321,16 +323,21 @@ test("with real WebSockets: a text up to 256 KiB is answered before the close, a
   await once(server, "listening");
   t.after(() => server.close());
   server.on("connection", (socket, request) => registry.attach(socket, request));
-  const endOf = async (bytes: number) => {
+  const endOf = async (bytes: number, path = textPath, ...before: string[]) => {
     const heard: string[] = [];
-    const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}${textPath}`);
+    const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
     socket.on("message", (data: Buffer) => heard.push((JSON.parse(data.toString()) as { code?: string }).code ?? "challenge"));
     socket.on("error", () => {});
     await once(socket, "open");
-    socket.send("x".repeat(bytes));
+    for (const text of [...before, "x".repeat(bytes)]) socket.send(text);
     const [code] = (await once(socket, "close")) as [number];
     return [...heard, code];
   };
   assert.deepEqual(await endOf(262_144), ["challenge", "invalid_frame", 1008]);
   assert.deepEqual(await endOf(262_145), ["challenge", 1009]);
+  // Behind an open message, for which the public key is enough.
+  const [key, channelId] = [decodeBase64url(registry.publicKey, 32) ?? assert.fail(), "a channel"];
+  const sealed = await sealPsk(key, channelId, new Uint8Array(32));
+  const open = encodeOpen({ channelId, kid: await serverKeyId(await defaultCrypto(), key), suite: 1, sealed });
+  assert.deepEqual(await endOf(262_145, sealedPath, open), [1009]);
 });

@@ -147,6 +147,7 @@ export class RegistryServer {
    */
   attach(socket: unknown, request: UpgradeRequest = {}): void {
     const ws = isEmitterWebSocket(socket) ? new EmitterWebSocketAdapter(socket) : adaptNodeWebSocket(socket);
+    boundMessages(ws, maxMessageBytes, tooBigCode, ""); // for good: who is refused may go on sending until the socket is closed
     const path = request.url?.replace(/\?.*$/s, "") ?? sealedPath;
     const address = request.socket?.remoteAddress ?? "";
     const id = ++this.#lastId;
@@ -192,7 +193,6 @@ export class RegistryServer {
   }
 
   #attachText(id: ConnectionId, ws: WebSocketLike, opened: () => void): void {
-    boundMessages(ws, maxMessageBytes, tooBigCode, "");
     listen(ws, {
       message: ({ data }) => this.#text(id, typeof data === "string" ? data : undefined),
       close: () => this.#gone(id),
@@ -213,7 +213,6 @@ export class RegistryServer {
       // Short messages from strangers: nothing that wide windows would help.
       const yamuxLimits = { wideWindowSessionBytes: 0, maxActiveStreams: maxStreams, maxInboundStreams: maxStreams };
       const session = await acceptSealed(ws, { keys: () => this.pairs }, { clock: this.#clock, yamuxLimits });
-      boundMessages(ws, maxMessageBytes, tooBigCode, "");
       let { kind, stream } = await session.acceptStream();
       // Clients of some libraries open a stream for calls first. Whoever opens nothing else is dropped for its silence.
       while (kind !== registryStreamKind) {

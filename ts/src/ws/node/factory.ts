@@ -3,14 +3,10 @@
 
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
-import { e2eeDefaults } from "../../base/index.js";
+import { maxPayloadFor } from "../bound.js";
 import type { WebSocketFactory } from "../socket.js";
 import { EmitterWebSocketAdapter } from "./adapt.js";
 import { maskedMessage } from "./masked.js";
-
-/** Bytes beyond the largest record or handshake message; a handshake message has a header of 10. */
-const slack = 64;
-const handshakeHeader = 10;
 
 /** What the `ws` library is told of every WebSocket. */
 export interface NodeWsFactoryOptions {
@@ -20,12 +16,6 @@ export interface NodeWsFactoryOptions {
   perMessageDeflate?: boolean | undefined;
   /** PEM text of the only certificates to trust. Default: those of Node. */
   ca?: string | undefined;
-}
-
-/** The largest message of a connection with these limits; a limit that makes no sense counts as the default. */
-export function maxPayloadFor(maxRecordBytes?: number, maxHandshakePayload?: number): number {
-  const or = (value: number | undefined, otherwise: number) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : otherwise);
-  return Math.max(or(maxRecordBytes, e2eeDefaults.maxRecordBytes), or(maxHandshakePayload, e2eeDefaults.maxHandshakePayload) + handshakeHeader) + slack;
 }
 
 /** A WebSocket without compression, whose binary messages are framed here. The rest is left to `ws`. */

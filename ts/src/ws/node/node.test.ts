@@ -4,10 +4,11 @@ import type { IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { after, test } from "node:test";
 import { WebSocket as Client, WebSocketServer, type WebSocket } from "ws";
-import { WsCloseError } from "../socket.js";
 import { WebSocketBinaryTransport } from "../binary_transport.js";
+import { maxPayloadFor } from "../bound.js";
+import { WsCloseError } from "../socket.js";
 import { adaptNodeWebSocket, EmitterWebSocketAdapter } from "./adapt.js";
-import { createNodeWsFactory, maxPayloadFor } from "./factory.js";
+import { createNodeWsFactory } from "./factory.js";
 
 const server = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: true });
 await once(server, "listening");
