@@ -85,12 +85,15 @@ void endpoint::drive() {
     if (retired()) break;
   }
   if (!retired() && std::exchange(pong_is_due_, false)) flush_control();
-  if (!retired() && may_read_ && !reading_ended_ && inbound_.stalled() && pipe().at_end()) {
+  // What has come is looked at before the end of its source, however much of it waits behind a slow peer.
+  if (!retired() && !reading_ended_ && !inbound_.has_input() && (source_ended_ || left_while_stalled())) {
     end_reading(close_reason::peer_closed);
   }
   driving_ = false;
   if (!retired()) settle_block();
 }
+
+bool endpoint::left_while_stalled() { return may_read_ && inbound_.stalled() && pipe().at_end(); }
 
 bool endpoint::wants_input() const noexcept {
   if (reading_ended_) return false;
@@ -103,10 +106,7 @@ void endpoint::read_more() {
   const auto got = pipe().read(inbound_.input_room());
   if (got.now != link_transfer::state::open) may_read_ = false;
   inbound_.add_input(got.bytes);
-  if (got.now == link_transfer::state::ended || got.now == link_transfer::state::failed) {
-    if (got.bytes != 0) digest();
-    if (!retired() && !reading_ended_) end_reading(close_reason::peer_closed);
-  }
+  source_ended_ = got.now == link_transfer::state::ended || got.now == link_transfer::state::failed;
 }
 
 /// Whether nothing waits for the peer, so that this source may go on.

@@ -41,6 +41,7 @@ class endpoint final : public connection {
   [[nodiscard]] relay_gate gate() const noexcept;
   void drive();
   void read_more();
+  [[nodiscard]] bool left_while_stalled();
   [[nodiscard]] bool wants_input() const noexcept;
   [[nodiscard]] bool deliver();
   void digest();
@@ -68,6 +69,7 @@ class endpoint final : public connection {
   std::optional<mono_time> drain_deadline_;
   const endpoint_role role_;
   bool may_read_ = true;
+  bool source_ended_ = false;  ///< nothing more comes
   bool reading_ended_ = false;
   bool block_is_counted_ = false;
   bool driving_ = false;

@@ -28,6 +28,7 @@ class manual_clock final : public clock_source {
 struct wire {
   byte_buffer to_tunnel;
   bool client_ended = false;  ///< the client finished sending
+  bool ends_with_bytes = false;  ///< like TLS: the read that brings the last bytes says that nothing is behind them
   bool client_reset = false;
   byte_buffer from_tunnel;
   std::size_t room = SIZE_MAX;  ///< bytes the tunnel may still write
@@ -61,6 +62,7 @@ class wire_link final : public tunnel::link {
     const auto n = std::min(into.size(), bytes.size());
     std::copy_n(bytes.begin(), n, into.begin());
     bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+    if (n != 0 && wire_->ends_with_bytes && wire_->client_ended && bytes.empty()) return {n, state::ended};
     if (n != 0) return {n, n < into.size() && !wire_->client_ended ? state::paused : state::open};
     return {0, wire_->client_ended ? state::ended : state::paused};
   }

@@ -60,6 +60,90 @@ TEST_F(ending, fifty_messages_then_a_close_all_arrive) {
   EXPECT_TRUE(server.saw_end());
 }
 
+/// Messages, and what lies between them without being one.
+struct mixed_input {
+  byte_buffer bytes;
+  std::vector<std::string> messages;
+
+  void add(const std::string& text) {
+    append(bytes, client_frame(op_binary, std::string_view{text}));
+    messages.push_back(text);
+  }
+  void add_in_fragments(const std::string& text) {
+    append(bytes, client_frame(op_binary, std::string_view{text}.substr(0, 5), false));
+    append(bytes, client_frame(op_continuation, std::string_view{text}.substr(5)));
+    messages.push_back(text);
+  }
+  void ping() { append(bytes, client_frame(op_ping, "here")); }
+};
+
+mixed_input messages_behind_pings_and_fragments(int rounds) {
+  mixed_input all;
+  for (int i = 0; i < rounds; ++i) {
+    const auto tail = std::to_string(i) + std::string(500, '.');
+    all.add("first " + tail);
+    all.ping();
+    all.add("behind a ping " + tail);
+    all.add_in_fragments("in fragments " + tail);
+    all.add("behind fragments " + tail);
+  }
+  return all;
+}
+
+TEST(ending_behind_control_frames, what_came_with_the_end_reaches_the_peer) {
+  for (const bool with_bytes : {false, true}) {
+    for (const bool with_close : {false, true}) {
+      tunnel_world world;
+      auto client = world.attach("room", 1);
+      auto server = world.attach("room", 2);
+      auto all = messages_behind_pings_and_fragments(10);
+      if (with_close) append(all.bytes, client_close(4321));
+      client.raw().ends_with_bytes = with_bytes;
+      client.raw().to_tunnel = all.bytes;
+      client.end();
+      EXPECT_EQ(server.messages(), all.messages);
+      EXPECT_TRUE(server.saw_end());
+      const auto heard = client.frames();
+      EXPECT_EQ(!heard.empty() && heard.back().op == op_close && heard.back().close_code() == 4321, with_close);
+      EXPECT_EQ(world.closed_count("peer_closed"), 2);
+    }
+  }
+}
+
+TEST(ending_behind_control_frames, what_came_reaches_a_slow_peer_before_the_end) {
+  for (const bool with_bytes : {false, true}) {
+    tunnel_world world;
+    auto client = world.attach("room", 1);
+    auto server = world.attach("room", 2);
+    const auto all = messages_behind_pings_and_fragments(10);
+    client.raw().ends_with_bytes = with_bytes;
+    server.set_room(10);
+    client.raw().to_tunnel = all.bytes;
+    client.end();
+    world.pass(milliseconds{9000});
+    EXPECT_FALSE(server.saw_end());
+    server.set_room(SIZE_MAX);
+    EXPECT_EQ(server.messages(), all.messages);
+    EXPECT_TRUE(server.saw_end());
+    EXPECT_EQ(world.closed_count("peer_closed"), 2);
+  }
+}
+
+TEST(ending_behind_control_frames, a_peer_that_takes_nothing_is_waited_for_no_longer_than_the_write_timeout) {
+  for (const bool with_bytes : {false, true}) {
+    tunnel_world world;
+    auto client = world.attach("room", 1);
+    auto server = world.attach("room", 2);
+    client.raw().ends_with_bytes = with_bytes;
+    server.set_room(10);
+    client.raw().to_tunnel = messages_behind_pings_and_fragments(10).bytes;
+    client.end();
+    world.pass(milliseconds{10100});
+    EXPECT_TRUE(server.saw_end());
+    EXPECT_TRUE(client.saw_end());
+  }
+}
+
 TEST_F(ending, what_was_read_reaches_a_slow_peer_before_its_end) {
   server.set_room(10);
   client.binary(pattern(5000));
