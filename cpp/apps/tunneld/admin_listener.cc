@@ -30,13 +30,14 @@ void admin_listener::stop_all(boost::asio::io_context& context, const std::vecto
                               std::chrono::milliseconds limit) {
   auto running = listeners.size();
   if (running == 0) return;
-  context.restart();
   for (auto* one : listeners) {
-    one->server_->async_stop(limit, [&context, &running](error_code) {
-      if (--running == 0) context.stop();
-    });
+    one->server_->async_stop(limit, [&running](error_code) { --running; });
   }
-  context.run();
+  while (running > 0) {
+    // A further signal, or the end of a drain, stops it once more.
+    if (context.stopped()) context.restart();
+    context.run_one();
+  }
 }
 
 }  // namespace flowersec::apps

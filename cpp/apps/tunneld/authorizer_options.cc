@@ -52,6 +52,7 @@ std::optional<authorizer_options> authorizer_options_of(const tunnel_command& c)
       .batch_size =
           static_cast<std::size_t>(c.policy_batch_size == 0 ? standard.policy_batch_size : c.policy_batch_size)};
   options.request_timeout = std::min<std::chrono::milliseconds>(options.request_timeout, longest_policy_request);
+  options.observe_interval = std::min<std::chrono::milliseconds>(options.observe_interval, tunnel::longest_time);
   for (const auto& item : c.authorizer_headers) {
     if (auto header = read_header(item)) options.headers.push_back(*std::move(header));
   }

@@ -206,13 +206,13 @@ int run(const invocation& io) {
   configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
   print_settings(described);
 
+  boost::asio::io_context context{1};  // outlives what tells the operator
   auto options = server_options_of(command);
   if (!has_tenants) {
     if (const auto complaint = verifier_problem()) return fail(io, exit_runtime, *complaint);
   }
   options.verifier = std::move(verifier);
   if (command.process_metrics) options.extra_metrics = build_and_process_metrics;
-  boost::asio::io_context context{1};
   options.events = std::make_shared<operator_log>(context);
 
   std::signal(SIGPIPE, SIG_IGN);

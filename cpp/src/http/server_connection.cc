@@ -162,7 +162,11 @@ class connection final : public server_connection, public std::enable_shared_fro
   asio::awaitable<error_code> read_request(parser& incoming, std::chrono::steady_clock::time_point begun) {
     limit(core_->limits().header_timeout);
     const auto [bad_head, head_bytes] = co_await beast::http::async_read_header(stream_, buffer_, incoming, as_result);
-    if (bad_head || incoming.is_done()) co_return bad_head;
+    if (bad_head) co_return bad_head;
+    // RFC 9112, 6.3: where such a body ends cannot be told.
+    const bool is_coded = incoming.get().find(beast::http::field::transfer_encoding) != incoming.get().end();
+    if (is_coded && !incoming.chunked()) co_return beast::http::error::bad_transfer_encoding;
+    if (incoming.is_done()) co_return error_code{};
     if (ascii_iequals(std::string_view{incoming.get()[beast::http::field::expect]}, "100-continue")) {
       static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
       const auto [unsent, bytes] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);

@@ -114,6 +114,9 @@ head_status request_head_parser::consume(byte_view& input) {
   const auto status = impl_->feeder.consume(input);
   if (status != head_status::complete) return status;
   const auto& parser = impl_->feeder.parser();
+  // RFC 9112, 6.3: where such a body ends cannot be told, whatever length stands beside it.
+  const bool is_coded = parser.get().find(http::field::transfer_encoding) != parser.get().end();
+  if (is_coded && !parser.chunked()) return head_status::invalid;
   const auto length = parser.content_length();
   auto& head = impl_->head;
   head.method = to_view(parser.get().method_string());

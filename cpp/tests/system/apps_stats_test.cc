@@ -116,6 +116,25 @@ TEST_F(stats, do_not_hold_up_a_stop) {
   EXPECT_TRUE(idle.ended());
 }
 
+TEST_F(stats, a_request_in_progress_is_answered_whatever_signals_follow_the_first) {
+  tunnel_client idle{address};
+  idle.send_text("GET /stats/v1/bandwidth HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_THAT(idle.read_until("\"channels\":[]}\n"), StartsWith("HTTP/1.1 200 "));
+  tunnel_client half{address};
+  half.send_text("GET /stats/v1/bandwidth HTTP/1.1\r\nHost: t\r\n");
+  // Its connection is served when another one that came behind it is.
+  tunnel_client behind{address};
+  behind.send_text("GET /stats/v1/bandwidth HTTP/1.1\r\nHost: t\r\n\r\n");
+  EXPECT_THAT(behind.read_until("\"channels\":[]}\n"), StartsWith("HTTP/1.1 200 "));
+  tunnel.program->send_signal(SIGTERM);
+  EXPECT_TRUE(idle.ended()) << "the stop has begun";
+  EXPECT_TRUE(behind.ended());
+  for (const int again : {SIGTERM, SIGINT, SIGTERM}) tunnel.program->send_signal(again);
+  half.send_text("Connection: close\r\n\r\n");
+  EXPECT_THAT(half.read_http_head(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(tunnel.program->wait().exit_code, 0);
+}
+
 class stats_of_few : public stats {
  protected:
   stats_of_few() : stats({"--max-channels=1"}) {}

@@ -44,6 +44,8 @@ TEST(authorizer_options, bound_the_time_of_a_call) {
   EXPECT_EQ(authorizer_options_of(command)->request_timeout, 30s);
   command.policy_request_timeout = 1ns;
   EXPECT_EQ(authorizer_options_of(command)->request_timeout, 1ms) << "a positive time is not none";
+  command.policy_observe_interval = std::chrono::nanoseconds::max();
+  EXPECT_EQ(authorizer_options_of(command)->observe_interval, tunnel::longest_time) << "and added to the clock";
 }
 
 TEST(authorizer_options, take_what_was_given) {

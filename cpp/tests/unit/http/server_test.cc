@@ -88,6 +88,19 @@ TEST_F(http_server, the_body_limit_is_exact_announced_or_not) {
       exchange(post + "Transfer-Encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n").starts_with("HTTP/1.1 413 "));
 }
 
+TEST_F(http_server, a_body_whose_end_cannot_be_told_ends_the_connection) {
+  start();
+  const std::string behind = "GET /behind HTTP/1.1\r\nConnection: close\r\n\r\n";
+  for (const std::string coding : {"foo", "gzip", "xchunked", "chunked, foo", "identity", ""}) {
+    for (const std::string length : {"", "Content-Length: 5\r\n"}) {
+      const auto answer =
+          exchange("POST / HTTP/1.1\r\n" + length + "Transfer-Encoding: " + coding + "\r\n\r\n" + behind);
+      EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << coding;
+      EXPECT_EQ(answer.find("HTTP/1.1", 1), std::string::npos) << coding;
+    }
+  }
+}
+
 TEST_F(http_server, an_announced_body_holds_no_memory) {
   if (!flowersec::testing::allocation_counter::counts()) GTEST_SKIP() << "ThreadSanitizer allocates by itself";
   options.limits.max_body_bytes = std::size_t{64} << 20;

@@ -120,6 +120,14 @@ TEST_F(opening_handshake, refusals_reach_the_wire_whole) {
                   .starts_with("HTTP/1.1 405 "));
   EXPECT_TRUE(answer_to("this is not HTTP\r\n\r\n").starts_with("HTTP/1.1 400 "));
   EXPECT_EQ(accepted, ws_errc::request_invalid);
+  // Where such a body ends cannot be told.
+  for (const std::string coding : {"foo", "chunked, foo", "xchunked"}) {
+    for (const std::string length : {"", "Content-Length: 0\r\n"}) {
+      EXPECT_TRUE(answer_to("GET /ws HTTP/1.1\r\nHost: h\r\n" + length + "Transfer-Encoding: " + coding + "\r\n\r\n")
+                      .starts_with("HTTP/1.1 400 "));
+      EXPECT_EQ(accepted, ws_errc::request_invalid) << coding;
+    }
+  }
   EXPECT_TRUE(
       answer_to("GET / HTTP/1.1\r\nA: " + std::string(max_request_head_bytes, 'x')).starts_with("HTTP/1.1 431 "));
   EXPECT_EQ(accepted, ws_errc::request_too_large);
