@@ -77,8 +77,13 @@ class serving : public std::enable_shared_from_this<serving> {
       asio::post(self->serial_, [self, mine] { self->running_.erase(mine); });
     };
     asio::co_spawn(
-        (*mine)->serial, (*handler)(std::move(arrived.stream)),
+        (*mine)->serial, run(*handler, std::move(arrived.stream)),
         asio::bind_cancellation_slot((*mine)->stop.slot(), asio::bind_executor((*mine)->serial, std::move(ended))));
+  }
+
+  // A coroutine of its own, so that what `handler` throws before there is one of its own is caught as well.
+  static asio::awaitable<void> run(const stream_router::handler& handler, flowersec::stream on) {
+    co_await handler(std::move(on));
   }
 
   void finish(error_code why) {

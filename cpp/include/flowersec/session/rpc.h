@@ -36,7 +36,8 @@ class rpc_peer {
   std::weak_ptr<rpc_serving> serving_;
 };
 
-/// Makes the handlers of one rpc stream; called when the stream opens, before its first request.
+/// Makes the handlers of one rpc stream; called when the stream opens, before its first request. When it throws, the
+/// stream is reset.
 using rpc_router_factory = std::function<rpc::router(rpc_peer)>;
 
 }  // namespace flowersec::session
