@@ -118,7 +118,7 @@ void machine::start_streams(moment now) {
     came_up.rpc_stream = *rpc_stream;
   }
   connected_ = true;
-  if (options_.probes) next_automatic_probe_ = now.mono + options_.probes->interval;
+  if (options_.probes) next_automatic_probe_ = later(now.mono, options_.probes->interval);
   events_.push_back(came_up);
 }
 
@@ -190,7 +190,7 @@ void machine::advance(moment now) {
 
   if (next_automatic_probe_ && now.mono >= *next_automatic_probe_) {
     next_automatic_probe_.reset();
-    if (send_probe(now)) probes_.push_back({automatic_probe, now.mono + options_.probes->timeout});
+    if (send_probe(now)) probes_.push_back({automatic_probe, later(now.mono, options_.probes->timeout)});
   }
   pump(now);
 }
@@ -207,7 +207,7 @@ bool machine::send_probe(moment now) {
 result<probe_id> machine::probe(std::chrono::milliseconds timeout, moment now) {
   if (!send_probe(now)) return make_error_code(session_errc::streams_gone);
   const probe_id id{next_probe_++};
-  probes_.push_back({id, now.mono + timeout});
+  probes_.push_back({id, later(now.mono, timeout)});
   return id;
 }
 
@@ -220,7 +220,7 @@ void machine::on_probe_answered(moment now) {
   probe_sent_.reset();
   for (const auto& probe : std::exchange(probes_, {})) {
     if (probe.id == automatic_probe) {
-      next_automatic_probe_ = now.mono + options_.probes->interval;
+      next_automatic_probe_ = later(now.mono, options_.probes->interval);
     } else {
       events_.push_back(probe_finished{.id = probe.id, .round_trip = round_trip});
     }
