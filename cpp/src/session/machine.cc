@@ -17,7 +17,9 @@ machine::machine(machine_options options, random_source& random, moment now)
     : options_(std::move(options)),
       random_(random),
       state_(ended{}),
-      handshake_deadline_(now.mono + options_.session.handshake_timeout) {}
+      handshake_deadline_(options_.session.handshake_timeout.count() > 0
+                              ? std::optional{now.mono + options_.session.handshake_timeout}
+                              : std::nullopt) {}
 
 machine::machine(machine&&) noexcept = default;
 machine::~machine() = default;
@@ -162,7 +164,7 @@ std::optional<mono_time> machine::deadline() const {
   if (over()) return std::nullopt;
   std::optional<mono_time> first;
   const auto consider = [&first](mono_time time) { first = first ? std::min(*first, time) : time; };
-  if (!connected_) consider(handshake_deadline_);
+  if (!connected_ && handshake_deadline_) consider(*handshake_deadline_);
   for (const auto& [id, state] : streams_) {
     if (state.is != stream_state::phase::in_use) consider(state.deadline);
   }
@@ -173,7 +175,7 @@ std::optional<mono_time> machine::deadline() const {
 
 void machine::advance(moment now) {
   if (over()) return;
-  if (!connected_ && now.mono >= handshake_deadline_) {
+  if (!connected_ && handshake_deadline_ && now.mono >= *handshake_deadline_) {
     return end(make_error_code(session_errc::handshake_timeout), now);
   }
   const auto late = [now](const waiting_probe& probe) { return now.mono >= probe.deadline; };

@@ -252,6 +252,13 @@ TEST(session, may_have_any_length_of_time_to_be_connected) {
   }
 }
 
+TEST(session, comes_up_without_a_time_out_of_the_handshake) {
+  auto dialled = dial_options();
+  auto accepted = listening();
+  dialled.common.session.handshake_timeout = accepted.common.session.handshake_timeout = 0ms;
+  with_session([](both ends) -> awaitable<void> { co_await ends.client.async_probe(); }, dialled, accepted);
+}
+
 TEST(session, pings_rekeys_and_probes) {
   with_session([](both ends) -> awaitable<void> {
     for (auto* end : {&ends.client, &ends.server}) {
