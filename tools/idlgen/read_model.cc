@@ -1,6 +1,7 @@
 #include "read_model.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <set>
@@ -15,14 +16,25 @@ namespace {
 
 using type = pb::FieldDescriptor::Type;
 
+/// What a compiler of either language, or an editor, takes for the end of a line. CR LF is one.
+constexpr std::array<std::string_view, 7> line_ends{"\r\n",     "\r",           "\v",          "\f",
+                                                    "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+
+std::string with_plain_line_ends(std::string text) {
+  for (const auto end : line_ends) {
+    for (auto at = text.find(end); at != std::string::npos; at = text.find(end, at + 1))
+      text.replace(at, end.size(), "\n");
+  }
+  return text;
+}
+
 /// Without the white space at both ends, and without the first space of each line. A comment may hold anything, also
 /// what would end it in a generated file, or continue it over the next line.
 std::string tidy(const std::string& comment) {
   std::vector<std::string> lines;
-  for (auto line : split(comment, '\n')) {
+  for (auto line : split(with_plain_line_ends(comment), '\n')) {
     if (line.starts_with(' ')) line.erase(0, 1);
-    while (!line.empty() && std::string_view{" \t\v\f\r\\"}.find(line.back()) != std::string_view::npos)
-      line.pop_back();
+    while (!line.empty() && std::string_view{" \t\\"}.find(line.back()) != std::string_view::npos) line.pop_back();
     for (auto at = line.find("*/"); at != std::string::npos; at = line.find("*/", at)) line.replace(at, 2, "* /");
     lines.push_back(std::move(line));
   }

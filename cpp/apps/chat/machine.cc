@@ -93,6 +93,9 @@ chat_intents chat_machine::on_event(const rendezvous::socket_event& what) {
       if (guest != nullptr) all.push_back(tell{contact_changed("guest", *guest)});
       return all;
     }
+    chat_intents operator()(const rendezvous::invitation_used& e) const {
+      return m.open_.consume(e.note) ? only(save{}) : chat_intents{};
+    }
     chat_intents operator()(const rendezvous::call_failed& e) const {
       return only(tell{call_failure(e.peer, m.known_.get(e.peer), e.why)});
     }

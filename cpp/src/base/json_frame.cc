@@ -16,13 +16,16 @@ byte_buffer encode_json_frame(std::string_view text) {
   return frame;
 }
 
+void json_frame_splitter::release() {
+  if (!complete_) return;
+  complete_ = false;
+  header_used_ = 0;
+  body_.clear();
+  if (body_.capacity() > max_idle_body_bytes) body_.shrink_to_fit();
+}
+
 json_frame_splitter::status json_frame_splitter::consume(byte_view& input) {
-  if (complete_) {
-    complete_ = false;
-    header_used_ = 0;
-    body_.clear();
-    if (body_.capacity() > max_idle_body_bytes) body_.shrink_to_fit();
-  }
+  release();
   if (header_used_ < header_.size()) {
     const auto count = std::min(header_.size() - header_used_, input.size());
     std::copy_n(input.begin(), count, header_.begin() + static_cast<std::ptrdiff_t>(header_used_));

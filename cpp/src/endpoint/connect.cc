@@ -7,6 +7,7 @@
 
 #include "attempt.h"
 #include "failure.h"
+#include "flowersec/base/clock.h"
 #include "flowersec/session/error.h"
 #include "plan.h"
 #include "session_state.h"
@@ -146,7 +147,7 @@ class attempt : public std::enable_shared_from_this<attempt> {
   }
 
   void start_timer() {
-    timer_.expires_after(options_.connect_timeout);
+    timer_.expires_at(later(system_clocks().mono_now(), options_.connect_timeout));
     timer_.async_wait([self = shared_from_this()](error_code canceled) {
       if (!canceled && !self->link_) self->stop(endpoint_errc::timeout);
     });

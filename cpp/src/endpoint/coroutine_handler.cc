@@ -5,6 +5,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <memory>
 #include <optional>
@@ -26,15 +27,21 @@ struct running : std::enable_shared_from_this<running> {
       self->responder.finish(thrown ? rpc::internal_error() : std::move(reply));
     };
     stop_watch.emplace(request.stop, on_stop{weak_from_this()});
-    asio::co_spawn(serial, answer(request),
+    asio::co_spawn(serial, run(shared_from_this()),
                    asio::bind_cancellation_slot(signal.slot(), asio::bind_executor(serial, std::move(done))));
   }
 
+  // A coroutine of its own, so that what `answer` throws before there is one of its own is caught as well.
+  static asio::awaitable<rpc::reply> run(std::shared_ptr<running> call) {
+    co_return co_await call->answer(std::move(call->request));
+  }
+
+  // post, not dispatch: a stop that is there already comes behind co_spawn, which fills the slot.
   struct on_stop {
     std::weak_ptr<running> call;
     void operator()() const {
       const auto self = call.lock();
-      if (self) asio::dispatch(self->serial, [self] { self->signal.emit(asio::cancellation_type::terminal); });
+      if (self) asio::post(self->serial, [self] { self->signal.emit(asio::cancellation_type::terminal); });
     }
   };
 

@@ -91,8 +91,9 @@ class admission : public std::enable_shared_from_this<admission> {
 
   void begin(ws::message_socket socket) {
     // The time of the handshake begins when the WebSocket is open.
-    deadline_ = settings_->common.clocks->mono_now() + settings_->common.session.handshake_timeout;
-    start_timer(settings_->common.session.handshake_timeout);
+    const auto limit = settings_->common.session.handshake_timeout;
+    if (limit.count() > 0) deadline_ = settings_->common.clocks->mono_now() + limit;
+    start_timer(limit);
     socket_ = std::move(socket);
     if (const auto* ours = std::get_if<sealed_credentials>(&settings_->credential)) return await_open(*ours);
     if (const auto* fixed = std::get_if<fixed_credential>(&settings_->credential)) {
@@ -111,7 +112,8 @@ class admission : public std::enable_shared_from_this<admission> {
     bound.said.code = static_cast<std::uint16_t>(ws::close_code::policy_violation);
     bound.said.reason = invalid_open_reason;
     socket_.bound_messages(std::move(bound));
-    start_timer(std::min(ours.open_timeout, settings_->common.session.handshake_timeout));
+    const auto whole = settings_->common.session.handshake_timeout;
+    start_timer(whole.count() > 0 ? std::min(ours.open_timeout, whole) : ours.open_timeout);
     socket_.async_read_message(on_strand([weak = weak_from_this()](error_code broken, ws::received_message first) {
       if (const auto self = weak.lock()) self->on_open_message(broken, first);
     }));
@@ -174,10 +176,12 @@ class admission : public std::enable_shared_from_this<admission> {
   void shake_hands(machine_options options) {
     const auto& common = settings_->common;
     const auto now = common.clocks->mono_now();
-    if (now >= deadline_) return fail(stage::handshake, endpoint_errc::timeout);
+    if (deadline_ && now >= *deadline_) return fail(stage::handshake, endpoint_errc::timeout);
     timer_.cancel();
     options.hold_streams = commit_ != nullptr;
-    options.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - now);
+    if (deadline_) {
+      options.session.handshake_timeout = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - now);
+    }
     const moment at{.mono = now, .wall = to_unix_seconds(common.clocks->wall_now())};
     auto side = machine::create(std::move(options), *common.random, at);
     if (!side) return finish(make_error(handshake_failure(path::direct, side.error())));
@@ -235,7 +239,7 @@ class admission : public std::enable_shared_from_this<admission> {
   }
 
   void start_timer(std::chrono::milliseconds limit) {
-    timer_.expires_after(limit);
+    limit.count() > 0 ? timer_.expires_after(limit) : timer_.expires_at(mono_time::max());
     // The socket's operations hold this weakly, because this holds the socket: the timer is what keeps it alive.
     timer_.async_wait([self = shared_from_this()](error_code canceled) {
       if (canceled || self->link_) return;
@@ -288,7 +292,7 @@ class admission : public std::enable_shared_from_this<admission> {
   teller events_;
   mono_time handshake_since_{events_.now()};
   std::shared_ptr<asio::cancellation_signal> signal_ = std::make_shared<asio::cancellation_signal>();
-  mono_time deadline_{};
+  std::optional<mono_time> deadline_;
   ws::message_socket socket_;
   byte_buffer init_;  // of a client whose credential is being resolved
   std::string channel_id_;

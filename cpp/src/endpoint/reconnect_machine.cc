@@ -1,7 +1,6 @@
 #include "reconnect_machine.h"
 
 #include <boost/asio/error.hpp>
-#include <cmath>
 #include <utility>
 
 #include "flowersec/endpoint/error.h"
@@ -133,9 +132,7 @@ void reconnect_machine::begin_attempt(bool first_of_cycle) {
 void reconnect_machine::schedule(const attempt_failure& failure, mono_time now) {
   const int index = failed_in_cycle_ > 0 ? failed_in_cycle_ - 1 : 0;
   auto wait = reconnect_delay(options_, index, unit_());
-  if (failure.draining) {
-    wait += std::chrono::milliseconds{std::llround(static_cast<double>(options_.drain_spread.count()) * unit_())};
-  }
+  if (failure.draining) wait += spread_delay(options_, unit_());
   wake_ = now + wait;
   tell("reconnect_scheduled", event_result::retry);
 }

@@ -1,8 +1,8 @@
 #include "flowersec/endpoint/rpc_proxy.h"
 
+#include <map>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace flowersec::endpoint {
 
@@ -17,12 +17,23 @@ class rpc_proxy::shared : public std::enable_shared_from_this<shared> {
     const std::scoped_lock lock{mutex};
     std::swap(current, to);
     ++generation;
-    for (const auto& [type_id, fn] : handlers) forward(type_id, fn);
+    for (auto& [id, each] : handlers) {
+      each.remove();
+      forward(each);
+    }
   }
-  void add(std::uint32_t type_id, handler fn) {
+  std::uint64_t add(std::uint32_t type_id, handler fn) {
     const std::scoped_lock lock{mutex};
-    handlers.emplace_back(type_id, fn);
-    forward(type_id, std::move(fn));
+    const auto id = ++last_id;
+    forward(handlers.emplace(id, entry{.type_id = type_id, .fn = std::move(fn), .remove = {}}).first->second);
+    return id;
+  }
+  void remove(std::uint64_t id) {
+    // What the handler captured goes after the lock: it may hold handles of this proxy.
+    std::map<std::uint64_t, entry>::node_type removed;
+    const std::scoped_lock lock{mutex};
+    removed = handlers.extract(id);
+    if (removed) removed.mapped().remove();
   }
   [[nodiscard]] bool hears(std::uint64_t from) {
     const std::scoped_lock lock{mutex};
@@ -34,17 +45,24 @@ class rpc_proxy::shared : public std::enable_shared_from_this<shared> {
   session current;
 
  private:
+  struct entry {
+    std::uint32_t type_id;
+    handler fn;
+    remove_handler remove;  // from the current session
+  };
+
   // The session must not keep the proxy alive, nor the proxy a handler of a session that is gone.
-  void forward(std::uint32_t type_id, handler fn) {
-    current.on_notification(
-        type_id, [weak = weak_from_this(), from = generation, fn = std::move(fn)](const std::string& payload) {
+  void forward(entry& each) {
+    each.remove = current.on_notification(
+        each.type_id, [weak = weak_from_this(), from = generation, fn = each.fn](const std::string& payload) {
           const auto self = weak.lock();
           if (self && self->hears(from)) (*fn)(payload);
         });
   }
 
   std::uint64_t generation = 0;
-  std::vector<std::pair<std::uint32_t, handler>> handlers;
+  std::uint64_t last_id = 0;
+  std::map<std::uint64_t, entry> handlers;  // in the order they were set
 };
 
 rpc_proxy::rpc_proxy(executor_type executor) : shared_(std::make_shared<shared>(std::move(executor))) {}
@@ -53,8 +71,11 @@ rpc_proxy::executor_type rpc_proxy::get_executor() const noexcept { return share
 
 void rpc_proxy::attach(session to) { shared_->attach(std::move(to)); }
 
-void rpc_proxy::on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn) {
-  shared_->add(type_id, std::make_shared<const std::function<void(const std::string&)>>(std::move(fn)));
+remove_handler rpc_proxy::on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn) {
+  const auto id = shared_->add(type_id, std::make_shared<const std::function<void(const std::string&)>>(std::move(fn)));
+  return [weak = std::weak_ptr{shared_}, id] {
+    if (const auto self = weak.lock()) self->remove(id);
+  };
 }
 
 session rpc_proxy::current() const {

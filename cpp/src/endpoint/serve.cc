@@ -28,14 +28,17 @@ class serving : public std::enable_shared_from_this<serving> {
  public:
   using completion = ::flowersec::session::completion<error_code>;
 
-  serving(std::shared_ptr<link> over, stream_router router, completion done)
-      : link_(std::move(over)), serial_(link_->executor()), router_(std::move(router)), done_(std::move(done)) {}
+  serving(std::shared_ptr<link> over, endpoint::path on, stream_router router, completion done)
+      : link_(std::move(over)),
+        path_(on),
+        serial_(link_->executor()),
+        router_(std::move(router)),
+        done_(std::move(done)) {}
 
   void start() {
     done_.on_cancel([weak = weak_from_this()] {
       const auto self = weak.lock();
-      if (self)
-        asio::dispatch(self->serial_, [self] { self->stop_accepting_.emit(asio::cancellation_type::terminal); });
+      if (self) asio::dispatch(self->serial_, [self] { self->stop(); });
     });
     asio::dispatch(serial_, [self = shared_from_this()] { self->accept_next(); });
   }
@@ -51,12 +54,21 @@ class serving : public std::enable_shared_from_this<serving> {
     bool stopped = false;
   };
 
+  void stop() {
+    stopping_ = true;
+    stop_accepting_.emit(asio::cancellation_type::terminal);
+  }
+
+  // The cancellation may find no accept under way, or one that has its stream already: that stream is reset.
   void accept_next() {
+    if (stopping_) {
+      return finish(make_error(operation_failure(path_, make_error_code(session_errc::accept_canceled))));
+    }
     auto handler = asio::bind_cancellation_slot(
         stop_accepting_.slot(),
         asio::bind_executor(serial_, [self = shared_from_this()](error_code failed, incoming_stream arrived) {
-          if (failed) return self->finish(failed);
-          self->start_handler(std::move(arrived));
+          if (failed && !self->stopping_) return self->finish(failed);
+          if (!self->stopping_) self->start_handler(std::move(arrived));
           self->accept_next();
         }));
     link_->accept({std::move(handler), link_->executor()});
@@ -77,8 +89,13 @@ class serving : public std::enable_shared_from_this<serving> {
       asio::post(self->serial_, [self, mine] { self->running_.erase(mine); });
     };
     asio::co_spawn(
-        (*mine)->serial, (*handler)(std::move(arrived.stream)),
+        (*mine)->serial, run(*handler, std::move(arrived.stream)),
         asio::bind_cancellation_slot((*mine)->stop.slot(), asio::bind_executor((*mine)->serial, std::move(ended))));
+  }
+
+  // A coroutine of its own, so that what `handler` throws before there is one of its own is caught as well.
+  static asio::awaitable<void> run(const stream_router::handler& handler, flowersec::stream on) {
+    co_await handler(std::move(on));
   }
 
   void finish(error_code why) {
@@ -95,10 +112,12 @@ class serving : public std::enable_shared_from_this<serving> {
   }
 
   std::shared_ptr<link> link_;
+  endpoint::path path_;
   strand serial_;
   stream_router router_;
   completion done_;
   asio::cancellation_signal stop_accepting_;
+  bool stopping_ = false;
   std::list<std::shared_ptr<task>> running_;
 };
 
@@ -109,7 +128,7 @@ void session::start_serve(stream_router router, completion<error_code> done) {
     return done.complete(
         make_error(operation_failure(endpoint::path::automatic, make_error_code(session_errc::accept_ended))));
   }
-  std::make_shared<serving>(shared_->link, std::move(router), std::move(done))->start();
+  std::make_shared<serving>(shared_->link, shared_->path, std::move(router), std::move(done))->start();
 }
 
 }  // namespace flowersec::endpoint

@@ -50,9 +50,10 @@ void session::start_notify(std::uint32_t type_id, std::string payload, completio
   shared_->link->notify(type_id, std::move(payload), std::move(done));
 }
 
-void session::on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn) {
-  if (!shared_) return;
-  shared_->link->on_notification(type_id, [fn = std::move(fn)](std::string_view payload) { fn(std::string{payload}); });
+remove_handler session::on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn) {
+  if (!shared_) return [] {};
+  return shared_->link->on_notification(type_id,
+                                        [fn = std::move(fn)](std::string_view payload) { fn(std::string{payload}); });
 }
 
 void session::start_ping(completion<error_code> done) {

@@ -16,6 +16,8 @@ namespace e2ee = messages::e2ee::v1;
 
 inline constexpr std::uint8_t init_version = 1;
 inline constexpr std::size_t max_channel_id_bytes = 256;
+/// The transcript has the length as u16. A server that is told no channel takes ids up to this.
+inline constexpr std::size_t max_transcript_channel_id_bytes = 65535;
 
 [[nodiscard]] constexpr e2ee::suite to_wire(crypto::suite suite) noexcept { return static_cast<e2ee::suite>(suite); }
 [[nodiscard]] constexpr crypto::suite from_wire(e2ee::suite suite) noexcept {

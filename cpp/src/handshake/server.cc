@@ -31,6 +31,7 @@ result<void> check_init(const e2ee::e2ee_init& init, const server_options& optio
   if (init.version != init_version) return handshake_errc::unsupported_init_version;
   if (init.role != e2ee::role::client) return handshake_errc::wrong_role;
   if (init.channel_id.empty()) return handshake_errc::empty_channel_id;
+  if (init.channel_id.size() > max_transcript_channel_id_bytes) return handshake_errc::malformed_channel_id;
   if (options.channel_id && !crypto::constant_time_equal(as_bytes(init.channel_id), as_bytes(*options.channel_id))) {
     return handshake_errc::wrong_channel_id;
   }

@@ -206,13 +206,19 @@ void call_machine::attached(std::uint64_t number) {
   if (!what.invited) return;
   const bool is_first = invitations_.consume(what.note);
   auto name = guest_names_.extract(what.note);
-  if (contacts_->get(what.peer) != nullptr) return;
+  const auto tell_used = [&] {
+    if (is_first) intents_.push_back(dial::invitation_used{.key = what.peer, .note = what.note});
+  };
+  if (contacts_->get(what.peer) != nullptr) return tell_used();
   const auto turn_away = [&](error_code why) { intents_.push_back(dial::bad_call{.peer = what.peer, .why = why}); };
   // Good once: somebody with the same link was faster.
   if (!is_first) return turn_away(identity::identity_errc::bad_invitation);
   const auto chosen = free_name(name ? name.mapped() : std::string{}, what.peer);
   const auto added = contacts_->add(what.peer, chosen, identity::contact_policy::allow, true);
-  if (!added) return turn_away(added.error());
+  if (!added) {
+    tell_used();
+    return turn_away(added.error());
+  }
   intents_.push_back(dial::guest{.key = what.peer, .name = chosen, .note = what.note});
 }
 

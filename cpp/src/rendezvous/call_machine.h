@@ -64,9 +64,15 @@ struct guest {
   std::string name;
   std::string note;
 };
+/// An invitation is used up, and nobody became a contact by it.
+struct invitation_used {
+  public_key key;
+  std::string note;
+};
 }  // namespace dial
 
-using call_intent = std::variant<dial::say, dial::attach, dial::failed, dial::ask, dial::bad_call, dial::guest>;
+using call_intent =
+    std::variant<dial::say, dial::attach, dial::failed, dial::ask, dial::bad_call, dial::guest, dial::invitation_used>;
 
 class call_machine {
  public:

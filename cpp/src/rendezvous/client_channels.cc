@@ -170,6 +170,10 @@ void secure_socket_client::impl::perform(dial::guest& intent) {
   tell(guest_arrived{.key = intent.key, .name = intent.name, .note = intent.note});
 }
 
+void secure_socket_client::impl::perform(dial::invitation_used& intent) {
+  tell(invitation_used{.key = intent.key, .note = intent.note});
+}
+
 bool secure_socket_client::impl::turn_contact(contact_state& of) {
   bool moved = false;
   while (auto next = of.talk.poll_intent()) {

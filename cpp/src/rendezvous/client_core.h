@@ -122,6 +122,7 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
   void perform(dial::ask& intent);
   void perform(dial::bad_call& intent);
   void perform(dial::guest& intent);
+  void perform(dial::invitation_used& intent);
   void on_attached(std::uint64_t number, error_code failed, endpoint::session up);
   void open_channel(const attaching& through, endpoint::session up);
   bool turn_contact(contact_state& of);

@@ -8,6 +8,7 @@
 #include "endpoint/attempt.h"
 #include "endpoint/failure.h"
 #include "endpoint/one_stream.h"
+#include "flowersec/base/clock.h"
 #include "flowersec/base/json_frame.h"
 #include "flowersec/ws/connect.h"
 #include "rendezvous/registry_connection.h"
@@ -131,7 +132,7 @@ class plain_connection final : public registry_connection {
     const auto target = ws::parse_url(url_);
     auto with = ws_options();
     if (!target || !with) return lose(dial_error(endpoint::endpoint_errc::dial_failed));
-    timer_.expires_after(options_.connect_timeout);
+    timer_.expires_at(later(system_clocks().mono_now(), options_.connect_timeout));
     timer_.async_wait([self = me()](error_code canceled) {
       if (!canceled) self->stop_.emit(asio::cancellation_type::terminal);
     });

@@ -88,6 +88,7 @@ void client::receive(byte_view& input, mono_time now) {
         break;
       case json_frame_splitter::status::frame:
         on_text(splitter_.text(), now);
+        splitter_.release();
         if (!events_.empty()) return;
         break;
     }

@@ -24,6 +24,7 @@ void server::receive(byte_view& input) {
         break;
       case json_frame_splitter::status::frame:
         on_text(splitter_.text());
+        splitter_.release();
         if (!events_.empty()) return;
         break;
     }

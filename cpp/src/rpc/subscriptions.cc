@@ -1,13 +1,19 @@
 #include "flowersec/rpc/subscriptions.h"
 
+#include <algorithm>
 #include <exception>
 
 namespace flowersec::rpc {
 
 subscription_id subscriptions::add(std::uint32_t type_id, notification_handler handler) {
-  const subscription_id id{next_id_++};
-  entries_.emplace(id, entry{type_id, std::make_shared<const notification_handler>(std::move(handler))});
+  const subscription_id id{next_id_};
+  add(id, type_id, std::move(handler));
   return id;
+}
+
+void subscriptions::add(subscription_id id, std::uint32_t type_id, notification_handler handler) {
+  entries_.emplace(id, entry{type_id, std::make_shared<const notification_handler>(std::move(handler))});
+  next_id_ = std::max(next_id_, static_cast<std::uint64_t>(id) + 1);
 }
 
 void subscriptions::remove(subscription_id id) noexcept { entries_.erase(id); }

@@ -143,10 +143,16 @@ void link::notify(std::uint32_t type_id, std::string payload, completion<error_c
   });
 }
 
-void link::on_notification(std::uint32_t type_id, rpc::notification_handler handler) {
-  boost::asio::dispatch(notifications_->place, [all = notifications_, type_id, handler = std::move(handler)]() mutable {
-    all->handlers.add(type_id, std::move(handler));
-  });
+remove_handler link::on_notification(std::uint32_t type_id, rpc::notification_handler handler) {
+  const rpc::subscription_id id{next_serial()};
+  boost::asio::dispatch(notifications_->place,
+                        [all = notifications_, id, type_id, handler = std::move(handler)]() mutable {
+                          all->handlers.add(id, type_id, std::move(handler));
+                        });
+  return [weak = std::weak_ptr{notifications_}, id] {
+    const auto all = weak.lock();
+    if (all) boost::asio::dispatch(all->place, [all, id] { all->handlers.remove(id); });
+  };
 }
 
 void link::notifications::push(std::uint32_t type_id, std::string payload) {

@@ -17,7 +17,9 @@ machine::machine(machine_options options, random_source& random, moment now)
     : options_(std::move(options)),
       random_(random),
       state_(ended{}),
-      handshake_deadline_(now.mono + options_.session.handshake_timeout) {}
+      handshake_deadline_(options_.session.handshake_timeout.count() > 0
+                              ? std::optional{now.mono + options_.session.handshake_timeout}
+                              : std::nullopt) {}
 
 machine::machine(machine&&) noexcept = default;
 machine::~machine() = default;
@@ -118,7 +120,7 @@ void machine::start_streams(moment now) {
     came_up.rpc_stream = *rpc_stream;
   }
   connected_ = true;
-  if (options_.probes) next_automatic_probe_ = now.mono + options_.probes->interval;
+  if (options_.probes) next_automatic_probe_ = later(now.mono, options_.probes->interval);
   events_.push_back(came_up);
 }
 
@@ -162,7 +164,7 @@ std::optional<mono_time> machine::deadline() const {
   if (over()) return std::nullopt;
   std::optional<mono_time> first;
   const auto consider = [&first](mono_time time) { first = first ? std::min(*first, time) : time; };
-  if (!connected_) consider(handshake_deadline_);
+  if (!connected_ && handshake_deadline_) consider(*handshake_deadline_);
   for (const auto& [id, state] : streams_) {
     if (state.is != stream_state::phase::in_use) consider(state.deadline);
   }
@@ -173,7 +175,7 @@ std::optional<mono_time> machine::deadline() const {
 
 void machine::advance(moment now) {
   if (over()) return;
-  if (!connected_ && now.mono >= handshake_deadline_) {
+  if (!connected_ && handshake_deadline_ && now.mono >= *handshake_deadline_) {
     return end(make_error_code(session_errc::handshake_timeout), now);
   }
   const auto late = [now](const waiting_probe& probe) { return now.mono >= probe.deadline; };
@@ -190,7 +192,7 @@ void machine::advance(moment now) {
 
   if (next_automatic_probe_ && now.mono >= *next_automatic_probe_) {
     next_automatic_probe_.reset();
-    if (send_probe(now)) probes_.push_back({automatic_probe, now.mono + options_.probes->timeout});
+    if (send_probe(now)) probes_.push_back({automatic_probe, later(now.mono, options_.probes->timeout)});
   }
   pump(now);
 }
@@ -207,7 +209,7 @@ bool machine::send_probe(moment now) {
 result<probe_id> machine::probe(std::chrono::milliseconds timeout, moment now) {
   if (!send_probe(now)) return make_error_code(session_errc::streams_gone);
   const probe_id id{next_probe_++};
-  probes_.push_back({id, now.mono + timeout});
+  probes_.push_back({id, later(now.mono, timeout)});
   return id;
 }
 
@@ -220,7 +222,7 @@ void machine::on_probe_answered(moment now) {
   probe_sent_.reset();
   for (const auto& probe : std::exchange(probes_, {})) {
     if (probe.id == automatic_probe) {
-      next_automatic_probe_ = now.mono + options_.probes->interval;
+      next_automatic_probe_ = later(now.mono, options_.probes->interval);
     } else {
       events_.push_back(probe_finished{.id = probe.id, .round_trip = round_trip});
     }

@@ -18,10 +18,13 @@ std::optional<liveness> default_liveness(seconds idle_timeout) noexcept {
 }
 
 result<void> session_options::validate() const noexcept {
-  const auto times = {handshake_timeout, hello_timeout, probe_timeout, linger_timeout, send_timeout, close_timeout};
+  const auto times = {hello_timeout, probe_timeout, linger_timeout, send_timeout, close_timeout};
   // A day bounds every sum of times far away from the clock's range.
   const auto in_range = [](milliseconds time) { return time > milliseconds{0} && time <= std::chrono::hours{24}; };
   if (!std::ranges::all_of(times, in_range)) return make_error_code(session_errc::invalid_options);
+  if (handshake_timeout != milliseconds{0} && !in_range(handshake_timeout)) {
+    return make_error_code(session_errc::invalid_options);
+  }
   if (auto ok = flowersec::handshake::validate(handshake); !ok) return ok;
   if (auto ok = flowersec::record::validate(record); !ok) return ok;
   // A record must hold a frame with at least one byte, or nothing would ever leave.

@@ -11,7 +11,7 @@ void rpc_calling::call(std::uint64_t serial, std::uint32_t type_id, std::string_
   const auto id = client_.call(type_id, payload, now.mono);
   if (!id) return done.complete(names_(id.error()), {});
   std::optional<mono_time> deadline;
-  if (options.timeout) deadline = now.mono + *options.timeout;
+  if (options.timeout) deadline = later(now.mono, *options.timeout);
   calls_.emplace(*id, waiting_call{.serial = serial, .deadline = deadline, .done = std::move(done)});
   write_ready_output();
 }

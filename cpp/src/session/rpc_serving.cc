@@ -7,10 +7,15 @@ namespace flowersec::session {
 
 void rpc_serving::start(rpc_router_factory make_router) {
   boost::asio::post(executor_, [self = self(), make = std::move(make_router)] {
-    auto router = std::make_shared<const rpc::router>(make(rpc_peer{self}));
+    std::shared_ptr<const rpc::router> router;
+    try {
+      router = std::make_shared<const rpc::router>(make(rpc_peer{self}));
+    } catch (...) {
+      // As when a handler of streams throws: the stream is reset.
+    }
     boost::asio::dispatch(self->serial_, [self, router = std::move(router)] {
       self->router_ = router;
-      self->begin_reading();
+      router ? self->begin_reading() : self->end_stream();
       self->kick_owner();
     });
   });

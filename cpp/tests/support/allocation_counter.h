@@ -15,10 +15,13 @@ class allocation_counter {
   [[nodiscard]] std::size_t count() const noexcept;
   /// What they asked for together, no matter what was given back: never less than what is held of them.
   [[nodiscard]] std::size_t bytes() const noexcept;
+  /// What is held of them, as the allocator rounds it. Negative when more was given back than taken.
+  [[nodiscard]] std::ptrdiff_t held() const noexcept;
 
  private:
   std::size_t at_start_;
   std::size_t bytes_at_start_;
+  std::ptrdiff_t held_at_start_;
 };
 
 }  // namespace flowersec::testing

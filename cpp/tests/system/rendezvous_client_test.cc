@@ -363,6 +363,33 @@ TEST_F(rendezvous_client, lets_a_guest_in_with_an_invitation) {
   run(body());
 }
 
+TEST_F(rendezvous_client, tells_of_an_invitation_that_a_contact_used) {
+  const auto body = [this]() -> awaitable<void> {
+    auto guest = world.person();
+    guest->knows(*a);
+    a->knows(*guest);
+    a->make(*world.registry);
+    guest->make(*world.registry);
+    co_await a->client->async_start();
+    co_await guest->client->async_start();
+    auto given = identity::invitation::make(world.registry->url(), world.registry->key(), a->key(), system_random());
+    auto copy = identity::invitation::parse(given->fragment());
+    const auto note = given->note();
+    a->client->expect_guest(std::move(*given), "Gast");
+    guest->client->use_invitation(std::move(*copy));
+    EXPECT_EQ(co_await send(*guest, *a, "1"), error_code{});
+    EXPECT_EQ(a->count<guest_arrived>(), 0u);
+    EXPECT_EQ(a->count<invitation_used>(), 1u);
+    for (const auto& each : a->events) {
+      const auto* used = std::get_if<invitation_used>(&each);
+      if (used == nullptr) continue;
+      EXPECT_EQ(used->key, guest->key());
+      EXPECT_EQ(used->note, note);
+    }
+  };
+  run(body());
+}
+
 TEST_F(rendezvous_client, lets_one_guest_in_when_two_come_with_the_same_link) {
   const auto body = [this]() -> awaitable<void> {
     a->make(*world.registry);

@@ -2,6 +2,7 @@
 // Layer base. Timers are monotonic; only token and handshake times are wall clock.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -17,6 +18,13 @@ enum class unix_seconds : std::int64_t {};
 
 [[nodiscard]] inline unix_seconds to_unix_seconds(wall_time time) noexcept {
   return unix_seconds{std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count()};
+}
+
+/// `time` and `wait` later, or the end of the clock's range: an application may mean milliseconds::max() by for ever.
+/// What is negative is at once. `time` is not before the clock's epoch.
+[[nodiscard]] constexpr mono_time later(mono_time time, std::chrono::milliseconds wait) noexcept {
+  const auto room = std::chrono::floor<std::chrono::milliseconds>(mono_time::max() - time);
+  return wait > room ? mono_time::max() : time + std::max(wait, std::chrono::milliseconds{0});
 }
 
 /// Rounded up to whole seconds, as every clock skew of the protocol is. Source: PROTOCOL, "Time rules".

@@ -28,6 +28,9 @@ class json_frame_splitter {
   /// bad_length is final: n is 0 or above the limit and the position in the stream is lost.
   [[nodiscard]] status consume(byte_view& input);
   [[nodiscard]] std::string_view text() const noexcept { return as_text(body_); }
+  /// Nobody needs text() any more: a large frame's memory goes back now, not at the next call. Without effect inside a
+  /// frame.
+  void release();
   /// Whether the stream may end here, between two frames.
   [[nodiscard]] bool at_boundary() const noexcept { return header_used_ == 0 || complete_; }
 

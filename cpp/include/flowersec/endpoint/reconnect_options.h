@@ -32,8 +32,12 @@ struct reconnect_options {
 };
 
 /// The wait after failed attempt `index` of a cycle, counted from 0, in whole milliseconds.
-/// `unit` is uniform in 0..1 and decides the jitter. `options` are valid.
+/// `unit` is uniform in 0..1 and decides the jitter. `options` are valid. Like spread_delay() at most 70 years, so that
+/// their sum can be added to any time of the clock.
 [[nodiscard]] std::chrono::milliseconds reconnect_delay(const reconnect_options& options, int index,
                                                         double unit) noexcept;
+
+/// By how much a hint that the other side is going away makes a wait longer.
+[[nodiscard]] std::chrono::milliseconds spread_delay(const reconnect_options& options, double unit) noexcept;
 
 }  // namespace flowersec::endpoint

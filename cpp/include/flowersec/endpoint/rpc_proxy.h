@@ -58,7 +58,7 @@ class rpc_proxy {
   }
 
   /// As session::on_notification, for this session and every one after it.
-  void on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn);
+  remove_handler on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn);
 
  private:
   template <class... Args>

@@ -29,6 +29,7 @@ enum class role : std::uint8_t { client = 1, server = 2 };
 using rpc_call_options = ::flowersec::session::call_options;
 using rpc_peer = ::flowersec::session::rpc_peer;
 using rpc_router_factory = ::flowersec::session::rpc_router_factory;
+using remove_handler = ::flowersec::session::remove_handler;
 
 /// The stream kind that carries RPC.
 inline constexpr std::string_view rpc_stream_kind = "rpc";
@@ -159,8 +160,9 @@ class session {
   }
 
   /// Calls `fn` with the payload of every notification of this type that the peer sends on our rpc stream, in order, on
-  /// the session's executor. Several may be set for a type. What `fn` throws is swallowed.
-  void on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn);
+  /// the session's executor. Several may be set for a type. What `fn` throws is swallowed. The result takes `fn` out
+  /// again; otherwise it stays as long as the session.
+  remove_handler on_notification(std::uint32_t type_id, std::function<void(const std::string& payload)> fn);
 
   /// Sends one keep-alive record; there is no answer. Signature void(error_code). Errors   secure/not_connected,
   /// secure/ping_failed.

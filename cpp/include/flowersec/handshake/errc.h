@@ -31,7 +31,8 @@ enum class handshake_errc {
 
   // INIT before a credential is known (peek_init).
   blank_channel_id,      ///< channel_id is empty or only white space
-  malformed_channel_id,  ///< channel_id has white space around it or is longer than 256 bytes
+  malformed_channel_id,  ///< channel_id has white space around it or is longer than 256 bytes; also of an INIT whose
+                         ///< channel_id is longer than the 65535 bytes that a transcript can hold
   unsupported_init,      ///< version, role or suite that no credential could allow
 
   // RESP.

@@ -66,12 +66,19 @@ struct guest_arrived {
   std::string name;
   std::string note{};  ///< of the invitation, which is used up: invitation::note()
 };
+/// An invitation of ours is used up, and nobody new came in: who used it is a contact already, or could not be made
+/// one.
+struct invitation_used {
+  identity::public_key key;
+  std::string note;  ///< of the invitation: invitation::note()
+};
 /// A call reached us and came to nothing: it was no handshake of this contact's, or it was a defective one.
 struct call_failed {
   identity::public_key peer;
   error_code why;
 };
 
-using socket_event = std::variant<registry_changed, channel_changed, presence_changed, guest_arrived, call_failed>;
+using socket_event =
+    std::variant<registry_changed, channel_changed, presence_changed, guest_arrived, invitation_used, call_failed>;
 
 }  // namespace flowersec::rendezvous

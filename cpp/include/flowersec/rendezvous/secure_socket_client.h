@@ -167,9 +167,10 @@ class secure_socket_client {
   void decline_call(std::uint64_t id);
 
   /// Remembers an invitation that we gave away: who comes with it becomes a contact of this name (or one like it, if
-  /// that is taken). Told by guest_arrived. Honoured for identity::invitation_lifetime after `since`; absent: from now
-  /// on. Kept by nobody else: what is to outlive the process belongs into the identity file. Signature
-  /// void(error_code). Errors   identity_errc::too_many, when identity::max_open_invitations have not lapsed.
+  /// that is taken). Told by guest_arrived, or by invitation_used when that adds nobody. Honoured for
+  /// identity::invitation_lifetime after `since`; absent: from now on. Kept by nobody else: what is to outlive the
+  /// process belongs into the identity file. Signature void(error_code). Errors   identity_errc::too_many, when
+  /// identity::max_open_invitations have not lapsed.
   template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = endpoint::default_token>
   auto async_expect_guest(identity::invitation given, std::string guest_name, std::optional<unix_seconds> since,
                           Token&& token = {}) {

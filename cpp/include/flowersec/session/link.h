@@ -101,7 +101,7 @@ class link final : public transport_user, public std::enable_shared_from_this<li
   void probe(completion<error_code, std::chrono::nanoseconds> done);
   void call(std::uint32_t type_id, std::string payload, call_options options, completion<error_code, rpc::reply> done);
   void notify(std::uint32_t type_id, std::string payload, completion<error_code> done);
-  void on_notification(std::uint32_t type_id, rpc::notification_handler handler);
+  remove_handler on_notification(std::uint32_t type_id, rpc::notification_handler handler);
   void close(completion<error_code> done);
   /// The same without waiting.
   void close() noexcept;

@@ -241,7 +241,7 @@ class machine {
   std::variant<awaiting_response, awaiting_client, awaiting_finished, running, ended> state_;
   bool connected_ = false;
   bool wide_windows_ = false;  // both sides know them
-  mono_time handshake_deadline_;
+  std::optional<mono_time> handshake_deadline_;
   std::deque<byte_buffer> frames_;  // of the handshake, at most two
   std::deque<record::record_kind> controls_;
   std::map<stream_id, stream_state> streams_;

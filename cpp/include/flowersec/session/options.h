@@ -36,7 +36,8 @@ inline constexpr std::size_t max_queued_controls = 32;
 /// Worst memory of one session, beside a few KiB of its own: yamux max_session_receive_bytes, one batch of gather_bytes
 /// and a record, one message of max_record_bytes in the transport, and what the rpc limits say for each rpc stream.
 struct session_options {
-  /// From the first message of the handshake until the session is up; the client's rpc stream included. Above 0.
+  /// From the first message of the handshake until the session is up; the client's rpc stream included. 0: no limit,
+  /// and a server waits for a silent client as long as the connection lives.
   std::chrono::milliseconds handshake_timeout = std::chrono::seconds{10};
   /// From the opening of a stream by the peer until its hello was read; later it is reset. Above 0.
   std::chrono::milliseconds hello_timeout = std::chrono::seconds{10};

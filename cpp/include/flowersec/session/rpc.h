@@ -16,6 +16,11 @@ namespace flowersec::session {
 
 class rpc_serving;
 
+/// Takes a handler out again that was set: it is not called any more, once one that is running just then has returned,
+/// and what it captured goes. May be called from any thread, also from inside the handler, more than once, and when
+/// what the handler was set on is gone, which it does not keep. Need not be called.
+using remove_handler = std::function<void()>;
+
 struct call_options {
   /// Absent: as long as the session lives. The peer does not learn that a call was given up.
   std::optional<std::chrono::milliseconds> timeout{};
@@ -36,7 +41,8 @@ class rpc_peer {
   std::weak_ptr<rpc_serving> serving_;
 };
 
-/// Makes the handlers of one rpc stream; called when the stream opens, before its first request.
+/// Makes the handlers of one rpc stream; called when the stream opens, before its first request. When it throws, the
+/// stream is reset.
 using rpc_router_factory = std::function<rpc::router(rpc_peer)>;
 
 }  // namespace flowersec::session

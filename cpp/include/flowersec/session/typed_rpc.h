@@ -1,6 +1,6 @@
 // Typed calls, subscriptions and notifications over a session: what generated clients are made of.
 // Layer session, header only. `Session` is flowersec::endpoint::session, or whatever has its get_executor, async_call,
-// async_notify and on_notification. Source: PROTOCOL, "RPC calls".
+// async_notify and on_notification, whose result takes the handler out again. Source: PROTOCOL, "RPC calls".
 #pragma once
 
 #include <atomic>
@@ -25,27 +25,33 @@ namespace flowersec::session {
 using default_call_token = boost::asio::use_awaitable_t<boost::asio::any_io_executor>;
 
 /// A notification handler that is called while this lives. It is not called any more once cancel() or the destructor
-/// has returned, unless it is running just then. What it captured is kept until the session ends.
+/// has returned, unless it is running just then; what it captured goes soon after, on the session's executor.
 class subscription {
  public:
   subscription() = default;
-  explicit subscription(std::shared_ptr<std::atomic<bool>> active) noexcept : active_(std::move(active)) {}
+  explicit subscription(std::shared_ptr<std::atomic<bool>> active, remove_handler remove = {}) noexcept
+      : active_(std::move(active)), remove_(std::move(remove)) {}
   subscription(subscription&&) noexcept = default;
   subscription& operator=(subscription&& other) noexcept {
     cancel();
     active_ = std::move(other.active_);
+    remove_ = std::move(other.remove_);
     return *this;
   }
   ~subscription() { cancel(); }
 
   void cancel() noexcept {
-    if (const auto active = std::move(active_)) active->store(false);
+    const auto active = std::move(active_);
+    if (!active) return;
+    active->store(false);
+    if (const auto remove = std::exchange(remove_, {})) remove();
   }
   /// Lets it be called as long as the session lives.
   void detach() noexcept { active_.reset(); }
 
  private:
   std::shared_ptr<std::atomic<bool>> active_;
+  remove_handler remove_;
 };
 
 /// Calls `handle` with each notification of the type that decodes; others are dropped.
@@ -54,10 +60,10 @@ template <class Message, class Session>
                                      std::function<void(Message)> handle) {
   auto active = std::make_shared<std::atomic<bool>>(true);
   auto typed = rpc::typed_notification<Message>(decode, std::move(handle));
-  on.on_notification(type_id, [active, typed = std::move(typed)](const std::string& payload) {
+  auto remove = on.on_notification(type_id, [active, typed = std::move(typed)](const std::string& payload) {
     if (active->load()) typed(payload);
   });
-  return subscription{std::move(active)};
+  return subscription{std::move(active), std::move(remove)};
 }
 
 namespace detail {

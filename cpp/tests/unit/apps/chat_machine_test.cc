@@ -242,6 +242,16 @@ TEST_F(messenger, an_invitation_is_remembered_until_its_guest_comes) {
   EXPECT_EQ(open_.size(), 1U);
 }
 
+TEST_F(messenger, an_invitation_that_a_contact_used_is_not_expected_again_after_a_start) {
+  const auto given = identity::invitation::parse(std::string{told(line("/invite May")).at("link").as_string()}).value();
+  const rendezvous::invitation_used used{.key = people_.carol_key(), .note = given.note()};
+  EXPECT_EQ(words(machine().on_event(used)), "save");
+  EXPECT_EQ(open_.size(), 0U);
+  EXPECT_EQ(words(machine().on_event(used)), "");
+  chat_machine again{{.registries = {{.url = "wss://r", .keys = {registry_}}}}, people_.known, open_, people_.random};
+  EXPECT_EQ(words(again.start(now)), "ready");
+}
+
 TEST_F(messenger, open_invitations_are_expected_again_after_a_start_unless_they_lapsed) {
   (void)line("/invite May");
   (void)line("/invite");

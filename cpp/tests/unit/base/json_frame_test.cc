@@ -74,6 +74,36 @@ TEST(json_frame, memory_follows_what_arrived_and_not_what_was_announced) {
   EXPECT_LE(taken.bytes(), 4 * more.size());
 }
 
+TEST(json_frame, a_large_frame_is_held_until_it_is_released_and_a_small_one_s_memory_is_kept) {
+  for (const std::size_t size : {std::size_t{1'000}, std::size_t{1'000'000}}) {
+    const auto frame = encode_json_frame(std::string(size, ' '));
+    const testing::allocation_counter taken;
+    json_frame_splitter splitter;
+    byte_view input = frame;
+    ASSERT_EQ(splitter.consume(input), status::frame);
+    EXPECT_EQ(splitter.text().size(), size);
+    splitter.release();
+    EXPECT_TRUE(splitter.at_boundary());
+    EXPECT_EQ(splitter.text(), "");
+    if (!testing::allocation_counter::counts()) continue;
+    EXPECT_LE(taken.held(), 65'536) << size;
+    EXPECT_EQ(taken.held() > 0, size < 65'536) << size;
+  }
+}
+
+TEST(json_frame, releasing_inside_a_frame_loses_nothing) {
+  const auto frame = encode_json_frame(R"({"a":1})");
+  for (std::size_t cut = 0; cut < frame.size(); ++cut) {
+    json_frame_splitter splitter;
+    byte_view input = byte_view{frame}.first(cut);
+    EXPECT_EQ(splitter.consume(input), status::need_more);
+    splitter.release();
+    input = byte_view{frame}.subspan(cut);
+    ASSERT_EQ(splitter.consume(input), status::frame) << cut;
+    EXPECT_EQ(splitter.text(), R"({"a":1})");
+  }
+}
+
 TEST(json_frame, a_truncated_frame_is_not_at_a_boundary) {
   const auto frame = encode_json_frame("{}");
   for (std::size_t cut = 1; cut < frame.size(); ++cut) {

@@ -291,6 +291,12 @@ outcome resolve_once(resolving& with, std::string channel = "channel", std::uint
   return seen;
 }
 
+TEST(resolved_credential, serves_without_a_time_out_of_the_handshake) {
+  resolving with;
+  with.answer = [] { return resolving::good(); };
+  EXPECT_FALSE(resolve_once(with, "some channel", 1, 0ms).server);
+}
+
 TEST(resolved_credential, is_asked_for_the_channel_of_the_init_with_the_suite_of_the_client) {
   for (const std::uint16_t suite : {1, 2}) {
     resolving with;

@@ -218,7 +218,7 @@ const std::vector<validation>& defects() {
        [](grant& g, options&) { g.tunnel_url = "wss://a:b@tunnel.example/ws"; }},
       {"connect time-out", endpoint_errc::invalid_option, [](grant&, options& o) { o.connect_timeout = 0ms; }},
       {"handshake time-out", endpoint_errc::invalid_option,
-       [](grant&, options& o) { o.common.session.handshake_timeout = 0ms; }},
+       [](grant&, options& o) { o.common.session.handshake_timeout = -1ms; }},
       {"negative skew", endpoint_errc::invalid_option, [](grant&, options& o) { o.common.clock_skew = -1ms; }},
       {"limits", endpoint_errc::invalid_option,
        [](grant&, options& o) { o.common.session.yamux.max_inbound_streams = 65; }},

@@ -198,6 +198,29 @@ TEST(reconnect_machine, waits_as_the_table_says) {
   }
 }
 
+TEST(reconnect_machine, waits_of_any_length_end_in_the_future) {
+  constexpr auto longest = std::chrono::milliseconds::max();
+  const mono_time now{std::chrono::years{1}};
+  for (const auto time :
+       {longest, longest / 2, std::chrono::floor<std::chrono::milliseconds>(mono_time::duration::max()),
+        std::chrono::milliseconds{std::chrono::years{70}}}) {
+    const reconnect_options options{.enabled = true,
+                                    .initial_delay = time,
+                                    .max_delay = time,
+                                    .factor = std::numeric_limits<double>::max(),
+                                    .jitter_ratio = 1,
+                                    .drain_spread = time};
+    ASSERT_TRUE(options.validate());
+    for (const double unit : {0.5, 1.0}) {
+      const auto wait = reconnect_delay(options, 3, unit) + spread_delay(options, unit);
+      EXPECT_GE(wait, std::chrono::years{70}) << time << ' ' << unit;
+      EXPECT_GT(now + wait, now + std::chrono::years{70}) << time << ' ' << unit;
+    }
+    EXPECT_EQ(reconnect_delay(options, 0, 0).count(), 0);
+    EXPECT_EQ(spread_delay(options, 0).count(), 0);
+  }
+}
+
 TEST(reconnect_machine, refuses_bad_options_and_sources_before_anything_happens) {
   for (const auto* part : {"refused", "accepted"}) {
     for (const auto& value : table().at(part).as_array()) {

@@ -135,6 +135,26 @@ TEST(rpc, a_time_out_and_a_cancellation_are_local) {
   });
 }
 
+TEST(rpc, a_time_out_of_any_length_is_one) {
+  with_session([](both ends) -> awaitable<void> {
+    rpc::router router = demo_router();
+    std::vector<rpc::responder> kept;
+    router.on_request(5, [&](const rpc::request&, rpc::responder answer) { kept.push_back(std::move(answer)); });
+    serve(ends.server, endpoint::stream_router{}.on_rpc(std::move(router)));
+    const auto longest_of_clock = std::chrono::floor<std::chrono::milliseconds>(mono_time::duration::max());
+    for (const auto time : {std::chrono::milliseconds::max(), longest_of_clock, longest_of_clock + 1ms}) {
+      const endpoint::rpc_call_options patient{.timeout = time};
+      auto [failed, reply] = co_await ends.client.async_call(7, "1", patient, with_error);
+      EXPECT_FALSE(failed) << time;
+    }
+    for (const auto time : {0ms, std::chrono::milliseconds::min()}) {
+      const endpoint::rpc_call_options quick{.timeout = time};
+      auto [failed, reply] = co_await ends.client.async_call(5, "1", quick, with_error);
+      EXPECT_EQ(failed, endpoint_errc::timeout) << time;
+    }
+  });
+}
+
 TEST(rpc, notifications_reach_every_handler_of_their_type_in_order) {
   with_session([](both ends) -> awaitable<void> {
     inbox heard{co_await asio::this_coro::executor, 16};

@@ -339,6 +339,14 @@ TEST(sealed_refusals, a_client_that_says_nothing_is_told_open_timeout) {
   expect_refusal(refused({}, with), endpoint_errc::timeout, "open_timeout");
 }
 
+TEST(sealed_refusals, a_client_that_says_nothing_is_told_open_timeout_where_the_handshake_has_no_time_out) {
+  auto with = credentials();
+  with.open_timeout = 30ms;
+  auto accept = listening();
+  accept.common.session.handshake_timeout = 0ms;
+  expect_refusal(refused({}, with, accept), endpoint_errc::timeout, "open_timeout");
+}
+
 TEST(sealed_refusals, a_handshake_that_does_not_follow_is_dropped_within_the_time_of_both) {
   auto accept = listening();
   accept.common.session.handshake_timeout = 2s;

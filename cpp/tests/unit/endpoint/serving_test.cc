@@ -5,10 +5,13 @@
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <set>
 #include <stdexcept>
 
 #include "direct_fixture.h"
+#include "endpoint/session_state.h"
 #include "recording_observer.h"
+#include "support/link_pair.h"
 
 namespace flowersec::testing {
 namespace {
@@ -94,6 +97,76 @@ TEST(serving, a_handler_may_pass_its_stream_on) {
     const auto [text, end] = co_await read_all(mine);
     EXPECT_EQ(text, "later");
     EXPECT_EQ(end, asio::error::eof);
+  });
+}
+
+enum class fate : std::uint8_t { served, reset, next };
+
+/// Cancels serving when so many steps have run since the client opened a stream, and says what became of that; empty
+/// when there were fewer steps.
+std::optional<fate> cancel_serving_after(int steps) {
+  link_pair pair;
+  endpoint::session server{std::make_shared<endpoint::session::shared>(pair.server.link, endpoint::path::direct,
+                                                                       endpoint::role::server, "channel")};
+  asio::cancellation_signal stop;
+  std::optional<error_code> ended;
+  bool served = false;
+  auto serve = [&served](const flowersec::stream&) -> awaitable<void> {
+    served = true;
+    co_return;
+  };
+  server.async_serve(stream_router{}.on("x", serve),
+                     asio::bind_cancellation_slot(stop.slot(), [&ended](error_code why) { ended = why; }));
+  pair.poll();
+  flowersec::stream mine;
+  pair.client.link->open(
+      "x", {[&mine](error_code, flowersec::stream opened) { mine = std::move(opened); }, pair.context.get_executor()});
+  pair.context.restart();
+  for (int run = 0; run < steps; ++run) {
+    if (pair.context.poll_one() == 0) return std::nullopt;
+  }
+  stop.emit(asio::cancellation_type::terminal);
+  pair.poll();
+  EXPECT_EQ(ended, error_code{endpoint::make_error({.path = endpoint::path::direct,
+                                                    .stage = endpoint::stage::yamux,
+                                                    .code = endpoint::endpoint_errc::canceled})})
+      << "at step " << steps;
+  if (served) return fate::served;
+  bool is_next = false;
+  pair.server.link->accept({[&is_next](error_code failed, const endpoint::incoming_stream&) { is_next = !failed; },
+                            pair.context.get_executor()});
+  pair.poll();
+  if (is_next) return fate::next;
+  EXPECT_EQ(pair.read_all(mine).end, asio::error::connection_reset) << steps;
+  return fate::reset;
+}
+
+TEST(serving, that_is_cancelled_ends_whether_a_stream_has_just_arrived_or_not) {
+  std::set<fate> seen;
+  for (int steps = 0;; ++steps) {
+    const auto what = cancel_serving_after(steps);
+    if (!what) break;
+    seen.insert(*what);
+  }
+  EXPECT_TRUE(seen.contains(fate::reset)) << "it arrived too late to be served";
+  EXPECT_TRUE(seen.contains(fate::served));
+}
+
+TEST(serving, may_be_cancelled_by_a_handler_of_its_own) {
+  with_session([](both ends) -> awaitable<void> {
+    asio::cancellation_signal stop;
+    asio::experimental::channel<void(error_code, error_code)> done{co_await asio::this_coro::executor, 1};
+    ends.server.async_serve(
+        stream_router{}.on("stop",
+                           [&stop](flowersec::stream) -> awaitable<void> {
+                             stop.emit(asio::cancellation_type::terminal);
+                             co_return;
+                           }),
+        asio::bind_cancellation_slot(stop.slot(), [&done](error_code why) { done.try_send(error_code{}, why); }));
+    auto mine = co_await ends.client.async_open_stream("stop");
+    const auto why = co_await done.async_receive(endpoint::default_token{});
+    EXPECT_EQ(why, endpoint::endpoint_errc::canceled);
+    co_await ends.client.async_probe();  // the session lives
   });
 }
 

@@ -244,6 +244,21 @@ TEST(session, accepting_can_be_cancelled_and_no_stream_is_lost) {
   });
 }
 
+TEST(session, may_have_any_length_of_time_to_be_connected) {
+  for (const auto time : {std::chrono::milliseconds::max(), std::chrono::milliseconds::max() / 2}) {
+    auto options = dial_options();
+    options.connect_timeout = time;
+    with_session([](both ends) -> awaitable<void> { co_await ends.client.async_probe(); }, options);
+  }
+}
+
+TEST(session, comes_up_without_a_time_out_of_the_handshake) {
+  auto dialled = dial_options();
+  auto accepted = listening();
+  dialled.common.session.handshake_timeout = accepted.common.session.handshake_timeout = 0ms;
+  with_session([](both ends) -> awaitable<void> { co_await ends.client.async_probe(); }, dialled, accepted);
+}
+
 TEST(session, pings_rekeys_and_probes) {
   with_session([](both ends) -> awaitable<void> {
     for (auto* end : {&ends.client, &ends.server}) {

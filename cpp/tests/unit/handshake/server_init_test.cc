@@ -115,6 +115,20 @@ TEST(server_init, any_channel_is_served_when_none_is_configured) {
   EXPECT_FALSE(server.error(with(good_init(), "channel_id", "whatever")));
 }
 
+TEST(server_init, a_channel_that_no_transcript_can_hold_is_refused) {
+  const auto error_of = [](std::optional<std::string> configured, std::size_t bytes) -> error_code {
+    auto options = server_for(crypto::suite::x25519, std::move(configured));
+    options.limits.max_payload_bytes = 131'072;
+    server_side server{std::move(options)};
+    return server.error(with(good_init(), "channel_id", std::string(bytes, 'x')));
+  };
+  EXPECT_EQ(error_of(std::nullopt, 65'535), error_code{});
+  EXPECT_EQ(error_of(std::nullopt, 65'536), handshake_errc::malformed_channel_id);
+  EXPECT_EQ(error_of(std::nullopt, 65'536 + 6), handshake_errc::malformed_channel_id);
+  EXPECT_EQ(error_of("chan-1", 65'535), handshake_errc::wrong_channel_id);
+  EXPECT_EQ(error_of("chan-1", 65'536), handshake_errc::malformed_channel_id);
+}
+
 TEST(server_init, json_rules_hold) {
   const auto with_payload = [](std::string_view text) { return error_after(encode_frame(frame_type::init, text)); };
   const auto good = payload_of(good_init());

@@ -94,7 +94,26 @@ TEST_F(invited, guest_who_cannot_be_added_is_told_of) {
         host.people->add(identity::identity::generate(system_random()).value().key(), "contact " + std::to_string(i)));
   }
   host.machine.attached(host.attached);
-  EXPECT_EQ(host.wanted(), words{"bad call"});
+  EXPECT_EQ(host.wanted(), (words{"used", "bad call"}));
+  EXPECT_EQ(host.used_note, guest.last<call_frame>().note);
+}
+
+TEST_F(invited, guest_who_is_a_contact_already_uses_the_invitation_up_and_that_is_told_once) {
+  guest.call(host);
+  guest.rings(host);
+  const auto first = host.attached;
+  guest.rings(host, "c2");
+  host.knows(guest);
+  host.machine.attached(first);
+  EXPECT_EQ(host.wanted(), words{"used"});
+  EXPECT_EQ(host.used_note, guest.last<call_frame>().note);
+  host.machine.attached(host.attached);
+  EXPECT_EQ(host.wanted(), nothing);
+  person second;
+  second.knows(host);
+  second.machine.use(identity::invitation::parse(fragment).value());
+  second.call(host);
+  EXPECT_EQ(second.rings(host), nothing);
 }
 
 TEST_F(invited, guest_whose_handshake_nobody_saw_through_carries_the_invitation_again) {

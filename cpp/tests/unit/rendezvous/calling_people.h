@@ -59,6 +59,9 @@ class person {
         all.push_back("ask");
       } else if (auto* guest = std::get_if<dial::guest>(&*next)) {
         all.push_back("guest " + guest->name);
+      } else if (auto* used = std::get_if<dial::invitation_used>(&*next)) {
+        all.push_back("used");
+        used_note = used->note;
       } else {
         all.push_back("bad call");
       }
@@ -105,6 +108,7 @@ class person {
   std::vector<client_frame> outbox;
   std::uint64_t attached = 0;
   std::uint64_t asked = 0;
+  std::string used_note;
   std::string psk;
 
  private:

@@ -123,5 +123,26 @@ TEST(rpc_malformed, a_frame_of_no_length_or_above_the_limit_ends_the_stream_befo
   }
 }
 
+TEST(rpc_memory, an_idle_stream_holds_nothing_of_its_last_large_frame) {
+  if (!testing::allocation_counter::counts()) GTEST_SKIP() << "nobody counts";
+  const auto payload = '"' + std::string(1'000'000, 'x') + '"';
+  const auto response = frame_of(response_text(1, 99, payload));
+  const auto request = frame_of(request_text(1, 0, payload));
+  auto caller = *client::create({});
+  auto callee = *server::create({});
+  const testing::allocation_counter taken;
+  byte_view input = response;
+  while (!input.empty()) caller.receive(input, at(0));
+  EXPECT_LT(taken.held(), 65'536);
+  input = request;
+  while (!input.empty()) {
+    callee.receive(input);
+    while (auto happened = callee.poll_event()) {
+      if (const auto* started = std::get_if<start_notification>(&*happened)) callee.finish(started->key, {});
+    }
+  }
+  EXPECT_LT(taken.held(), 65'536);
+}
+
 }  // namespace
 }  // namespace flowersec::rpc

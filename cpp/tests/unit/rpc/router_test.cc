@@ -205,6 +205,20 @@ TEST(rpc_subscriptions, handlers_may_remove_themselves_and_others_while_they_run
   EXPECT_EQ(heard, "acc");
 }
 
+TEST(rpc_subscriptions, ids_of_the_callers_are_the_order_and_one_added_while_they_run_hears_the_next) {
+  subscriptions all;
+  std::string heard;
+  all.add(subscription_id{7}, 1, [&](std::string_view) {
+    heard += "7";
+    all.add(subscription_id{8}, 1, [&](std::string_view) { heard += "8"; });
+  });
+  all.add(subscription_id{5}, 1, [&](std::string_view) { heard += "5"; });
+  EXPECT_EQ(all.deliver(1, "{}"), 2U);
+  all.remove(subscription_id{5});
+  EXPECT_EQ(all.deliver(1, "{}"), 2U);
+  EXPECT_EQ(heard, "5778");
+}
+
 TEST(rpc_subscriptions, one_added_while_they_run_hears_the_next) {
   subscriptions all;
   int late = 0;

@@ -49,6 +49,24 @@ TEST(liveness, probes_one_interval_after_the_start_and_after_each_answer) {
   EXPECT_EQ(pair.client.count<probe_finished>(), 0u);  // nobody asked for these
 }
 
+TEST(liveness, may_be_of_any_length) {
+  auto options = client_options_of();
+  options.probes = liveness{.interval = std::chrono::milliseconds::max(), .timeout = 1ms};
+  session_pair patient{std::move(options)};
+  patient.settle();
+  patient.pass(24h);
+  EXPECT_FALSE(patient.client.core().has_output());
+
+  options = client_options_of();
+  options.probes = liveness{.interval = 5s, .timeout = std::chrono::milliseconds::max()};
+  session_pair pair{std::move(options)};
+  pair.settle();
+  pair.pass(5s);
+  EXPECT_TRUE(pair.client.core().has_output());
+  pair.pass(24h);
+  EXPECT_EQ(pair.client.over_because(), error_code{});
+}
+
 TEST(liveness, both_roles_probe) {
   session_pair pair{client_options_of(), probing(server_options_of())};
   pair.settle();

@@ -341,6 +341,18 @@ TEST(machine, a_repeated_init_gets_the_identical_answer) {
   EXPECT_EQ(first, again[0]);
 }
 
+TEST(machine, waits_for_its_peer_for_ever_when_the_handshake_has_no_time_out) {
+  auto client = client_options_of();
+  auto server = server_options_of();
+  client.session.handshake_timeout = server.session.handshake_timeout = 0ms;
+  session_pair pair{std::move(client), std::move(server)};
+  EXPECT_EQ(pair.client.core().deadline(), std::nullopt);
+  EXPECT_EQ(pair.server.core().deadline(), std::nullopt);
+  pair.pass(24h);
+  EXPECT_FALSE(pair.client.core().over());
+  EXPECT_FALSE(pair.server.core().over());
+}
+
 TEST(machine, refuses_options_out_of_range) {
   const auto refused = [](auto change) {
     auto options = client_options_of();
@@ -348,7 +360,10 @@ TEST(machine, refuses_options_out_of_range) {
     virtual_time time;
     return !machine::create(std::move(options), system_random(), time.now());
   };
-  EXPECT_TRUE(refused([](machine_options& o) { o.session.handshake_timeout = 0ms; }));
+  EXPECT_TRUE(refused([](machine_options& o) { o.session.handshake_timeout = -1ms; }));
+  EXPECT_TRUE(refused([](machine_options& o) { o.session.handshake_timeout = 24h + 1ms; }));
+  EXPECT_FALSE(refused([](machine_options& o) { o.session.handshake_timeout = 0ms; }));
+  EXPECT_TRUE(refused([](machine_options& o) { o.session.hello_timeout = 0ms; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.session.hello_timeout = -1ms; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.session.probe_timeout = std::chrono::hours{25}; }));
   EXPECT_TRUE(refused([](machine_options& o) { o.probes = session::liveness{.interval = 0ms, .timeout = 1ms}; }));
