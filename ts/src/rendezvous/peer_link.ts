@@ -275,9 +275,7 @@ export class PeerLink implements HostedPeer {
     }
     this.usedAtMs = this.host.clock.monoMs();
     if (kind !== rpcKind) return this.host.takeStream(contact, kind, stream);
-    const router = this.host.routerFor(contact);
-    if (router === undefined) return stream.reset();
-    void serveRpc(stream, router);
+    void serveRpc(stream, () => this.host.routerFor(contact));
   }
 
   private messages(id: LinkId, stream: YamuxStream): void {

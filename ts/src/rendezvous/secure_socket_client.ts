@@ -3,7 +3,7 @@
 
 import { quietly, randomBytes, systemClock, type Clock } from "../base/index.js";
 import { Contacts, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey } from "../identity/index.js";
-import type { ChannelOptions } from "./channel.js";
+import { handStream, type ChannelOptions } from "./channel.js";
 import { checkSocketOptions } from "./check_options.js";
 import { RendezvousError } from "./error.js";
 import type { ClientFrame } from "./frames.js";
@@ -100,13 +100,8 @@ export class SecureSocketClient {
         if (code === "recipient_unavailable" && note === undefined) this.#guests.refused(peer.publicKey);
       },
       takeStream: (from, kind, stream) => {
-        const take = this.#options.onStream;
-        try {
-          if (take === undefined) stream.reset();
-          else take(from, kind, stream);
-        } catch (error) {
-          stream.reset(error);
-        }
+        const { onStream = () => stream.reset() } = this.#options;
+        handStream(stream, () => onStream(from, kind, stream));
       },
       routerFor: (from) => this.#options.routerFor?.(from),
     };
@@ -378,15 +373,17 @@ export class SecureSocketClient {
   /** Whether the application has it: onMessage returned, or, where there is none, somebody else took it. */
   #deliver(message: ReceivedMessage): boolean {
     const { onMessage } = this.#options;
-    const takes = (take: () => boolean | void): boolean => {
-      try {
-        return take() !== false;
-      } catch {
-        return false;
-      }
+    const takes = (take: () => unknown, mayRefuse: boolean): boolean => {
+      let isTaken = false;
+      quietly(() => {
+        const answer = take();
+        isTaken = !mayRefuse || answer !== false;
+        return answer;
+      });
+      return isTaken;
     };
-    if (onMessage !== undefined && !takes(() => void onMessage(null, message))) return false;
-    const taken = [...this.#listeners].filter((listener) => takes(() => listener(message)));
+    if (onMessage !== undefined && !takes(() => onMessage(null, message), false)) return false;
+    const taken = [...this.#listeners].filter((listener) => takes(() => listener(message), true));
     return onMessage !== undefined || taken.length > 0;
   }
 
