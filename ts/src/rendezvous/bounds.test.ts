@@ -128,6 +128,41 @@ test("a channel without messages and streams is left after 10 minutes", async ()
   await peer.close("closed");
 });
 
+test("what is said while an idle channel is being left gets another one, or fails", async () => {
+  const clock = new ManualClock();
+  const left = deferred<void>();
+  const said: string[] = [];
+  const states: string[] = [];
+  const stream = { write: async () => {}, read: () => new Promise(() => {}), close: () => {}, reset: () => {} };
+  const channel = { isCaller: true, ended: new Promise(() => {}), openStream: async () => stream, close: () => {}, leave: () => left.promise } as unknown as Channel;
+  const host = {
+    identity: own, clock, calls: {}, channelIdleMs: limits.helloTimeoutMs - 1, contactOf: () => contactOf(bob), attach: async () => channel, invitationFor: () => undefined,
+    say: (_: number, { type }: { type: string }) => void said.push(type), nextRid: () => 1, onJoined: () => {}, onRefused: () => {},
+    onState: (_: unknown, state: string) => void states.push(state),
+  } as unknown as PeerHost;
+  const turns = async () => {
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  };
+  const peer = new PeerLink(host, bob);
+  peer.available([0]);
+  peer.incoming({ registry: 0, callId: "c", frame: {} as IncomingFrame, invitation: undefined, guest: undefined });
+  await turns();
+  clock.advance(host.channelIdleMs);
+  assert.deepEqual(states, ["calling", "open", "closed"]);
+  const outcomes = Promise.allSettled([peer.send("1", undefined), peer.open(undefined)]);
+  await turns();
+  assert.deepEqual(said, ["call"], "at once");
+  peer.refused(2, 0, "recipient_unavailable");
+  for (const outcome of await outcomes) assert.equal(outcome.status === "rejected" && (outcome.reason as { code: string }).code, "recipient_unavailable");
+  let isClosed = false;
+  const closing = peer.close("closed").then(() => (isClosed = true));
+  await turns();
+  assert.equal(isClosed, false, "the bye has its time");
+  left.resolve();
+  await closing;
+  assert.deepEqual([states.slice(3), clock.pending], [["calling", "closed"], 0]);
+});
+
 test("a tunnel has TLS, unless its registry is on this machine without", () => {
   const clock = new ManualClock();
   assert.equal(channelOptions({}, "wss://registry.example", clock).transportSecurityPolicy, "require_tls");

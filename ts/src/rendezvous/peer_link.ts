@@ -28,6 +28,8 @@ export class PeerLink implements HostedPeer {
   /** Until when the channel must have its stream of messages. */
   private streamByMs: number | undefined;
   private lastError: RendezvousError | undefined;
+  /** Channels that we have said bye on. */
+  private leaving: Promise<void> = Promise.resolve();
   private readonly alarm: Alarm;
   private isPerforming = false;
 
@@ -122,14 +124,12 @@ export class PeerLink implements HostedPeer {
 
   /** Says bye; nothing is left afterwards. */
   async close(code: RendezvousErrorCode): Promise<void> {
-    const link = this.current === undefined ? undefined : this.links.get(this.current);
-    this.conversation.bye();
-    this.carryOutConversation();
-    if (link?.channel !== undefined) await link.channel.leave();
+    this.detach();
     this.machine.close();
     this.perform();
     this.fail(code);
     this.alarm.set();
+    await this.leaving;
   }
 
   private fail(code: RendezvousErrorCode): void {
@@ -371,22 +371,23 @@ export class PeerLink implements HostedPeer {
     this.machine.advance(nowMs);
     this.conversation.advance(nowMs);
     this.carryOutConversation();
-    if (nowMs >= (this.idleAtMs ?? Infinity)) this.leave();
+    if (nowMs >= (this.idleAtMs ?? Infinity)) {
+      this.detach();
+      this.machine.leave();
+    }
     if (nowMs >= (this.streamByMs ?? Infinity) && this.current !== undefined) this.lost(this.current);
     this.perform();
   }
 
-  /** Nobody has used it for long. */
-  private leave(): void {
-    const { channel } = (this.current === undefined ? undefined : this.links.get(this.current)) ?? {};
-    if (channel === undefined) return;
-    this.usedAtMs = Infinity; // once is enough
+  /** Says bye and lets the channel end by itself: what is to be said from now on gets another one. The machine is to be told. */
+  private detach(): void {
+    const { current } = this;
     this.conversation.bye();
     this.carryOutConversation();
-    void channel.leave().then(() => {
-      this.machine.leave();
-      this.perform();
-    });
+    const { channel } = (current === undefined ? undefined : this.links.get(current)) ?? {};
+    if (current === undefined || channel === undefined) return;
+    this.links.delete(current);
+    const before = this.leaving;
+    this.leaving = channel.leave().then(() => before);
   }
 }
-
