@@ -12,8 +12,8 @@ import { RendezvousError, type RendezvousErrorCode } from "./error.js";
 import { FrameStream } from "./frame_stream.js";
 import { answerCall, joinCall } from "./joining.js";
 import { conversationBytes, helloTimeoutMs, maxMessageFrameBytes, maxQueuedMessageBytes, messagesStreamKind } from "./limits.js";
-import { abortable, type HostedPeer, type IncomingOffer, type Link, type PeerHost, type PeerSession } from "./peer_host.js";
-import { PeerMachine, type LinkId, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
+import { abortable, sessionOf, type HostedPeer, type IncomingOffer, type Link, type PeerHost, type PeerSession } from "./peer_host.js";
+import { PeerMachine, type LinkId, type Loss, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
 import type { ChannelTicket } from "./ticket.js";
 
 export class PeerLink implements HostedPeer {
@@ -53,6 +53,7 @@ export class PeerLink implements HostedPeer {
   send(content: string, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return abortable<void>(signal, () => {}).promise;
     const nowMs = this.host.clock.monoMs();
+    const isFirst = this.pending === 0;
     const id = this.conversation.send(content, Date.now(), nowMs);
     const waiting = abortable<void>(signal, () => {
       this.sends.delete(id);
@@ -60,7 +61,7 @@ export class PeerLink implements HostedPeer {
     });
     this.sends.set(id, waiting);
     this.usedAtMs = nowMs;
-    this.machine.need(nowMs);
+    this.machine.need(nowMs, isFirst);
     this.perform();
     return waiting.promise;
   }
@@ -307,7 +308,7 @@ export class PeerLink implements HostedPeer {
     for (let next = this.conversation.pollIntent(); next !== undefined; next = this.conversation.pollIntent()) {
       switch (next.want) {
         case "send":
-          if (this.current !== undefined) this.links.get(this.current)?.stream?.send(next.text);
+          this.say(next.text, next.id);
           break;
         case "deliver": {
           const contact = this.host.contactOf(this.publicKey);
@@ -324,13 +325,23 @@ export class PeerLink implements HostedPeer {
           break;
         }
         case "close":
-          if (this.current !== undefined) this.lost(this.current);
+          if (this.current !== undefined) this.lost(this.current, next.why === "channel_lost" ? "silent" : "lost");
       }
     }
   }
 
-  private lost(id: LinkId): void {
-    this.machine.lost(id, this.conversation.pending > 0 || this.opens.length > 0, this.host.clock.monoMs());
+  private say(text: string, message: number | undefined): void {
+    const { current } = this;
+    const moved = () => {
+      if (message === undefined || this.current !== current) return;
+      this.conversation.moved(message, this.host.clock.monoMs());
+      this.setTimer();
+    };
+    if (current !== undefined) this.links.get(current)?.stream?.send(text, moved);
+  }
+
+  private lost(id: LinkId, how?: Loss): void {
+    this.machine.lost(id, this.conversation.pending > 0 || this.opens.length > 0, this.host.clock.monoMs(), how);
     this.perform();
   }
 
@@ -348,14 +359,7 @@ export class PeerLink implements HostedPeer {
     const channel = id === undefined ? undefined : this.links.get(id)?.channel;
     if (id === undefined || channel === undefined) return undefined;
     this.handedOut++;
-    return {
-      publicKey: this.publicKey,
-      isCaller: channel.isCaller,
-      ended: channel.ended,
-      openStream: (kind, options) => channel.openStream(kind, options),
-      rpc: () => channel.rpc(),
-      close: () => this.lost(id),
-    };
+    return sessionOf(this.publicKey, channel, () => this.lost(id));
   }
 
   private get idleAtMs(): number | undefined {
@@ -375,7 +379,7 @@ export class PeerLink implements HostedPeer {
       this.detach();
       this.machine.leave();
     }
-    if (nowMs >= (this.streamByMs ?? Infinity) && this.current !== undefined) this.lost(this.current);
+    if (nowMs >= (this.streamByMs ?? Infinity) && this.current !== undefined) this.lost(this.current, "silent");
     this.perform();
   }
 

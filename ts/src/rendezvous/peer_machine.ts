@@ -37,6 +37,9 @@ export type PeerIntent =
 /** `calling`: there is no channel, and it is being got; `waiting`: between two attempts, or for the contact to call. */
 export type PeerState = "closed" | "calling" | "open" | "waiting";
 
+/** How a channel ended. `silent`: what we waited for did not come, for longer than a good channel has to last. */
+export type Loss = "lost" | "silent";
+
 interface Call {
   readonly link: LinkId;
   isPrepared: boolean;
@@ -102,9 +105,10 @@ export class PeerMachine {
     return this.intents.shift();
   }
 
-  /** There is something to say. */
-  need(nowMs: number): void {
+  /** There is something to say. `isFirst`: everything before it has arrived. */
+  need(nowMs: number, isFirst = false): void {
     this.isWanted = true;
+    if (isFirst && this.hasSettled(nowMs)) this.failures = 0;
     if (this.channel !== undefined || this.joining !== undefined || this.call !== undefined || this.wakeAtMs !== undefined) return;
     if (this.hasLeft) return this.giveUp("offline");
     this.failures = 0;
@@ -208,10 +212,10 @@ export class PeerMachine {
   }
 
   /** The channel ended. `isWanted`: there are messages that it did not take along, or somebody waits for a channel. */
-  lost(link: LinkId, isWanted: boolean, nowMs: number): void {
+  lost(link: LinkId, isWanted: boolean, nowMs: number, how: Loss = "lost"): void {
     if (this.channel?.link !== link) return;
-    const { isCaller, sinceMs } = this.channel;
-    if (nowMs - sinceMs >= settledChannelMs) this.failures = 0;
+    const { isCaller } = this.channel;
+    if (how === "lost" && this.hasSettled(nowMs)) this.failures = 0;
     this.channel = undefined;
     this.intents.push({ want: "down" }, { want: "drop", link });
     this.isWanted = isWanted;
@@ -250,6 +254,10 @@ export class PeerMachine {
   /** One registry alone cannot say so of a contact that others may find. */
   private get hasLeft(): boolean {
     return this.registries.length > 0 && this.registries.every((each) => this.seen.get(each) === "left");
+  }
+
+  private hasSettled(nowMs: number): boolean {
+    return this.channel !== undefined && nowMs - this.channel.sinceMs >= settledChannelMs;
   }
 
   private wake(nowMs: number): void {
