@@ -80,8 +80,8 @@ export class PeerLink implements HostedPeer {
     return waiting.promise;
   }
 
-  available(registries: readonly number[]): void {
-    this.machine.available(registries, this.host.clock.monoMs());
+  available(registries: readonly number[], isHopeless = false): void {
+    this.machine.available(registries, this.host.clock.monoMs(), isHopeless);
     this.perform();
   }
 
@@ -113,14 +113,6 @@ export class PeerLink implements HostedPeer {
     if (found !== undefined) this.host.onRefused(this, found.note, code);
     this.machine.refused(link, registry, code, this.host.clock.monoMs());
     this.perform();
-  }
-
-  /** No registry will be there any more: whoever waits is told. A channel that is open lives on. */
-  giveUp(code: RendezvousErrorCode): void {
-    if (this.machine.state === "open") return;
-    this.machine.close();
-    this.perform();
-    this.fail(code);
   }
 
   /** Says bye; nothing is left afterwards. */

@@ -34,3 +34,44 @@ test("channels on which nothing was heard of what was said use up the attempts h
     does((m) => m.advance(now + limits.ackTimeoutMs + 100));
   }
 });
+
+/** A channel that we called for. */
+function opened(registries: readonly number[] = [0], settings = {}): ReturnType<typeof peer> {
+  const all = peer(true, settings);
+  all.machine.available(registries, 0);
+  all.does((m) => m.need(0));
+  all.does((m) => m.prepared(1, 0));
+  all.does((m) => m.granted(1, 0));
+  all.does((m) => m.joined(1, 0));
+  return all;
+}
+
+test("without a registry, and with none that is tried, nothing is tried: at once, or when what there is ends", () => {
+  const waiting = opened();
+  waiting.does((m) => m.lost(1, true, 50_000));
+  assert.deepEqual(waiting.does((m) => m.available([], 50_001, true)), [{ want: "failed", code: "no_registry" }]);
+  assert.deepEqual([waiting.machine.state, waiting.machine.deadline], ["closed", undefined]);
+  assert.deepEqual(waiting.does((m) => m.need(50_002)), [{ want: "failed", code: "no_registry" }]);
+  waiting.does((m) => m.available([], 50_003));
+  assert.deepEqual(waiting.does((m) => m.need(50_003)), [{ want: "prepare", link: 2 }], "there may be one again");
+  waiting.does((m) => m.available([0], 50_004));
+  assert.deepEqual(waiting.does((m) => m.available([], 50_005, true)), [{ want: "drop", link: 2 }, { want: "failed", code: "no_registry" }], "before the key was made");
+  assert.deepEqual(waiting.does((m) => m.prepared(2, 50_006)), []);
+
+  const open = opened();
+  assert.deepEqual(open.does((m) => m.available([], 1, true)), [], "a channel lives on");
+  assert.deepEqual(open.does((m) => m.need(2)), []);
+  assert.deepEqual(open.does((m) => m.lost(1, true, 50_000)), [{ want: "down" }, { want: "drop", link: 1 }, { want: "failed", code: "no_registry" }]);
+  assert.deepEqual([open.machine.state, open.machine.deadline], ["closed", undefined]);
+
+  for (const end of ["joined", "failed"] as const) {
+    const joining = opened();
+    joining.does((m) => m.lost(1, true, 50_000));
+    joining.does((m) => m.advance(50_100));
+    joining.does((m) => m.prepared(2, 50_100));
+    joining.does((m) => m.granted(2, 0));
+    assert.deepEqual(joining.does((m) => m.available([], 50_101, true)), [], "a channel that is being joined needs no registry");
+    if (end === "joined") assert.deepEqual(joining.does((m) => m.joined(2, 50_102)), [{ want: "up", link: 2 }]);
+    else assert.deepEqual(joining.does((m) => m.joinFailed(2, "channel_failed", 50_102)), [{ want: "drop", link: 2 }, { want: "failed", code: "no_registry" }]);
+  }
+});

@@ -70,6 +70,7 @@ export class PeerMachine {
   /** Whether there was a channel that has to be got back: then an absent contact may be about to come back. */
   private isResuming = false;
   private isWanted = false;
+  private isHopeless = false;
   /** What registries say of the contact; `left` when it was there before, `absent` when not: that may mean that it does not watch us. */
   private readonly seen = new Map<number, "online" | "absent" | "left">();
 
@@ -115,8 +116,12 @@ export class PeerMachine {
     this.begin(nowMs);
   }
 
-  /** The registries that we are registered with, by number. Calls that wait for one go out. */
-  available(registries: readonly number[], nowMs: number): void {
+  /**
+   * The registries that we are registered with, by number. Calls that wait for one go out. `isHopeless`: there is none, and none is tried any more. A channel
+   * lives on then, and so does what is being joined.
+   */
+  available(registries: readonly number[], nowMs: number, isHopeless = false): void {
+    this.isHopeless = isHopeless;
     const gained = registries.filter((each) => !this.registries.includes(each));
     const lost = this.registries.filter((each) => !registries.includes(each));
     this.registries = registries;
@@ -124,6 +129,11 @@ export class PeerMachine {
     if (this.heldOffer !== undefined && lost.includes(this.heldOffer.offer.registry)) this.heldOffer = undefined;
     for (const registry of lost) for (const known of [this.seen, this.distrusted]) known.delete(registry);
     const { call } = this;
+    if (isHopeless && (call !== undefined || this.wakeAtMs !== undefined)) {
+      this.cancelCall();
+      this.wakeAtMs = undefined;
+      return this.giveUp("no_registry");
+    }
     if (call?.isPrepared !== true) return;
     if (gained.length > 0) call.byMs = nowMs + callTimeoutMs;
     for (const registry of gained) this.ask(call, registry);
@@ -266,6 +276,7 @@ export class PeerMachine {
   }
 
   private begin(nowMs: number): void {
+    if (this.isHopeless) return this.giveUp("no_registry");
     this.call = { link: ++this.lastLink, isPrepared: false, asked: new Set(), anewAtMs: new Map(), byMs: nowMs + callTimeoutMs, lastCode: undefined };
     this.intents.push({ want: "prepare", link: this.call.link });
     this.become("calling");
@@ -320,6 +331,7 @@ export class PeerMachine {
       return this.become("closed");
     }
     this.failures++;
+    if (this.isHopeless) return this.giveUp("no_registry");
     if (this.failures >= this.settings.maxAttempts) return this.giveUp(code);
     const wait = reconnectDelayMs(this.settings, this.failures - 1, this.unit());
     this.wakeAtMs = nowMs + (asCaller ? wait : calleeWaitMs + wait);

@@ -269,7 +269,7 @@ export class SecureSocketClient {
     const key = keyOf(contact);
     if (this.#contactOf(key) === undefined) throw new RendezvousError("unknown_contact");
     const peer = this.#peer(key);
-    if (peer.state !== "open" && this.#registries.every(({ link: { state } }) => state === "failed" || state === "closed")) throw new RendezvousError("no_registry");
+    if (peer.state !== "open" && this.#isHopeless) throw new RendezvousError("no_registry");
     return peer;
   }
 
@@ -277,8 +277,13 @@ export class SecureSocketClient {
     let peer = this.#peers.get(key.text);
     if (peer !== undefined) return peer;
     this.#peers.set(key.text, (peer = new PeerLink(this.#host, key)));
-    peer.available(this.#registered());
+    peer.available(this.#registered(), this.#isHopeless);
     return peer;
+  }
+
+  /** No registry is there, and none is tried any more. */
+  get #isHopeless(): boolean {
+    return this.#registries.every(({ link: { state } }) => state === "failed" || state === "closed");
   }
 
   #registered(): number[] {
@@ -294,12 +299,9 @@ export class SecureSocketClient {
       this.#questions.gone(number);
     }
     const registered = this.#registered();
-    for (const peer of this.#peers.values()) peer.available(registered);
+    for (const peer of this.#peers.values()) peer.available(registered, this.#isHopeless);
     this.#tell({ type: "registry", url: link.url, state, error });
-    const isOver = this.#registries.every((each) => each.link.state === "failed");
-    if (!isOver || error === undefined || this.#isClosed) return;
-    for (const peer of this.#peers.values()) peer.giveUp("no_registry");
-    quietly(() => this.#options.onMessage?.(error));
+    if (this.#isHopeless && error !== undefined && !this.#isClosed) quietly(() => this.#options.onMessage?.(error));
   }
 
   #watch(number: number): void {
