@@ -75,3 +75,98 @@ test("without a registry, and with none that is tried, nothing is tried: at once
     else assert.deepEqual(joining.does((m) => m.joinFailed(2, "channel_failed", 50_102)), [{ want: "drop", link: 2 }, { want: "failed", code: "no_registry" }]);
   }
 });
+
+const offerOf = (registry: number, callId = `c${registry}`) => ({ registry, callId });
+
+for (const wins of [true, false]) {
+  test(`a registry that claims calls of theirs ends ours at itself only, with the ${wins ? "smaller" : "larger"} key`, () => {
+    const { machine, does } = peer(wins);
+    machine.available([0, 1], 0);
+    does((m) => m.need(0));
+    does((m) => m.prepared(1, 0));
+    const answer = [{ want: "cancel", link: 1, registry: 1 }, { want: "answer", link: 2, offer: offerOf(1) }];
+    assert.deepEqual(does((m) => m.incoming(offerOf(1), 10)), wins ? [] : answer);
+    if (wins) assert.deepEqual(does((m) => m.advance(10 + limits.glareWaitMs)), answer);
+    assert.deepEqual(does((m) => m.granted(1, 0)), [{ want: "join", link: 1 }]);
+    assert.deepEqual(does((m) => m.joined(1, 5_000)), [{ want: "drop", link: 2 }, { want: "up", link: 1 }]);
+    assert.equal(machine.deadline, undefined);
+  });
+
+  test(`what a registry claims costs us no attempt while we call at another one, with the ${wins ? "smaller" : "larger"} key`, () => {
+    const { machine, does } = peer(wins);
+    machine.available([0, 1], 0);
+    does((m) => m.need(0));
+    does((m) => m.prepared(1, 0));
+    for (let n = 1; n <= 5; n++) {
+      const now = n * 4_000;
+      does((m) => m.incoming(offerOf(1, `forged ${n}`), now));
+      does((m) => m.advance(now + limits.glareWaitMs));
+      assert.deepEqual(does((m) => m.joinFailed(n + 1, "channel_failed", now + 3_000)), [{ want: "drop", link: n + 1 }]);
+      assert.equal(machine.state, "calling");
+    }
+    assert.deepEqual(does((m) => m.granted(1, 0)), [{ want: "join", link: 1 }]);
+  });
+
+  test(`a real call of theirs is answered beside one that a registry made up, with the ${wins ? "smaller" : "larger"} key`, () => {
+    const beside = peer(wins);
+    beside.machine.available([0, 1], 0);
+    assert.deepEqual(beside.does((m) => m.incoming(offerOf(1), 0)), [{ want: "answer", link: 1, offer: offerOf(1) }]);
+    assert.deepEqual(beside.does((m) => m.incoming(offerOf(0), 1_000)), [], "the first may be about to be there");
+    assert.deepEqual(beside.does((m) => m.advance(1_000 + limits.glareWaitMs)), [{ want: "answer", link: 2, offer: offerOf(0) }]);
+    assert.deepEqual(beside.does((m) => m.joined(2, 4_000)), [{ want: "drop", link: 1 }, { want: "up", link: 2 }]);
+    assert.deepEqual(beside.does((m) => m.joined(1, 4_001)), [{ want: "drop", link: 1 }]);
+
+    const again = peer(wins);
+    again.machine.available([0, 1], 0);
+    again.does((m) => m.incoming(offerOf(1), 0));
+    again.does((m) => m.incoming(offerOf(0), 1_000));
+    assert.deepEqual(again.does((m) => m.incoming(offerOf(1, "another"), 1_500)), [
+      { want: "drop", link: 1 }, { want: "answer", link: 2, offer: offerOf(0) },
+    ], "one more of its own displaces what it claimed before, and nothing else");
+    assert.deepEqual(again.does((m) => m.advance(1_500 + limits.glareWaitMs)), [{ want: "answer", link: 3, offer: offerOf(1, "another") }]);
+    assert.deepEqual(again.does((m) => m.joined(2, 4_000)), [{ want: "drop", link: 3 }, { want: "up", link: 2 }]);
+  });
+}
+
+test("a call that a registry made up holds ours up once, and no other one of it does until the next channel", () => {
+  const { machine, does } = peer(false);
+  machine.available([0, 1], 0);
+  does((m) => m.incoming(offerOf(1, "first"), 0));
+  assert.deepEqual(does((m) => m.need(1)), [], "they may be about to be there");
+  assert.deepEqual(does((m) => m.joinFailed(1, "channel_failed", 20_000)), [{ want: "drop", link: 1 }]);
+  assert.equal(machine.deadline, 20_000 + limits.calleeWaitMs + 100, "they are given the time to call again");
+  assert.deepEqual(does((m) => m.incoming(offerOf(1, "second"), 21_000)), [{ want: "answer", link: 2, offer: offerOf(1, "second") }]);
+  assert.equal(machine.deadline, 20_000 + limits.calleeWaitMs + 100);
+  const atMs = machine.deadline as number;
+  assert.deepEqual(does((m) => m.advance(atMs)), [{ want: "prepare", link: 3 }]);
+  assert.deepEqual(does((m) => m.prepared(3, atMs)), [{ want: "call", link: 3, registry: 0 }, { want: "call", link: 3, registry: 1 }]);
+  does((m) => m.joinFailed(2, "channel_failed", atMs + 1));
+  does((m) => m.refused(3, 1, "recipient_unavailable", atMs + 2));
+  // Without it: nothing else is there to wait for.
+  does((m) => m.incoming(offerOf(1, "third"), atMs + 3));
+  assert.deepEqual(does((m) => m.granted(3, 0)), [{ want: "join", link: 3 }]);
+  assert.deepEqual(does((m) => m.joined(3, atMs + 4)), [{ want: "drop", link: 4 }, { want: "up", link: 3 }]);
+  does((m) => m.lost(3, true, atMs + 60_000));
+  does((m) => m.incoming(offerOf(1, "fourth"), atMs + 60_001));
+  assert.equal(machine.state, "calling");
+  assert.equal(machine.deadline, undefined, "it is listened to again");
+});
+
+test("one registry that ends every call of ours with one of theirs that nobody made: what waits fails in the end", () => {
+  const { machine, does } = peer(false);
+  machine.available([0], 0);
+  does((m) => m.need(0));
+  let [link, failed] = [1, 0];
+  for (let n = 1; n <= 10 && failed === 0; n++) {
+    const now = n * 100_000;
+    does((m) => m.prepared(link, now));
+    assert.deepEqual(does((m) => m.incoming(offerOf(0, `forged ${n}`), now)), [
+      { want: "cancel", link, registry: 0 }, { want: "drop", link }, { want: "answer", link: link + 1, offer: offerOf(0, `forged ${n}`) },
+    ]);
+    const last = does((m) => m.joinFailed(link + 1, "channel_failed", now + 20_000)).at(-1);
+    if (last?.want === "failed") failed = n;
+    does((m) => m.advance(now + 99_000));
+    link += 2;
+  }
+  assert.equal(failed, 4, "the first one is no failure of ours, three more are");
+});
