@@ -128,6 +128,16 @@ for (const wins of [true, false]) {
   });
 }
 
+test("a call of theirs at another registry than that of a new channel waits for 2 s: they may not know yet that it is there", () => {
+  for (const [registry, atMs, isAnswered] of [[1, limits.glareWaitMs - 1, false], [1, limits.glareWaitMs, true], [0, 1, true]] as const) {
+    const { does } = opened([0, 1]);
+    assert.equal(does((m) => m.incoming(offerOf(registry), atMs)).length, isAnswered ? 1 : 0);
+    if (isAnswered) continue;
+    does((m) => m.advance(atMs + limits.glareWaitMs - 1));
+    assert.deepEqual(does((m) => m.advance(atMs + limits.glareWaitMs)), [{ want: "answer", link: 2, offer: offerOf(registry) }]);
+  }
+});
+
 test("a call that a registry made up holds ours up once, and no other one of it does until the next channel", () => {
   const { machine, does } = peer(false);
   machine.available([0, 1], 0);

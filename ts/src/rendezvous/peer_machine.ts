@@ -6,39 +6,9 @@ import type { PublicKey } from "../identity/index.js";
 import { checkSettings, reconnectDelayMs, type ReconnectSettings, type WholeSettings } from "../reconnect/settings.js";
 import type { RendezvousErrorCode } from "./error.js";
 import { arrivalWaitMs, calleeWaitMs, callTimeoutMs, glareWaitMs, settledChannelMs } from "./limits.js";
+import type { LinkId, Loss, Offer, PeerIntent, PeerState } from "./peer_intents.js";
 
-/** A call, an answer, or a channel of one contact. Never used twice by a machine. */
-export type LinkId = number;
-
-/** What is asked of one registry. */
-export interface Offer {
-  readonly registry: number;
-  readonly callId: string;
-}
-
-/** What the machine wants, in this order. */
-export type PeerIntent =
-  /** Make an ephemeral key for this call, then prepared(). */
-  | { readonly want: "prepare"; readonly link: LinkId }
-  | { readonly want: "call"; readonly link: LinkId; readonly registry: number }
-  | { readonly want: "cancel"; readonly link: LinkId; readonly registry: number }
-  /** Derive, accept the offer, attach as callee; then joined() or joinFailed(). */
-  | { readonly want: "answer"; readonly link: LinkId; readonly offer: Offer }
-  /** Derive and attach as caller; then joined() or joinFailed(). */
-  | { readonly want: "join"; readonly link: LinkId }
-  /** Close whatever there is of it. What it still says changes nothing. */
-  | { readonly want: "drop"; readonly link: LinkId }
-  | { readonly want: "up"; readonly link: LinkId }
-  | { readonly want: "down" }
-  /** Nothing more is tried. */
-  | { readonly want: "failed"; readonly code: RendezvousErrorCode }
-  | { readonly want: "state"; readonly state: PeerState };
-
-/** `calling`: there is no channel, and it is being got; `waiting`: between two attempts, or for the contact to call. */
-export type PeerState = "closed" | "calling" | "open" | "waiting";
-
-/** How a channel ended. `silent`: what we waited for did not come, for longer than a good channel has to last. */
-export type Loss = "lost" | "silent";
+export type { LinkId, Loss, Offer, PeerIntent, PeerState } from "./peer_intents.js";
 
 interface Call {
   readonly link: LinkId;
@@ -64,7 +34,7 @@ export class PeerMachine {
   private readonly distrusted = new Set<number>();
   /** Registries that told of a call of theirs that came to nothing, until the next channel: what they tell is not waited for again. */
   private readonly doubtful = new Set<number>();
-  private channel: { readonly link: LinkId; readonly isCaller: boolean; readonly sinceMs: number } | undefined;
+  private channel: { readonly link: LinkId; readonly isCaller: boolean; readonly registry: number; readonly sinceMs: number } | undefined;
   /** Calls of theirs that lose against ours, unless ours comes to nothing; one of each registry. */
   private readonly held = new Map<number, { readonly offer: Offer; readonly takeAtMs: number }>();
   private wakeAtMs: number | undefined;
@@ -133,7 +103,7 @@ export class PeerMachine {
     if (isHopeless && (call !== undefined || this.wakeAtMs !== undefined)) {
       this.cancelCall();
       this.wakeAtMs = undefined;
-      return this.isAwaiting ? undefined : this.giveUp("no_registry");
+      return this.isAwaiting() ? undefined : this.giveUp("no_registry");
     }
     if (call?.isPrepared !== true) return;
     if (gained.length > 0) call.byMs = nowMs + callTimeoutMs;
@@ -159,7 +129,7 @@ export class PeerMachine {
     call.byMs = nowMs + callTimeoutMs;
     const trusted = this.registries.filter((each) => !this.distrusted.has(each));
     if (trusted.length === 0) this.distrusted.clear();
-    for (const registry of trusted.length > 0 ? trusted : this.registries) if (!this.isAwaitedAt(registry)) this.ask(call, registry);
+    for (const registry of trusted.length > 0 ? trusted : this.registries) if (!this.isAwaiting(registry)) this.ask(call, registry);
   }
 
   /** A registry has the contact's answer; the first one is used. */
@@ -189,7 +159,10 @@ export class PeerMachine {
     this.seen.delete(registry);
     // They call again because the call before came to nothing.
     for (const [link, join] of this.joins) if (!join.isCaller && join.registry === registry) this.joinFailed(link, "channel_failed", nowMs);
-    if (!this.isAwaiting && (this.call === undefined || !this.winsGlare)) return this.answer(offer);
+    const { channel } = this;
+    // They may not know yet that the channel is there, for which another registry brought us together.
+    const isEarly = channel !== undefined && channel.registry !== registry && nowMs < channel.sinceMs + glareWaitMs;
+    if (!isEarly && !this.isAwaiting() && (this.call === undefined || !this.winsGlare)) return this.answer(offer);
     this.held.set(registry, { offer, takeAtMs: nowMs + glareWaitMs });
     if (!this.winsGlare) this.withdraw(registry);
   }
@@ -208,7 +181,7 @@ export class PeerMachine {
     this.doubtful.clear();
     if (this.channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: this.channel.link });
     this.dropAttempts();
-    this.channel = { link, isCaller: join.isCaller, sinceMs: nowMs };
+    this.channel = { link, isCaller: join.isCaller, registry: join.registry, sinceMs: nowMs };
     this.isResuming = false;
     this.become("open");
     this.intents.push({ want: "up", link });
@@ -225,7 +198,7 @@ export class PeerMachine {
     if (!isCaller) this.doubtful.add(registry);
     this.intents.push({ want: "drop", link });
     const [next] = this.held.values();
-    if (next !== undefined && !this.isAwaiting && (this.call === undefined || !this.winsGlare)) this.answer(next.offer);
+    if (next !== undefined && !this.isAwaiting() && (this.call === undefined || !this.winsGlare)) this.answer(next.offer);
     if (!this.isBusy) this.tryAgain(code, isCaller, nowMs, isFailure);
   }
 
@@ -238,7 +211,7 @@ export class PeerMachine {
     this.intents.push({ want: "down" }, { want: "drop", link });
     this.isWanted = isWanted;
     this.isResuming = true;
-    if (this.isAwaiting) this.become("calling");
+    if (this.isAwaiting()) this.become("calling");
     else this.tryAgain("channel_lost", isCaller, nowMs);
   }
 
@@ -267,15 +240,11 @@ export class PeerMachine {
 
   /** Something is there, or is tried, that will end in a channel or be heard of. */
   private get isBusy(): boolean {
-    return this.channel !== undefined || this.isAwaiting || this.call !== undefined || this.wakeAtMs !== undefined;
+    return this.channel !== undefined || this.isAwaiting() || this.call !== undefined || this.wakeAtMs !== undefined;
   }
 
-  private get isAwaiting(): boolean {
-    return [...this.joins.values()].some(({ isAwaited }) => isAwaited);
-  }
-
-  private isAwaitedAt(at: number): boolean {
-    return [...this.joins.values()].some(({ isAwaited, registry }) => isAwaited && registry === at);
+  private isAwaiting(at?: number): boolean {
+    return [...this.joins.values()].some(({ isAwaited, registry }) => isAwaited && (at === undefined || registry === at));
   }
 
   /** One registry alone cannot say so of a contact that others may find. */
@@ -335,7 +304,7 @@ export class PeerMachine {
     if (call === undefined) return;
     call.anewAtMs.delete(registry);
     if (call.asked.delete(registry)) this.intents.push({ want: "cancel", link: call.link, registry });
-    const goesOn = call.isPrepared ? call.asked.size > 0 : this.registries.some((each) => each !== registry && !this.isAwaitedAt(each));
+    const goesOn = call.isPrepared ? call.asked.size > 0 : this.registries.some((each) => each !== registry && !this.isAwaiting(each));
     if (!goesOn) this.cancelCall();
   }
 
@@ -359,7 +328,7 @@ export class PeerMachine {
 
   private callFailed(code: RendezvousErrorCode, nowMs: number): void {
     this.cancelCall();
-    if (this.isAwaiting) return;
+    if (this.isAwaiting()) return;
     const [held] = this.held.values();
     if (held !== undefined) return this.answer(held.offer, true);
     const isWorthIt = this.isResuming || code !== "recipient_unavailable";
