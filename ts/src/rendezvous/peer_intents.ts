@@ -33,5 +33,5 @@ export type PeerIntent =
 /** `calling`: there is no channel, and it is being got; `waiting`: between two attempts, or for the contact to call. */
 export type PeerState = "closed" | "calling" | "open" | "waiting";
 
-/** How a channel ended. `silent`: what we waited for did not come, for longer than a good channel has to last. */
-export type Loss = "lost" | "silent";
+/** How a channel ended. `silent`: what we waited for did not come, for longer than a good channel has to last; `left`: one side had no more use for it. */
+export type Loss = "lost" | "silent" | "left";

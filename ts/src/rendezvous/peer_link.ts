@@ -224,7 +224,8 @@ export class PeerLink implements HostedPeer {
       if (link.abort.signal.aborted) return channel.close();
       this.host.onJoined(this, link.note, isCaller, guest);
       link.channel = channel;
-      void channel.ended.then(() => this.lost(id));
+      // With a stream of messages it is heard of there, behind what had arrived: a bye makes it another end.
+      void channel.ended.then(() => (link.stream === undefined ? this.lost(id) : undefined));
       this.lastError = undefined;
       this.machine.joined(id, this.host.clock.monoMs());
     } catch (cause) {
@@ -317,7 +318,7 @@ export class PeerLink implements HostedPeer {
           break;
         }
         case "close":
-          if (this.current !== undefined) this.lost(this.current, next.why === "channel_lost" ? "silent" : "lost");
+          if (this.current !== undefined) this.lost(this.current, next.why === "channel_lost" ? "silent" : next.why === "bye" ? "left" : "lost");
       }
     }
   }
@@ -351,7 +352,7 @@ export class PeerLink implements HostedPeer {
     const channel = id === undefined ? undefined : this.links.get(id)?.channel;
     if (id === undefined || channel === undefined) return undefined;
     this.handedOut++;
-    return sessionOf(this.publicKey, channel, () => this.lost(id));
+    return sessionOf(this.publicKey, channel, () => this.lost(id, "left"));
   }
 
   private get idleAtMs(): number | undefined {

@@ -180,3 +180,35 @@ test("one registry that ends every call of ours with one of theirs that nobody m
   }
   assert.equal(failed, 4, "the first one is no failure of ours, three more are");
 });
+
+test("a lost channel that nobody uses: the side that had called gets it back, until the attempts are over or one side has left it", () => {
+  const { machine, does } = opened();
+  assert.deepEqual(does((m) => m.lost(1, false, 60_000)), [{ want: "down" }, { want: "drop", link: 1 }]);
+  assert.deepEqual([machine.state, machine.deadline], ["waiting", 60_100]);
+  assert.deepEqual(does((m) => m.advance(60_100)), [{ want: "prepare", link: 2 }]);
+  does((m) => m.prepared(2, 60_100));
+  assert.deepEqual(does((m) => m.refused(2, 0, "recipient_unavailable", 80_000)), [{ want: "drop", link: 2 }], "it may be about to come back");
+  assert.deepEqual(does((m) => m.presence(0, true, 80_050)), [{ want: "prepare", link: 3 }], "and it is back");
+  does((m) => m.prepared(3, 80_050));
+  does((m) => m.granted(3, 0));
+  does((m) => m.joined(3, 80_100));
+  assert.deepEqual(does((m) => m.lost(3, false, 140_000, "left")), [{ want: "down" }, { want: "drop", link: 3 }]);
+  assert.deepEqual([machine.state, machine.deadline], ["closed", undefined]);
+
+  const gone = opened();
+  gone.does((m) => m.lost(1, false, 60_000));
+  let last: unknown;
+  for (let link = 2; link <= 3; link++) {
+    gone.does((m) => m.advance(gone.machine.deadline as number));
+    gone.does((m) => m.prepared(link, 70_000));
+    last = gone.does((m) => m.refused(link, 0, "recipient_unavailable", 80_000)).at(-1);
+  }
+  assert.deepEqual([last, gone.machine.state, gone.machine.deadline], [{ want: "failed", code: "recipient_unavailable" }, "closed", undefined]);
+
+  const callee = peer();
+  callee.machine.available([0], 0);
+  callee.does((m) => m.incoming(offerOf(0), 0));
+  callee.does((m) => m.joined(1, 0));
+  callee.does((m) => m.lost(1, false, 60_000));
+  assert.deepEqual([callee.machine.state, callee.machine.deadline], ["closed", undefined]);
+});

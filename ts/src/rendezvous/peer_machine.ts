@@ -43,6 +43,8 @@ export class PeerMachine {
   /** Whether there was a channel that has to be got back: then an absent contact may be about to come back. */
   private isResuming = false;
   private isWanted = false;
+  /** The channel is got back although nothing waits for it: we had called for it, and nobody had left it. */
+  private isRecovering = false;
   private isHopeless = false;
   /** What registries say of the contact; `left` when it was there before, `absent` when not: that may mean that it does not watch us. */
   private readonly seen = new Map<number, "online" | "absent" | "left">();
@@ -118,7 +120,7 @@ export class PeerMachine {
     const anewAtMs = call?.anewAtMs.get(registry);
     if (!online) {
       if (anewAtMs !== Infinity) call?.anewAtMs.delete(registry);
-    } else if (this.wakeAtMs !== undefined && this.isWanted && this.current === "waiting") this.wake(nowMs);
+    } else if (this.wakeAtMs !== undefined && this.current === "waiting") this.wake(nowMs);
     else if (before !== undefined && before !== "online" && anewAtMs === undefined && call?.asked.has(registry)) call.anewAtMs.set(registry, nowMs + arrivalWaitMs);
   }
 
@@ -182,7 +184,7 @@ export class PeerMachine {
     if (this.channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: this.channel.link });
     this.dropAttempts();
     this.channel = { link, isCaller: join.isCaller, registry: join.registry, sinceMs: nowMs };
-    this.isResuming = false;
+    this.isResuming = this.isRecovering = false;
     this.become("open");
     this.intents.push({ want: "up", link });
   }
@@ -206,11 +208,12 @@ export class PeerMachine {
   lost(link: LinkId, isWanted: boolean, nowMs: number, how: Loss = "lost"): void {
     if (this.channel?.link !== link) return;
     const { isCaller } = this.channel;
-    if (how === "lost" && this.hasSettled(nowMs)) this.failures = 0;
+    if (how !== "silent" && this.hasSettled(nowMs)) this.failures = 0;
     this.channel = undefined;
     this.intents.push({ want: "down" }, { want: "drop", link });
     this.isWanted = isWanted;
     this.isResuming = true;
+    this.isRecovering = isCaller && how !== "left";
     if (this.isAwaiting()) this.become("calling");
     else this.tryAgain("channel_lost", isCaller, nowMs);
   }
@@ -218,7 +221,7 @@ export class PeerMachine {
   /** Nobody needs the channel any more. */
   leave(): void {
     const { channel } = this;
-    this.isWanted = this.isResuming = false;
+    this.isWanted = this.isResuming = this.isRecovering = false;
     this.channel = undefined;
     if (channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: channel.link });
     this.become(this.joins.size === 0 && this.call === undefined ? "closed" : "calling");
@@ -337,7 +340,7 @@ export class PeerMachine {
   }
 
   private tryAgain(code: RendezvousErrorCode, asCaller: boolean, nowMs: number, isFailure = true): void {
-    if (!this.isWanted) {
+    if (!this.isWanted && !this.isRecovering) {
       this.isResuming = false;
       return this.become("closed");
     }
@@ -350,7 +353,7 @@ export class PeerMachine {
   }
 
   private giveUp(code: RendezvousErrorCode): void {
-    this.isWanted = this.isResuming = false;
+    this.isWanted = this.isResuming = this.isRecovering = false;
     this.failures = 0;
     this.become("closed");
     this.intents.push({ want: "failed", code });
