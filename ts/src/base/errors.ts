@@ -1,6 +1,8 @@
 // The errors a caller meets, in every layer.
 // Layer base. Source: docs/ERRORS.md.
 
+import { isPromise } from "./awaitable.js";
+
 /** How a connection came to be; `auto` until an artifact has said which. */
 export type FlowersecPath = "auto" | "tunnel" | "direct";
 
@@ -63,10 +65,11 @@ export class TimeoutError extends Error {
   }
 }
 
-/** Calls a function of the application, or of an observer, whose failure concerns nobody else. */
-export function quietly(call: () => void): void {
+/** Calls a function of the application, or of an observer, whose failure concerns nobody else, also when it comes later. */
+export function quietly(call: () => unknown): void {
   try {
-    call();
+    const result = call();
+    if (isPromise(result)) result.then(undefined, () => {});
   } catch {
     // That is its purpose.
   }

@@ -128,6 +128,112 @@ test("a channel without messages and streams is left after 10 minutes", async ()
   await peer.close("closed");
 });
 
+test("what is said while an idle channel is being left gets another one, or fails", async () => {
+  const clock = new ManualClock();
+  const left = deferred<void>();
+  const said: string[] = [];
+  const states: string[] = [];
+  const stream = { write: async () => {}, read: () => new Promise(() => {}), close: () => {}, reset: () => {} };
+  const channel = { isCaller: true, ended: new Promise(() => {}), openStream: async () => stream, close: () => {}, leave: () => left.promise } as unknown as Channel;
+  const host = {
+    identity: own, clock, calls: {}, channelIdleMs: limits.helloTimeoutMs - 1, contactOf: () => contactOf(bob), attach: async () => channel, invitationFor: () => undefined,
+    say: (_: number, { type }: { type: string }) => void said.push(type), nextRid: () => 1, onJoined: () => {}, onRefused: () => {},
+    onState: (_: unknown, state: string) => void states.push(state),
+  } as unknown as PeerHost;
+  const turns = async () => {
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  };
+  const peer = new PeerLink(host, bob);
+  peer.available([0]);
+  peer.incoming({ registry: 0, callId: "c", frame: {} as IncomingFrame, invitation: undefined, guest: undefined });
+  await turns();
+  clock.advance(host.channelIdleMs);
+  assert.deepEqual(states, ["calling", "open", "closed"]);
+  const outcomes = Promise.allSettled([peer.send("1", undefined), peer.open(undefined)]);
+  await turns();
+  assert.deepEqual(said, ["call"], "at once");
+  peer.refused(2, 0, "recipient_unavailable");
+  for (const outcome of await outcomes) assert.equal(outcome.status === "rejected" && (outcome.reason as { code: string }).code, "recipient_unavailable");
+  let isClosed = false;
+  const closing = peer.close("closed").then(() => (isClosed = true));
+  await turns();
+  assert.equal(isClosed, false, "the bye has its time");
+  left.resolve();
+  await closing;
+  assert.deepEqual([states.slice(3), clock.pending], [["calling", "closed"], 0]);
+});
+
+/** A contact who has called us, and calls that are answered at once, over a link on which each write takes so long. */
+async function slowlyOpen(writeMs: number) {
+  const clock = new ManualClock();
+  const turns = async () => {
+    for (let i = 0; i < 30; i++) await new Promise(setImmediate);
+  };
+  const written: number[] = [];
+  let reader = deferred<Uint8Array>();
+  const hear = (frame: object) => reader.resolve(encodeFrame(JSON.stringify(frame)));
+  const stream = () => ({
+    write: (part: Uint8Array) => new Promise<void>((resolve) => {
+      const take = () => void (written.push(part.length), resolve());
+      if (part.length < 100) take();
+      else clock.after(writeMs, take);
+    }),
+    read: async () => {
+      const all = await reader.promise;
+      reader = deferred();
+      return all;
+    },
+    close: () => {}, reset: () => {},
+  });
+  let channels = 0;
+  const attach = async () => {
+    channels++;
+    queueMicrotask(() => setImmediate(() => hear({ type: "hello", v: 1, conversation: encodeBase64url(new Uint8Array(limits.conversationBytes)) })));
+    return { isCaller: true, ended: new Promise(() => {}), openStream: async () => stream(), close: () => {}, leave: async () => {} } as unknown as Channel;
+  };
+  const host = {
+    identity: own, clock, calls: { maxAttempts: 3, initialDelayMs: 1, maxDelayMs: 1, jitterRatio: 0 }, channelIdleMs: limits.channelIdleMs, contactOf: () => contactOf(bob), attach,
+    say: () => {}, invitationFor: () => undefined, onJoined: () => {}, onState: () => {},
+  } as unknown as PeerHost;
+  const peer = new PeerLink(host, bob);
+  const call = async () => {
+    peer.incoming({ registry: 0, callId: "c", frame: {} as IncomingFrame, invitation: undefined, guest: undefined });
+    await turns();
+  };
+  await call();
+  return { peer, clock, written, turns, hear, call, channels: () => channels };
+}
+
+test("a message of 1 MiB arrives over a link that takes minutes for it", async () => {
+  const { peer, clock, written, turns, hear, channels } = await slowlyOpen(limits.ackTimeoutMs - 1);
+  const sending = peer.send(JSON.stringify("x".repeat(1_000_000)), undefined);
+  const before = written.length;
+  for (let parts = 1; parts <= 16; parts++) {
+    clock.advance(limits.ackTimeoutMs - 1);
+    await turns();
+    assert.equal(written.length, before + parts);
+  }
+  hear({ type: "ack", id: 1 });
+  await sending;
+  assert.equal(channels(), 1);
+  await peer.close("closed");
+});
+
+test("a message that its receiver never acknowledges fails after the attempts, however long its channels last", async () => {
+  const { peer, clock, turns, call, channels } = await slowlyOpen(1);
+  clock.advance(limits.settledChannelMs);
+  let code: unknown;
+  peer.send('"x"', undefined).catch((error: { code: unknown }) => (code = error.code));
+  for (let n = 1; n <= 3; n++) {
+    assert.deepEqual([channels(), code], [n, undefined]);
+    clock.advance(limits.ackTimeoutMs);
+    await turns();
+    if (n < 3) await call();
+  }
+  assert.deepEqual([channels(), code], [3, "channel_lost"]);
+  await peer.close("closed");
+});
+
 test("a tunnel has TLS, unless its registry is on this machine without", () => {
   const clock = new ManualClock();
   assert.equal(channelOptions({}, "wss://registry.example", clock).transportSecurityPolicy, "require_tls");

@@ -1,7 +1,7 @@
 // A session with a contact: through a tunnel, under the key of one call, in either role.
 // Layer rendezvous. Both ends open and take streams; what kinds there are is for others. Source: SECURE_WEBSOCKET, "Channels".
 
-import { asyncDispose, transportDefaults, withDeadline, type FlowersecError } from "../base/index.js";
+import { asyncDispose, isPromise, transportDefaults, withDeadline, type FlowersecError } from "../base/index.js";
 import { connectTunnel as attachAsCallee } from "../endpoint/accept.js";
 import { connectTunnel as connectAsCaller, type TunnelConnectOptions } from "../endpoint/index.js";
 import type { CallPsk } from "../identity/index.js";
@@ -54,7 +54,7 @@ export class Channel {
       const grant = artifactOf(ticket, psk).tunnel_grant;
       const session = await attachAsCallee(grant, { handshakeTimeoutMs: channelTimeoutMs, liveness, handshakeClockSkewMs: channelClockSkewMs, ...options });
       void (async () => {
-        for await (const { kind, stream } of session) take(kind, stream);
+        for await (const { kind, stream } of session) handStream(stream, () => take(kind, stream));
       })();
       return new Channel(session, false);
     } finally {
@@ -106,14 +106,31 @@ async function greet(stream: YamuxStream, { clock }: ChannelOptions, take: Strea
   }
 }
 
-/** Serves calls on a stream of kind `rpc` to its end. */
-export async function serveRpc(stream: YamuxStream, router: RpcRouter): Promise<void> {
-  const { RpcServer } = await import("../rpc/server.js");
-  const reader = new ExactReader((maxBytes) => stream.read({ maxBytes }));
-  const transport = {
-    readExactly: (n: number) => reader.readExactly(n),
-    write: (bytes: Uint8Array) => stream.write(bytes),
-    close: (error?: unknown) => (error === undefined ? stream.close() : stream.reset(error)),
-  };
-  await new RpcServer(transport, {}, router).serve().catch(() => stream.reset());
+/** Hands a stream over. Whoever fails to take it, at once or later, has it reset. */
+export function handStream(stream: YamuxStream, take: () => unknown): void {
+  const failed = (error: unknown) => stream.reset(error);
+  try {
+    const taken = take();
+    if (isPromise(taken)) taken.then(undefined, failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Serves calls on a stream of kind `rpc` to its end. Without a router, or when the search for it fails, the stream is reset. */
+export async function serveRpc(stream: YamuxStream, routerOf: () => RpcRouter | undefined): Promise<void> {
+  try {
+    const router = await routerOf(); // whoever writes an async function gets away with it
+    if (router === undefined) return stream.reset();
+    const { RpcServer } = await import("../rpc/server.js");
+    const reader = new ExactReader((maxBytes) => stream.read({ maxBytes }));
+    const transport = {
+      readExactly: (n: number) => reader.readExactly(n),
+      write: (bytes: Uint8Array) => stream.write(bytes),
+      close: (error?: unknown) => (error === undefined ? stream.close() : stream.reset(error)),
+    };
+    await new RpcServer(transport, {}, router).serve();
+  } catch (error) {
+    stream.reset(error);
+  }
 }

@@ -206,6 +206,25 @@ test("messages: hello within 10 s, an acknowledgement within 30 s, or the channe
   assert.deepEqual(drain(deaf), [{ want: "close", why: "channel_lost" }]);
 });
 
+test("messages: the 30 s begin when the last part of a message has left, and stand still while more of it leaves", () => {
+  const end = new Conversation(conversationOf(1));
+  end.up(0);
+  end.text(`{"type":"hello","v":1,"conversation":"${conversationOf(2)}"}`, 0);
+  for (const content of ["1", "2"]) end.send(content, 0, 0);
+  drain(end);
+  for (const now of [20_000, 40_000, 60_000]) end.moved(1, now);
+  end.moved(2, 70_000);
+  assert.equal(end.deadline, 60_000 + limits.ackTimeoutMs);
+  end.text('{"type":"ack","id":1}', 80_000);
+  assert.equal(end.deadline, 70_000 + limits.ackTimeoutMs);
+  end.advance(70_000 + limits.ackTimeoutMs - 1);
+  assert.deepEqual(drain(end), [{ want: "settle", id: 1, code: undefined }]);
+  end.advance(70_000 + limits.ackTimeoutMs);
+  assert.deepEqual(drain(end), [{ want: "close", why: "channel_lost" }]);
+  end.moved(2, 110_000);
+  assert.equal(end.deadline, undefined);
+});
+
 test("messages: what is out of turn, or of no form, ends the channel and not the messages", () => {
   const hello = `{"type":"hello","v":1,"conversation":"${conversationOf(2)}"}`;
   const rows: [name: string, before: string[], text: string][] = [

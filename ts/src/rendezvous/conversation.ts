@@ -43,7 +43,8 @@ export function decodeMessageFrame(text: string): MessageFrame | undefined {
 
 /** What the conversation wants, in this order. */
 export type ConversationIntent =
-  | { readonly want: "send"; readonly text: string }
+  /** With the id of a message: tell moved() of its way. */
+  | { readonly want: "send"; readonly text: string; readonly id?: number }
   /** Hand it to the application, then handed() or refused(). */
   | { readonly want: "deliver"; readonly id: number; readonly content: unknown; readonly sentAtMs: number | undefined }
   /** Complete the send() of this id. */
@@ -55,6 +56,7 @@ interface Queued {
   readonly id: number;
   readonly text: string;
   readonly bytes: number;
+  /** When it was sent on this channel, or more of it left. */
   sentAtMs: number | undefined;
 }
 
@@ -113,6 +115,11 @@ export class Conversation {
   /** A send() that nobody waits for any more. One that was sent already may have arrived. */
   drop(id: number): void {
     this.take((queued) => queued.id === id);
+  }
+
+  /** More of this message has left. Its acknowledgement has its time from now on, and so have those of what waits behind it. */
+  moved(id: number, nowMs: number): void {
+    for (const queued of this.queue) if (queued.id >= id && queued.sentAtMs !== undefined) queued.sentAtMs = nowMs;
   }
 
   /** A channel is there, its stream too. */
@@ -196,7 +203,7 @@ export class Conversation {
 
   private say(queued: Queued, nowMs: number): void {
     queued.sentAtMs = nowMs;
-    this.intents.push({ want: "send", text: queued.text });
+    this.intents.push({ want: "send", text: queued.text, id: queued.id });
   }
 
   private take(which: (queued: Queued) => boolean): Queued[] {

@@ -23,8 +23,11 @@ export interface TextEvents {
   onLost(error: unknown): void;
 }
 
+/** What is told of the way of a frame: a slow link is none that is dead. */
+const pieceBytes = 65_536;
+
 export class FrameStream implements TextLink {
-  private readonly waiting: Uint8Array[] = [];
+  private readonly waiting: { readonly frame: Uint8Array; readonly moved: (() => void) | undefined }[] = [];
   private waitingBytes = 0;
   private isWriting = false;
   private isOver = false;
@@ -40,12 +43,13 @@ export class FrameStream implements TextLink {
     queueMicrotask(() => void this.read());
   }
 
-  send(text: string): void {
+  /** `moved` is told each time that more of it has left, the last time when all of it has. */
+  send(text: string, moved?: () => void): void {
     if (this.isOver || this.isFinished) return;
     const frame = encodeFrame(text, this.maxBytes);
     this.waitingBytes += frame.length;
     if (this.waitingBytes > this.maxWaitingBytes) return this.lose(new RendezvousError("connection_lost", "the other side does not read"));
-    this.waiting.push(frame);
+    this.waiting.push({ frame, moved });
     if (!this.isWriting) void this.write();
   }
 
@@ -63,8 +67,12 @@ export class FrameStream implements TextLink {
   private async write(): Promise<void> {
     this.isWriting = true;
     try {
-      for (let frame = this.waiting.shift(); frame !== undefined; frame = this.waiting.shift()) {
-        await this.stream.write(frame);
+      for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+        const { frame, moved } = next;
+        for (let at = 0; at < frame.length; at += pieceBytes) {
+          await this.stream.write(frame.subarray(at, at + pieceBytes));
+          moved?.();
+        }
         this.waitingBytes -= frame.length;
       }
       if (this.isFinished && !this.isOver) await this.stream.close();

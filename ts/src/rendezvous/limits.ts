@@ -50,7 +50,7 @@ export const probeTimeoutMs = 10_000;
 export const settledChannelMs = 10_000;
 /** When both call, the smaller key wins; a call that lost is still there after so long because the other side has not heard of the winner. */
 export const glareWaitMs = 2_000;
-/** A message that the peer says nothing about for so long went into a dead channel. */
+/** A message that the peer says nothing about for so long, once it has left, went into a dead channel. */
 export const ackTimeoutMs = 30_000;
 /** Clocks of browsers are often wrong; fresh keys and nonces of the callee stop replays already. */
 export const channelClockSkewMs = 86_400_000;

@@ -99,7 +99,7 @@ export interface SecureSocketOptions {
   readonly onState?: ((event: SecureSocketEvent) => void) | undefined;
   /** Takes streams that a contact opens, of kinds other than messages and calls. Absent, or when it throws: they are reset. */
   readonly onStream?: ((from: Contact, kind: string, stream: YamuxStream) => void) | undefined;
-  /** Serves calls of a contact. Absent: they fail. */
+  /** Serves calls of a contact. Absent, or when it throws: they fail. */
   readonly routerFor?: ((from: Contact) => RpcRouter | undefined) | undefined;
   /** For tests. */
   readonly clock?: Clock | undefined;

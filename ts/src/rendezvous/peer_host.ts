@@ -1,5 +1,5 @@
 // What a contact needs of its client, and what is shown of it.
-// Layer rendezvous. Types only, but for abortable().
+// Layer rendezvous. Types only, but for abortable() and sessionOf().
 
 import { deferred, type Clock, type Deferred } from "../base/index.js";
 import type { Contact, EphemeralKey, Identity, PublicKey } from "../identity/index.js";
@@ -88,6 +88,12 @@ export interface Link {
   /** Of the invitation that the call has. */
   note?: string | undefined;
   rids: Map<number, number>;
+}
+
+/** What is shown of a channel. */
+export function sessionOf(publicKey: PublicKey, channel: Channel, close: () => void): PeerSession {
+  const { isCaller, ended } = channel;
+  return { publicKey, isCaller, ended, openStream: (kind, options) => channel.openStream(kind, options), rpc: () => channel.rpc(), close };
 }
 
 /** A promise that a signal rejects with `aborted`, after `giveUp`. A signal that has fired already does so at once. */

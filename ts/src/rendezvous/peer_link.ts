@@ -12,8 +12,8 @@ import { RendezvousError, type RendezvousErrorCode } from "./error.js";
 import { FrameStream } from "./frame_stream.js";
 import { answerCall, joinCall } from "./joining.js";
 import { conversationBytes, helloTimeoutMs, maxMessageFrameBytes, maxQueuedMessageBytes, messagesStreamKind } from "./limits.js";
-import { abortable, type HostedPeer, type IncomingOffer, type Link, type PeerHost, type PeerSession } from "./peer_host.js";
-import { PeerMachine, type LinkId, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
+import { abortable, sessionOf, type HostedPeer, type IncomingOffer, type Link, type PeerHost, type PeerSession } from "./peer_host.js";
+import { PeerMachine, type LinkId, type Loss, type Offer, type PeerIntent, type PeerState } from "./peer_machine.js";
 import type { ChannelTicket } from "./ticket.js";
 
 export class PeerLink implements HostedPeer {
@@ -28,6 +28,8 @@ export class PeerLink implements HostedPeer {
   /** Until when the channel must have its stream of messages. */
   private streamByMs: number | undefined;
   private lastError: RendezvousError | undefined;
+  /** Channels that we have said bye on. */
+  private leaving: Promise<void> = Promise.resolve();
   private readonly alarm: Alarm;
   private isPerforming = false;
 
@@ -51,6 +53,7 @@ export class PeerLink implements HostedPeer {
   send(content: string, signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return abortable<void>(signal, () => {}).promise;
     const nowMs = this.host.clock.monoMs();
+    const isFirst = this.pending === 0;
     const id = this.conversation.send(content, Date.now(), nowMs);
     const waiting = abortable<void>(signal, () => {
       this.sends.delete(id);
@@ -58,7 +61,7 @@ export class PeerLink implements HostedPeer {
     });
     this.sends.set(id, waiting);
     this.usedAtMs = nowMs;
-    this.machine.need(nowMs);
+    this.machine.need(nowMs, isFirst);
     this.perform();
     return waiting.promise;
   }
@@ -77,8 +80,8 @@ export class PeerLink implements HostedPeer {
     return waiting.promise;
   }
 
-  available(registries: readonly number[]): void {
-    this.machine.available(registries, this.host.clock.monoMs());
+  available(registries: readonly number[], isHopeless = false): void {
+    this.machine.available(registries, this.host.clock.monoMs(), isHopeless);
     this.perform();
   }
 
@@ -112,24 +115,14 @@ export class PeerLink implements HostedPeer {
     this.perform();
   }
 
-  /** No registry will be there any more: whoever waits is told. A channel that is open lives on. */
-  giveUp(code: RendezvousErrorCode): void {
-    if (this.machine.state === "open") return;
-    this.machine.close();
-    this.perform();
-    this.fail(code);
-  }
-
   /** Says bye; nothing is left afterwards. */
   async close(code: RendezvousErrorCode): Promise<void> {
-    const link = this.current === undefined ? undefined : this.links.get(this.current);
-    this.conversation.bye();
-    this.carryOutConversation();
-    if (link?.channel !== undefined) await link.channel.leave();
+    this.detach();
     this.machine.close();
     this.perform();
     this.fail(code);
     this.alarm.set();
+    await this.leaving;
   }
 
   private fail(code: RendezvousErrorCode): void {
@@ -231,7 +224,8 @@ export class PeerLink implements HostedPeer {
       if (link.abort.signal.aborted) return channel.close();
       this.host.onJoined(this, link.note, isCaller, guest);
       link.channel = channel;
-      void channel.ended.then(() => this.lost(id));
+      // With a stream of messages it is heard of there, behind what had arrived: a bye makes it another end.
+      void channel.ended.then(() => (link.stream === undefined ? this.lost(id) : undefined));
       this.lastError = undefined;
       this.machine.joined(id, this.host.clock.monoMs());
     } catch (cause) {
@@ -275,9 +269,7 @@ export class PeerLink implements HostedPeer {
     }
     this.usedAtMs = this.host.clock.monoMs();
     if (kind !== rpcKind) return this.host.takeStream(contact, kind, stream);
-    const router = this.host.routerFor(contact);
-    if (router === undefined) return stream.reset();
-    void serveRpc(stream, router);
+    void serveRpc(stream, () => this.host.routerFor(contact));
   }
 
   private messages(id: LinkId, stream: YamuxStream): void {
@@ -309,7 +301,7 @@ export class PeerLink implements HostedPeer {
     for (let next = this.conversation.pollIntent(); next !== undefined; next = this.conversation.pollIntent()) {
       switch (next.want) {
         case "send":
-          if (this.current !== undefined) this.links.get(this.current)?.stream?.send(next.text);
+          this.say(next.text, next.id);
           break;
         case "deliver": {
           const contact = this.host.contactOf(this.publicKey);
@@ -326,13 +318,23 @@ export class PeerLink implements HostedPeer {
           break;
         }
         case "close":
-          if (this.current !== undefined) this.lost(this.current);
+          if (this.current !== undefined) this.lost(this.current, next.why === "channel_lost" ? "silent" : next.why === "bye" ? "left" : "lost");
       }
     }
   }
 
-  private lost(id: LinkId): void {
-    this.machine.lost(id, this.conversation.pending > 0 || this.opens.length > 0, this.host.clock.monoMs());
+  private say(text: string, message: number | undefined): void {
+    const { current } = this;
+    const moved = () => {
+      if (message === undefined || this.current !== current) return;
+      this.conversation.moved(message, this.host.clock.monoMs());
+      this.setTimer();
+    };
+    if (current !== undefined) this.links.get(current)?.stream?.send(text, moved);
+  }
+
+  private lost(id: LinkId, how?: Loss): void {
+    this.machine.lost(id, this.conversation.pending > 0 || this.opens.length > 0, this.host.clock.monoMs(), how);
     this.perform();
   }
 
@@ -350,14 +352,7 @@ export class PeerLink implements HostedPeer {
     const channel = id === undefined ? undefined : this.links.get(id)?.channel;
     if (id === undefined || channel === undefined) return undefined;
     this.handedOut++;
-    return {
-      publicKey: this.publicKey,
-      isCaller: channel.isCaller,
-      ended: channel.ended,
-      openStream: (kind, options) => channel.openStream(kind, options),
-      rpc: () => channel.rpc(),
-      close: () => this.lost(id),
-    };
+    return sessionOf(this.publicKey, channel, () => this.lost(id, "left"));
   }
 
   private get idleAtMs(): number | undefined {
@@ -373,22 +368,23 @@ export class PeerLink implements HostedPeer {
     this.machine.advance(nowMs);
     this.conversation.advance(nowMs);
     this.carryOutConversation();
-    if (nowMs >= (this.idleAtMs ?? Infinity)) this.leave();
-    if (nowMs >= (this.streamByMs ?? Infinity) && this.current !== undefined) this.lost(this.current);
+    if (nowMs >= (this.idleAtMs ?? Infinity)) {
+      this.detach();
+      this.machine.leave();
+    }
+    if (nowMs >= (this.streamByMs ?? Infinity) && this.current !== undefined) this.lost(this.current, "silent");
     this.perform();
   }
 
-  /** Nobody has used it for long. */
-  private leave(): void {
-    const { channel } = (this.current === undefined ? undefined : this.links.get(this.current)) ?? {};
-    if (channel === undefined) return;
-    this.usedAtMs = Infinity; // once is enough
+  /** Says bye and lets the channel end by itself: what is to be said from now on gets another one. The machine is to be told. */
+  private detach(): void {
+    const { current } = this;
     this.conversation.bye();
     this.carryOutConversation();
-    void channel.leave().then(() => {
-      this.machine.leave();
-      this.perform();
-    });
+    const { channel } = (current === undefined ? undefined : this.links.get(current)) ?? {};
+    if (current === undefined || channel === undefined) return;
+    this.links.delete(current);
+    const before = this.leaving;
+    this.leaving = channel.leave().then(() => before);
   }
 }
-

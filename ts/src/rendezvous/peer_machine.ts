@@ -6,36 +6,9 @@ import type { PublicKey } from "../identity/index.js";
 import { checkSettings, reconnectDelayMs, type ReconnectSettings, type WholeSettings } from "../reconnect/settings.js";
 import type { RendezvousErrorCode } from "./error.js";
 import { arrivalWaitMs, calleeWaitMs, callTimeoutMs, glareWaitMs, settledChannelMs } from "./limits.js";
+import type { LinkId, Loss, Offer, PeerIntent, PeerState } from "./peer_intents.js";
 
-/** A call, an answer, or a channel of one contact. Never used twice by a machine. */
-export type LinkId = number;
-
-/** What is asked of one registry. */
-export interface Offer {
-  readonly registry: number;
-  readonly callId: string;
-}
-
-/** What the machine wants, in this order. */
-export type PeerIntent =
-  /** Make an ephemeral key for this call, then prepared(). */
-  | { readonly want: "prepare"; readonly link: LinkId }
-  | { readonly want: "call"; readonly link: LinkId; readonly registry: number }
-  | { readonly want: "cancel"; readonly link: LinkId; readonly registry: number }
-  /** Derive, accept the offer, attach as callee; then joined() or joinFailed(). */
-  | { readonly want: "answer"; readonly link: LinkId; readonly offer: Offer }
-  /** Derive and attach as caller; then joined() or joinFailed(). */
-  | { readonly want: "join"; readonly link: LinkId }
-  /** Close whatever there is of it. What it still says changes nothing. */
-  | { readonly want: "drop"; readonly link: LinkId }
-  | { readonly want: "up"; readonly link: LinkId }
-  | { readonly want: "down" }
-  /** Nothing more is tried. */
-  | { readonly want: "failed"; readonly code: RendezvousErrorCode }
-  | { readonly want: "state"; readonly state: PeerState };
-
-/** `calling`: there is no channel, and it is being got; `waiting`: between two attempts, or for the contact to call. */
-export type PeerState = "closed" | "calling" | "open" | "waiting";
+export type { LinkId, Loss, Offer, PeerIntent, PeerState } from "./peer_intents.js";
 
 interface Call {
   readonly link: LinkId;
@@ -55,18 +28,24 @@ export class PeerMachine {
   private lastLink = 0;
   private registries: readonly number[] = [];
   private call: Call | undefined;
-  private joining: { readonly link: LinkId; readonly isCaller: boolean; readonly registry: number } | undefined;
+  /** Handshakes under way: one of a call of ours, and one of a call of theirs at each registry. `isAwaited`: nothing else is tried meanwhile. */
+  private readonly joins = new Map<LinkId, { readonly isCaller: boolean; readonly registry: number; readonly isAwaited: boolean }>();
   /** Registries whose grants led to no channel: asked when the others have refused. */
   private readonly distrusted = new Set<number>();
-  private channel: { readonly link: LinkId; readonly isCaller: boolean; readonly sinceMs: number } | undefined;
-  /** A call of theirs that loses against ours, unless ours comes to nothing. */
-  private heldOffer: { readonly offer: Offer; readonly takeAtMs: number } | undefined;
+  /** Registries that told of a call of theirs that came to nothing, until the next channel: what they tell is not waited for again. */
+  private readonly doubtful = new Set<number>();
+  private channel: { readonly link: LinkId; readonly isCaller: boolean; readonly registry: number; readonly sinceMs: number } | undefined;
+  /** Calls of theirs that lose against ours, unless ours comes to nothing; one of each registry. */
+  private readonly held = new Map<number, { readonly offer: Offer; readonly takeAtMs: number }>();
   private wakeAtMs: number | undefined;
   /** Attempts of this round that failed; a round ends with giving up, or with a channel that lasts. */
   private failures = 0;
   /** Whether there was a channel that has to be got back: then an absent contact may be about to come back. */
   private isResuming = false;
   private isWanted = false;
+  /** The channel is got back although nothing waits for it: we had called for it, and nobody had left it. */
+  private isRecovering = false;
+  private isHopeless = false;
   /** What registries say of the contact; `left` when it was there before, `absent` when not: that may mean that it does not watch us. */
   private readonly seen = new Map<number, "online" | "absent" | "left">();
 
@@ -94,7 +73,7 @@ export class PeerMachine {
 
   get deadline(): number | undefined {
     const ofCall = this.call === undefined || this.registries.length === 0 ? [] : [this.call.byMs, ...this.call.anewAtMs.values()];
-    const first = Math.min(...[this.wakeAtMs, ...ofCall, this.heldOffer?.takeAtMs].filter((each) => each !== undefined));
+    const first = Math.min(...[this.wakeAtMs, ...ofCall, ...[...this.held.values()].map(({ takeAtMs }) => takeAtMs)].filter((each) => each !== undefined));
     return first === Infinity ? undefined : first;
   }
 
@@ -102,24 +81,32 @@ export class PeerMachine {
     return this.intents.shift();
   }
 
-  /** There is something to say. */
-  need(nowMs: number): void {
+  /** There is something to say. `isFirst`: everything before it has arrived. */
+  need(nowMs: number, isFirst = false): void {
     this.isWanted = true;
-    if (this.channel !== undefined || this.joining !== undefined || this.call !== undefined || this.wakeAtMs !== undefined) return;
+    if (isFirst && this.hasSettled(nowMs)) this.failures = 0;
+    if (this.isBusy) return;
     if (this.hasLeft) return this.giveUp("offline");
     this.failures = 0;
     this.begin(nowMs);
   }
 
-  /** The registries that we are registered with, by number. Calls that wait for one go out. */
-  available(registries: readonly number[], nowMs: number): void {
+  /**
+   * The registries that we are registered with, by number. Calls that wait for one go out. `isHopeless`: there is none, and none is tried any more. A channel
+   * lives on then, and so does what is being joined.
+   */
+  available(registries: readonly number[], nowMs: number, isHopeless = false): void {
+    this.isHopeless = isHopeless;
     const gained = registries.filter((each) => !this.registries.includes(each));
     const lost = this.registries.filter((each) => !registries.includes(each));
     this.registries = registries;
-    for (const registry of lost) for (const known of [this.call?.asked, this.call?.anewAtMs]) known?.delete(registry);
-    if (this.heldOffer !== undefined && lost.includes(this.heldOffer.offer.registry)) this.heldOffer = undefined;
-    for (const registry of lost) for (const known of [this.seen, this.distrusted]) known.delete(registry);
+    for (const registry of lost) for (const known of [this.call?.asked, this.call?.anewAtMs, this.held, this.seen, this.distrusted]) known?.delete(registry);
     const { call } = this;
+    if (isHopeless && (call !== undefined || this.wakeAtMs !== undefined)) {
+      this.cancelCall();
+      this.wakeAtMs = undefined;
+      return this.isAwaiting() ? undefined : this.giveUp("no_registry");
+    }
     if (call?.isPrepared !== true) return;
     if (gained.length > 0) call.byMs = nowMs + callTimeoutMs;
     for (const registry of gained) this.ask(call, registry);
@@ -133,7 +120,7 @@ export class PeerMachine {
     const anewAtMs = call?.anewAtMs.get(registry);
     if (!online) {
       if (anewAtMs !== Infinity) call?.anewAtMs.delete(registry);
-    } else if (this.wakeAtMs !== undefined && this.isWanted && this.current === "waiting") this.wake(nowMs);
+    } else if (this.wakeAtMs !== undefined && this.current === "waiting") this.wake(nowMs);
     else if (before !== undefined && before !== "online" && anewAtMs === undefined && call?.asked.has(registry)) call.anewAtMs.set(registry, nowMs + arrivalWaitMs);
   }
 
@@ -144,7 +131,7 @@ export class PeerMachine {
     call.byMs = nowMs + callTimeoutMs;
     const trusted = this.registries.filter((each) => !this.distrusted.has(each));
     if (trusted.length === 0) this.distrusted.clear();
-    for (const registry of trusted.length > 0 ? trusted : this.registries) this.ask(call, registry);
+    for (const registry of trusted.length > 0 ? trusted : this.registries) if (!this.isAwaiting(registry)) this.ask(call, registry);
   }
 
   /** A registry has the contact's answer; the first one is used. */
@@ -153,7 +140,7 @@ export class PeerMachine {
     if (call?.link !== link) return;
     call.asked.delete(registry);
     this.cancelCall(link);
-    this.joining = { link, isCaller: true, registry };
+    this.joins.set(link, { isCaller: true, registry, isAwaited: true });
     this.intents.push({ want: "join", link });
   }
 
@@ -168,88 +155,108 @@ export class PeerMachine {
     if (left.length === 0) this.callFailed(why, nowMs);
   }
 
-  /** The contact calls. */
+  /** The contact calls. Only the handshake shows that it did: what we do at other registries goes on until it is through. */
   incoming(offer: Offer, nowMs: number): void {
-    this.seen.delete(offer.registry);
-    const { joining } = this;
-    const isBusy = joining !== undefined ? joining.isCaller || joining.registry !== offer.registry : this.call !== undefined && this.winsGlare;
-    if (isBusy) this.heldOffer = { offer, takeAtMs: nowMs + glareWaitMs };
-    else this.answer(offer);
+    const { registry } = offer;
+    this.seen.delete(registry);
+    // They call again because the call before came to nothing.
+    for (const [link, join] of this.joins) if (!join.isCaller && join.registry === registry) this.joinFailed(link, "channel_failed", nowMs);
+    const { channel } = this;
+    // They may not know yet that the channel is there, for which another registry brought us together.
+    const isEarly = channel !== undefined && channel.registry !== registry && nowMs < channel.sinceMs + glareWaitMs;
+    if (!isEarly && !this.isAwaiting() && (this.call === undefined || !this.winsGlare)) return this.answer(offer);
+    this.held.set(registry, { offer, takeAtMs: nowMs + glareWaitMs });
+    if (!this.winsGlare) this.withdraw(registry);
   }
 
   /** The contact does not call any more. */
   cancelled(offer: Offer): void {
-    if (this.heldOffer?.offer.callId === offer.callId && this.heldOffer.offer.registry === offer.registry) this.heldOffer = undefined;
+    if (this.held.get(offer.registry)?.offer.callId === offer.callId) this.held.delete(offer.registry);
   }
 
   /** The handshake is over: whoever is there is the contact. */
   joined(link: LinkId, nowMs: number): void {
-    if (this.joining?.link !== link) return void this.intents.push({ want: "drop", link });
-    const { isCaller, registry } = this.joining;
-    this.distrusted.delete(registry);
+    const join = this.joins.get(link);
+    if (join === undefined) return void this.intents.push({ want: "drop", link });
+    this.joins.delete(link);
+    this.distrusted.delete(join.registry);
+    this.doubtful.clear();
     if (this.channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: this.channel.link });
-    this.joining = this.heldOffer = this.wakeAtMs = undefined;
-    this.channel = { link, isCaller, sinceMs: nowMs };
-    this.isResuming = false;
-    this.cancelCall();
+    this.dropAttempts();
+    this.channel = { link, isCaller: join.isCaller, registry: join.registry, sinceMs: nowMs };
+    this.isResuming = this.isRecovering = false;
     this.become("open");
     this.intents.push({ want: "up", link });
   }
 
   joinFailed(link: LinkId, code: RendezvousErrorCode, nowMs: number): void {
-    if (this.joining?.link !== link) return;
-    const { isCaller, registry } = this.joining;
-    this.joining = undefined;
-    if (isCaller) this.distrusted.add(registry);
+    const join = this.joins.get(link);
+    if (join === undefined) return;
+    const { isCaller, registry } = join;
+    // The first time they are given the time to call again; that is no failure of ours.
+    const isFailure = isCaller || this.doubtful.has(registry);
+    this.joins.delete(link);
+    if (isFailure) this.distrusted.add(registry);
+    if (!isCaller) this.doubtful.add(registry);
     this.intents.push({ want: "drop", link });
-    const held = this.heldOffer?.offer;
-    if (held !== undefined) return this.answer(held);
-    if (this.channel === undefined) this.tryAgain(code, isCaller, nowMs);
+    const [next] = this.held.values();
+    if (next !== undefined && !this.isAwaiting() && (this.call === undefined || !this.winsGlare)) this.answer(next.offer);
+    if (!this.isBusy) this.tryAgain(code, isCaller, nowMs, isFailure);
   }
 
   /** The channel ended. `isWanted`: there are messages that it did not take along, or somebody waits for a channel. */
-  lost(link: LinkId, isWanted: boolean, nowMs: number): void {
+  lost(link: LinkId, isWanted: boolean, nowMs: number, how: Loss = "lost"): void {
     if (this.channel?.link !== link) return;
-    const { isCaller, sinceMs } = this.channel;
-    if (nowMs - sinceMs >= settledChannelMs) this.failures = 0;
+    const { isCaller } = this.channel;
+    if (how !== "silent" && this.hasSettled(nowMs)) this.failures = 0;
     this.channel = undefined;
     this.intents.push({ want: "down" }, { want: "drop", link });
     this.isWanted = isWanted;
     this.isResuming = true;
-    if (this.joining !== undefined) this.become("calling");
+    this.isRecovering = isCaller && how !== "left";
+    if (this.isAwaiting()) this.become("calling");
     else this.tryAgain("channel_lost", isCaller, nowMs);
   }
 
   /** Nobody needs the channel any more. */
   leave(): void {
     const { channel } = this;
-    this.isWanted = this.isResuming = false;
+    this.isWanted = this.isResuming = this.isRecovering = false;
     this.channel = undefined;
     if (channel !== undefined) this.intents.push({ want: "down" }, { want: "drop", link: channel.link });
-    if (this.joining === undefined && this.call === undefined) this.become("closed");
+    this.become(this.joins.size === 0 && this.call === undefined ? "closed" : "calling");
   }
 
   /** Everything ends. */
   close(): void {
-    this.cancelCall();
-    if (this.joining !== undefined) this.intents.push({ want: "drop", link: this.joining.link });
-    this.joining = this.heldOffer = this.wakeAtMs = undefined;
+    this.dropAttempts();
     this.leave();
-    this.become("closed");
   }
 
   advance(nowMs: number): void {
-    const { call, heldOffer } = this;
-    if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs && this.joining === undefined) return this.answer(heldOffer.offer);
-    if (heldOffer !== undefined && nowMs >= heldOffer.takeAtMs) this.heldOffer = { offer: heldOffer.offer, takeAtMs: nowMs + glareWaitMs };
+    const { call } = this;
+    for (const { offer, takeAtMs } of this.held.values()) if (nowMs >= takeAtMs) return this.answer(offer);
     if (this.wakeAtMs !== undefined && nowMs >= this.wakeAtMs) this.wake(nowMs);
     else if (call !== undefined && this.registries.length > 0 && nowMs >= call.byMs) this.callFailed(worse(call.lastCode, "no_answer"), nowMs);
     else for (const [registry, anewAtMs] of call?.anewAtMs ?? []) if (nowMs >= anewAtMs) this.askAnew(registry, nowMs);
   }
 
+  /** Something is there, or is tried, that will end in a channel or be heard of. */
+  private get isBusy(): boolean {
+    return this.channel !== undefined || this.isAwaiting() || this.call !== undefined || this.wakeAtMs !== undefined;
+  }
+
+  private isAwaiting(at?: number): boolean {
+    return [...this.joins.values()].some(({ isAwaited, registry }) => isAwaited && (at === undefined || registry === at));
+  }
+
   /** One registry alone cannot say so of a contact that others may find. */
   private get hasLeft(): boolean {
     return this.registries.length > 0 && this.registries.every((each) => this.seen.get(each) === "left");
+  }
+
+  private hasSettled(nowMs: number): boolean {
+    return this.channel !== undefined && nowMs - this.channel.sinceMs >= settledChannelMs;
   }
 
   private wake(nowMs: number): void {
@@ -258,6 +265,7 @@ export class PeerMachine {
   }
 
   private begin(nowMs: number): void {
+    if (this.isHopeless) return this.giveUp("no_registry");
     this.call = { link: ++this.lastLink, isPrepared: false, asked: new Set(), anewAtMs: new Map(), byMs: nowMs + callTimeoutMs, lastCode: undefined };
     this.intents.push({ want: "prepare", link: this.call.link });
     this.become("calling");
@@ -279,13 +287,37 @@ export class PeerMachine {
     this.ask(call, registry);
   }
 
-  private answer(offer: Offer): void {
-    if (this.joining !== undefined) this.intents.push({ want: "drop", link: this.joining.link });
+  /** `isInstead`: of our call, which came to nothing. */
+  private answer(offer: Offer, isInstead = false): void {
+    const { registry } = offer;
+    const hadCall = this.call !== undefined;
+    this.held.delete(registry);
+    this.withdraw(registry);
+    const isAwaited = isInstead || !this.doubtful.has(registry) || (hadCall && this.call === undefined);
+    const link = ++this.lastLink;
+    this.joins.set(link, { isCaller: false, registry, isAwaited });
+    if (isAwaited) this.wakeAtMs = undefined;
+    if (this.channel === undefined && (isAwaited || this.current === "closed")) this.become("calling");
+    this.intents.push({ want: "answer", link, offer });
+  }
+
+  /** Our call at one registry, where theirs is answered. */
+  private withdraw(registry: number): void {
+    const { call } = this;
+    if (call === undefined) return;
+    call.anewAtMs.delete(registry);
+    if (call.asked.delete(registry)) this.intents.push({ want: "cancel", link: call.link, registry });
+    const goesOn = call.isPrepared ? call.asked.size > 0 : this.registries.some((each) => each !== registry && !this.isAwaiting(each));
+    if (!goesOn) this.cancelCall();
+  }
+
+  /** Whatever was to lead to a channel. */
+  private dropAttempts(): void {
+    for (const link of this.joins.keys()) this.intents.push({ want: "drop", link });
+    this.joins.clear();
+    this.held.clear();
+    this.wakeAtMs = undefined;
     this.cancelCall();
-    this.heldOffer = this.wakeAtMs = undefined;
-    this.joining = { link: ++this.lastLink, isCaller: false, registry: offer.registry };
-    if (this.channel === undefined) this.become("calling");
-    this.intents.push({ want: "answer", link: this.joining.link, offer });
   }
 
   /** `kept`: the link that goes on. */
@@ -299,27 +331,29 @@ export class PeerMachine {
 
   private callFailed(code: RendezvousErrorCode, nowMs: number): void {
     this.cancelCall();
-    const held = this.heldOffer?.offer;
-    if (held !== undefined) return this.answer(held);
+    if (this.isAwaiting()) return;
+    const [held] = this.held.values();
+    if (held !== undefined) return this.answer(held.offer, true);
     const isWorthIt = this.isResuming || code !== "recipient_unavailable";
     if (isWorthIt) this.tryAgain(code, true, nowMs);
     else this.giveUp(code);
   }
 
-  private tryAgain(code: RendezvousErrorCode, asCaller: boolean, nowMs: number): void {
-    if (!this.isWanted) {
+  private tryAgain(code: RendezvousErrorCode, asCaller: boolean, nowMs: number, isFailure = true): void {
+    if (!this.isWanted && !this.isRecovering) {
       this.isResuming = false;
       return this.become("closed");
     }
-    this.failures++;
-    if (this.failures >= this.settings.maxAttempts) return this.giveUp(code);
-    const wait = reconnectDelayMs(this.settings, this.failures - 1, this.unit());
+    if (isFailure) this.failures++;
+    if (this.isHopeless) return this.giveUp("no_registry");
+    if (isFailure && this.failures >= this.settings.maxAttempts) return this.giveUp(code);
+    const wait = reconnectDelayMs(this.settings, Math.max(this.failures - 1, 0), this.unit());
     this.wakeAtMs = nowMs + (asCaller ? wait : calleeWaitMs + wait);
     this.become("waiting");
   }
 
   private giveUp(code: RendezvousErrorCode): void {
-    this.isWanted = this.isResuming = false;
+    this.isWanted = this.isResuming = this.isRecovering = false;
     this.failures = 0;
     this.become("closed");
     this.intents.push({ want: "failed", code });

@@ -3,7 +3,7 @@
 
 import { quietly, randomBytes, systemClock, type Clock } from "../base/index.js";
 import { Contacts, OpenInvitations, type Contact, type Identity, type Invitation, type PublicKey } from "../identity/index.js";
-import type { ChannelOptions } from "./channel.js";
+import { handStream, type ChannelOptions } from "./channel.js";
 import { checkSocketOptions } from "./check_options.js";
 import { RendezvousError } from "./error.js";
 import type { ClientFrame } from "./frames.js";
@@ -100,13 +100,8 @@ export class SecureSocketClient {
         if (code === "recipient_unavailable" && note === undefined) this.#guests.refused(peer.publicKey);
       },
       takeStream: (from, kind, stream) => {
-        const take = this.#options.onStream;
-        try {
-          if (take === undefined) stream.reset();
-          else take(from, kind, stream);
-        } catch (error) {
-          stream.reset(error);
-        }
+        const { onStream = () => stream.reset() } = this.#options;
+        handStream(stream, () => onStream(from, kind, stream));
       },
       routerFor: (from) => this.#options.routerFor?.(from),
     };
@@ -274,7 +269,7 @@ export class SecureSocketClient {
     const key = keyOf(contact);
     if (this.#contactOf(key) === undefined) throw new RendezvousError("unknown_contact");
     const peer = this.#peer(key);
-    if (peer.state !== "open" && this.#registries.every(({ link: { state } }) => state === "failed" || state === "closed")) throw new RendezvousError("no_registry");
+    if (peer.state !== "open" && this.#isHopeless) throw new RendezvousError("no_registry");
     return peer;
   }
 
@@ -282,8 +277,13 @@ export class SecureSocketClient {
     let peer = this.#peers.get(key.text);
     if (peer !== undefined) return peer;
     this.#peers.set(key.text, (peer = new PeerLink(this.#host, key)));
-    peer.available(this.#registered());
+    peer.available(this.#registered(), this.#isHopeless);
     return peer;
+  }
+
+  /** No registry is there, and none is tried any more. */
+  get #isHopeless(): boolean {
+    return this.#registries.every(({ link: { state } }) => state === "failed" || state === "closed");
   }
 
   #registered(): number[] {
@@ -299,12 +299,9 @@ export class SecureSocketClient {
       this.#questions.gone(number);
     }
     const registered = this.#registered();
-    for (const peer of this.#peers.values()) peer.available(registered);
+    for (const peer of this.#peers.values()) peer.available(registered, this.#isHopeless);
     this.#tell({ type: "registry", url: link.url, state, error });
-    const isOver = this.#registries.every((each) => each.link.state === "failed");
-    if (!isOver || error === undefined || this.#isClosed) return;
-    for (const peer of this.#peers.values()) peer.giveUp("no_registry");
-    quietly(() => this.#options.onMessage?.(error));
+    if (this.#isHopeless && error !== undefined && !this.#isClosed) quietly(() => this.#options.onMessage?.(error));
   }
 
   #watch(number: number): void {
@@ -378,15 +375,17 @@ export class SecureSocketClient {
   /** Whether the application has it: onMessage returned, or, where there is none, somebody else took it. */
   #deliver(message: ReceivedMessage): boolean {
     const { onMessage } = this.#options;
-    const takes = (take: () => boolean | void): boolean => {
-      try {
-        return take() !== false;
-      } catch {
-        return false;
-      }
+    const takes = (take: () => unknown, mayRefuse: boolean): boolean => {
+      let isTaken = false;
+      quietly(() => {
+        const answer = take();
+        isTaken = !mayRefuse || answer !== false;
+        return answer;
+      });
+      return isTaken;
     };
-    if (onMessage !== undefined && !takes(() => void onMessage(null, message))) return false;
-    const taken = [...this.#listeners].filter((listener) => takes(() => listener(message)));
+    if (onMessage !== undefined && !takes(() => onMessage(null, message), false)) return false;
+    const taken = [...this.#listeners].filter((listener) => takes(() => listener(message), true));
     return onMessage !== undefined || taken.length > 0;
   }
 

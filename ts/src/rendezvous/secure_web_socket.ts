@@ -108,7 +108,8 @@ export class SecureWebSocket {
   /** False: it is not taken. */
   #received({ from, message }: ReceivedMessage): boolean {
     if (!from.publicKey.equals(this.publicKey) || this.onmessage === null) return false;
-    this.onmessage({ type: "message", data: message, origin: this.publicKey.text });
+    const handled: unknown = this.onmessage({ type: "message", data: message, origin: this.publicKey.text });
+    quietly(() => handled); // of an async function: it was taken, whatever comes of it later
     return true;
   }
 
