@@ -1,6 +1,8 @@
 // The errors a caller meets, in every layer.
 // Layer base. Source: docs/ERRORS.md.
 
+import { isPromise } from "./awaitable.js";
+
 /** How a connection came to be; `auto` until an artifact has said which. */
 export type FlowersecPath = "auto" | "tunnel" | "direct";
 
@@ -63,11 +65,15 @@ export class TimeoutError extends Error {
   }
 }
 
-/** Calls a function of the application, or of an observer, whose failure concerns nobody else. */
-export function quietly(call: () => void): void {
+/**
+ * Calls a function of the application, or of an observer, whose failure concerns nobody else. An async one fails later: that is told
+ * and kept like the other.
+ */
+export function quietly(call: () => unknown, failed: (error: unknown) => void = () => {}): void {
   try {
-    call();
-  } catch {
-    // That is its purpose.
+    const result = call();
+    if (isPromise(result)) result.then(undefined, failed);
+  } catch (error) {
+    failed(error);
   }
 }

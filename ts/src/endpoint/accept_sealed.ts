@@ -112,7 +112,7 @@ async function opened(text: string, { keys }: SealedCredentials, suites: readonl
   if (!suites.includes(message.suite)) throw new SealedError("invalid_open");
   let known: readonly ServerKeyPair[];
   try {
-    known = typeof keys === "function" ? keys() : keys;
+    known = await (typeof keys === "function" ? keys() : keys); // async, against its type: it may fail all the same
   } catch (cause) {
     throw failure(path, "validate", "resolve_failed", cause);
   }

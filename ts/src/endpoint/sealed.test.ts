@@ -182,9 +182,11 @@ test("what cannot be is refused before anything is dialled or read", async () =>
     assert.equal(socket.readyState, 3);
   }
   await assert.rejects(acceptSealed(null as never, credentials), fails("direct/validate/missing_conn"));
-  const asking = served({}, { keys: () => { throw new Error("no"); } });
-  asking.client.send((await meet()).sockets[0].sent[0] as string);
-  await assert.rejects(asking.accepting, fails("direct/validate/resolve_failed"));
+  for (const keys of [() => { throw new Error("no"); }, async () => { throw new Error("no, later"); }]) {
+    const asking = served({}, { keys: keys as () => never });
+    asking.client.send((await meet()).sockets[0].sent[0] as string);
+    await assert.rejects(asking.accepting, fails("direct/validate/resolve_failed"));
+  }
 });
 
 test("in Node: over a WebSocket of the ws package", async () => {

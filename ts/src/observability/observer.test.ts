@@ -165,3 +165,17 @@ test("an observer that is an object with secrets of its own keeps its this", asy
   await turn();
   assert.equal(counter.notifications, 1);
 });
+
+test("a callback that is async and rejects disturbs nothing, and its event is told", async () => {
+  const codes: string[] = [];
+  const whole = normalizeObserver({
+    onWsError: async () => { throw new Error("mine"); },
+    onDiagnosticEvent: async ({ code }) => {
+      codes.push(code);
+      throw new Error("mine too");
+    },
+  });
+  for (let i = 0; i < 70; i++) whole.onWsError("error");
+  await turn();
+  assert.deepEqual([codes.length, new Set(codes)], [64, new Set(["diagnostics_overflow", "ws_error"])]);
+});

@@ -62,7 +62,7 @@ export async function readExactly(reader: ByteReader, n: number, options: Signal
 export interface ReadNBytesOptions extends SignalOptions {
   /** Most bytes of one step; default 65536. */
   readonly chunkSize?: number | undefined;
-  /** Told the bytes so far, after each step. */
+  /** Told the bytes so far, after each step. What it throws, or rejects with, ends the reading. */
   readonly onProgress?: ((totalBytes: number) => void) | undefined;
 }
 
@@ -81,7 +81,7 @@ export async function readNBytes(reader: ByteReader, n: number, options: ReadNBy
     const chunk = await reader.readExactly(Math.min(step, all.length - at), { signal });
     all.set(chunk, at);
     at += chunk.length;
-    onProgress?.(at);
+    await onProgress?.(at); // one that is async may fail, as any other
   }
   return all;
 }
