@@ -179,3 +179,14 @@ test("a callback that is async and rejects disturbs nothing, and its event is to
   await turn();
   assert.deepEqual([codes.length, new Set(codes)], [64, new Set(["diagnostics_overflow", "ws_error"])]);
 });
+
+for (const maxQueuedItems of [NaN, Infinity, -Infinity]) {
+  test(`a queue of ${maxQueuedItems} items is one of the usual length`, async () => {
+    const seen = recorder();
+    const whole = normalizeObserver(seen, { maxQueuedItems });
+    for (let i = 0; i < 200; i++) whole.onRpcNotify();
+    await turn();
+    assert.equal(seen.told.length, 64);
+    assert.equal(seen.told.filter((line) => line === "reconnect/event/diagnostics_overflow/skip").length, 1);
+  });
+}

@@ -163,6 +163,14 @@ test("frames and raw bytes take turns on a channel", async () => {
   assert.deepEqual([session.activeStreams, server.activeStreams, counted.listeners], [0, 0, 0]);
 });
 
+test("a limit that cannot be is refused before a stream is opened", async () => {
+  const { session } = await scripted();
+  for (const maxJsonFrameBytes of [-1, NaN, Infinity]) {
+    await assert.rejects(openJsonFrameChannel({ openStream: () => session.openStream() }, "meta_bytes", { maxJsonFrameBytes }), RangeError);
+  }
+  assert.equal(session.activeStreams, 1);
+});
+
 test("a channel's limits hold in both directions, and can be changed for one frame", async () => {
   const { channel, stream } = await scripted();
   const frames = createJsonFrameChannel(stream, { maxJsonFrameBytes: 10 });
