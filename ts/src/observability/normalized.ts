@@ -30,8 +30,8 @@ class NormalizedObserver implements TellingObserver {
     queue?: ObserverQueue,
   ) {
     this.context = { attemptStartMs: performance.now(), ...context };
-    const limit = Math.max(smallestQueue, context.maxQueuedItems ?? usualQueue);
-    this.queue = queue ?? new ObserverQueue(limit);
+    const { maxQueuedItems: items = usualQueue } = context;
+    this.queue = queue ?? new ObserverQueue(Number.isFinite(items) ? Math.max(smallestQueue, items) : usualQueue);
   }
 
   /** The same observer and queue, in another context. */
