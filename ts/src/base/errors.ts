@@ -65,12 +65,15 @@ export class TimeoutError extends Error {
   }
 }
 
-/** Calls a function of the application, or of an observer, whose failure concerns nobody else, also when it comes later. */
-export function quietly(call: () => unknown): void {
+/**
+ * Calls a function of the application, or of an observer, whose failure concerns nobody else. An async one fails later: that is told
+ * and kept like the other.
+ */
+export function quietly(call: () => unknown, failed: (error: unknown) => void = () => {}): void {
   try {
     const result = call();
-    if (isPromise(result)) result.then(undefined, () => {});
-  } catch {
-    // That is its purpose.
+    if (isPromise(result)) result.then(undefined, failed);
+  } catch (error) {
+    failed(error);
   }
 }

@@ -101,8 +101,11 @@ test("hooks: what they are given, what they add, and whom their failures are tol
       throw new Error("no matter");
     },
   };
-  assert.equal(await codeOf(await createArtifactEndpoint(options)(post(good, { "x-user": "ada" }))), "500 issue_failed");
-  assert.deepEqual(told, [failure]);
+  const later = async (error: unknown) => options.onFailure?.(error); // the same, async
+  for (const each of [options, { ...options, onFailure: later }]) {
+    assert.equal(await codeOf(await createArtifactEndpoint(each)(post(good, { "x-user": "ada" }))), "500 issue_failed");
+  }
+  assert.deepEqual(told, [failure, failure]);
 });
 
 test("a refusal in words of its own that HTTP cannot say becomes 500", async () => {

@@ -2,7 +2,7 @@
 // Layer controlplane. Knows neither sockets nor who may have what: that is in the hooks. Node's http is in node/.
 // Source: CONTROLPLANE, "Artifact endpoints".
 
-import { concat, constantTimeEqual, trimmed, utf8, withDeadline, type Awaitable, type Clock } from "../base/index.js";
+import { concat, constantTimeEqual, quietly, trimmed, utf8, withDeadline, type Awaitable, type Clock } from "../base/index.js";
 import type { ConnectArtifact } from "../endpoint/artifact.js";
 import {
   bearerToken, bodyLimit, bodyTooLarge, checkContentType, ControlplaneCodecError, decodeArtifactRequest, encodeArtifactEnvelope, encodeControlplaneError,
@@ -117,11 +117,7 @@ async function issued<Native>(options: ArtifactEndpointOptions<Native>, request:
     try {
       return await hook();
     } catch (error) {
-      try {
-        onFailure?.(error);
-      } catch {
-        // An observer's failure concerns nobody but the observer.
-      }
+      quietly(() => onFailure?.(error));
       throw error instanceof ControlplaneCodecError ? answerable(error, own) : own;
     }
   };

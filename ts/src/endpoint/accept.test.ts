@@ -34,6 +34,19 @@ test("acceptDirect checks before it reads, and closes the socket", async () => {
   await assert.rejects(acceptDirect(null as never, credential), fails("direct/validate/missing_conn"));
 });
 
+test("options that are null are none, and a socket that cannot be guarded is closed", async () => {
+  for (const accepted of [(socket: PairedWebSocket) => acceptDirect(socket, credential, null as never), (socket: PairedWebSocket) => acceptDirectResolved(socket, () => credential, null as never)]) {
+    const [a, b] = PairedWebSocket.pair();
+    const [client, session] = await Promise.all([connectDirect(info, { origin, wsFactory: () => a }), accepted(b)]);
+    client.close();
+    await session.ended;
+    const [, odd] = PairedWebSocket.pair();
+    const broken = Object.assign(odd, { on() {}, addEventListener() { throw new Error("no listeners"); } });
+    await assert.rejects(accepted(broken), { message: "no listeners" });
+    assert.equal(odd.readyState, 3);
+  }
+});
+
 test("a key may be given as base64url, and the caller's bytes are not touched", async () => {
   const own = psk.slice();
   const [a, b] = PairedWebSocket.pair();

@@ -46,6 +46,7 @@ export type CredentialResolver = (asked: InitPeek) => ResolvedCredential | Promi
  * each closes the socket.
  */
 export async function acceptDirect(socket: WebSocketLike, credential: DirectCredential, options: DirectAcceptOptions = {}): Promise<Session> {
+  options ??= {};
   return accept(socket, options, async (checked, transport, deadline) => {
     const channelId = checkChannelId("direct", credential?.channelId);
     if (!isSuite(credential.suite)) throw failure("direct", "validate", "invalid_suite");
@@ -55,6 +56,7 @@ export async function acceptDirect(socket: WebSocketLike, credential: DirectCred
 
 /** The same for a channel that the client names: its first message is read, `resolve` finds the credential. */
 export async function acceptDirectResolved(socket: WebSocketLike, resolve: CredentialResolver, options: DirectAcceptOptions = {}): Promise<Session> {
+  options ??= {};
   return accept(socket, options, async (checked, transport, deadline) => {
     let asked: InitPeek;
     const frame = await deadline.wait(transport.readBinary(), options.signal).catch((error: unknown) => {
@@ -109,8 +111,8 @@ type AcceptSteps = (checked: CheckedOptions, transport: SocketTransport, deadlin
 async function accept(socket: WebSocketLike, options: DirectAcceptOptions, steps: AcceptSteps): Promise<Session> {
   if (socket === undefined || socket === null) throw failure("direct", "validate", "missing_conn");
   let toClose: { close(): void } = socket;
-  guard(socket, options);
   try {
+    guard(socket, options);
     const checked = filled("direct", options, noLiveness, checks);
     // Before anything is awaited: what the client has sent already is not lost.
     const transport = new SocketTransport(socket, { webSocketLimits: options.webSocketLimits, clock: options.clock });

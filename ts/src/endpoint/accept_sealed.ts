@@ -42,8 +42,9 @@ const sealedClockSkewMs = 86_400_000;
 export async function acceptSealed(socket: WebSocketLike, credentials: SealedCredentials, options: DirectAcceptOptions = {}): Promise<Session> {
   if (socket === undefined || socket === null) throw failure(path, "validate", "missing_conn");
   let toClose: { close(): void } = socket;
-  guard(socket, options);
+  options ??= {};
   try {
+    guard(socket, options);
     const checked = filled(path, options, noLiveness, checks);
     const { suites, openTimeoutMs } = checkCredentials(credentials);
     // Before anything is awaited: what the client has sent already is not lost.
@@ -112,7 +113,7 @@ async function opened(text: string, { keys }: SealedCredentials, suites: readonl
   if (!suites.includes(message.suite)) throw new SealedError("invalid_open");
   let known: readonly ServerKeyPair[];
   try {
-    known = typeof keys === "function" ? keys() : keys;
+    known = await (typeof keys === "function" ? keys() : keys); // async, against its type: it may fail all the same
   } catch (cause) {
     throw failure(path, "validate", "resolve_failed", cause);
   }

@@ -64,6 +64,17 @@ for (const suite of [1, 2] as const) {
   });
 }
 
+test("options that are null are none, and a socket that cannot be guarded is closed", async () => {
+  const { client, session } = await meet({}, {}, {}, null as never);
+  assert.ok(client.status === "fulfilled" && session.status === "fulfilled");
+  client.value.close();
+  await session.value.ended;
+  const [, odd] = PairedWebSocket.pair();
+  const broken = Object.assign(odd, { on() {}, addEventListener() { throw new Error("no listeners"); } });
+  await assert.rejects(acceptSealed(broken, credentials), fails("direct/handshake/handshake_failed"));
+  assert.equal(odd.readyState, 3);
+});
+
 test("two connections have other channels and other keys", async () => {
   const texts = await Promise.all([1, 2].map(async () => (await meet()).sockets[0].sent[0] as string));
   const [a, b] = texts.map((text) => decodeOpen(text));
@@ -182,9 +193,11 @@ test("what cannot be is refused before anything is dialled or read", async () =>
     assert.equal(socket.readyState, 3);
   }
   await assert.rejects(acceptSealed(null as never, credentials), fails("direct/validate/missing_conn"));
-  const asking = served({}, { keys: () => { throw new Error("no"); } });
-  asking.client.send((await meet()).sockets[0].sent[0] as string);
-  await assert.rejects(asking.accepting, fails("direct/validate/resolve_failed"));
+  for (const keys of [() => { throw new Error("no"); }, async () => { throw new Error("no, later"); }]) {
+    const asking = served({}, { keys: keys as () => never });
+    asking.client.send((await meet()).sockets[0].sent[0] as string);
+    await assert.rejects(asking.accepting, fails("direct/validate/resolve_failed"));
+  }
 });
 
 test("in Node: over a WebSocket of the ws package", async () => {

@@ -99,6 +99,6 @@ export interface ObserverContext {
   attemptSeq?: number;
   /** On the clock of nowSeconds, in milliseconds. Default: when the observer was normalised. */
   attemptStartMs?: number;
-  /** Items waiting to be told; at least 4, default 64. */
+  /** Items waiting to be told; at least 4, default 64, also instead of what is no finite number. */
   maxQueuedItems?: number;
 }

@@ -5,7 +5,7 @@ import type {
   ClientObserver, ClientObserverLike, DiagnosticEvent, DiagnosticEventInput, DiagnosticResult, DiagnosticStage, ObserverContext,
 } from "./events.js";
 import type { TellingObserver } from "./noop.js";
-import { ObserverQueue } from "./queue.js";
+import { heardQuietly, ObserverQueue } from "./queue.js";
 
 const smallestQueue = 4;
 const usualQueue = 64;
@@ -30,8 +30,8 @@ class NormalizedObserver implements TellingObserver {
     queue?: ObserverQueue,
   ) {
     this.context = { attemptStartMs: performance.now(), ...context };
-    const limit = Math.max(smallestQueue, context.maxQueuedItems ?? usualQueue);
-    this.queue = queue ?? new ObserverQueue(limit);
+    const { maxQueuedItems: items = usualQueue } = context;
+    this.queue = queue ?? new ObserverQueue(Number.isFinite(items) ? Math.max(smallestQueue, items) : usualQueue);
   }
 
   /** The same observer and queue, in another context. */
@@ -64,20 +64,17 @@ class NormalizedObserver implements TellingObserver {
     this.onDiagnosticEvent(this.fill(event.stage, event.code, event.result, event));
   }
 
-  private add(callback: () => void, event?: DiagnosticEvent): void {
+  private add(callback: () => unknown, event?: DiagnosticEvent): void {
     const deliver = () => {
-      try {
-        callback();
-      } finally {
-        if (event !== undefined) this.raw.onDiagnosticEvent?.(event);
-      }
+      heardQuietly(callback);
+      if (event !== undefined) return this.raw.onDiagnosticEvent?.(event);
     };
     const tellOverflow = () => this.raw.onDiagnosticEvent?.(this.fill("reconnect", "diagnostics_overflow", "skip"));
     this.queue.add(event?.result === "fail" ? "terminal" : "normal", deliver, tellOverflow);
   }
 
   /** An outcome: `ok` is the event `<stage>_ok`, anything else the error. */
-  private outcome(callback: () => void, stage: "connect" | "attach" | "handshake", result: "ok" | "fail", code: DiagnosticEvent["code"]): void {
+  private outcome(callback: () => unknown, stage: "connect" | "attach" | "handshake", result: "ok" | "fail", code: DiagnosticEvent["code"]): void {
     const ok = result === "ok";
     this.add(callback, this.fill(stage, ok ? `${stage}_ok` : code, result, { stage, code, result, code_domain: ok ? "event" : "error" }));
   }

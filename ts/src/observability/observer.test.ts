@@ -165,3 +165,28 @@ test("an observer that is an object with secrets of its own keeps its this", asy
   await turn();
   assert.equal(counter.notifications, 1);
 });
+
+test("a callback that is async and rejects disturbs nothing, and its event is told", async () => {
+  const codes: string[] = [];
+  const whole = normalizeObserver({
+    onWsError: async () => { throw new Error("mine"); },
+    onDiagnosticEvent: async ({ code }) => {
+      codes.push(code);
+      throw new Error("mine too");
+    },
+  });
+  for (let i = 0; i < 70; i++) whole.onWsError("error");
+  await turn();
+  assert.deepEqual([codes.length, new Set(codes)], [64, new Set(["diagnostics_overflow", "ws_error"])]);
+});
+
+for (const maxQueuedItems of [NaN, Infinity, -Infinity]) {
+  test(`a queue of ${maxQueuedItems} items is one of the usual length`, async () => {
+    const seen = recorder();
+    const whole = normalizeObserver(seen, { maxQueuedItems });
+    for (let i = 0; i < 200; i++) whole.onRpcNotify();
+    await turn();
+    assert.equal(seen.told.length, 64);
+    assert.equal(seen.told.filter((line) => line === "reconnect/event/diagnostics_overflow/skip").length, 1);
+  });
+}

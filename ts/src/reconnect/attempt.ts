@@ -1,7 +1,7 @@
 // One attempt, and the session that came of it: what cancels it, who observes it, how its loss is noticed.
 // Layer reconnect.
 
-import { FlowersecError } from "../base/index.js";
+import { FlowersecError, quietly } from "../base/index.js";
 import type { ClientObserver, ClientObserverLike, ObserverContext } from "../observability/events.js";
 import { normalizeBeside, normalizeObserver, withObserverContext } from "../observability/observer.js";
 import type { WsCloseError } from "../ws/socket.js";
@@ -53,7 +53,8 @@ export class Attempt<C extends SupervisedClient> {
 
   close(): void {
     this.onLost = () => {};
-    this.client?.close();
+    const closed: unknown = this.client?.close();
+    quietly(() => closed); // what it throws is told; what it rejects with, against its type, comes too late for that
   }
 
   /** The caller's observer, and our ears for a client that cannot say how it ended. One normalised already is left alone. */

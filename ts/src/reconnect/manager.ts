@@ -1,7 +1,7 @@
 // Performs what the reconnect machine wants: connects, watches, waits, closes, and tells.
 // Layer reconnect.
 
-import { deferred, systemClock, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
+import { deferred, quietly, systemClock, type CancelTimer, type Clock, type Deferred } from "../base/index.js";
 import { emitObserverDiagnostic } from "../observability/observer.js";
 import { RpcProxy } from "../rpc/proxy.js";
 import type { Client } from "../session/index.js";
@@ -26,7 +26,7 @@ export interface ReconnectManager<C extends SupervisedClient = Client> {
   readonly rpc: RpcProxy;
   /** How things stand: status, and the client or the error that belong to it. The same object until something changes. */
   state(): ConnectionState<C>;
-  /** Calls with the state as it is, then with every change. What it throws is swallowed. Returns what ends it. */
+  /** Calls with the state as it is, then with every change. What it throws, or rejects with, is swallowed. Returns what ends it. */
   subscribe(listener: (state: ConnectionState<C>) => void): () => void;
   /**
    * Replaces whatever there is. Resolves with the first session, and when another connect or a disconnect comes first: state()
@@ -86,7 +86,7 @@ class Manager<C extends SupervisedClient> implements ReconnectManager<C> {
   subscribe(listener: (state: ConnectionState<C>) => void): () => void {
     const entry = { listener };
     this.listeners.add(entry);
-    callSafely(listener, this.current);
+    quietly(() => listener(this.current)); // a listener's failure is its own
     return () => void this.listeners.delete(entry);
   }
 
@@ -276,7 +276,7 @@ class Manager<C extends SupervisedClient> implements ReconnectManager<C> {
     if (this.isNotifying) return;
     this.isNotifying = true;
     for (let state = this.news.shift(); state !== undefined; state = this.news.shift()) {
-      for (const entry of [...this.listeners]) if (this.listeners.has(entry)) callSafely(entry.listener, state);
+      for (const entry of [...this.listeners]) if (this.listeners.has(entry)) quietly(() => entry.listener(state));
     }
     this.isNotifying = false;
   }
@@ -290,12 +290,4 @@ function sourceOf({ connectOnce }: { connectOnce: unknown }): "missing" | "refre
 /** Whatever was thrown; nothing is no error. */
 function failed(thrown: unknown): { error: unknown; draining: boolean } {
   return { error: thrown ?? new Error("failed without an error"), draining: isDraining(thrown) };
-}
-
-function callSafely<T>(listener: (value: T) => void, value: T): void {
-  try {
-    listener(value);
-  } catch {
-    // A listener's failure is its own.
-  }
 }

@@ -285,3 +285,20 @@ test("callTyped gives the payload, asserted, or throws what the peer said", asyn
   await assert.rejects(calls[4] as Promise<unknown>, refused(8, ""));
   await assert.rejects(callTyped(client, 1, {}, { signal: AbortSignal.abort("why") }), (error) => error === "why");
 });
+
+test("an observer, a handler and a listener of the end that are async and reject disturb nothing", async () => {
+  const heard: unknown[] = [];
+  const failing = (name: string) => async () => {
+    heard.push(name);
+    throw new Error("theirs");
+  };
+  const { stream, client } = scripted({ observer: { onRpcCall: failing("call"), onRpcNotify: failing("notify") }, onTerminal: failing("end") });
+  client.onNotify(1, failing("handler"));
+  const called = client.call(1, 1);
+  stream.arrive(response(1, 1), notification(1, 1));
+  assert.deepEqual(await called, { payload: 1 });
+  await settled();
+  stream.end(new Error("gone"));
+  await settled();
+  assert.deepEqual(heard, ["call", "notify", "handler", "end"]);
+});

@@ -324,3 +324,35 @@ test("the last handler for a type wins, and a router may have several servers", 
   await settled();
   assert.deepEqual([stream.sent()[0]?.payload, other.sent()[0]?.payload], ["new", "new"]);
 });
+
+test("serve() settles after close(), an abort and a write that fails, also when closing the stream wakes no reader", async () => {
+  const failure = new Error("mine");
+  const ends: [string, (server: RpcServer, signal: CountingSignal, stream: ScriptedStream) => void, object | undefined][] = [
+    ["close", (server) => server.close(), undefined],
+    ["close with an error", (server) => server.close(failure), failure],
+    ["abort", (_, signal) => signal.abort("why"), { name: "AbortError", cause: "why" }],
+    ["write", (_, __, stream) => stream.release(new Error("write")), undefined],
+  ];
+  for (const [name, end, expected] of ends) {
+    const stream = new ScriptedStream();
+    const closes: unknown[] = [];
+    stream.isHolding = true;
+    const transport = { readExactly: stream.readExactly, write: stream.write, close: (error?: unknown) => void closes.push(error) };
+    const server = new RpcServer(transport);
+    const counted = new CountingSignal();
+    const serving = server.serve(counted.signal);
+    let isOver = false;
+    const over = serving.catch(() => {}).then(() => (isOver = true));
+    stream.arrive(request(1, 77));
+    await settled();
+    end(server, counted, stream);
+    await settled();
+    assert.deepEqual([isOver, closes.length, counted.listeners], [true, 1, 0], name);
+    await over;
+    if (expected === undefined) await serving;
+    else await assert.rejects(serving, expected);
+    stream.end(new Error("much later")); // of the read that was given up
+    await settled();
+    assert.equal(closes.length, 1, name);
+  }
+});

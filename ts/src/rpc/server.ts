@@ -1,7 +1,7 @@
 // The serving end of an RPC stream: admission, order, and what the peer is answered.
 // Layer rpc. The stream hello is not its business. Source: PROTOCOL, "RPC server", "Malformed envelopes".
 
-import { type Awaitable, onAbort, rpcServerDefaults, withAbort } from "../base/index.js";
+import { type Awaitable, deferred, onAbort, rpcServerDefaults, withAbort } from "../base/index.js";
 import type { ReadExactly, Write } from "../framing/index.js";
 import { decodeRpcEnvelope, type RpcEnvelope, type RpcError } from "../gen/flowersec/rpc/v1.gen.js";
 import type { RpcRegistrar, RpcReply } from "../gen/flowersec_runtime.gen.js";
@@ -45,8 +45,9 @@ const internalError: RpcError = { code: 500, message: "internal error" };
 /** Serves one stream. */
 export class RpcServer implements RpcRegistrar {
   private readonly router: RpcRouter;
-  private readonly limits: { readonly [Name in keyof RpcServerOptions]-?: number };
+  private readonly limits: RpcServerLimits;
   private readonly stopping = new AbortController();
+  private readonly over = deferred<void>();
   private readonly queued: Uint8Array[] = []; // texts, each in memory of its own
   private readonly notifications: Uint8Array[] = [];
   private running = 0;
@@ -64,11 +65,7 @@ export class RpcServer implements RpcRegistrar {
     router: RpcRouter = new RpcRouter(),
   ) {
     this.router = router;
-    this.limits = {
-      maxConcurrentRequests: checked("maxConcurrentRequests", options, 1),
-      maxQueuedRequests: checked("maxQueuedRequests", options, 0),
-      maxQueuedNotifications: checked("maxQueuedNotifications", options, 0),
-    };
+    this.limits = rpcServerLimits(options);
   }
 
   /** Serves a type, as RpcRouter.register. */
@@ -83,13 +80,10 @@ export class RpcServer implements RpcRegistrar {
   async serve(signal?: AbortSignal): Promise<void> {
     const stopListening = onAbort(signal, (error) => this.close(error));
     const reader = new EnvelopeReader(this.transport.readExactly);
-    try {
-      while (this.ended === undefined) this.admit(await reader.next());
-    } catch (error) {
-      this.end(error as RpcStreamError);
-    } finally {
-      stopListening();
-    }
+    // Beside the reading: closing the transport need not wake a read, and nothing that it brings is wanted any more.
+    void this.readFrom(reader);
+    await this.over.promise;
+    stopListening();
     if (this.ended?.code === "stream_closed") return;
     if (this.ended?.code !== "closed") throw this.ended;
     if (this.ended.cause !== undefined) throw this.ended.cause;
@@ -121,6 +115,14 @@ export class RpcServer implements RpcRegistrar {
   }
 
   // ---- input
+
+  private async readFrom(reader: EnvelopeReader): Promise<void> {
+    try {
+      while (this.ended === undefined) this.admit(await reader.next());
+    } catch (error) {
+      this.end(error as RpcStreamError);
+    }
+  }
 
   private admit(received: ReceivedEnvelope): void {
     const { request_id: requestId, response_to: responseTo } = received.envelope;
@@ -215,6 +217,7 @@ export class RpcServer implements RpcRegistrar {
     this.queued.length = 0;
     this.notifications.length = 0;
     this.stopping.abort(why);
+    this.over.resolve();
     const isOrderly = why.code === "stream_closed" || (why.code === "closed" && why.cause === undefined);
     void this.closeTransport(isOrderly ? undefined : why);
   }
@@ -239,6 +242,18 @@ function responseFrame(request: RpcEnvelope, reply: RpcReply): Uint8Array {
   } catch {
     return envelopeFrame(request.type_id, ids, null, internalError);
   }
+}
+
+/** RpcServerOptions with the defaults filled in. */
+export type RpcServerLimits = { readonly [Name in keyof RpcServerOptions]-?: number };
+
+/** Throws RangeError for limits that are no integers in range. */
+export function rpcServerLimits(options: RpcServerOptions): RpcServerLimits {
+  return {
+    maxConcurrentRequests: checked("maxConcurrentRequests", options, 1),
+    maxQueuedRequests: checked("maxQueuedRequests", options, 0),
+    maxQueuedNotifications: checked("maxQueuedNotifications", options, 0),
+  };
 }
 
 function checked(name: keyof RpcServerOptions, options: RpcServerOptions, least: number): number {

@@ -22,10 +22,7 @@ export class Subscriptions {
     for (const entry of [...this.entries]) {
       if (entry.typeId !== typeId || !this.entries.has(entry)) continue;
       // One listener's failure must not disturb the reader or the other listeners, also when it comes later.
-      quietly(() => {
-        const result: unknown = entry.handler(payload);
-        if (result instanceof Promise) result.catch(() => {});
-      });
+      quietly(() => entry.handler(payload));
     }
   }
 }

@@ -7,7 +7,7 @@ import {
 } from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
 import type { ClientObserver } from "../observability/index.js";
-import { RpcServer, type RpcRouter, type RpcServerOptions } from "../rpc/index.js";
+import { RpcServer, rpcServerLimits, type RpcRouter, type RpcServerOptions } from "../rpc/index.js";
 import { readStreamHello } from "../streamhello/index.js";
 import { createByteReader } from "../streamio/index.js";
 import type { AbortOptions, YamuxLimits, YamuxStream } from "../yamux/index.js";
@@ -113,10 +113,16 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
 
   /**
    * Waits for a stream of kind rpc, resetting any other, and serves it to its end. Errors: those of acceptStream but for bad
-   * hellos, which are passed over; yamux/canceled; rpc/rpc_failed for a client that breaks the rules.
+   * hellos, which are passed over; validate/invalid_option for a limit, before any stream is taken; yamux/canceled;
+   * rpc/rpc_failed for a client that breaks the rules.
    */
   async serveRPC(router: RpcRouter, options: ServeRpcOptions = {}): Promise<void> {
     const { signal, ...limits } = options;
+    try {
+      rpcServerLimits(limits);
+    } catch (error) {
+      throw failure(this.path, "validate", "invalid_option", error);
+    }
     for (;;) {
       const { kind, stream } = await this.acceptGood({ signal });
       if (kind === rpcKind) return this.serveStream(stream, router, limits, signal);
@@ -175,6 +181,7 @@ export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, u
     try {
       await new RpcServer(transport, limits, router).serve(signal);
     } catch (error) {
+      stream.reset(error);
       throw isAbort(error) ? failure(this.path, "yamux", "canceled", error) : failure(this.path, "rpc", "rpc_failed", error);
     }
   }

@@ -268,6 +268,18 @@ test("serveRPC resets other streams, serves the rpc stream to its end, and says 
   await assert.rejects(session.serveRPC(router), isTriple("direct", "yamux", "accept_stream_failed"));
 });
 
+test("serveRPC refuses limits that cannot be before it takes a stream", async () => {
+  const { client, session } = await connected();
+  for (const limits of [{ maxConcurrentRequests: 0 }, { maxQueuedRequests: -1 }, { maxQueuedNotifications: NaN }]) {
+    await assert.rejects(session.serveRPC(new RpcRouter(), limits), (error) =>
+      isTriple("direct", "validate", "invalid_option")(error) && (error as Error).cause instanceof RangeError);
+  }
+  const serving = session.serveRPC(new RpcRouter());
+  assert.equal((await client.rpc.call(1, null)).error?.code, 404);
+  client.close();
+  await serving;
+});
+
 test("serveRPC stops for its signal", async () => {
   const { client, session } = await connected();
   const stop = new CountedAbort();

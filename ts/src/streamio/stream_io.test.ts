@@ -95,6 +95,14 @@ test("a signal that fires between two steps stops readNBytes", async () => {
   await assert.rejects(reading, { name: "AbortError", cause: "now" });
 });
 
+test("progress that fails, at once or later, ends readNBytes", async () => {
+  for (const onProgress of [() => { throw new Error("theirs"); }, async () => { throw new Error("theirs"); }]) {
+    const { channel, stream } = await scripted();
+    channel.arrive(wire.data(1, pattern(10)));
+    await assert.rejects(readNBytes(createByteReader(stream), 10, { onProgress }), { message: "theirs" });
+  }
+});
+
 test("a reader's signal resets the stream: before, while it reads, between reads", async () => {
   for (const when of ["before", "while", "between"]) {
     const { channel, session, stream } = await scripted();
@@ -153,6 +161,14 @@ test("frames and raw bytes take turns on a channel", async () => {
   await frames.close();
   await settled();
   assert.deepEqual([session.activeStreams, server.activeStreams, counted.listeners], [0, 0, 0]);
+});
+
+test("a limit that cannot be is refused before a stream is opened", async () => {
+  const { session } = await scripted();
+  for (const maxJsonFrameBytes of [-1, NaN, Infinity]) {
+    await assert.rejects(openJsonFrameChannel({ openStream: () => session.openStream() }, "meta_bytes", { maxJsonFrameBytes }), RangeError);
+  }
+  assert.equal(session.activeStreams, 1);
 });
 
 test("a channel's limits hold in both directions, and can be changed for one frame", async () => {

@@ -62,7 +62,7 @@ export async function readExactly(reader: ByteReader, n: number, options: Signal
 export interface ReadNBytesOptions extends SignalOptions {
   /** Most bytes of one step; default 65536. */
   readonly chunkSize?: number | undefined;
-  /** Told the bytes so far, after each step. */
+  /** Told the bytes so far, after each step. What it throws, or rejects with, ends the reading. */
   readonly onProgress?: ((totalBytes: number) => void) | undefined;
 }
 
@@ -81,7 +81,7 @@ export async function readNBytes(reader: ByteReader, n: number, options: ReadNBy
     const chunk = await reader.readExactly(Math.min(step, all.length - at), { signal });
     all.set(chunk, at);
     at += chunk.length;
-    onProgress?.(at);
+    await onProgress?.(at); // one that is async may fail, as any other
   }
   return all;
 }
@@ -112,15 +112,17 @@ export interface JsonFrameChannel<Stream extends ByteStream = ByteStream> {
   close(): Promise<void>;
 }
 
+function frameLimit({ maxJsonFrameBytes = DEFAULT_MAX_JSON_FRAME_BYTES }: JsonFrameChannelOptions): number {
+  if (maxJsonFrameBytes >= 0 && maxJsonFrameBytes < Infinity) return maxJsonFrameBytes;
+  throw new RangeError("maxJsonFrameBytes must be finite and not negative");
+}
+
 /** Frames on a stream. The signal resets the stream, as with createByteReader. Throws RangeError for the limit. */
 export function createJsonFrameChannel<Stream extends ByteStream>(
   stream: Stream,
   options: JsonFrameChannelOptions = {},
 ): JsonFrameChannel<Stream> {
-  const { maxJsonFrameBytes = DEFAULT_MAX_JSON_FRAME_BYTES } = options;
-  if (!(maxJsonFrameBytes >= 0 && maxJsonFrameBytes < Infinity)) {
-    throw new RangeError("maxJsonFrameBytes must be finite and not negative");
-  }
+  const maxJsonFrameBytes = frameLimit(options);
   const reader = createByteReader(stream, options);
   return {
     stream,
@@ -134,12 +136,13 @@ export function createJsonFrameChannel<Stream extends ByteStream>(
   };
 }
 
-/** Opens a stream of a kind first. Errors: those of openStream. */
+/** Opens a stream of a kind first. Errors: RangeError for the limit, nothing is opened then; those of openStream. */
 export async function openJsonFrameChannel<Stream extends ByteStream>(
   client: { openStream(kind: string, options?: SignalOptions): Promise<Stream> },
   kind: string,
   options: JsonFrameChannelOptions = {},
 ): Promise<JsonFrameChannel<Stream>> {
   const { signal } = options;
+  frameLimit(options);
   return createJsonFrameChannel(await client.openStream(kind, signal === undefined ? {} : { signal }), options);
 }

@@ -30,7 +30,7 @@ export interface YamuxChannel {
 export interface YamuxSessionOptions {
   /** The client opens odd stream ids, the server even ones. */
   readonly client: boolean;
-  /** A stream of the peer, acknowledged already. Without this function, or when it throws, such streams are reset. */
+  /** A stream of the peer, acknowledged already. Without this function, or when it throws or rejects, such streams are reset. */
   readonly onIncomingStream?: ((stream: YamuxStream) => void) | undefined;
   /** Short for limits.maxFrameBytes. */
   readonly maxFrameBytes?: number | undefined;
@@ -226,12 +226,8 @@ export class YamuxSession implements AsyncDisposable {
   }
 
   private offer(stream: YamuxStream): void {
-    try {
-      if (this.options.onIncomingStream) this.options.onIncomingStream(stream);
-      else stream.reset();
-    } catch (error) {
-      stream.reset(error);
-    }
+    const { options } = this;
+    quietly(() => (options.onIncomingStream ? options.onIncomingStream(stream) : stream.reset()), (error) => stream.reset(error));
   }
 
   private end(why: YamuxErrorCode, error?: YamuxError, cause?: unknown): void {
