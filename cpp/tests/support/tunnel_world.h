@@ -27,7 +27,7 @@ class manual_clock final : public clock_source {
 /// Both ends of one connection's bytes. The test plays the client.
 struct wire {
   byte_buffer to_tunnel;
-  bool client_ended = false;  ///< the client finished sending
+  bool client_ended = false;     ///< the client finished sending
   bool ends_with_bytes = false;  ///< like TLS: the read that brings the last bytes says that nothing is behind them
   bool client_reset = false;
   byte_buffer from_tunnel;

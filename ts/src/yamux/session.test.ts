@@ -6,10 +6,8 @@ import { channelPair, CountingSignal, ScriptedChannel, settled } from "../testin
 import { pattern, wire } from "../testing/yamux_wire.js";
 import { isYamuxPingTimeoutError, isYamuxResourceExhaustedError, isYamuxStreamResetError, YamuxError } from "./errors.js";
 import { FLAG_FIN } from "./frame.js";
-import { DEFAULT_MAX_STREAM_WINDOW } from "./limits.js";
 import { YamuxSession, type YamuxSessionOptions } from "./session.js";
 import { lingerMs, type YamuxStream } from "./stream.js";
-import { tune } from "./wide_windows.js";
 
 function scripted(options: Partial<YamuxSessionOptions> = {}) {
   const channel = new ScriptedChannel();
@@ -244,25 +242,6 @@ test("a probe measures, is shared, and leaves no timer", async () => {
   clock.advance(40);
   channel.arrive(wire.pong(1));
   assert.deepEqual(await Promise.all(probes), [40, 40]);
-  assert.equal(clock.pending, 0);
-});
-
-test("a probe is answered by a record in which a stream's bytes ask for another", async () => {
-  const half = DEFAULT_MAX_STREAM_WINDOW / 2;
-  const { channel, clock, session } = scripted({ wide: { tune } });
-  const stream = await session.openStream();
-  const received = (async () => {
-    let bytes = 0;
-    while (bytes < half) bytes += (await stream.read())?.length ?? assert.fail("ended");
-  })();
-  const probing = session.probeLiveness();
-  await settled();
-  channel.arrive(wire.data(1, pattern(half - 1)));
-  await settled();
-  clock.advance(40);
-  channel.arrive(concat(wire.pong(1), wire.data(1, pattern(1))));
-  await received;
-  assert.equal(await probing, 40);
   assert.equal(clock.pending, 0);
 });
 
