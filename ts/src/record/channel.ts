@@ -7,7 +7,7 @@ import {
 } from "../base/index.js";
 import { RecordError } from "./error.js";
 import { recordApp, recordOverheadBytes, recordPing, recordRekey, type RecordKind } from "./frame.js";
-import { checkedLimits, recordCostBytes, type RecordLimits } from "./limits.js";
+import { checkedLimits, maxUnreadRecords, type RecordLimits } from "./limits.js";
 import type { Opener } from "./opener.js";
 import { Outbox } from "./outbox.js";
 import type { Sealer } from "./sealer.js";
@@ -46,7 +46,8 @@ export class SecureChannel {
    */
   maxBufferedBytes: number;
   private readonly unread = new ByteQueue();
-  private unreadBytes = 0; // charged for records under way and for `unread`
+  private unreadBytes = 0; // of records under way and of `unread`
+  private unreadRecords = 0; // the same, those included that are empty
   private readonly readers: Deferred<Uint8Array>[] = [];
   private opening: Promise<void> | undefined; // settles when every record under way has been delivered
   private failure: { readonly error: unknown } | undefined;
@@ -71,10 +72,7 @@ export class SecureChannel {
   async read({ signal }: WaitableOptions = {}): Promise<Uint8Array> {
     throwIfAborted(signal);
     const chunk = this.unread.takeChunk();
-    if (chunk) {
-      this.unreadBytes -= chunk.length + recordCostBytes;
-      return chunk;
-    }
+    if (chunk) return this.taken(chunk);
     if (this.failure) throw this.failure.error;
     const reader = deferred<Uint8Array>();
     this.readers.push(reader);
@@ -141,8 +139,10 @@ export class SecureChannel {
   /** Opens a record, and delivers it when its turn comes. Room is taken when it begins: what is under way is memory too. */
   private accept(frame: Uint8Array): RecordKind {
     const { kind, plaintext } = this.opener.open(frame);
-    const bytes = kind === recordApp ? frame.length - recordOverheadBytes + recordCostBytes : 0;
-    this.unreadBytes += bytes;
+    if (kind === recordApp) {
+      this.unreadBytes += frame.length - recordOverheadBytes;
+      this.unreadRecords++;
+    }
     const before = this.opening;
     if (!before && !isPromise(plaintext)) {
       this.deliver(kind, plaintext);
@@ -157,20 +157,24 @@ export class SecureChannel {
         if (this.opening === turn) this.opening = undefined;
       }));
     }
-    if (kind === recordApp && this.unreadBytes - recordCostBytes > this.maxBufferedBytes && !this.isAwaited(bytes)) throw new RecordError("inbound_overflow");
+    const isTooMuch = this.unreadBytes > this.maxBufferedBytes || this.unreadRecords > maxUnreadRecords;
+    // What a reader takes away at once is not unread.
+    if (kind === recordApp && isTooMuch && !(this.readers.length > 0 && this.unreadRecords === 1)) throw new RecordError("inbound_overflow");
     return kind;
   }
 
-  /** Whether a reader takes this record away at once: then nothing is unread. */
-  private isAwaited(bytes: number): boolean {
-    return this.readers.length > 0 && this.unreadBytes === bytes;
+  /** Nothing waits of this plaintext any more. */
+  private taken(plaintext: Uint8Array): Uint8Array {
+    this.unreadBytes -= plaintext.length;
+    this.unreadRecords--;
+    return plaintext;
   }
 
   private deliver(kind: RecordKind, plaintext: Uint8Array): void {
     if (kind !== recordApp || this.failure) return;
     const reader = plaintext.length > 0 ? this.readers.shift() : undefined;
     if (!reader && plaintext.length > 0) return this.unread.push(plaintext);
-    this.unreadBytes -= plaintext.length + recordCostBytes;
+    this.taken(plaintext);
     reader?.resolve(plaintext);
   }
 

@@ -3,10 +3,11 @@ import { describe, test } from "node:test";
 import { fromUtf8, utf8 } from "../base/index.js";
 import type { Cipher, CryptoProvider } from "../crypto/index.js";
 import { webCrypto } from "../crypto/browser/provider.js";
+import { nodeCrypto } from "../crypto/node/provider.js";
 import { pattern } from "../testing/bytes.js";
 import { channelPair, forged, readAll, recordCode, turns } from "../testing/record_fixture.js";
 import { readSharedJson } from "../testing/repository.js";
-import { SecureChannel } from "./index.js";
+import { maxUnreadRecords, SecureChannel } from "./index.js";
 
 /** WebCrypto whose ciphers are changed. */
 function withCiphers(change: (inner: Cipher) => Partial<Cipher>): CryptoProvider {
@@ -99,6 +100,26 @@ describe("secure channel", () => {
     await client.write(pattern(100));
     assert.equal((await read).length, 100);
   });
+
+  for (const [name, peerCrypto] of [["at once", nodeCrypto], ["later", webCrypto(crypto.subtle)]] as const) {
+    test(`16 384 records may be unread, and not one more: opened ${name}`, async () => {
+      const { server, a, b } = await channelPair({ peerCrypto });
+      let sequence = 1n;
+      const arrive = async (...texts: string[]) => {
+        for (const text of texts) a.peer.arrive(forged(0, sequence++, text));
+        do await turns(1);
+        while ((server as unknown as { opening?: unknown }).opening);
+      };
+      await arrive(...Array.from({ length: maxUnreadRecords }, () => "x"));
+      assert.equal(fromUtf8(await server.read()), "x"); // what was read makes room
+      await arrive(""); // keeps none
+      await arrive("x");
+      assert.deepEqual([maxUnreadRecords, b.closes], [16_384, 0]);
+      await arrive("x");
+      await b.closed;
+      assert.equal(await recordCode(() => server.write(utf8("x"))), "inbound_overflow");
+    });
+  }
 
   test("close is once, fails who waits, wipes keys", async () => {
     const { client, a } = await channelPair();

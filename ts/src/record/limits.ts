@@ -11,14 +11,14 @@ export interface RecordLimits {
   maxRecordBytes?: number | undefined;
   /** Most plaintext of one record sent: 1 to maxRecordBytes - 34. Default 65 536, or what fits a record. */
   outboundRecordChunkBytes?: number | undefined;
-  /** Plaintext received and not yet read, and 512 for each record before the last. One byte more ends the channel. Default 4 194 304. */
+  /** Plaintext received and not yet read, nothing else counted. One byte more ends the channel. Default 4 194 304. */
   maxBufferedBytes?: number | undefined;
   /** Writes accepted and not yet finished. One byte more refuses the write. Default 4 194 304. */
   maxOutboundBufferedBytes?: number | undefined;
 }
 
-/** What a received record is charged beside its plaintext, for it costs memory even when it is empty. */
-export const recordCostBytes = 512;
+/** Most records received and not yet read, for even an empty one costs some 512 bytes: 8 MiB more. One more ends the channel. */
+export const maxUnreadRecords = 16_384;
 
 /** Most plaintext of one record. */
 export function maxPlaintextBytes(maxRecordBytes: number): number {
