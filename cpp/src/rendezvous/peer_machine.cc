@@ -82,7 +82,13 @@ void peer_machine::turned_away() {
 
 void peer_machine::step(std::span<const registry_view> registries, bool wanted, mono_time now) {
   // Whoever waited is told first that it was in vain.
-  if (stopped_ || !intents_.empty() || channel_ || doing_ == activity::attaching) return;
+  wanted_ = wanted_ && wanted;
+  if (stopped_ || !intents_.empty()) return;
+  const bool begins = wanted && !std::exchange(wanted_, wanted);
+  if (channel_ || doing_ == activity::attaching) return;
+  const auto is_registered = [](const registry_view& each) { return each.registered; };
+  if (begins && recovering_ && std::ranges::any_of(registries, is_registered) && all_left(registries))
+    return intents_.push_back(peer::fail{rendezvous_errc::offline});
   if (doing_ == activity::calling) return watch_call(registries[call_.registry], now);
   if (!wanted && !recovering_) {
     doing_ = activity::none;

@@ -121,6 +121,7 @@ class peer_machine {
   activity doing_ = activity::none;
   mono_time until_{};
   placed call_{};            ///< while calling
+  bool wanted_ = false;      ///< at the last step
   bool recovering_ = false;  ///< the channel is got back although nothing waits for it
   int failed_rounds_ = 0;
   std::set<std::size_t> tried_;     ///< in this round

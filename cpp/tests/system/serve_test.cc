@@ -277,7 +277,7 @@ TEST_F(serve_world, options_that_make_no_sense_are_refused_at_once) {
       {"validate/invalid_option", [](auto& o) { o.register_timeout = 0ms; }},
       {"validate/invalid_option", [](auto& o) { o.reconnect.factor = 0; }},
       {"validate/invalid_option", [](auto& o) { o.attach.connect_timeout = 0ms; }},
-      {"validate/invalid_option", [](auto& o) { o.attach.common.session.handshake_timeout = 0ms; }},
+      {"validate/invalid_option", [](auto& o) { o.attach.common.session.handshake_timeout = -1ms; }},
       {"validate/missing_origin", [](auto& o) { o.attach.origin = " "; }},
       {"validate/missing_origin", [](auto& o) { o.control_connect.origin = ""; }},
       {"validate/missing_ws_url", [](auto& o) { o.control.ws_url = ""; }},

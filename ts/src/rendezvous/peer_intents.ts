@@ -26,7 +26,7 @@ export type PeerIntent =
   | { readonly want: "drop"; readonly link: LinkId }
   | { readonly want: "up"; readonly link: LinkId }
   | { readonly want: "down" }
-  /** Nothing more is tried. */
+  /** Whoever waits, waits in vain. Where nothing more is tried, the state follows. */
   | { readonly want: "failed"; readonly code: RendezvousErrorCode }
   | { readonly want: "state"; readonly state: PeerState };
 

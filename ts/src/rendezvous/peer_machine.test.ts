@@ -212,3 +212,23 @@ test("a lost channel that nobody uses: the side that had called gets it back, un
   callee.does((m) => m.lost(1, false, 60_000));
   assert.deepEqual([callee.machine.state, callee.machine.deadline], ["closed", undefined]);
 });
+
+test("who has left and is got back: what is said from then on fails at once, what waited before goes on waiting", () => {
+  for (const isWanted of [false, true]) {
+    const { machine, does } = peer();
+    machine.available([0], 0);
+    does((m) => m.presence(0, true, 0));
+    does((m) => m.need(0));
+    does((m) => m.prepared(1, 0));
+    does((m) => m.granted(1, 0));
+    does((m) => m.joined(1, 0));
+    does((m) => m.lost(1, isWanted, 1));
+    does((m) => m.presence(0, false, 2));
+    const expected = isWanted ? [] : [{ want: "failed", code: "offline" }];
+    assert.deepEqual(does((m) => m.need(3)), expected);
+    assert.equal(machine.state, "waiting", "it is still got back");
+    assert.deepEqual(does((m) => m.advance(m.deadline ?? Infinity)), [{ want: "prepare", link: 2 }]);
+    assert.deepEqual(does((m) => m.need(4)), expected);
+    assert.equal(machine.state, "calling");
+  }
+});

@@ -83,6 +83,7 @@ export class PeerMachine {
 
   /** There is something to say. `isFirst`: everything before it has arrived. */
   need(nowMs: number, isFirst = false): void {
+    if (!this.isWanted && this.isRecovering && this.hasLeft && !this.isAwaiting()) return void this.intents.push({ want: "failed", code: "offline" });
     this.isWanted = true;
     if (isFirst && this.hasSettled(nowMs)) this.failures = 0;
     if (this.isBusy) return;

@@ -110,6 +110,30 @@ TEST(peer_machine, fails_at_once_when_both_watch_and_the_contact_went_away) {
   EXPECT_EQ(peer.step(), (words{"calling", "call 1"}));
 }
 
+TEST(peer_machine, fails_at_once_while_it_gets_back_a_channel_from_one_who_went_away_and_goes_on) {
+  script peer;
+  peer.opened().machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
+  peer.registries[0].seen = presence::left;
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), words{"fail offline"});
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), words{"fail offline"}) << "not behind a call that nobody may answer for 20 s";
+}
+
+TEST(peer_machine, what_waited_when_the_channel_was_lost_waits_until_the_contact_is_back) {
+  script peer;
+  peer.opened();
+  peer.wanted = true;
+  EXPECT_EQ(peer.step(), words{});
+  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.registries[0].seen = presence::left;
+  EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
+  EXPECT_EQ(peer.step(), words{});
+}
+
 TEST(peer_machine, places_its_call_anew_when_the_contact_comes_and_once_only) {
   script peer;
   peer.wanted = true;
