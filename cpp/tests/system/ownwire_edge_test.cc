@@ -1,6 +1,7 @@
 // The blind front: ownwire-edge has the public port, ownwire --behind has the keys, the sessions and the internal port.
 #include <sys/stat.h>
 
+#include "flowersec/ownwire/behind.h"
 #include "system/ownwire_user.h"
 #include "system/ownwire_world.h"
 
@@ -8,6 +9,7 @@ namespace flowersec::testing {
 namespace {
 
 using ownwire::ack_frame;
+using ownwire::behind_options;
 using ownwire::chat_error;
 using ownwire::error_frame;
 using ownwire::hello_frame;
@@ -45,6 +47,18 @@ class ownwire_edge : public ::testing::Test {
                                                           folder.file("token")});
   }
   void wait_for_backend() { ASSERT_TRUE(backend->process.wait_for_err("waiting at the edge")); }
+  [[nodiscard]] std::string metrics() const {
+    const auto url = of_edge("metrics_url");
+    return http_get(url.substr(7, url.rfind('/') - 7), "/metrics");
+  }
+  /// The backend says that it waits at the first of them.
+  void wait_for_all_sockets() const {
+    const auto all = "\nownwire_edge_waiting_backends " + std::to_string(behind_options{}.waiting) + "\n";
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    auto seen = metrics();
+    while (seen.find(all) == std::string::npos && std::chrono::steady_clock::now() < until) seen = metrics();
+    ASSERT_THAT(seen, HasSubstr(all));
+  }
 
   temporary_folder folder;
   std::string key;
@@ -72,10 +86,8 @@ TEST_F(ownwire_edge, joins_users_to_the_backend_that_has_the_key) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(users[static_cast<std::size_t>(i)]->expect<reply_frame>().content, "to " + std::to_string(i));
   }
-  const auto url = of_edge("metrics_url");
-  EXPECT_THAT(http_get(url.substr(7, url.rfind('/') - 7), "/metrics"),
-              AllOf(HasSubstr("\nownwire_edge_users 20\n"), HasSubstr("\nownwire_edge_joined_total 20\n"),
-                    HasSubstr("ownwire_edge_build_info{")));
+  EXPECT_THAT(metrics(), AllOf(HasSubstr("\nownwire_edge_users 20\n"), HasSubstr("\nownwire_edge_joined_total 20\n"),
+                               HasSubstr("ownwire_edge_build_info{")));
 }
 
 TEST_F(ownwire_edge, serves_the_pages_with_the_key_of_the_backend) {
@@ -113,6 +125,8 @@ TEST_F(ownwire_edge, a_backend_shows_the_token_and_a_page_its_origin) {
 TEST_F(ownwire_edge, a_token_that_changes_on_both_sides_keeps_what_waits_and_lets_the_backend_back_in) {
   start_backend();
   wait_for_backend();
+  // One that comes in while the token changes would tell of a backend that is back before it is.
+  wait_for_all_sockets();
   write_token("the-token-of-the-next-month");
   edge->send_signal(SIGHUP);
   ASSERT_TRUE(edge->wait_for_err("reloaded backend token"));

@@ -212,7 +212,7 @@ export class ChatView {
   }
 
   #seeing(saw: () => Promise<string>): HTMLElement {
-    const text = make("pre", { id: "saw", tabIndex: 0, ariaLabel: "What registry and tunnel say" });
+    const text = make("pre", { id: "saw", role: "region", tabIndex: 0, ariaLabel: "What registry and tunnel say" });
     const show = () => this.#do(async () => void (text.textContent = await saw()));
     const all = make("details", { className: "saw" }, make("summary", {}, "What registry and tunnel saw"),
       make("p", {}, "Their own counters and logs. Both see who is connected, when, and how much; the registry also sees keys. No text is in there."),

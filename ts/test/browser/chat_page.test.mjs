@@ -227,6 +227,7 @@ for (const [name, options, query] of [
     await it.hears("hello back");
     await it.page.getByText("Key and fingerprint").click();
     await it.page.getByText("What registry and tunnel saw").click();
+    await it.page.locator("#saw", { hasText: "--- Registry" }).waitFor();
     await it.page.getByText("Keep this identity").click();
     assert.deepEqual(await axeFindings(it.page.mainFrame()), []);
     assert.equal(await it.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
