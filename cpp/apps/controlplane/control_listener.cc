@@ -1,5 +1,6 @@
 #include "controlplane/control_listener.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -198,7 +199,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     const char* refusal = nullptr;
     if (!credential) {
       refusal = credential.error().code == store_errc::unknown_endpoint ? "revoked" : "state_failed";
-    } else if (connections_.size() >= options_.max_connections) {
+    } else if (connections_.size() >= options_.max_connections && !drop_own(credential->endpoint_id)) {
       refusal = "too_many";
     }
     if (refusal != nullptr) {
@@ -224,6 +225,16 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     connections_.emplace(serial, connection{.session = std::move(session),
                                             .endpoint_id = std::move(credential->endpoint_id),
                                             .deadline = std::move(deadline)});
+  }
+
+  /// Drops the oldest connection of an endpoint that comes back: it may have gone without a word.
+  bool drop_own(std::string_view endpoint_id) {
+    if (endpoint_id.empty()) return false;  // of the shared credential nobody knows yet whose it is
+    const auto own = std::ranges::find_if(
+        connections_, [endpoint_id](const auto& entry) { return entry.second.endpoint_id == endpoint_id; });
+    if (own == connections_.end()) return false;
+    drop(own->first, "replaced");
+    return true;
   }
 
   rpc::router routes_of(std::uint64_t serial, const rpc_peer& stream) {

@@ -29,7 +29,7 @@ struct control_options {
   std::string path = "/control/ws";
   std::optional<endpoint::server_certificate> certificate{};
   std::optional<shared_credential> shared{};
-  /// Control connections at once; one more is closed. An endpoint can make us hold one session.
+  /// Control connections at once; one more is closed, or takes the place of one of the same endpoint.
   std::size_t max_connections = 10'000;
   /// From the handshake to the first registration; later the connection is closed.
   std::chrono::milliseconds registration_timeout{10'000};

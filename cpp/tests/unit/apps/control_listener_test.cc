@@ -173,5 +173,22 @@ TEST_F(control_connections, nobody_is_dropped_for_a_state_file_that_cannot_be_re
   EXPECT_EQ(listener_->connections(), 1u);
 }
 
+TEST_F(control_connections, at_the_limit_an_endpoint_takes_the_place_of_its_own_old_connection_and_nobody_elses) {
+  const auto everybodys = fresh_credential();
+  open({.address = {}, .shared = shared_of(everybodys), .max_connections = 2});
+  const auto laptop = add("laptop");
+  const auto phone = add("phone");
+  ASSERT_EQ(enter(laptop, "laptop"), "ok");
+  ASSERT_EQ(enter(everybodys, "tablet"), "ok");
+  EXPECT_EQ(enter(laptop, "laptop"), "ok") << "the old one may be half open";
+  EXPECT_THAT(counted(), ::testing::HasSubstr(dropped("replaced")));
+  EXPECT_TRUE(listener_->is_online("laptop"));
+  EXPECT_NE(enter(phone, "phone"), "ok");
+  EXPECT_NE(enter(everybodys, "watch"), "ok") << "whoever has the shared one may be somebody else";
+  EXPECT_TRUE(listener_->is_online("laptop"));
+  EXPECT_TRUE(listener_->is_online("tablet"));
+  EXPECT_EQ(listener_->connections(), 2u);
+}
+
 }  // namespace
 }  // namespace flowersec::apps
