@@ -127,6 +127,14 @@ TEST_F(http_server, slow_headers_slow_bodies_and_idle_connections_are_dropped) {
   EXPECT_TRUE(exchange("GET / HTTP/1.1\r\n\r\n").ends_with("GET / "));
 }
 
+TEST_F(http_server, the_time_of_a_request_begins_with_its_first_byte_head_included) {
+  options.limits.header_timeout = std::chrono::hours{1};
+  options.limits.request_timeout = milliseconds{60};
+  start();
+  EXPECT_EQ(exchange("GET / HT"), "");
+  EXPECT_EQ(exchange("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n12"), "");
+}
+
 TEST_F(http_server, an_answer_may_come_later_and_from_another_thread) {
   std::thread other;
   handler = [&](const request& asked, const responder& answer) {
