@@ -6,6 +6,7 @@
 
 #include "cli/help.h"
 #include "cli/option_value.h"
+#include "flowersec/base/display_text.h"
 #include "flowersec/base/text.h"
 
 namespace flowersec::apps {
@@ -45,6 +46,21 @@ class config_reader {
   std::map<std::string, std::size_t> lines_;  ///< where a name came first
 };
 
+/// The value with its control characters shown, so that none of them is taken for the end of a line or moves a cursor.
+std::string one_line(std::string_view value) {
+  std::string text;
+  while (!value.empty()) {
+    const auto first = static_cast<unsigned char>(value.front());
+    const bool short_control = first < 0x20 || first == 0x7f;
+    // U+0080 to U+009F are C2 80 to C2 9F.
+    const bool long_control = first == 0xc2 && value.size() > 1 && static_cast<unsigned char>(value[1]) < 0xa0;
+    const auto taken = value.substr(0, long_control ? 2 : 1);
+    text += short_control || long_control ? display_text(taken) : std::string{taken};
+    value.remove_prefix(taken.size());
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<std::string> apply_config(const std::vector<option>& options, const std::string& path,
@@ -67,7 +83,9 @@ std::string config_text(const program& described) {
     if (!entry.in_config_file) continue;
     const auto values = texts_of(entry.into);
     if (values.empty()) text += entry.name + " =\n";
-    for (const auto& value : values) text += entry.name + " = " + (entry.shown ? entry.shown(value) : value) + '\n';
+    for (const auto& value : values) {
+      text += entry.name + " = " + one_line(entry.shown ? entry.shown(value) : value) + '\n';
+    }
   }
   return text;
 }

@@ -19,7 +19,8 @@ namespace flowersec::apps {
                                                     std::string_view text,
                                                     const std::set<std::string, std::less<>>& given);
 
-/// What the options hold now as such a file, in alphabetical order, with secrets left out.
+/// What the options hold now as such a file, in alphabetical order, with secrets left out. A control character in a
+/// value is shown as display_text() does, so that each value is one line.
 [[nodiscard]] std::string config_text(const program& described);
 
 }  // namespace flowersec::apps

@@ -309,13 +309,24 @@ std::optional<std::string> needs_kid(const admin_command& c) {
 std::optional<std::string> needs_endpoint(const admin_command& c) {
   return c.endpoint_id.empty() ? std::optional<std::string>{"missing --endpoint-id"} : std::nullopt;
 }
-std::optional<std::string> needs_out(const admin_command& c) {
-  return c.out.empty() ? std::optional<std::string>{"missing --out"} : std::nullopt;
+std::optional<std::string> out_problem(const admin_command& c) {
+  return replaced_state_problem(c.files, "--out", c.out);
 }
-std::optional<std::string> needs_new_kid(const admin_command& c) { return new_id_problem("--kid", c.kid); }
+std::optional<std::string> needs_out(const admin_command& c) {
+  return c.out.empty() ? std::optional<std::string>{"missing --out"} : out_problem(c);
+}
+std::optional<std::string> needs_new_key(const admin_command& c) {
+  auto problem = new_id_problem("--kid", c.kid);
+  return problem ? problem : keyset_problem(c.files);
+}
+std::optional<std::string> needs_old_key(const admin_command& c) {
+  auto missing = needs_kid(c);
+  return missing ? missing : keyset_problem(c.files);
+}
 std::optional<std::string> needs_credential(const admin_command& c) {
-  auto problem = new_id_problem("--endpoint-id", c.endpoint_id);
-  return problem ? problem : credential_problem(c);
+  if (auto problem = new_id_problem("--endpoint-id", c.endpoint_id)) return problem;
+  auto problem = credential_problem(c);
+  return problem ? problem : out_problem(c);
 }
 std::optional<std::string> needs_ticket(const admin_command& c) {
   if (auto missing = needs_endpoint(c)) return missing;
@@ -324,7 +335,7 @@ std::optional<std::string> needs_ticket(const admin_command& c) {
   return std::nullopt;
 }
 std::optional<std::string> needs_tunnels(const admin_command& c) {
-  if (auto missing = needs_kid(c)) return missing;
+  if (auto problem = needs_old_key(c)) return problem;
   if (c.unchecked && !c.tunnel_ready_urls.empty()) return "--unchecked and --tunnel-ready-url exclude each other";
   if (c.unchecked) return std::nullopt;
   if (c.tunnel_ready_urls.empty()) {
@@ -346,15 +357,15 @@ struct command_entry {
 };
 
 constexpr std::array<command_entry, 11> commands{{
-    {"init", describe_init, needs_new_kid, run_init},
+    {"init", describe_init, needs_new_key, run_init},
     {"add-endpoint", describe_add_endpoint, needs_credential, run_add_endpoint},
     {"revoke-endpoint", describe_revoke_endpoint, needs_endpoint, run_revoke_endpoint},
     {"list-endpoints", describe_list_endpoints, nothing, run_list_endpoints},
     {"make-ticket", describe_make_ticket, needs_ticket, run_make_ticket},
     {"list-keys", describe_list_keys, nothing, run_list_keys},
-    {"publish-key", describe_publish_key, needs_new_kid, run_publish_key},
+    {"publish-key", describe_publish_key, needs_new_key, run_publish_key},
     {"rotate-key", describe_rotate_key, needs_tunnels, run_rotate_key},
-    {"retire-key", describe_retire_key, needs_kid, run_retire_key},
+    {"retire-key", describe_retire_key, needs_old_key, run_retire_key},
     {"export-key", describe_export_key, needs_out, run_export_key},
     {"back-up", describe_back_up, needs_out, run_back_up},
 }};

@@ -1,5 +1,6 @@
 #include "controlplane/control_listener.h"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -74,16 +75,16 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   error_code replace_certificate(const endpoint::server_certificate& next) {
     return listener_->replace_certificate(next);
   }
-  [[nodiscard]] bool is_online(std::string_view endpoint_id) const { return registrations_.contains(endpoint_id); }
+  [[nodiscard]] bool is_online(std::string_view endpoint_id) { return find_registered(endpoint_id) != nullptr; }
   [[nodiscard]] const std::string& newest() const noexcept { return newest_; }
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
   [[nodiscard]] std::size_t registered() const noexcept { return registrations_.size(); }
 
   void deliver(std::string_view endpoint_id, std::string grant, delivered done) {
-    const auto found = registrations_.find(endpoint_id);
-    if (found == registrations_.end()) return done(false);
-    found->second.stream.notify(token::control_grant_type, std::move(grant));
-    const auto serial = found->second.connection;
+    auto* found = find_registered(endpoint_id);
+    if (found == nullptr) return done(false);
+    found->stream.notify(token::control_grant_type, std::move(grant));
+    const auto serial = found->connection;
     auto& to = connections_.at(serial);
     to.sent.push_back(std::move(done));
     if (to.undelivered.empty()) ask_for_receipt(serial);
@@ -92,8 +93,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
   void drop_revoked() {
     std::vector<std::uint64_t> revoked;
     for (const auto& [serial, one] : connections_) {
-      const auto credential = credential_of(one.session.channel_id());
-      if (!credential && credential.error().code == store_errc::unknown_endpoint) revoked.push_back(serial);
+      if (standing_of(one) == standing::revoked) revoked.push_back(serial);
     }
     for (const auto serial : revoked) drop(serial, "revoked");
   }
@@ -112,6 +112,9 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     rpc_peer stream;
     std::unique_ptr<std::stop_callback<std::function<void()>>> on_end;
   };
+
+  /// What the state file says of a credential that is used for an endpoint.
+  enum class standing : std::uint8_t { entitled, revoked, unreadable };
 
   static void tell(std::vector<delivered>& waiting, bool outcome) {
     for (const auto& done : std::exchange(waiting, {})) done(outcome);
@@ -144,6 +147,32 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
         .endpoint_id = {}, .channel_id = shared->channel_id, .psk = shared->psk.clone(), .init_exp = shared->init_exp};
   }
 
+  [[nodiscard]] standing standing_of(std::string_view channel_id, std::string_view endpoint_id) {
+    const auto credential = credential_of(channel_id);
+    if (!credential) {
+      return credential.error().code == store_errc::unknown_endpoint ? standing::revoked : standing::unreadable;
+    }
+    if (!credential->endpoint_id.empty()) {
+      return credential->endpoint_id == endpoint_id ? standing::entitled : standing::revoked;
+    }
+    const auto has_its_own = store_.has_endpoint(endpoint_id);
+    if (!has_its_own) return standing::unreadable;
+    return *has_its_own ? standing::revoked : standing::entitled;
+  }
+  [[nodiscard]] standing standing_of(const connection& one) {
+    return standing_of(one.session.channel_id(), one.endpoint_id);
+  }
+
+  /// The endpoint's registration, if its connection's credential is good now: the id may have another one since.
+  [[nodiscard]] registration* find_registered(std::string_view endpoint_id) {
+    const auto found = registrations_.find(endpoint_id);
+    if (found == registrations_.end()) return nullptr;
+    const auto serial = found->second.connection;
+    const auto present = standing_of(connections_.at(serial));
+    if (present == standing::revoked) drop(serial, "revoked");
+    return present == standing::entitled ? &found->second : nullptr;
+  }
+
   // Nothing is consumed here: whoever asks has not proved anything yet.
   result<endpoint::resolved_credential> resolve(const endpoint::credential_request& asked) {
     auto found = credential_of(asked.channel_id);
@@ -170,7 +199,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     const char* refusal = nullptr;
     if (!credential) {
       refusal = credential.error().code == store_errc::unknown_endpoint ? "revoked" : "state_failed";
-    } else if (connections_.size() >= options_.max_connections) {
+    } else if (connections_.size() >= options_.max_connections && !drop_own(credential->endpoint_id)) {
       refusal = "too_many";
     }
     if (refusal != nullptr) {
@@ -198,6 +227,16 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
                                             .deadline = std::move(deadline)});
   }
 
+  /// Drops the oldest connection of an endpoint that comes back: it may have gone without a word.
+  bool drop_own(std::string_view endpoint_id) {
+    if (endpoint_id.empty()) return false;  // of the shared credential nobody knows yet whose it is
+    const auto own = std::ranges::find_if(
+        connections_, [endpoint_id](const auto& entry) { return entry.second.endpoint_id == endpoint_id; });
+    if (own == connections_.end()) return false;
+    drop(own->first, "replaced");
+    return true;
+  }
+
   rpc::router routes_of(std::uint64_t serial, const rpc_peer& stream) {
     rpc::router routes;
     routes.on_request(token::control_register_type,
@@ -222,8 +261,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     if (found == connections_.end()) return forbidden;
     auto& mine = found->second;
     // What is true now, not what was when the connection began.
-    const auto credential = credential_of(mine.session.channel_id());
-    if (!credential || !may_register(*credential, *asked)) {
+    if (standing_of(mine.session.channel_id(), *asked) != standing::entitled) {
       log_line(log_level::warning, "registration refused", {{"endpoint", mine.endpoint_id}});
       return forbidden;
     }
@@ -250,12 +288,6 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     // The one that was here before is the same endpoint, come back before we noticed that it had gone.
     if (replaced != serial) drop(replaced, "replaced");
     return std::nullopt;
-  }
-
-  [[nodiscard]] bool may_register(const controlplane::endpoint_credential& credential, const std::string& endpoint_id) {
-    if (!credential.endpoint_id.empty()) return credential.endpoint_id == endpoint_id;
-    const auto has_its_own = store_.has_endpoint(endpoint_id);
-    return has_its_own && !*has_its_own;
   }
 
   void unregister(const std::string& endpoint_id, std::uint64_t stream_serial) {
@@ -320,7 +352,7 @@ std::string control_listener::url() const { return impl_->url(); }
 error_code control_listener::replace_certificate(const endpoint::server_certificate& next) {
   return impl_->replace_certificate(next);
 }
-bool control_listener::is_online(std::string_view endpoint_id) const { return impl_->is_online(endpoint_id); }
+bool control_listener::is_online(std::string_view endpoint_id) { return impl_->is_online(endpoint_id); }
 const std::string& control_listener::newest() const noexcept { return impl_->newest(); }
 void control_listener::deliver(std::string_view endpoint_id, std::string grant, delivered done) {
   impl_->deliver(endpoint_id, std::move(grant), std::move(done));

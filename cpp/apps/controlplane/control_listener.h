@@ -29,7 +29,7 @@ struct control_options {
   std::string path = "/control/ws";
   std::optional<endpoint::server_certificate> certificate{};
   std::optional<shared_credential> shared{};
-  /// Control connections at once; one more is closed. An endpoint can make us hold one session.
+  /// Control connections at once; one more is closed, or takes the place of one of the same endpoint.
   std::size_t max_connections = 10'000;
   /// From the handshake to the first registration; later the connection is closed.
   std::chrono::milliseconds registration_timeout{10'000};
@@ -51,7 +51,8 @@ class control_listener {
   [[nodiscard]] std::string url() const;
   /// For the connections to come. Errors   those of direct_listener::replace_certificate; nothing has changed then.
   [[nodiscard]] error_code replace_certificate(const endpoint::server_certificate& next);
-  [[nodiscard]] bool is_online(std::string_view endpoint_id) const;
+  /// Whether it is registered with a credential that is good now. One that is not is dropped.
+  [[nodiscard]] bool is_online(std::string_view endpoint_id);
   /// The endpoint that registered last; blank when it has left.
   [[nodiscard]] const std::string& newest() const noexcept;
   /// Whether the endpoint has the grant: not when it is not registered, has left, or does not answer in time.
@@ -61,7 +62,7 @@ class control_listener {
   /// one that was sent behind the grant says that the endpoint's session has read it. Grants that are sent
   /// while a ping is under way share the next one; one that the session sent to see whether the endpoint lives counts.
   void deliver(std::string_view endpoint_id, std::string grant, delivered done);
-  /// Closes the connections whose credential is not in the state file any more.
+  /// Closes the connections whose credential is not in the state file any more, or whose id has one of its own by now.
   void drop_revoked();
   [[nodiscard]] std::size_t connections() const noexcept;
   [[nodiscard]] std::size_t registered() const noexcept;

@@ -13,11 +13,12 @@ using controlplane::http_refusal;
 
 namespace {
 
+const http_refusal bad_payload{400, "invalid_request", "bad payload"};
 const http_refusal unavailable{503, "unavailable", "no server endpoint connected"};
 const http_refusal undelivered{503, "delivery_failed", "failed to deliver grant_server"};
 const http_refusal broken{500, "internal_error", "the control plane cannot issue artifacts"};
 
-/// The first JSON value of a text, when it is an object. What follows is not looked at.
+/// The first JSON value of a text, when it is an object of at most 32 levels. What follows is not looked at.
 std::optional<boost::json::object> first_object(std::string_view text) {
   boost::json::stream_parser parser;
   error_code failed;
@@ -93,6 +94,7 @@ controlplane::artifact_endpoint demo_routes::artifact_route() const {
                                                                   const controlplane::issue_reply& reply) {
     wanted what{.channel_id = std::nullopt, .endpoint_id = question.request.endpoint_id};
     const auto payload = question.request.payload ? first_object(*question.request.payload) : std::nullopt;
+    if (question.request.payload && !payload) return reply(hook_failure{bad_payload});
     const auto given = payload ? text_member(*payload, "channel_id") : std::nullopt;
     if (given) what.channel_id = unless_blank(*given);
     demo.offer("normal", what, [reply, trace_id = question.request.trace_id](outcome grant) {

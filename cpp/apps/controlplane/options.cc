@@ -4,6 +4,7 @@
 
 #include "flowersec/ws/url.h"
 #include "serving/log.h"
+#include "tools/output.h"
 
 namespace flowersec::apps::plane {
 namespace {
@@ -76,6 +77,19 @@ std::optional<std::string> new_id_problem(std::string_view flag, std::string_vie
   return std::nullopt;
 }
 
+std::optional<std::string> replaced_state_problem(const state_files& files, std::string_view flag,
+                                                  const std::string& path) {
+  for (const auto* part : {"", "-wal", "-shm", "-journal"}) {
+    if (same_file(files.state + part, path))
+      return "invalid " + std::string{flag} + ": " + path + " is a part of --state";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> keyset_problem(const state_files& files) {
+  return replaced_state_problem(files, "--issuer-keys-file", files.keyset_path());
+}
+
 std::optional<std::string> websocket_url_problem(std::string_view flag, const std::string& url) {
   if (url.find('#') != url.npos) return "invalid " + std::string{flag} + ": " + url + " has a fragment";
   if (ws::parse_url(url)) return std::nullopt;
@@ -145,7 +159,8 @@ program describe_serve(serve_command& c) {
            {"tls-cert-file", &c.tls_cert_file, "PEM certificate chain; turns TLS on for all listeners"},
            {"tls-key-file", &c.tls_key_file, "PEM private key of the certificate"},
            {"max-conns", &c.max_conns, "most HTTP connections, and so requests, at once; later ones wait"},
-           {"max-endpoints", &c.max_endpoints, "most control connections; one more is closed"},
+           {"max-endpoints", &c.max_endpoints,
+            "most control connections; one more is closed, unless it can replace one of its endpoint"},
            {"request-timeout", &c.request_timeout, "longest time for a request to arrive"},
            {"delivery-timeout", &c.delivery_timeout,
             "longest time for an endpoint to have a grant; later it is dropped"},
@@ -308,6 +323,7 @@ program describe_controlplane() {
 std::optional<std::string> usage_problem(const serve_command& c) {
   using namespace std::chrono_literals;
   if (c.files.state.empty()) return "missing --state (flowersec-controlplane init makes a state file)";
+  if (auto complaint = keyset_problem(c.files)) return complaint;
   if (c.demo && !c.bearer_key_file.empty()) return "--demo and --bearer-key-file exclude each other";
   if (c.bearer_key_file.empty() && !c.demo)
     return "missing --bearer-key-file (head -c 32 /dev/urandom | base64 makes a key)";

@@ -87,6 +87,11 @@ inline constexpr std::string_view control_path = "/control/ws";
 
 /// Nullopt when an id may be given to something new: it is printed in logs, and typed again.
 [[nodiscard]] std::optional<std::string> new_id_problem(std::string_view flag, std::string_view id);
+/// Nullopt when writing `path` leaves the state file alone, and what SQLite keeps beside it. A blank path is no file.
+[[nodiscard]] std::optional<std::string> replaced_state_problem(const state_files& files, std::string_view flag,
+                                                                const std::string& path);
+/// The same for the keyset file.
+[[nodiscard]] std::optional<std::string> keyset_problem(const state_files& files);
 /// Nullopt when an endpoint can dial it.
 [[nodiscard]] std::optional<std::string> websocket_url_problem(std::string_view flag, const std::string& url);
 /// The first thing that makes no sense; nullopt when all is well.

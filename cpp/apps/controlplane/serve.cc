@@ -14,6 +14,7 @@
 #include "controlplane/serve_lock.h"
 #include "flowersec/base/json.h"
 #include "flowersec/controlplane/direct_init.h"
+#include "serving/certificate_files.h"
 #include "serving/listen_address.h"
 #include "serving/log.h"
 
@@ -42,6 +43,9 @@ using tls_context = std::shared_ptr<ssl_ctx_st>;
 
 tls_context load_tls(const serve_command& c) {
   if (c.tls_cert_file.empty()) return nullptr;
+  if (auto unreadable = unreadable_problem({c.tls_cert_file, c.tls_key_file})) {
+    throw start_failure{std::move(unreadable->text)};
+  }
   auto loaded = http::load_server_tls(c.tls_cert_file, c.tls_key_file);
   if (!loaded) {
     throw start_failure{"cannot use --tls-cert-file " + c.tls_cert_file + " with --tls-key-file " + c.tls_key_file +

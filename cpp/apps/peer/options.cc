@@ -35,7 +35,9 @@ std::vector<option> dial_options(dial_command& c) {
 
 const help_block exit_codes{
     "Exit codes",
-    {"0  everything held", "1  connecting or a check failed; the reason is in the JSON line", "2  usage error"}};
+    {"0  everything held",
+     "1  connecting or a check failed; the reason is in the JSON line, or on stderr when there is none",
+     "2  usage error"}};
 
 std::optional<std::string> limits_problem(const dial_command& c) {
   if (c.record_bytes != 0 && (c.record_bytes < min_record_bytes || c.record_bytes > max_record_bytes)) {

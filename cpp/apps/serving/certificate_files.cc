@@ -1,20 +1,17 @@
 #include "serving/certificate_files.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
+#include "cli/file.h"
 #include "flowersec/http/server.h"
 
 namespace flowersec::apps {
 
+std::optional<problem> unreadable_problem(const certificate_paths& paths) {
+  auto chain = unreadable_problem(paths.chain);
+  return chain ? chain : unreadable_problem(paths.key);
+}
+
 problem describe_unusable(const certificate_paths& paths) {
-  for (const auto& path : {paths.chain, paths.key}) {
-    if (::access(path.c_str(), R_OK) != 0) {
-      return {"cannot read " + path + ": " + std::generic_category().message(errno)};
-    }
-  }
+  if (auto unreadable = unreadable_problem(paths)) return *std::move(unreadable);
   const auto loaded = http::load_server_tls(paths.chain, paths.key);
   const bool encrypted = loaded.has_error() && loaded.error() == http::http_errc::private_key_encrypted;
   return {"cannot use --tls-cert-file " + paths.chain + " with --tls-key-file " + paths.key +
@@ -29,6 +26,7 @@ void certificate_files::note(file_watch& files) const {
 
 std::optional<problem> certificate_files::load(file_watch& files) const {
   note(files);
+  if (auto unreadable = unreadable_problem(paths_)) return unreadable;
   // The main listener comes second, for it may refuse; from then on nothing can.
   auto context = http::load_server_tls(paths_.chain, paths_.key);
   if (!context || main_(paths_)) return describe_unusable(paths_);

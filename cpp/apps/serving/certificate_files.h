@@ -23,6 +23,8 @@ struct certificate_paths {
   std::string key;
 };
 
+/// Why one of them cannot be read, or would be waited for: to be asked before the pair is loaded by its paths.
+[[nodiscard]] std::optional<problem> unreadable_problem(const certificate_paths& paths);
 /// Why the pair cannot be used, in words for an operator; names the files.
 [[nodiscard]] problem describe_unusable(const certificate_paths& paths);
 

@@ -1,10 +1,6 @@
 #include "serving/tls_pair.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
+#include "cli/file.h"
 #include "flowersec/ws/error.h"
 
 namespace flowersec::apps {
@@ -12,9 +8,7 @@ namespace flowersec::apps {
 or_problem<ws::tls_context> load_tls_pair(std::string_view cert_flag, const std::string& cert,
                                           std::string_view key_flag, const std::string& key) {
   for (const auto& path : {cert, key}) {
-    if (::access(path.c_str(), R_OK) != 0) {
-      return problem{"cannot read " + path + ": " + std::generic_category().message(errno)};
-    }
+    if (auto unreadable = unreadable_problem(path)) return *std::move(unreadable);
   }
   auto loaded = ws::tls_context::server(cert, key);
   if (loaded) return *std::move(loaded);

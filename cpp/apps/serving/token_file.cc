@@ -26,7 +26,7 @@ or_problem<messages::sensitive_text> read_private_token_file(std::string_view fl
 or_problem<messages::sensitive_text> read_token_file(std::string_view flag, const std::string& path,
                                                      std::size_t min_bytes) {
   const auto invalid = "invalid " + std::string{flag} + ": ";
-  auto read = read_text_file(path, max_token_bytes + 2);  // a line's end behind the token
+  auto read = read_watched_file(path, max_token_bytes + 2);  // a line's end behind the token
   if (!read) return problem{invalid + read.error().text};
   const messages::sensitive_text whole{std::move(*read)};
   const auto token = trim(whole.view());

@@ -23,11 +23,20 @@ std::optional<std::string> overwrite_refusal(const std::vector<std::string>& pat
   return std::nullopt;
 }
 
+namespace {
+
+/// Without links, as far as they can be followed.
+std::filesystem::path resolved(const std::string& path) {
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  auto found = std::filesystem::weakly_canonical(whole, failed);
+  return failed ? whole.lexically_normal() : found;
+}
+
+}  // namespace
+
 bool same_file(const std::string& a, const std::string& b) {
-  if (a.empty() || b.empty()) return false;
-  std::error_code ignored;
-  return std::filesystem::weakly_canonical(std::filesystem::absolute(a, ignored), ignored) ==
-         std::filesystem::weakly_canonical(std::filesystem::absolute(b, ignored), ignored);
+  return !a.empty() && !b.empty() && resolved(a) == resolved(b);
 }
 
 controlplane::outcome<void> write_json(const invocation& io, const std::string& path, std::string_view compact,

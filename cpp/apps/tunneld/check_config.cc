@@ -45,8 +45,9 @@ config_check check_journal(const tunnel_command& command) {
 
 config_check check_tls(const tunnel_command& command) {
   config_check check{"--tls-cert-file " + command.tls_cert_file + " with --tls-key-file " + command.tls_key_file};
-  if (!http::load_server_tls(command.tls_cert_file, command.tls_key_file)) {
-    check.wrong = describe_unusable({command.tls_cert_file, command.tls_key_file}).text;
+  const certificate_paths paths{command.tls_cert_file, command.tls_key_file};
+  if (unreadable_problem(paths) || !http::load_server_tls(paths.chain, paths.key)) {
+    check.wrong = describe_unusable(paths).text;
   }
   return check;
 }

@@ -115,6 +115,10 @@ std::string describe_start_error(const tunnel_command& command, const error_code
 
 int serve(const program& described, const invocation& io, const tunnel_command& command,
           boost::asio::io_context& context, tunnel::server_options options, file_watch verifier_files) {
+  if (options.tls) {
+    const auto unreadable = unreadable_problem({command.tls_cert_file, command.tls_key_file});
+    if (unreadable) return fail(io, exit_runtime, unreadable->text);
+  }
   std::shared_ptr<ssl_ctx_st> trust;
   const auto asked = authorizer_options_of(command);
   if (asked) {

@@ -13,7 +13,7 @@ constexpr std::size_t max_keyset_file_bytes = 1048576;
 constexpr std::size_t max_tenants_file_bytes = 1048576;
 
 or_problem<token::keyset> load_keys(const std::string& path) {
-  const auto text = read_text_file(path, max_keyset_file_bytes);
+  const auto text = read_watched_file(path, max_keyset_file_bytes);
   if (!text) return text.error();
   auto keys = token::keyset::parse(*text);
   if (!keys) return problem{"bad keyset file " + path + ": " + keys.error().text};
@@ -30,7 +30,7 @@ or_problem<verifier_ptr> load_single_tenant(const tunnel_command& command, file_
 
 or_problem<verifier_ptr> load_tenants(const std::string& path, file_watch& files) {
   files.note(path);
-  const auto text = read_text_file(path, max_tenants_file_bytes);
+  const auto text = read_watched_file(path, max_tenants_file_bytes);
   if (!text) return text.error();
   const auto refused = [&path](const std::string& why) { return problem{"bad tenants file " + path + ": " + why}; };
   auto entries = parse_tenants(*text);

@@ -67,7 +67,7 @@ outcome<void> state_store::rotate_key(std::string_view kid, unix_seconds now) {
 }
 
 outcome<void> state_store::retire_key(std::string_view kid, unix_seconds now, std::chrono::seconds wait) {
-  return in_transaction<void>(*contents_, [&](sqlite_database& in) {
+  auto retired = in_transaction<void>(*contents_, [&](sqlite_database& in) {
     const auto key = find_key(in, kid);
     if (key.state == key_state::signing) throw refusal{store_failure(store_errc::key_signs, key.kid)};
     if (key.state == key_state::replaced && count(now) - count(key.since) < wait.count()) {
@@ -75,6 +75,8 @@ outcome<void> state_store::retire_key(std::string_view kid, unix_seconds now, st
     }
     in.query("DELETE FROM keys WHERE kid = ?").bind(as_bytes(key.kid)).run();
   });
+  if (!retired) return retired;
+  return guarded<void>(*contents_, forget_deleted);
 }
 
 outcome<void> state_store::write_keyset_file(const std::filesystem::path& file) {

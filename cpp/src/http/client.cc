@@ -27,6 +27,7 @@
 #include <boost/system/system_error.hpp>
 #include <memory>
 
+#include "flowersec/base/clock.h"
 #include "flowersec/base/text.h"
 #include "http/arriving_body.h"
 #include "http/tls.h"
@@ -192,7 +193,7 @@ class fetch_call : public std::enable_shared_from_this<fetch_call> {
         });
       });
     }
-    timer_.expires_after(options.timeout);
+    timer_.expires_at(later(system_clocks().mono_now(), options.timeout));
     timer_.async_wait([self = shared_from_this()](error_code canceled) {
       if (!canceled) self->finish(make_error_code(http_errc::timeout), {});
     });

@@ -98,14 +98,15 @@ class connection final : public server_connection, public std::enable_shared_fro
       return stream_;
   }
 
-  /// From now on the connection is dropped `time` later, unless another limit replaces this one.
-  void limit(std::chrono::steady_clock::duration time) {
-    timer_.expires_after(time);
+  /// The connection is dropped at `end`, unless another limit replaces this one.
+  void limit(time_point end) {
+    timer_.expires_at(end);
     timer_.async_wait([weak = this->weak_from_this()](error_code canceled) {
       const auto self = weak.lock();
       if (self && !canceled) self->drop();
     });
   }
+  void limit(std::chrono::milliseconds time) { limit(later(std::chrono::steady_clock::now(), time)); }
   void lift_limit() { timer_.cancel(); }
 
   asio::awaitable<bool> open() {
@@ -159,8 +160,9 @@ class connection final : public server_connection, public std::enable_shared_fro
     co_return !error && !winding_down_;
   }
 
-  asio::awaitable<error_code> read_request(parser& incoming, std::chrono::steady_clock::time_point begun) {
-    limit(core_->limits().header_timeout);
+  asio::awaitable<error_code> read_request(parser& incoming, time_point begun) {
+    const auto end = later(begun, core_->limits().request_timeout);
+    limit(std::min(end, later(begun, core_->limits().header_timeout)));
     const auto [bad_head, head_bytes] = co_await beast::http::async_read_header(stream_, buffer_, incoming, as_result);
     if (bad_head) co_return bad_head;
     // RFC 9112, 6.3: where such a body ends cannot be told.
@@ -172,7 +174,7 @@ class connection final : public server_connection, public std::enable_shared_fro
       const auto [unsent, bytes] = co_await asio::async_write(stream_, asio::buffer(go_on), as_result);
       if (unsent) co_return unsent;
     }
-    limit(begun + core_->limits().request_timeout - std::chrono::steady_clock::now());
+    limit(end);
     const auto [bad_body, body_bytes] = co_await beast::http::async_read(stream_, buffer_, incoming, as_result);
     co_return bad_body;
   }

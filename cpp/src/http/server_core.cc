@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <utility>
 
+#include "flowersec/base/clock.h"
 #include "http/tls.h"
 
 namespace flowersec::http {
@@ -117,7 +118,7 @@ void server_core::stop(std::chrono::milliseconds limit, asio::any_completion_han
   error_code ignored;
   acceptor_.close(ignored);
   stop_handler_.swap(handler);  // its move assignment recurses for ever in Boost 1.81
-  timer_.expires_after(limit);
+  timer_.expires_at(later(system_clocks().mono_now(), limit));
   timer_.async_wait([self = shared_from_this()](error_code canceled) {
     if (!canceled && self->stop_handler_) self->abort();
   });

@@ -187,7 +187,9 @@ class stream_client final : public client_link {
       while (!rest.empty()) {
         const auto status = splitter.consume(rest);
         if (status == json_frame_splitter::status::bad_length) co_return "too_big";
-        if (status == json_frame_splitter::status::frame) on_text(splitter.text());
+        if (status != json_frame_splitter::status::frame) continue;
+        on_text(splitter.text());
+        splitter.release();
       }
     }
   }

@@ -90,6 +90,7 @@ asio::awaitable<void> user_link::read() {
       bad = status == json_frame_splitter::status::bad_length;
       if (status == json_frame_splitter::status::frame) {
         core_->machine().on_frame(who_, splitter.text(), core_->now());
+        splitter.release();
       }
     }
     if (bad) core_->machine().on_bad_frame(who_);

@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "flowersec/base/error.h"
+#include "flowersec/base/clock.h"
 
 namespace flowersec::ws {
 
@@ -25,10 +25,11 @@ boost::asio::awaitable<std::optional<T>> before(boost::asio::steady_timer& timer
   co_return std::move(std::get<0>(outcome));
 }
 
-/// As above: nothing when `limit` was over first.
+/// As above: nothing when `limit` was over first. milliseconds::max() is for ever.
 template <class T>
 boost::asio::awaitable<std::optional<T>> within(std::chrono::milliseconds limit, boost::asio::awaitable<T> operation) {
-  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, limit};
+  const auto end = later(system_clocks().mono_now(), limit);
+  boost::asio::steady_timer timer{co_await boost::asio::this_coro::executor, end};
   co_return co_await before(timer, std::move(operation));
 }
 

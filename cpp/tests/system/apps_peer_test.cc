@@ -376,6 +376,10 @@ TEST(peer_program, refusals_name_what_is_wrong) {
     const auto result = run_program(peer, row.arguments);
     EXPECT_EQ(result.exit_code, row.exit_code) << row.message << '\n' << result.err;
     EXPECT_THAT(result.out + result.err, HasSubstr(row.message));
+    if (row.exit_code != 1) continue;
+    // As the help says: in the JSON line, or on stderr when there is none.
+    EXPECT_THAT(result.out.empty() ? result.err : result.out, HasSubstr(row.message));
+    EXPECT_EQ(result.out.empty(), row.arguments.front() == "serve") << row.message;
   }
 }
 
@@ -385,6 +389,7 @@ TEST(peer_program, every_command_has_help_with_examples) {
     EXPECT_EQ(help.exit_code, 0);
     EXPECT_EQ(help.out, "");
     EXPECT_THAT(help.err, HasSubstr("Examples:\n"));
+    EXPECT_THAT(help.err, HasSubstr("the reason is in the JSON line, or on stderr when there is none\n"));
   }
 }
 

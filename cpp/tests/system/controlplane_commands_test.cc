@@ -107,6 +107,38 @@ TEST(controlplane_commands, init_that_cannot_write_the_keyset_file_makes_no_stat
   EXPECT_EQ(run_program("flowersec-controlplane", {"init", "--state", folder.file("plane.db")}).exit_code, 0);
 }
 
+TEST(controlplane_commands, nothing_is_written_in_place_of_the_state_file) {
+  temporary_folder folder;
+  const auto state = folder.file("plane.db");
+  const auto said = [&](process::words arguments, process::environment variables = {}) {
+    arguments.insert(arguments.begin() + 1, {"--state", state});
+    const auto end = run_program("flowersec-controlplane", std::move(arguments), std::move(variables));
+    return std::to_string(end.exit_code) + ' ' + end.err.substr(0, end.err.find('\n'));
+  };
+  EXPECT_THAT(said({"init", "--issuer-keys-file", state, "--overwrite"}), HasSubstr("2 invalid --issuer-keys-file"));
+  EXPECT_FALSE(std::filesystem::exists(state));
+  ASSERT_EQ(said({"init"}), "0 ");
+  std::filesystem::create_symlink(state, folder.file("link"));
+  const auto before = read_whole_file(state);
+  const process::words serve{"serve", "--bearer-key-file", "no",      "--aud",    "a", "--iss",
+                             "i",     "--tunnel-url",      "ws://h/", "--listen", "x"};
+  for (const auto& name : {state, folder.file("./plane.db"), folder.file("link"), state + "-wal", state + "-shm"}) {
+    const auto keyset = HasSubstr("2 invalid --issuer-keys-file: " + name + " is a part of --state");
+    const auto out = HasSubstr("2 invalid --out: " + name + " is a part of --state");
+    EXPECT_THAT(said(serve, {{"FSEC_ISSUER_KEYS_FILE", name}}), keyset);
+    EXPECT_THAT(said({"publish-key", "--kid", "k2"}, {{"FSEC_ISSUER_KEYS_FILE", name}}), keyset);
+    EXPECT_THAT(said({"rotate-key", "--kid", "k2", "--unchecked", "--issuer-keys-file", name}), keyset);
+    EXPECT_THAT(said({"retire-key", "--kid", "k2", "--issuer-keys-file", name}), keyset);
+    EXPECT_THAT(said({"export-key", "--out", name, "--overwrite"}), out);
+    EXPECT_THAT(said({"add-endpoint", "--endpoint-id", "x", "--control-url", "ws://h/control/ws", "--out", name,
+                      "--overwrite"}),
+                out);
+    EXPECT_THAT(said({"back-up", "--out", name}), out);
+  }
+  EXPECT_EQ(read_whole_file(state), before);
+  EXPECT_EQ(said({"list-endpoints"}), "0 ");
+}
+
 TEST(controlplane_commands, retire_key_says_that_no_key_has_this_id_and_which_there_are) {
   temporary_folder folder;
   const auto state = folder.file("plane.db");

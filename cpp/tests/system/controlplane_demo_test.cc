@@ -94,6 +94,30 @@ TEST_F(demonstration, the_normal_route_needs_no_key_and_there_is_no_entry) {
   EXPECT_EQ(refusal("nobody"), "503 unavailable");
 }
 
+TEST_F(demonstration, json_that_is_nested_too_deep_is_refused_and_its_channel_id_not_replaced) {
+  standing_endpoint laptop{world, "laptop", shared()};
+  laptop.wait_registered(1);
+  const auto nested = [](std::size_t levels) {
+    return R"({"channel_id":"a-room","x":)" + std::string(levels, '[') + std::string(levels, ']') + '}';
+  };
+  const auto asked = [&](std::string payload) {
+    controlplane::artifact_request request{.endpoint_id = "laptop", .payload = std::move(payload)};
+    std::string said;
+    run(world.context, [&]() -> awaitable<void> {
+      auto options = world.asking();
+      auto artifact = co_await controlplane::async_request_artifact(world.context.get_executor(), std::move(options),
+                                                                    std::move(request));
+      said = artifact ? std::get<endpoint::channel_init_grant>(artifact->body).channel_id
+                      : std::to_string(artifact.error().status) + ' ' + artifact.error().code;
+    }());
+    return said;
+  };
+  EXPECT_EQ(grant_in(init(nested(31))).channel_id, "a-room");
+  EXPECT_EQ(init(nested(32)), "400 bad request\n");
+  EXPECT_EQ(asked(nested(31)), "a-room");
+  EXPECT_EQ(asked(nested(32)), "400 invalid_request");
+}
+
 TEST_F(demonstration, refusals_of_a_channel_are_lines_of_text) {
   EXPECT_EQ(init(""), "503 no server endpoint connected\n");
   EXPECT_EQ(init(R"({"endpoint_id":"nobody"})"), "503 no server endpoint connected\n");

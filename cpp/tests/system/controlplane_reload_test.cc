@@ -1,4 +1,6 @@
 // The files of a running control plane: its certificate and the bearer key, used, exchanged and broken.
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "controlplane_world.h"
@@ -164,6 +166,29 @@ TEST_F(new_bearer_key, that_makes_no_sense_leaves_the_old_one_in_force) {
   world.change_bearer(new_key);
   ASSERT_TRUE(world.hang_up(key_reloaded));
   expect_answer(old_key, "401 unauthorized");
+}
+
+TEST_F(new_bearer_key, that_is_a_pipe_is_not_waited_for) {
+  std::filesystem::remove(world.bearer_file);
+  ASSERT_EQ(::mkfifo(world.bearer_file.c_str(), 0600), 0);
+  ASSERT_TRUE(world.hang_up("cannot read " + world.bearer_file + ": not a regular file"));
+  expect_answer(old_key, "an artifact");
+}
+
+TEST_F(over_tls, a_pipe_in_place_of_a_certificate_is_not_waited_for) {
+  const auto before = certificate();
+  std::filesystem::remove(chain_);
+  ASSERT_EQ(::mkfifo(chain_.c_str(), 0600), 0);
+  ASSERT_TRUE(world->hang_up(std::string{certificate_failed} + "cannot read " + chain_ + ": not a regular file"));
+  EXPECT_EQ(certificate(), before);
+  world->plane->send_signal(SIGTERM);
+  EXPECT_EQ(world->plane->wait().exit_code, 0);
+  const auto again =
+      run_program("flowersec-controlplane",
+                  {"serve", "--state", world->state, "--bearer-key-file", world->bearer_file, "--tunnel-url", "ws://h/",
+                   "--aud", "a", "--iss", "i", "--tls-cert-file", chain_, "--tls-key-file", key_});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err, HasSubstr("cannot read " + chain_ + ": not a regular file"));
 }
 
 }  // namespace

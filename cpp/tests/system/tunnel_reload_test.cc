@@ -1,4 +1,6 @@
 // Files that change under a running tunnel: keys, tenants and certificates, on a signal and without one.
+#include <sys/stat.h>
+
 #include <atomic>
 #include <set>
 #include <thread>
@@ -55,6 +57,19 @@ TEST_F(reload, item_12_a_bad_tenants_file_changes_nothing) {
   fs::remove(tenants);
   ASSERT_TRUE(tunnel.hang_up(std::string{keys_failed} + "cannot read " + tenants));
   EXPECT_TRUE(tunnel.pair(red, "room").works());
+}
+
+TEST_F(reload, pipes_in_place_of_files_are_not_waited_for) {
+  for (const auto& file : {red_keys, tenants}) {
+    fs::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    ASSERT_TRUE(tunnel.hang_up("cannot read " + file + ": not a regular file"));
+    expect_red_key(red, new_red);
+  }
+  const auto checked = testing_support::run_program(
+      "flowersec-tunnel", {"--tenants-file", tenants, "--allow-origin", "*.example", "--check-config"});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.out + checked.err, HasSubstr("cannot read " + tenants + ": not a regular file"));
 }
 
 TEST_F(reload, used_tokens_stay_used) {
@@ -230,6 +245,22 @@ TEST_F(certificates, a_bad_new_pair_is_refused_and_the_old_one_stays) {
   install(second);
   ASSERT_TRUE(tunnel->hang_up(certificate_reloaded));
   EXPECT_NE(main_certificate(), before);
+}
+
+TEST_F(certificates, a_pipe_in_their_place_is_not_waited_for) {
+  start();
+  const auto before = main_certificate();
+  fs::remove(key);
+  ASSERT_EQ(::mkfifo(key.c_str(), 0600), 0);
+  ASSERT_TRUE(tunnel->hang_up(std::string{certificate_failed} + "cannot read " + key + ": not a regular file"));
+  expect_everywhere(before);
+  for (const auto& more : {process::words{}, process::words{"--check-config"}}) {
+    process::words again{"--issuer-keys-file", keys, "--aud", "a", "--tls-cert-file", chain, "--tls-key-file", key};
+    again.insert(again.end(), more.begin(), more.end());
+    const auto end = testing_support::run_program("flowersec-tunnel", again);
+    EXPECT_EQ(end.exit_code, more.empty() ? 1 : 2);
+    EXPECT_THAT(end.out + end.err, HasSubstr("cannot read " + key + ": not a regular file"));
+  }
 }
 
 TEST_F(certificates, keys_are_reloaded_though_the_certificate_is_bad) {

@@ -64,7 +64,8 @@ const dialFlags: readonly Flag[] = [
 ];
 
 const exitCodes = [
-  "Exit codes", "0  everything held", "1  connecting or a check failed; the reason is in the JSON line", "2  usage error",
+  "Exit codes", "0  everything held", "1  connecting or a check failed; the reason is in the JSON line, or on stderr when there is none",
+  "2  usage error",
 ] as const;
 
 export const serveProgram: Program = {

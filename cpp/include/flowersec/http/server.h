@@ -21,7 +21,7 @@ struct ssl_ctx_st;
 namespace flowersec::http {
 
 struct server_limits {
-  std::chrono::milliseconds header_timeout{5000};    ///< TLS handshake; request line and headers
+  std::chrono::milliseconds header_timeout{5000};    ///< TLS handshake; first byte; request line and headers
   std::chrono::milliseconds request_timeout{10000};  ///< the whole request, from its first byte
   std::chrono::milliseconds write_timeout{10000};    ///< one response
   std::chrono::milliseconds idle_timeout{60000};     ///< between two requests of a connection

@@ -115,6 +115,16 @@ TEST(config_text, is_alphabetical_and_hides_secrets) {
             "count = 3\nentries =\nloud = false\nname = anna\ntag = ***\ntag = ***\nwait = 2m0s\n");
 }
 
+TEST(config_text, gives_each_value_one_line_whatever_is_in_it) {
+  fixture f;
+  f.name = "anna\nloud = true\r\t\x1b[2J\x7f \xc2\x85 caf\xc3\xa9 \\n";
+  f.tags = {"a"};
+  EXPECT_EQ(config_text(f.described()),
+            "count = 3\nentries =\nloud = false\n"
+            "name = anna\\u{a}loud = true\\u{d}\\u{9}\\u{1b}[2J\\u{7f} \\u{85} caf\xc3\xa9 \\n\n"
+            "tag = ***\nwait = 2m0s\n");
+}
+
 /// The whole way: a real file, named by a flag or by the environment.
 struct whole_program : fixture, testing::Test {
   std::string path = testing::TempDir() + "flowersec_greet.conf";

@@ -179,6 +179,17 @@ TEST_F(state_store_test, the_private_half_of_a_replaced_key_is_overwritten) {
   EXPECT_FALSE(is_on_disk(seed));
 }
 
+TEST_F(state_store_test, the_private_half_of_a_key_that_was_taken_back_is_overwritten) {
+  auto other = open();  // whoever closes a file last empties its log
+  auto store = open();
+  const auto secret = sample_key(2).private_key();
+  const auto seed = std::string{as_text(secret.view())};
+  ASSERT_TRUE(store.publish_key("k2", sample_key(2), now));
+  EXPECT_TRUE(is_on_disk(seed));
+  ASSERT_TRUE(store.retire_key("k2", now));
+  EXPECT_FALSE(is_on_disk(seed));
+}
+
 TEST_F(state_store_test, an_endpoint_is_found_by_the_channel_id_of_its_credential) {
   auto store = open();
   const auto credential = sample_credential("laptop");

@@ -223,6 +223,12 @@ TEST_F(http_client, a_server_that_does_not_answer_is_given_up_in_time) {
   held = nullptr;
 }
 
+TEST_F(http_client, a_time_without_end_is_no_end_at_once) {
+  start();
+  fetching.timeout = milliseconds::max();
+  EXPECT_EQ(fetch({.to = at("/")}).value().status, 200u);
+}
+
 TEST_F(http_client, cancelling_completes_at_once) {
   boost::asio::cancellation_signal stop;
   responder held;

@@ -315,6 +315,23 @@ TEST(behind, a_gateway_without_a_public_port) {
   world.run(talk_through(world, gate));
 }
 
+TEST(behind, a_connect_timeout_without_end_is_no_end_at_once) {
+  edge_world world;
+  auto options = usual_options();
+  options.public_port.reset();
+  auto gate = gateway::open(world.context.get_executor(), std::move(options)).value();
+  std::optional<error_code> told;
+  behind_options how{.edge = ws::parse_url(world.url("/backend")).value(),
+                     .token = "token",
+                     .connect_timeout = std::chrono::milliseconds::max(),
+                     .on_edge = [&told](const error_code& what) { told = told.value_or(what); }};
+  behind link{world.context.get_executor(), gate, std::move(how)};
+  world.run([](const std::optional<error_code>& outcome) -> awaitable<void> {
+    while (!outcome) co_await asio::post(asio::use_awaitable);
+  }(told));
+  EXPECT_EQ(told, error_code{});
+}
+
 awaitable<void> join_one(edge_world& world, std::vector<test_user>& joined) {
   auto user = co_await test_user::open(world.url());
   const auto welcome = co_await user.join();
