@@ -146,7 +146,20 @@ TEST(texts, refused_ids_are_remembered_256_deep) {
   EXPECT_EQ(world.last(world.text(who, 2)), refused(chat_error::rate_limited, 2));
   world.text(who, 258);
   EXPECT_EQ(world.last(world.text(who, 3)), refused(chat_error::rate_limited, 3));
-  EXPECT_EQ(world.last(world.text(who, 2)), ack(2)) << "the lowest was forgotten";
+  EXPECT_EQ(world.last(world.text(who, 2)), ack(2)) << "the first was forgotten";
+}
+
+TEST(texts, dropped_below_256_refused_ones_are_not_acknowledged) {
+  hub_world world;
+  const auto who = world.join();
+  for (std::uint64_t id = 1; id <= 300; ++id) world.text(who, id);
+  world.take(who);
+  world.pass(30s);
+  frames dropped;
+  for (std::uint64_t id = 1; id <= 20; ++id) dropped.push_back(refused(chat_error::backend_unavailable, id));
+  EXPECT_EQ(world.take(who), dropped);
+  for (std::uint64_t id = 1; id <= 20; ++id) world.text(who, id);
+  EXPECT_EQ(world.take(who), dropped) << "the same answer as before";
 }
 
 TEST(texts, round_robin_and_sticky) {
