@@ -16,6 +16,9 @@ export type OwnwireState = "idle" | "connecting" | "open" | "reconnecting" | "cl
 /** `queued` until it is sent; `delivered`: the gateway has handed it to the backend; `failed`: nobody will get it from here any more. */
 export type DeliveryStatus = "queued" | "sent" | "delivered" | "failed";
 
+/** Completes a connect(): that one, though by now the chat may be on its next. */
+export type ChatAnswer = (error: OwnwireError | undefined) => void;
+
 /** What the machine wants, in this order. */
 export type ChatIntent =
   /** Open a connection and a stream on it. */
@@ -28,7 +31,7 @@ export type ChatIntent =
   /** Keep this, or nothing, before anything that follows is sent. */
   | { readonly want: "save"; readonly text: string | null }
   /** Complete connect(). */
-  | { readonly want: "answer"; readonly error: OwnwireError | undefined }
+  | { readonly want: "answer"; readonly answer: ChatAnswer; readonly error: OwnwireError | undefined }
   | { readonly want: "state"; readonly state: OwnwireState }
   | { readonly want: "open"; readonly sessionId: string; readonly resumed: boolean }
   | { readonly want: "message"; readonly content: string; readonly sessionId: string; readonly seq: number; readonly metadata: string | undefined }
@@ -66,6 +69,7 @@ export class ChatMachine {
   private dialing: AttemptId | undefined;
   private connection: Connection | undefined;
   private session: { token: string; id: string; lastSeq: number } | undefined;
+  private answer: ChatAnswer = () => {};
   private wasOpen = false;
   private isEnded = false;
   private maxBytes = maxContentBytes;
@@ -105,8 +109,9 @@ export class ChatMachine {
   }
 
   /** Begins unless it has begun. */
-  connect(): void {
+  connect(answer: ChatAnswer = () => {}): void {
     if (this.current !== "idle" && this.current !== "closed") return;
+    this.answer = answer;
     this.isEnded = this.wasOpen = false;
     this.attempts.connect(this.settings.reconnect, "refreshable");
     this.settle();
@@ -221,7 +226,7 @@ export class ChatMachine {
     this.save();
     this.attempts.attemptSucceeded(attempt);
     this.settle();
-    this.intents.push({ want: "open", sessionId, resumed }, { want: "answer", error: undefined });
+    this.intents.push({ want: "open", sessionId, resumed }, { want: "answer", answer: this.answer, error: undefined });
     // Replies that arrived before are not sent again; and the gateway learns that we have its new token.
     if (lastSeq > 0) this.say(attempt, { type: "received", seq: lastSeq });
     this.pump(nowMs);
@@ -281,7 +286,7 @@ export class ChatMachine {
     for (const { id } of unsettled) this.delivery(id, "failed");
     if (unsettled.length > 0 || this.session === undefined) this.save();
     if (told) this.tell(told);
-    this.intents.push({ want: "close", error: told }, { want: "answer", error: told ?? new OwnwireError("closed") });
+    this.intents.push({ want: "close", error: told }, { want: "answer", answer: this.answer, error: told ?? new OwnwireError("closed") });
   }
 
   /** Carries over what the machine of attempts wants, and what follows for the state. */

@@ -141,9 +141,9 @@ export class Ownwire {
   connect(): Promise<void> {
     const { state } = this.#machine;
     if (this.#connecting === undefined || state === "idle" || state === "closed") {
-      this.#connecting = deferred<void>();
-      this.#connecting.promise.catch(() => {}); // may be ignored
-      this.#machine.connect();
+      const connecting = (this.#connecting = deferred<void>());
+      connecting.promise.catch(() => {}); // may be ignored
+      this.#machine.connect((error) => (error === undefined ? connecting.resolve() : connecting.reject(error)));
       this.#perform();
     }
     return this.#connecting.promise;
@@ -213,7 +213,7 @@ export class Ownwire {
       case "save":
         return quietly(() => this.#options.storage?.save(intent.text));
       case "answer":
-        return intent.error === undefined ? this.#connecting?.resolve() : this.#connecting?.reject(intent.error);
+        return intent.answer(intent.error);
       case "state":
         return this.#call(() => this.onState?.(intent.state));
       case "open":
