@@ -68,6 +68,52 @@ test("a storage lets the next page go on: same session, pending texts, no reply 
   assert.equal(kept, null);
 });
 
+test("detached before there was a session, or without a storage, texts have failed", async () => {
+  let kept: string | null = null;
+  const early = chat({ storage: { load: () => kept, save: (text) => void (kept = text) } });
+  early.ownwire.send("a");
+  void early.ownwire.connect();
+  early.ownwire.detach();
+  assert.deepEqual([early.heard.includes("1 failed"), kept], [true, null]);
+  const { ownwire, visit, heard } = await opened();
+  ownwire.send("a");
+  await texts(visit, 1);
+  ownwire.detach();
+  assert.equal(heard.at(-2), "1 failed");
+});
+
+test("a chat that was detached goes on with what is stored when it connects again", async () => {
+  let kept: string | null = null;
+  const storage = { load: () => kept, save: (text: string | null) => void (kept = text) };
+  const { ownwire, visit, gateway, until } = await opened({ storage });
+  ownwire.send("a");
+  await texts(visit, 1);
+  ownwire.detach();
+  assert.deepEqual(ownwire.pending, []);
+  void ownwire.connect();
+  assert.deepEqual(ownwire.pending, [1]);
+  assert.equal(ownwire.send("b"), 2);
+  const second = await gateway.visit();
+  assert.equal((await second.read())["resume"], "token-1");
+  await second.welcome({ resumed: true, last_id: 1, resume_token: "token-2" });
+  assert.match(String(kept), /"content":"a"/);
+  assert.deepEqual(await texts(second, 2), ["1 a", "2 b"]);
+  for (const id of [1, 2]) await second.write({ type: "ack", id });
+  await until("2 delivered");
+  // Another page goes on with it in between.
+  ownwire.detach();
+  const other = chat({ storage });
+  void other.ownwire.connect();
+  await (await other.gateway.visit()).welcome({ resumed: true, last_id: 2, resume_token: "token-3" });
+  await other.until("resumed");
+  assert.equal(other.ownwire.send("c"), 3);
+  other.ownwire.detach();
+  void ownwire.connect();
+  assert.deepEqual(ownwire.pending, [3]);
+  assert.equal((await (await gateway.visit()).read())["resume"], "token-3");
+  ownwire.close();
+});
+
 test("a storage that throws, or holds something else, is no storage", async () => {
   const no = () => {
     throw new Error("no");

@@ -62,7 +62,7 @@ export class ChatMachine {
   /** Without a network no attempt begins. */
   online = true;
   private readonly attempts: ReconnectMachine;
-  private readonly texts: PendingTexts;
+  private texts: PendingTexts;
   private readonly intents: ChatIntent[] = [];
   private current: OwnwireState = "idle";
   /** The attempt that has no stream yet. */
@@ -83,7 +83,7 @@ export class ChatMachine {
     this.metadata = metadata;
     this.attempts = new ReconnectMachine(unit);
     this.texts = new PendingTexts(saved);
-    if (saved !== undefined) this.session = { token: saved.resumeToken, id: saved.sessionId, lastSeq: saved.lastSeq };
+    this.session = sessionOf(saved);
   }
 
   get state(): OwnwireState {
@@ -147,12 +147,21 @@ export class ChatMachine {
     this.end(undefined);
   }
 
-  /** The page goes away: the connection ends, and the session and its texts stay for whoever has what was saved. */
-  detach(): void {
+  /** The page goes away: the connection ends, and the session and its texts stay for whoever has what was saved, if it `isKept`. */
+  detach(isKept = true): void {
     if (this.current === "closed") return;
     this.save();
-    this.texts.all.length = 0;
+    // Without a session nothing can be saved.
+    if (isKept && this.session !== undefined) this.texts.all.length = 0;
     this.end(undefined);
+  }
+
+  /** After detach(): goes on with what is saved now. Numbers of texts rise on. */
+  restore(saved: SavedChat | undefined): void {
+    const { lastId } = this.texts;
+    this.texts = new PendingTexts(saved);
+    this.texts.lastId = Math.max(this.texts.lastId, lastId);
+    this.session = sessionOf(saved);
   }
 
   /** The stream of an attempt is there. */
@@ -320,6 +329,10 @@ export class ChatMachine {
   private tell(error: OwnwireError): void {
     this.intents.push({ want: "error", error });
   }
+}
+
+function sessionOf(saved: SavedChat | undefined): { token: string; id: string; lastSeq: number } | undefined {
+  return saved && { token: saved.resumeToken, id: saved.sessionId, lastSeq: saved.lastSeq };
 }
 
 const states = {
