@@ -16,7 +16,8 @@ const chromiumFlags = [
   "--host-resolver-rules=MAP insecure.test 127.0.0.1", // a host that is not this machine by its name
 ];
 
-export const launchBrowser = () => chromium.launch({ executablePath: process.env.FLOWERSEC_CHROMIUM ?? "/usr/bin/chromium", args: chromiumFlags });
+export const launchBrowser = (options = {}) =>
+  chromium.launch({ executablePath: process.env.FLOWERSEC_CHROMIUM ?? "/usr/bin/chromium", args: chromiumFlags, ...options });
 
 /** Things that arrive one by one, and whoever waits for one of them. */
 export class Arrivals {
