@@ -2,12 +2,7 @@
 // page, whose origin they have: Playwright does not know them again.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { root } from "./demo.mjs";
-import { embedding, launchBrowser, openPage, startBackend, startGateway, startSite } from "./ownwire.mjs";
-
-const { build: bundle } = createRequire(join(root, "ts/package.json"))("esbuild");
+import { elementScript, embedding, launchBrowser, openPage, startBackend, startGateway, startSite } from "./ownwire.mjs";
 
 let gateway;
 let browser;
@@ -109,10 +104,7 @@ test("without history the page has its own session and messages again", { timeou
 
 /** A page with the element, shown in `<main>`. */
 async function elementPage(name, attributes = "") {
-  site.pages["/element.js"] ??= { html: (await bundle({
-    stdin: { contents: 'import { defineOwnwireChat } from "flowersec/ownwire/widget"; defineOwnwireChat();', resolveDir: join(root, "ts") },
-    bundle: true, format: "iife", platform: "browser", target: "es2022", write: false,
-  })).outputFiles[0].text, type: "text/javascript" };
+  site.pages["/element.js"] ??= await elementScript();
   site.pages[`/${name}`] = `<!doctype html><html lang="en"><title>Part of a page</title><main><ownwire-chat ws-url="${gateway.wsUrl}"
     server-keys="${gateway.ready.server_key}" ${attributes}></ownwire-chat></main><script src="/element.js"></script>`;
   return `${site.origin}/${name}`;

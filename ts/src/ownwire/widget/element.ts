@@ -20,6 +20,7 @@ const hostStyle = ":host{display:block;height:560px;min-height:240px;overflow:hi
 
 /**
  * The element. It connects when it is first seen, or at once when it had in this tab; attributes are read when it enters a document.
+ * Several on one page need an `id` each, under which session and messages are kept in the tab.
  * Attributes  ws-url (required), heading, metadata, auth, server-keys (comma-separated), history, lang, dir, theme, stylesheet.
  * Events      ownwire-state, ownwire-message, ownwire-sent, ownwire-error; `detail` as with ownwireWidget().
  */
@@ -55,7 +56,7 @@ export class OwnwireChatElement extends Base {
     const dir = options.dir ?? directionOf(lang);
     const url = new URL(options.ws_url, location.href);
     const gateway = url.origin.replace(/^ws/, "http");
-    const name = [self.origin, url.href, options.server_keys[0] ?? ""].join(" ");
+    const name = [self.origin, url.href, options.server_keys[0] ?? "", ...(this.id ? [this.id] : [])].join(" ");
     const transcript = (this.#transcript = Transcript.of(options.history === false ? undefined : tabStorage(), name, this.#transcript));
     const draft = this.#view?.draft ?? "";
     const heading = options.title || strings.title;

@@ -60,7 +60,7 @@ export class Transcript {
     return isSame ? former : new Transcript(storage, name);
   }
 
-  /** `name` says whose it is: embedding origin, gateway, key. */
+  /** `name` says whose it is: embedding origin, gateway, key, id of the element if it has one. */
   constructor(storage: TabStorage | undefined, name: string) {
     this.#storage = storage;
     this.#name = nameOf(name);
