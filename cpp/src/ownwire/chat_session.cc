@@ -27,13 +27,14 @@ bool chat_session::was_skipped(std::uint64_t id) const noexcept {
 }
 
 void chat_session::refuse(std::uint64_t id, chat_error why) {
-  refused_.insert_or_assign(id, why);
+  refused_.emplace_back(id, why);
   if (refused_.size() > limits_.max_refused_ids) refused_.erase(refused_.begin());
 }
 
 std::optional<gateway_frame> chat_session::answer_to(std::uint64_t id) const {
   if (under_way_.contains(id)) return std::nullopt;
-  if (const auto found = refused_.find(id); found != refused_.end()) {
+  const auto found = std::ranges::find(refused_, id, [](const auto& each) { return each.first; });
+  if (found != refused_.end()) {
     return error_frame{.code = found->second, .id = id, .fatal = false};
   }
   return ack_frame{.id = id};

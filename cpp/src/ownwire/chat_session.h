@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "flowersec/base/clock.h"
@@ -88,8 +89,8 @@ class chat_session {
   std::string id_;
   std::shared_ptr<route> way_;
   std::uint64_t last_id_ = 0;
-  std::map<std::uint64_t, std::uint64_t> skipped_;  // first and last of each gap
-  std::map<std::uint64_t, chat_error> refused_;
+  std::map<std::uint64_t, std::uint64_t> skipped_;             // first and last of each gap
+  std::vector<std::pair<std::uint64_t, chat_error>> refused_;  // in the order of their refusals
   std::set<std::uint64_t> under_way_;
   rate_bucket texts_;
   rate_bucket typing_;

@@ -107,8 +107,8 @@ class client::impl final : public connection_user, public std::enable_shared_fro
     asio::dispatch(serial_, [self = shared_from_this(), serial, done = std::move(done)]() mutable {
       if (self->gone_) return done.complete(asio::error::operation_aborted);
       if (self->machine_.state() == client_state::open) return done.complete({});
-      self->connecting_.emplace(serial, std::move(done));
       self->machine_.connect();
+      self->connecting_.emplace(serial, connect_waiter{self->machine_.run(), std::move(done)});
       self->perform();
     });
   }
@@ -153,7 +153,9 @@ class client::impl final : public connection_user, public std::enable_shared_fro
       self->options_.on_event = nullptr;
       self->timer_.cancel();
       for (const auto& [id, connection] : std::exchange(self->connections_, {})) connection->drop();
-      for (auto& [serial, done] : std::exchange(self->connecting_, {})) done.complete(asio::error::operation_aborted);
+      for (auto& [serial, waiting] : std::exchange(self->connecting_, {})) {
+        waiting.done.complete(asio::error::operation_aborted);
+      }
       for (auto& [id, waiting] : std::exchange(self->sending_, {})) {
         waiting.done.complete(asio::error::operation_aborted, id);
       }
@@ -161,6 +163,10 @@ class client::impl final : public connection_user, public std::enable_shared_fro
   }
 
  private:
+  struct connect_waiter {
+    std::uint64_t run;
+    completion<error_code> done;
+  };
   struct waiter {
     std::uint64_t serial;
     completion<error_code, std::uint64_t> done;
@@ -221,7 +227,14 @@ class client::impl final : public connection_user, public std::enable_shared_fro
   }
 
   void perform(const want::answer& intent) {
-    for (auto& [serial, done] : std::exchange(connecting_, {})) done.complete(intent.outcome);
+    // Whoever heard of the end before the answer to it may wait for the next run already.
+    std::vector<completion<error_code>> answered;
+    for (auto at = connecting_.begin(); at != connecting_.end();) {
+      const bool is_later = at->second.run > intent.run;
+      if (!is_later) answered.push_back(std::move(at->second.done));
+      at = is_later ? std::next(at) : connecting_.erase(at);
+    }
+    for (auto& done : answered) done.complete(intent.outcome);
   }
 
   void perform(const want::tell& intent) {
@@ -242,7 +255,7 @@ class client::impl final : public connection_user, public std::enable_shared_fro
   }
 
   void stop_waiting(std::uint64_t serial) {
-    if (auto waiting = connecting_.extract(serial)) waiting.mapped().complete(asio::error::operation_aborted);
+    if (auto waiting = connecting_.extract(serial)) waiting.mapped().done.complete(asio::error::operation_aborted);
   }
 
   void stop_sending(std::uint64_t serial) {
@@ -279,7 +292,7 @@ class client::impl final : public connection_user, public std::enable_shared_fro
   client_machine machine_;
   std::map<std::uint64_t, std::shared_ptr<client_connection>> connections_;
   std::shared_ptr<client_connection> leaving_;
-  std::map<std::uint64_t, completion<error_code>> connecting_;
+  std::map<std::uint64_t, connect_waiter> connecting_;
   std::map<std::uint64_t, waiter> sending_;
   std::vector<completion<error_code>> closing_;
   std::atomic<std::uint64_t> next_serial_{1};

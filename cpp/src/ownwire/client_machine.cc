@@ -68,6 +68,7 @@ client_machine::client_machine(machine_settings settings, std::function<double()
 void client_machine::connect() {
   if (state_ != client_state::idle && state_ != client_state::closed) return;
   ended_ = was_open_ = false;
+  ++run_;
   // Valid settings and a source that can be asked again: there is no error left.
   (void)attempts_.connect(settings_.reconnect, source_kind::refreshable);
   settle();
@@ -193,7 +194,7 @@ void client_machine::on(const welcome_frame& frame, mono_time now) {
   attempts_.attempt_succeeded(attempt);
   settle();
   tell(session_opened{.session_id = frame.session_id, .resumed = frame.resumed});
-  intents_.push_back(want::answer{});
+  intents_.push_back(want::answer{.run = run_, .outcome = {}});
   // Replies that arrived before are not sent again; and the gateway learns that we have its new token.
   if (last_seq > 0) say(received_frame{last_seq});
   pump(now);
@@ -251,7 +252,7 @@ void client_machine::end(error_code why) {
   const error_code closed = client_errc::closed;
   for (const auto& text : texts_.drain()) tell(text_failed{.id = text.id, .why = why ? why : closed});
   tell(chat_closed{why});
-  intents_.push_back(want::answer{why ? why : closed});
+  intents_.push_back(want::answer{.run = run_, .outcome = why ? why : closed});
 }
 
 /// Carries over what the machine of attempts wants, and what follows for the state.

@@ -38,8 +38,9 @@ struct send {
 struct leave {
   attempt_id attempt;
 };
-/// Complete everybody who waits for the connection.
+/// Complete everybody who waits for the connection in this run.
 struct answer {
+  std::uint64_t run;
   error_code outcome;
 };
 /// Tell the application.
@@ -83,6 +84,8 @@ class client_machine {
   [[nodiscard]] std::optional<mono_time> deadline() const;
   [[nodiscard]] std::optional<client_intent> poll_intent();
   [[nodiscard]] client_state state() const noexcept { return state_; }
+  /// From a connect() that begins to the end; the first one is 1.
+  [[nodiscard]] std::uint64_t run() const noexcept { return run_; }
   /// Texts that are neither delivered nor failed.
   [[nodiscard]] std::size_t pending() const noexcept { return texts_.size(); }
 
@@ -115,6 +118,7 @@ class client_machine {
   std::optional<attempt_id> dialing_;  ///< the attempt that has no stream yet
   std::optional<connection> connection_;
   std::optional<session> session_;
+  std::uint64_t run_ = 0;
   bool was_open_ = false;
   bool ended_ = false;
   std::size_t max_content_ = max_content_bytes;

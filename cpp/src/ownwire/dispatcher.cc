@@ -195,9 +195,13 @@ dispatcher::connected* dispatcher::bind(const std::shared_ptr<route>& who) {
   if (clients_.empty()) return nullptr;
   const auto next = next_in_turn();
   turn_ = next->first;
-  who->client = next->first;
-  tell(next->first, encode_session_start(*who->sender));
+  bind_to(who, next->first);
   return &next->second;
+}
+
+void dispatcher::bind_to(const std::shared_ptr<route>& who, client_id id) {
+  who->client = id;
+  tell(id, encode_session_start(*who->sender));
 }
 
 void dispatcher::push(client_id id, connected& to, queued what) {
@@ -246,7 +250,9 @@ void dispatcher::flush_to(client_id id) {
   to.blocked = false;
   for (auto at = waiting_.begin(); at != waiting_.end() && !to.blocked;) {
     const auto next = std::next(at);
-    if (at->text.who->client == id && !try_hand_over(at)) to.blocked = true;
+    const auto& who = at->text.who;
+    if (bound_client(*who) == nullptr) bind_to(who, id);
+    if (who->client == id && !try_hand_over(at)) to.blocked = true;
     at = next;
   }
 }

@@ -103,11 +103,13 @@ class dispatcher {
 
   [[nodiscard]] connected* bound_client(route& who);
   [[nodiscard]] connected* bind(const std::shared_ptr<route>& who);
+  void bind_to(const std::shared_ptr<route>& who, client_id id);
   [[nodiscard]] std::map<client_id, connected>::iterator next_in_turn();
   void push(client_id id, connected& to, queued what);
   void wait(queued_text text, std::size_t cost, mono_time now);
   void forget_costs(const waiting_text& text);
   void flush();
+  /// What waits for this client, and for clients that are gone: that waits only while nobody has room.
   void flush_to(client_id id);
   [[nodiscard]] bool try_hand_over(waiting_list::iterator at);
   waiting_list::iterator drop(waiting_list::iterator at);

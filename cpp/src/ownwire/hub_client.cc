@@ -85,12 +85,14 @@ void hub::settle() {
     auto* session = outcome.who->closed ? nullptr : table_.find(outcome.who->sender->session_id);
     if (session == nullptr) continue;
     session->finish(outcome.id);
+    gateway_frame answer = ack_frame{.id = outcome.id};
     if (!outcome.handed_over) {
+      answer = error_frame{.code = chat_error::backend_unavailable, .id = outcome.id, .fatal = false};
       session->refuse(outcome.id, chat_error::backend_unavailable);
       tell(gateway_event_kind::texts_dropped, session, nullptr);
     }
     if (!session->connection) continue;
-    send(*session->connection, users_.at(*session->connection), *session->answer_to(outcome.id));
+    send(*session->connection, users_.at(*session->connection), answer);
   }
   for (const auto client : texts_.take_ready()) actions_.emplace_back(client_ready{client});
 }

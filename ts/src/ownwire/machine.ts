@@ -16,6 +16,9 @@ export type OwnwireState = "idle" | "connecting" | "open" | "reconnecting" | "cl
 /** `queued` until it is sent; `delivered`: the gateway has handed it to the backend; `failed`: nobody will get it from here any more. */
 export type DeliveryStatus = "queued" | "sent" | "delivered" | "failed";
 
+/** Completes a connect(): that one, though by now the chat may be on its next. */
+export type ChatAnswer = (error: OwnwireError | undefined) => void;
+
 /** What the machine wants, in this order. */
 export type ChatIntent =
   /** Open a connection and a stream on it. */
@@ -28,7 +31,7 @@ export type ChatIntent =
   /** Keep this, or nothing, before anything that follows is sent. */
   | { readonly want: "save"; readonly text: string | null }
   /** Complete connect(). */
-  | { readonly want: "answer"; readonly error: OwnwireError | undefined }
+  | { readonly want: "answer"; readonly answer: ChatAnswer; readonly error: OwnwireError | undefined }
   | { readonly want: "state"; readonly state: OwnwireState }
   | { readonly want: "open"; readonly sessionId: string; readonly resumed: boolean }
   | { readonly want: "message"; readonly content: string; readonly sessionId: string; readonly seq: number; readonly metadata: string | undefined }
@@ -59,13 +62,14 @@ export class ChatMachine {
   /** Without a network no attempt begins. */
   online = true;
   private readonly attempts: ReconnectMachine;
-  private readonly texts: PendingTexts;
+  private texts: PendingTexts;
   private readonly intents: ChatIntent[] = [];
   private current: OwnwireState = "idle";
   /** The attempt that has no stream yet. */
   private dialing: AttemptId | undefined;
   private connection: Connection | undefined;
   private session: { token: string; id: string; lastSeq: number } | undefined;
+  private answer: ChatAnswer = () => {};
   private wasOpen = false;
   private isEnded = false;
   private maxBytes = maxContentBytes;
@@ -79,7 +83,7 @@ export class ChatMachine {
     this.metadata = metadata;
     this.attempts = new ReconnectMachine(unit);
     this.texts = new PendingTexts(saved);
-    if (saved !== undefined) this.session = { token: saved.resumeToken, id: saved.sessionId, lastSeq: saved.lastSeq };
+    this.session = sessionOf(saved);
   }
 
   get state(): OwnwireState {
@@ -105,8 +109,9 @@ export class ChatMachine {
   }
 
   /** Begins unless it has begun. */
-  connect(): void {
+  connect(answer: ChatAnswer = () => {}): void {
     if (this.current !== "idle" && this.current !== "closed") return;
+    this.answer = answer;
     this.isEnded = this.wasOpen = false;
     this.attempts.connect(this.settings.reconnect, "refreshable");
     this.settle();
@@ -142,12 +147,21 @@ export class ChatMachine {
     this.end(undefined);
   }
 
-  /** The page goes away: the connection ends, and the session and its texts stay for whoever has what was saved. */
-  detach(): void {
+  /** The page goes away: the connection ends, and the session and its texts stay for whoever has what was saved, if it `isKept`. */
+  detach(isKept = true): void {
     if (this.current === "closed") return;
     this.save();
-    this.texts.all.length = 0;
+    // Without a session nothing can be saved.
+    if (isKept && this.session !== undefined) this.texts.all.length = 0;
     this.end(undefined);
+  }
+
+  /** After detach(): goes on with what is saved now. Numbers of texts rise on. */
+  restore(saved: SavedChat | undefined): void {
+    const { lastId } = this.texts;
+    this.texts = new PendingTexts(saved);
+    this.texts.lastId = Math.max(this.texts.lastId, lastId);
+    this.session = sessionOf(saved);
   }
 
   /** The stream of an attempt is there. */
@@ -221,7 +235,7 @@ export class ChatMachine {
     this.save();
     this.attempts.attemptSucceeded(attempt);
     this.settle();
-    this.intents.push({ want: "open", sessionId, resumed }, { want: "answer", error: undefined });
+    this.intents.push({ want: "open", sessionId, resumed }, { want: "answer", answer: this.answer, error: undefined });
     // Replies that arrived before are not sent again; and the gateway learns that we have its new token.
     if (lastSeq > 0) this.say(attempt, { type: "received", seq: lastSeq });
     this.pump(nowMs);
@@ -281,7 +295,7 @@ export class ChatMachine {
     for (const { id } of unsettled) this.delivery(id, "failed");
     if (unsettled.length > 0 || this.session === undefined) this.save();
     if (told) this.tell(told);
-    this.intents.push({ want: "close", error: told }, { want: "answer", error: told ?? new OwnwireError("closed") });
+    this.intents.push({ want: "close", error: told }, { want: "answer", answer: this.answer, error: told ?? new OwnwireError("closed") });
   }
 
   /** Carries over what the machine of attempts wants, and what follows for the state. */
@@ -315,6 +329,10 @@ export class ChatMachine {
   private tell(error: OwnwireError): void {
     this.intents.push({ want: "error", error });
   }
+}
+
+function sessionOf(saved: SavedChat | undefined): { token: string; id: string; lastSeq: number } | undefined {
+  return saved && { token: saved.resumeToken, id: saved.sessionId, lastSeq: saved.lastSeq };
 }
 
 const states = {

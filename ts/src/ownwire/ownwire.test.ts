@@ -1,51 +1,12 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { test } from "node:test";
 import { encodeBase64url } from "../base/index.js";
 import { ServerKeyPair } from "../sealed/key_pair.js";
 import { FakeGateway, gatewayKeys, type FakeVisit } from "../testing/fake_gateway.js";
 import { ManualClock } from "../testing/manual_clock.js";
+import { chat, opened, quick, texts, url } from "../testing/recorded_chat.js";
 import { OwnwireError } from "./error.js";
-import { Ownwire, type OwnwireOptions } from "./ownwire.js";
-
-const url = "wss://gateway.example/ws";
-const quick = { initialDelayMs: 0, maxDelayMs: 0 };
-
-/** A chat that writes down what it hears, on a gateway of its own. */
-function chat(options: OwnwireOptions = {}, gateway = new FakeGateway()) {
-  const heard: string[] = [];
-  const ownwire = new Ownwire(url, { server_keys: [gatewayKeys.publicKey], ws_factory: gateway.factory, reconnect: quick, ...options });
-  const emitter = new EventTarget();
-  const hear = (text: string) => {
-    heard.push(text);
-    emitter.dispatchEvent(new Event(text));
-  };
-  ownwire.onMessage = (content, info) => hear(`message ${content} ${JSON.stringify(info)}`);
-  ownwire.onOpen = ({ resumed }) => hear(resumed ? "resumed" : "open");
-  ownwire.onClose = (error) => hear(`close ${error?.code ?? ""}`.trim());
-  ownwire.onError = (error) => hear(`error ${error.code}${error.id === undefined ? "" : ` ${error.id}`}${error.fatal ? " fatal" : ""}`);
-  ownwire.onState = (state) => hear(`state ${state}`);
-  ownwire.onTyping = (on) => hear(`typing ${on}`);
-  ownwire.onDelivery = (id, status) => hear(`${id} ${status}`);
-  /** Waits until it was heard. */
-  const until = async (text: string) => void (heard.includes(text) || (await once(emitter as never, text)));
-  return { ownwire, gateway, heard, until };
-}
-
-async function opened(options: OwnwireOptions = {}) {
-  const world = chat(options);
-  void world.ownwire.connect();
-  const visit = await world.gateway.visit();
-  await visit.readOf("hello");
-  await visit.welcome();
-  await world.until("open");
-  return { ...world, visit };
-}
-const texts = async (visit: FakeVisit, n: number) => {
-  const frames = [];
-  for (let i = 0; i < n; i++) frames.push(await visit.readOf("message"));
-  return frames.map(({ id, content }) => `${id as number} ${content as string}`);
-};
+import { Ownwire } from "./ownwire.js";
 
 test("texts sent directly after connect() arrive in order; acknowledged, they are delivered", async () => {
   const { ownwire, gateway, heard, until } = chat({ metadata: "username:user1", auth: "signed" });
@@ -261,46 +222,6 @@ test("what handlers throw is told to onError and ends nothing", async () => {
   await until("1 sent");
   assert.equal(heard.includes("state closed"), false);
   ownwire.close();
-});
-
-test("a storage lets the next page go on: same session, pending texts, no reply twice", async () => {
-  let kept: string | null = null;
-  const storage = { load: () => kept, save: (text: string | null) => void (kept = text) };
-  const first = await opened({ storage });
-  first.ownwire.send("a");
-  first.ownwire.send("b");
-  await texts(first.visit, 2);
-  await first.visit.write({ type: "message", seq: 4, content: "r" });
-  await first.visit.readOf("received");
-  first.ownwire.detach();
-  assert.equal(first.heard.some((each) => each.endsWith("failed")), false);
-  assert.deepEqual(first.heard.slice(-2), ["state closed", "close"]);
-  const second = chat({ storage });
-  assert.deepEqual(second.ownwire.pending, [1, 2]);
-  assert.equal(second.ownwire.send("c"), 3);
-  void second.ownwire.connect();
-  const visit = await second.gateway.visit();
-  assert.equal((await visit.read())["resume"], "token-1");
-  await visit.welcome({ resumed: true, last_id: 2, resume_token: "token-2" });
-  assert.deepEqual(await visit.read(), { type: "received", seq: 4 });
-  assert.deepEqual(await texts(visit, 3), ["1 a", "2 b", "3 c"]);
-  await visit.write({ type: "message", seq: 4, content: "r" });
-  for (const id of [1, 2, 3]) await visit.write({ type: "ack", id });
-  await second.until("3 delivered");
-  assert.equal(second.heard.some((each) => each.startsWith("message")), false);
-  assert.match(String(kept), /token-2/);
-  second.ownwire.close();
-  assert.equal(kept, null);
-});
-
-test("a storage that throws, or holds something else, is no storage", async () => {
-  const no = () => {
-    throw new Error("no");
-  };
-  for (const storage of [{ load: no, save: no }, { load: () => "{", save: no }, { load: () => '{"v":1}', save: no }]) {
-    const { ownwire } = await opened({ storage });
-    ownwire.close();
-  }
 });
 
 test("a text may have 65 536 bytes, and no frame more than 262 144; the queue has its bound", async () => {

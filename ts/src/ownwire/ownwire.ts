@@ -17,7 +17,7 @@ import { OwnwireError } from "./error.js";
 import { nameFailure } from "./failure.js";
 import { defaultMaxQueue, maxAuthBytes, maxChatFrameBytes, maxMetadataBytes } from "./limits.js";
 import { ChatMachine, type ChatIntent, type DeliveryStatus, type OwnwireState } from "./machine.js";
-import { decodeSaved, type OwnwireStorage } from "./saved.js";
+import { decodeSaved, type OwnwireStorage, type SavedChat } from "./saved.js";
 
 /** How a chat is set up. All may be left out; in a script that a gateway serves the keys are there already. */
 export interface OwnwireOptions {
@@ -89,6 +89,7 @@ export class Ownwire {
   readonly #connections = new Map<AttemptId, { readonly abort: AbortController; connection?: ChatConnection }>();
   #connecting: Deferred<void> | undefined;
   #isPerforming = false;
+  #isDetached = false;
   #armedFor: number | undefined;
   #cancelTimer: CancelTimer = () => {};
   #stopWatching: (() => void) | undefined;
@@ -101,7 +102,7 @@ export class Ownwire {
   constructor(url: string, options: OwnwireOptions = {}) {
     this.#address = checkAddress(url);
     checkPlace(wsPlatform.place());
-    const { server_keys, metadata, auth, reconnect = true, max_queue: maxQueue = defaultMaxQueue, storage } = options;
+    const { server_keys, metadata, auth, reconnect = true, max_queue: maxQueue = defaultMaxQueue } = options;
     const keys = server_keys ?? embeddedServerKeys();
     if (!Array.isArray(keys)) throw new OwnwireError("invalid_key", { message: "server_keys must be a list" });
     if (keys.length === 0) throw new OwnwireError("missing_key", { message: "server_keys is needed" });
@@ -115,13 +116,11 @@ export class Ownwire {
     } catch (cause) {
       throw new OwnwireError("invalid_option", { message: "reconnect", cause });
     }
-    let saved: string | null | undefined;
-    quietly(() => (saved = storage?.load()));
     this.#keys = [...keys];
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#surroundings = pageSurroundings();
-    this.#machine = new ChatMachine({ metadata, auth, reconnect: settings, maxQueue, saved: decodeSaved(saved) }, Math.random);
+    this.#machine = new ChatMachine({ metadata, auth, reconnect: settings, maxQueue, saved: this.#load() }, Math.random);
   }
 
   /** Of the connection. */
@@ -141,9 +140,11 @@ export class Ownwire {
   connect(): Promise<void> {
     const { state } = this.#machine;
     if (this.#connecting === undefined || state === "idle" || state === "closed") {
-      this.#connecting = deferred<void>();
-      this.#connecting.promise.catch(() => {}); // may be ignored
-      this.#machine.connect();
+      const connecting = (this.#connecting = deferred<void>());
+      connecting.promise.catch(() => {}); // may be ignored
+      if (this.#isDetached) this.#machine.restore(this.#load());
+      this.#isDetached = false;
+      this.#machine.connect((error) => (error === undefined ? connecting.resolve() : connecting.reject(error)));
       this.#perform();
     }
     return this.#connecting.promise;
@@ -182,10 +183,21 @@ export class Ownwire {
     this.#perform();
   }
 
-  /** Ends the connection and leaves the session to the next page, with the texts that are pending. For chats that have a storage. */
+  /**
+   * Ends the connection and leaves the session to the next page, with the texts that are pending; connect() goes on with what is stored then.
+   * For chats that have a storage. Without one, and before there was a session, the texts have failed.
+   */
   detach(): void {
-    this.#machine.detach();
+    const isKept = this.#options.storage !== undefined;
+    this.#isDetached ||= isKept && this.state !== "closed";
+    this.#machine.detach(isKept);
     this.#perform();
+  }
+
+  #load(): SavedChat | undefined {
+    let saved: string | null | undefined;
+    quietly(() => (saved = this.#options.storage?.load()));
+    return decodeSaved(saved);
   }
 
   /** Not re-entrant: what a handler does is picked up by the loop that is running. */
@@ -213,7 +225,7 @@ export class Ownwire {
       case "save":
         return quietly(() => this.#options.storage?.save(intent.text));
       case "answer":
-        return intent.error === undefined ? this.#connecting?.resolve() : this.#connecting?.reject(intent.error);
+        return intent.answer(intent.error);
       case "state":
         return this.#call(() => this.onState?.(intent.state));
       case "open":

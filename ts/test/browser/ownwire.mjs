@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { build as bundle } from "esbuild";
 import { chromium } from "playwright-core";
 import WebSocket from "ws";
 import { build, listenTo, root } from "./demo.mjs";
@@ -16,7 +17,8 @@ const chromiumFlags = [
   "--host-resolver-rules=MAP insecure.test 127.0.0.1", // a host that is not this machine by its name
 ];
 
-export const launchBrowser = () => chromium.launch({ executablePath: process.env.FLOWERSEC_CHROMIUM ?? "/usr/bin/chromium", args: chromiumFlags });
+export const launchBrowser = (options = {}) =>
+  chromium.launch({ executablePath: process.env.FLOWERSEC_CHROMIUM ?? "/usr/bin/chromium", args: chromiumFlags, ...options });
 
 /** Things that arrive one by one, and whoever waits for one of them. */
 export class Arrivals {
@@ -167,6 +169,15 @@ export function embedding(gateway, options, more = "") {
   const text = JSON.stringify(options).replaceAll("<", "\\u003c");
   return `<!doctype html><html lang="en"><title>A site</title><main><h1>A site</h1></main><script src="${gateway.origin}/js/ownwire_widget.js"></script>
 <script>window.chat = ownwireWidget(${text});</script>${more}`;
+}
+
+/** The script of a page with `<ownwire-chat>`, for the pages of a site. */
+export async function elementScript() {
+  const { outputFiles } = await bundle({
+    stdin: { contents: 'import { defineOwnwireChat } from "flowersec/ownwire/widget"; defineOwnwireChat();', resolveDir: join(root, "ts") },
+    bundle: true, format: "iife", platform: "browser", target: "es2022", write: false,
+  });
+  return { html: outputFiles[0].text, type: "text/javascript" };
 }
 
 const axe = readFileSync(join(root, "ts/node_modules/axe-core/axe.min.js"), "utf8");

@@ -2,9 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { build as bundle } from "esbuild";
-import { outputFolder, root } from "./demo.mjs";
-import { axeFindings, embedding, launchBrowser, openPage, startBackend, startGateway, startSite } from "./ownwire.mjs";
+import { outputFolder } from "./demo.mjs";
+import { axeFindings, elementScript, embedding, launchBrowser, openPage, startBackend, startGateway, startSite } from "./ownwire.mjs";
 
 let gateway;
 let closed; // lets in nobody but its own pages
@@ -244,11 +243,7 @@ test("the lock shows the id of the pinned key", { timeout }, async () => {
 });
 
 test("<ownwire-chat> is the same chat as a part of the page", { timeout }, async () => {
-  const { outputFiles } = await bundle({
-    stdin: { contents: 'import { defineOwnwireChat } from "flowersec/ownwire/widget"; defineOwnwireChat();', resolveDir: join(root, "ts") },
-    bundle: true, format: "iife", platform: "browser", target: "es2022", write: false,
-  });
-  site.pages["/element.js"] = { html: outputFiles[0].text, type: "text/javascript" };
+  site.pages["/element.js"] = await elementScript();
   site.pages["/element"] = `<!doctype html><html lang="en"><title>Part of a page</title><main><h1>A site</h1><ownwire-chat ws-url="${gateway.wsUrl}"
     server-keys="${gateway.ready.server_key}" heading="On the page" metadata="username:element"></ownwire-chat></main><script src="/element.js"></script>`;
   const it = await openPage(browser, `${site.origin}/element`);
@@ -268,6 +263,31 @@ test("<ownwire-chat> is the same chat as a part of the page", { timeout }, async
   assert.deepEqual(await axeFindings(it.page.mainFrame()), []);
   await it.page.reload();
   await chat.locator(".message.reply", { hasText: "you said from an element" }).waitFor();
+  assert.deepEqual(it.complaints, []);
+  await it.context.close();
+});
+
+test("two <ownwire-chat> of a page with an id each keep a session each, also after a reload", { timeout }, async () => {
+  site.pages["/element.js"] = await elementScript();
+  const element = (id) => `<ownwire-chat id="${id}" ws-url="${gateway.wsUrl}" server-keys="${gateway.ready.server_key}" metadata="username:${id}"></ownwire-chat>`;
+  site.pages["/elements"] = `<!doctype html><html lang="en"><title>Two parts of a page</title><main>${element("sales")}${element("support")}</main><script src="/element.js"></script>`;
+  const it = await openPage(browser, `${site.origin}/elements`);
+  const round = async (text) => {
+    const sessions = [];
+    for (const id of ["sales", "support"]) {
+      const chat = it.page.locator(`#${id}`);
+      await chat.locator("textarea").fill(`${text} ${id}`);
+      await chat.locator("textarea").press("Enter");
+      await chat.locator(".message.reply", { hasText: `you said ${text} ${id}` }).waitFor();
+      sessions.push((await backend.hears(`${text} ${id}`)).session_id);
+    }
+    return sessions;
+  };
+  const sessions = await round("before");
+  assert.notEqual(...sessions);
+  await it.page.reload();
+  assert.deepEqual(await round("after"), sessions);
+  for (const id of ["sales", "support"]) assert.equal(await it.page.locator(`#${id} .message`).count(), 4);
   assert.deepEqual(it.complaints, []);
   await it.context.close();
 });

@@ -312,5 +312,29 @@ TEST(client_and_gateway, every_member_may_be_called_from_any_thread) {
   EXPECT_EQ(delivered, callers * each);
 }
 
+TEST(client_and_gateway, whoever_connects_again_at_the_end_has_the_answer_of_that) {
+  gateway_world world;
+  listener heard{world.context};
+  auto options = options_for(world.public_url(), heard);
+  client* handle = nullptr;
+  std::optional<std::future<void>> again;
+  options.on_event = [&, tell = heard.hook()](const client_event& event) {
+    tell(event);
+    const auto* changed = std::get_if<state_changed>(&event);
+    if (changed == nullptr || changed->state != client_state::closed || again) return;
+    again = handle->async_connect(asio::use_future);
+  };
+  auto user = client::create(world.context.get_executor(), std::move(options)).value();
+  handle = &user;
+  world.run([&]() -> awaitable<void> {
+    EXPECT_FALSE(get<0>(co_await user.async_connect(as_result)));
+    EXPECT_FALSE(get<0>(co_await user.async_close(as_result)));
+    (void)co_await heard.next<session_opened>();
+    (void)co_await heard.next<session_opened>();
+  }());
+  ASSERT_TRUE(again);
+  EXPECT_NO_THROW(again->get());
+}
+
 }  // namespace
 }  // namespace flowersec::ownwire

@@ -60,6 +60,7 @@ class script {
         all.push_back("leave");
       } else if (const auto* answer = std::get_if<want::answer>(&*next)) {
         all.push_back("answer " + name_of(answer->outcome));
+        answered = answer->run;
       } else {
         all.push_back(told(std::get<want::tell>(*next).event));
       }
@@ -100,6 +101,7 @@ class script {
 
   mono_time now{1000s};
   attempt_id attempt{};
+  std::uint64_t answered = 0;
   client_machine machine;
 
  private:
@@ -420,6 +422,18 @@ TEST(client_machine, a_text_that_escapes_make_longer_than_a_frame_is_refused) {
   EXPECT_EQ(outcome(std::string(most + 1, '\x01')), client_errc::content_too_large);
   EXPECT_EQ(outcome(std::string(max_content_bytes, '\x01')), client_errc::content_too_large);
   EXPECT_FALSE(outcome(std::string(max_content_bytes, '"')));
+}
+
+TEST(client_machine, an_answer_names_its_run_though_the_next_one_has_begun) {
+  script chat;
+  chat.open();
+  EXPECT_EQ(chat.answered, 1U);
+  chat.machine.close();
+  chat.machine.connect();
+  EXPECT_EQ(chat.machine.run(), 2U);
+  EXPECT_EQ(chat.wanted(), (words{"> bye", "leave", "drop", "state closed", "closed success", "answer closed", "dial",
+                                  "state connecting"}));
+  EXPECT_EQ(chat.answered, 1U);
 }
 
 TEST(client_machine, typing_is_passed_on_while_there_is_a_session) {

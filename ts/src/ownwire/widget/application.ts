@@ -15,14 +15,18 @@ const alone = window.parent === window;
 let embedder: string | undefined;
 let chat: Chat | undefined;
 let view: ChatView | undefined;
+let transcript: Transcript | undefined;
+/** What the chat was started with, and what was changed since. */
+let given: FrameOptions | undefined;
 
 function tell(message: ToLoader): void {
   // `ready` is for anyone. So is the rest where the page has no origin to name; there are no texts in it.
   if (!alone) window.parent.postMessage(message, embedder === undefined || embedder === "null" ? "*" : embedder);
 }
 
-function start(given: FrameOptions): void {
-  const options = withKeys(Object.fromEntries(frameOptionNames.map((name) => [name, given[name]])) as unknown as FrameOptions);
+function start(these: FrameOptions): void {
+  given = these;
+  const options = withKeys(Object.fromEntries(frameOptionNames.map((name) => [name, these[name]])) as unknown as FrameOptions);
   const strings = stringsWith(options.strings);
   const lang = options.lang || "en";
   const dir = options.dir === "rtl" || options.dir === "ltr" ? options.dir : directionOf(lang);
@@ -32,7 +36,9 @@ function start(given: FrameOptions): void {
   document.title = title;
 
   const name = [embedder ?? "", options.ws_url, options.server_keys[0] ?? ""].join(" ");
-  const transcript = new Transcript(options.history === false ? undefined : tabStorage(), name);
+  const { visible: wasVisible = false } = chat ?? {};
+  const { unread: wasUnread = 0 } = transcript ?? {};
+  const its = (transcript = Transcript.of(options.history === false ? undefined : tabStorage(), name, transcript));
   let itsChat: Chat;
   const itsView = new ChatView({ title, strings, lang, timeLang: options.lang, dir, theme, minimizable: !alone }, {
     send: (text) => itsChat.send(text),
@@ -40,7 +46,7 @@ function start(given: FrameOptions): void {
     edited: (empty) => itsChat.edited(empty),
     minimize: (focus) => tell({ ownwire: "minimize", focus }),
   });
-  itsChat = new Chat(transcript, itsView, strings, makeClientFor(options, transcript.session), {
+  itsChat = new Chat(its, itsView, strings, makeClientFor(options, its.session), {
     unread: (count) => tell({ ownwire: "unread", count }),
     event: (event, detail) => tell({ ownwire: "event", name: event, detail }),
   });
@@ -50,10 +56,10 @@ function start(given: FrameOptions): void {
   void pinnedKeyId(options.server_keys).then((kid) => itsView.showKey(kid));
   const { look } = view;
   if (look) tell({ ownwire: "look", ...look });
-  if (alone) return show(true);
-  if (transcript.unread > 0) tell({ ownwire: "unread", count: transcript.unread });
+  if (alone || wasVisible) return show(alone);
+  if (its.unread !== wasUnread) tell({ ownwire: "unread", count: its.unread });
   chat.resume();
-  if (transcript.open) tell({ ownwire: "restore" });
+  if (its.open) tell({ ownwire: "restore" });
 }
 
 function show(focus: boolean): void {
@@ -80,10 +86,22 @@ window.addEventListener("message", (event: MessageEvent<ToFrame>) => {
       if (chat) chat.visible = false;
       return;
     case "metadata":
+      if (given) given = { ...given, metadata: String(message.metadata) };
       return chat?.setMetadata(String(message.metadata));
     case "send":
       return chat?.send(String(message.text));
   }
+});
+
+// While the page is kept for the way back another one of the tab may take the session: coming back is as being loaded again.
+window.addEventListener("pagehide", ({ persisted }) => {
+  if (persisted) chat?.detach();
+});
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (!persisted || !given) return;
+  const draft = view?.draft ?? "";
+  start(given);
+  view?.giveBack(draft);
 });
 
 if (alone) start({ ws_url: new URL("/ws", location.href).href });

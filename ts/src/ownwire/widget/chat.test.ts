@@ -135,7 +135,7 @@ test("without a backend the text has failed, and the user reads why", () => {
   it.events.state("open");
   it.chat.send("hello");
   it.events.delivery(1, "failed");
-  it.events.problem({ code: "backend_unavailable", fatal: false });
+  it.events.problem({ code: "backend_unavailable", fatal: false, id: 1 });
   assert.equal(it.shown[0]?.state, "failed");
   assert.deepEqual(it.line(), { text: defaultStrings.unavailable, problem: true });
   it.chat.retry(it.shown[0] as Entry);
@@ -143,6 +143,22 @@ test("without a backend the text has failed, and the user reads why", () => {
   assert.deepEqual(it.shown.map(({ text, state }) => [text, state]), [["hello", "queued"]]);
   it.events.delivery(2, "delivered");
   assert.equal(it.shown[0]?.state, "delivered");
+});
+
+test("a text that came too fast is the visitor's to repeat; a gateway that lets nobody in cannot be reached", () => {
+  const it = scripted();
+  it.chat.visible = true;
+  it.events.state("open");
+  it.chat.send("hello");
+  it.events.problem({ code: "rate_limited", fatal: false, id: 1 });
+  assert.equal(it.line()?.text, defaultStrings.too_many);
+  const late = scripted();
+  late.chat.visible = true;
+  late.events.state("connecting");
+  for (let attempt = 0; attempt < 3; attempt++) late.events.problem({ code: "rate_limited", fatal: false });
+  assert.equal(late.line()?.text, defaultStrings.unreachable);
+  late.events.state("open");
+  assert.equal(late.line(), undefined);
 });
 
 test("a client may say what became of a text before send() is back", () => {

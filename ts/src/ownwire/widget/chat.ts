@@ -163,7 +163,7 @@ export class Chat implements ClientEvents {
   }
 
   problem(problem: Problem): void {
-    const name = entryProblems[problem.code];
+    const name = problem.id === undefined ? undefined : entryProblems[problem.code];
     if (name) this.#status.note(this.#strings[name]);
     else this.#status.problem(problem);
     this.#listener.event("error", { code: problem.code });

@@ -10,6 +10,8 @@ export type DeliveryStatus = "queued" | "sent" | "delivered" | "failed";
 /** What went wrong, as the SDK names it. `fatal`: the session is over. */
 export interface Problem {
   readonly code: string;
+  /** The text that it is about; else it is about the connection. */
+  readonly id?: number | undefined;
   readonly fatal: boolean;
 }
 

@@ -19,7 +19,8 @@ const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
 const hostStyle = ":host{display:block;height:560px;min-height:240px;overflow:hidden;border-radius:16px}:host([hidden]){display:none}";
 
 /**
- * The element. It connects when it is first seen; attributes are read when it enters a document.
+ * The element. It connects when it is first seen, or at once when it had in this tab; attributes are read when it enters a document.
+ * Several on one page need an `id` each, under which session and messages are kept in the tab.
  * Attributes  ws-url (required), heading, metadata, auth, server-keys (comma-separated), history, lang, dir, theme, stylesheet.
  * Events      ownwire-state, ownwire-message, ownwire-sent, ownwire-error; `detail` as with ownwireWidget().
  */
@@ -27,10 +28,27 @@ export class OwnwireChatElement extends Base {
   /** Texts that replace the English ones; set before the element enters a document. */
   strings: Partial<WidgetStrings> | undefined;
   #chat: Chat | undefined;
+  #transcript: Transcript | undefined;
+  #view: ChatView | undefined;
   #seen: IntersectionObserver | undefined;
+  /** While the page is kept for the way back another one of the tab may take the session. */
+  readonly #turn = ({ type, persisted }: PageTransitionEvent): void => {
+    if (persisted) type === "pagehide" ? this.#leave() : this.#enter();
+  };
 
   /** The browser's to call: draws the chat. */
   connectedCallback(): void {
+    for (const type of ["pagehide", "pageshow"] as const) window.addEventListener(type, this.#turn);
+    this.#enter();
+  }
+
+  /** The browser's to call: ends the connection; the session goes on when the element comes back. */
+  disconnectedCallback(): void {
+    for (const type of ["pagehide", "pageshow"] as const) window.removeEventListener(type, this.#turn);
+    this.#leave();
+  }
+
+  #enter(): void {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     const options = withKeys(this.#options());
     const strings = stringsWith(this.strings);
@@ -38,8 +56,9 @@ export class OwnwireChatElement extends Base {
     const dir = options.dir ?? directionOf(lang);
     const url = new URL(options.ws_url, location.href);
     const gateway = url.origin.replace(/^ws/, "http");
-    const name = [self.origin, url.href, options.server_keys[0] ?? ""].join(" ");
-    const transcript = new Transcript(options.history === false ? undefined : tabStorage(), name);
+    const name = [self.origin, url.href, options.server_keys[0] ?? "", ...(this.id ? [this.id] : [])].join(" ");
+    const transcript = (this.#transcript = Transcript.of(options.history === false ? undefined : tabStorage(), name, this.#transcript));
+    const draft = this.#view?.draft ?? "";
     const heading = options.title || strings.title;
     let chat: Chat;
     const view = new ChatView({ title: heading, strings, lang, timeLang: options.lang, dir, theme: options.theme ?? "dark", minimizable: false, embedded: true }, {
@@ -57,15 +76,17 @@ export class OwnwireChatElement extends Base {
     root.adoptedStyleSheets = [sheet];
     const link = make("link", { rel: "stylesheet", href: this.getAttribute("stylesheet") ?? `${gateway}/css/style.css` });
     root.replaceChildren(link, view.element);
+    view.giveBack(draft);
+    this.#view = view;
     void pinnedKeyId(options.server_keys).then((kid) => view.showKey(kid));
     this.#seen = new IntersectionObserver((entries) => {
       if (entries.some(({ isIntersecting }) => isIntersecting)) chat.visible = true;
     });
     this.#seen.observe(this);
+    chat.resume();
   }
 
-  /** The browser's to call: ends the connection; the session goes on when the element comes back. */
-  disconnectedCallback(): void {
+  #leave(): void {
     this.#seen?.disconnect();
     this.#chat?.detach();
     this.#chat = undefined;

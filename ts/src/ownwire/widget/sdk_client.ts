@@ -25,7 +25,7 @@ export function makeClientFor(options: FrameOptions, storage: SessionStore): Mak
     ownwire.onMessage = (content) => events.reply(content);
     ownwire.onDelivery = (id, status) => events.delivery(id, status);
     ownwire.onTyping = (on) => events.typing(on);
-    ownwire.onError = ({ code, fatal }) => events.problem({ code, fatal });
+    ownwire.onError = ({ code, fatal, id }) => events.problem({ code, fatal, id });
     return {
       connect: () => void ownwire.connect(),
       send: (text) => ownwire.send(text),

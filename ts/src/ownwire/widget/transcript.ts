@@ -54,10 +54,16 @@ export class Transcript {
   readonly #storage: TabStorage | undefined;
   readonly #name: string;
 
-  /** `name` says whose it is: embedding origin, gateway, key. */
+  /** That of this name as it is stored now. What is not stored nobody else can have changed: `former`, if it has the name. */
+  static of(storage: TabStorage | undefined, name: string, former: Transcript | undefined): Transcript {
+    const isSame = former !== undefined && former.#name === nameOf(name) && !storage && !former.#storage;
+    return isSame ? former : new Transcript(storage, name);
+  }
+
+  /** `name` says whose it is: embedding origin, gateway, key, id of the element if it has one. */
   constructor(storage: TabStorage | undefined, name: string) {
     this.#storage = storage;
-    this.#name = `ownwire:${name}`;
+    this.#name = nameOf(name);
     const saved = this.#read();
     this.entries = saved.entries;
     this.#open = saved.open;
@@ -145,6 +151,7 @@ export class Transcript {
   }
 }
 
+const nameOf = (name: string): string => `ownwire:${name}`;
 const states: ReadonlySet<DeliveryStatus> = new Set(["queued", "sent", "delivered", "failed"]);
 
 function isEntry(value: unknown): value is Entry {

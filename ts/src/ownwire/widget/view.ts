@@ -161,6 +161,11 @@ export class ChatView {
     this.#entries.delete(entry);
   }
 
+  /** What is being written. */
+  get draft(): string {
+    return this.#field.value;
+  }
+
   /** Puts a text that could not be sent back, unless there is another one by now. */
   giveBack(text: string): void {
     if (this.#field.value !== "") return;
