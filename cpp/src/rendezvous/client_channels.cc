@@ -62,7 +62,7 @@ void secure_socket_client::impl::perform(dial::attach& intent) {
     }
   }
   if (allowed(intent.peer) != nullptr) {
-    state_of(intent.peer).life.attaching(intent.registry, intent.role, calls_.is_calling(intent.peer));
+    state_of(intent.peer).life.attaching(number, intent.registry, intent.role, calls_.is_calling(intent.peer));
   }
   const auto attach = std::make_shared<attaching>(intent.peer, intent.role, intent.registry);
   attaching_.emplace(number, attach);
@@ -105,11 +105,10 @@ void secure_socket_client::impl::on_attached(std::uint64_t number, error_code fa
   } else {
     calls_.attach_failed(number);
   }
-  const bool another = std::ranges::any_of(attaching_, [&](const auto& each) { return each.second->peer == of.peer; });
   if (const auto state = contacts_.find(of.peer); state != contacts_.end()) {
     auto& life = state->second.life;
-    there || of.turned_away ? life.attach_dropped(another)
-                            : life.attach_failed(of.registry, of.role, failed, another, now());
+    there || of.turned_away ? life.attach_dropped(number)
+                            : life.attach_failed(number, of.registry, of.role, failed, now());
   }
   if (!there && of.role == call_role::callee) {
     tell(call_failed{.peer = of.peer,

@@ -20,27 +20,31 @@ void peer_machine::failed_at(std::size_t registry, error_code why) {
   if (!last_error_ || last_error_ == make_error_code(rendezvous_errc::recipient_unavailable)) last_error_ = why;
 }
 
-void peer_machine::attaching(std::size_t registry, role as, bool still_calling) {
+void peer_machine::attaching(std::uint64_t ticket, std::size_t registry, role as, bool still_calling) {
   // Only the handshake shows that they called; a registry that claims so and is wrong does not hold us up twice.
-  const bool expected = as == role::caller || doing_ == activity::calling || !doubtful_.contains(registry);
-  if (expected && !still_calling) doing_ = activity::attaching;
+  const bool instead = doing_ == activity::calling && !still_calling;
+  if (as != role::caller && !instead && doubtful_.contains(registry)) return;
+  awaited_.insert(ticket);
+  if (!still_calling) doing_ = activity::attaching;
 }
 
-void peer_machine::attach_failed(std::size_t registry, role as, error_code why, bool another, mono_time now) {
+void peer_machine::attach_failed(std::uint64_t ticket, std::size_t registry, role as, error_code why, mono_time now) {
+  awaited_.erase(ticket);
   const bool was_doubtful = as == role::callee && !doubtful_.insert(registry).second;
   if (!channel_ && (as == role::caller || was_doubtful)) {
     failed_at(registry, why);
     if (preferred_ == registry) preferred_.reset();
   }
-  if (another || doing_ != activity::attaching) return;
+  if (!awaited_.empty() || doing_ != activity::attaching) return;
   doing_ = activity::none;
   if (channel_ || as == role::caller) return;
   last_error_ = why;
   wait(callee_patience, now);
 }
 
-void peer_machine::attach_dropped(bool another) noexcept {
-  if (!another && doing_ == activity::attaching) doing_ = activity::none;
+void peer_machine::attach_dropped(std::uint64_t ticket) noexcept {
+  awaited_.erase(ticket);
+  if (awaited_.empty() && doing_ == activity::attaching) doing_ = activity::none;
 }
 
 void peer_machine::opened(std::size_t registry, role as, mono_time now) {
@@ -48,6 +52,7 @@ void peer_machine::opened(std::size_t registry, role as, mono_time now) {
   preferred_ = registry;
   doing_ = activity::none;
   recovering_ = false;
+  awaited_.clear();
   tried_.clear();
   doubtful_.clear();
   last_error_ = {};

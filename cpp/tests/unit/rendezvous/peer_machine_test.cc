@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace flowersec::rendezvous {
 namespace {
@@ -45,16 +46,21 @@ class script {
   script& opened(role as = role::caller) {
     wanted = true;
     step();
-    machine.attaching(0, as, false);
+    attach(0, as);
     machine.opened(0, as, now);
     wanted = false;
     step();
     return *this;
   }
-  void handshake_fails(std::size_t registry, role as) {
-    machine.attaching(registry, as, false);
-    machine.attach_failed(registry, as, rendezvous_errc::channel_failed, false, now);
+  /// The number of the ticket.
+  std::uint64_t attach(std::size_t registry, role as, bool still_calling = false) {
+    machine.attaching(++ticket, registry, as, still_calling);
+    return ticket;
   }
+  void attach_fails(std::uint64_t which, std::size_t registry, role as) {
+    machine.attach_failed(which, registry, as, rendezvous_errc::channel_failed, now);
+  }
+  void handshake_fails(std::size_t registry, role as) { attach_fails(attach(registry, as), registry, as); }
   /// Goes on to the next deadline.
   words wait() {
     EXPECT_TRUE(machine.deadline());
@@ -65,6 +71,7 @@ class script {
   std::vector<registry_view> registries{{.registered = true}};
   bool wanted = false;
   mono_time now{1000s};
+  std::uint64_t ticket = 0;
   peer_machine machine{{.enabled = true, .jitter_ratio = 0}, [] { return 0.5; }};
 };
 
@@ -76,7 +83,7 @@ TEST(peer_machine, calls_when_something_waits_and_not_before) {
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
   EXPECT_EQ(peer.step(), words{});
-  peer.machine.attaching(0, role::caller, false);
+  peer.attach(0, role::caller);
   peer.machine.opened(0, role::caller, peer.now);
   EXPECT_EQ(peer.step(), words{"open"});
 }
@@ -192,7 +199,7 @@ TEST(peer_machine, does_not_place_a_call_anew_for_one_who_is_gone_again_or_answe
   peer.registries[0].seen = presence::online;
   peer.step();
   EXPECT_EQ(peer.machine.deadline(), peer.now + 1s);
-  peer.machine.attaching(0, role::caller, false);
+  peer.attach(0, role::caller);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
 }
 
@@ -210,13 +217,14 @@ TEST(peer_machine, calls_again_whom_it_had_turned_away_when_that_is_wanted) {
 TEST(peer_machine, calls_again_whom_it_had_turned_away_while_a_ticket_was_used) {
   for (const auto as : {role::caller, role::callee}) {
     script peer;
-    peer.machine.attaching(0, as, false);
+    const auto first = peer.attach(0, as);
+    const auto second = peer.attach(0, as);
     peer.machine.turned_away();
     peer.wanted = true;
     EXPECT_EQ(peer.step(), words{});
-    peer.machine.attach_dropped(true);
+    peer.machine.attach_dropped(first);
     EXPECT_EQ(peer.step(), words{});
-    peer.machine.attach_dropped(false);
+    peer.machine.attach_dropped(second);
     EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
   }
 }
@@ -359,10 +367,9 @@ TEST_F(two_registries, of_which_the_one_of_the_last_channel_is_asked_first) {
   peer.step();
   peer.machine.call_failed(0, unavailable);
   EXPECT_EQ(peer.step(), words{"call 1"});
-  peer.machine.attaching(1, role::caller, false);
+  peer.attach(1, role::caller);
   peer.machine.opened(1, role::caller, peer.now);
-  peer.machine.attaching(0, role::callee, false);
-  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, false, peer.now);
+  peer.handshake_fails(0, role::callee);
   peer.step();
   peer.now += 1min;
   peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
@@ -374,17 +381,48 @@ TEST_F(two_registries, cannot_hold_our_calls_up_with_calls_that_nobody_made) {
   peer.registries[0].seen = presence::unknown;
   peer.handshake_fails(0, role::callee);
   EXPECT_EQ(peer.step(), words{}) << "the first time they are given the time to call again";
-  peer.machine.attaching(0, role::callee, false);
+  const auto claimed = peer.attach(0, role::callee);
   EXPECT_EQ(peer.wait(), (words{"calling", "call 0"})) << "not the second time";
-  peer.machine.attaching(0, role::callee, false);
+  const auto instead = peer.attach(0, role::callee);
+  peer.attach_fails(claimed, 0, role::callee);
   EXPECT_EQ(peer.step(), words{});
-  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, false, peer.now);
+  peer.attach_fails(instead, 0, role::callee);
   peer.now += 10s;
   EXPECT_EQ(peer.step(), words{"call 1"});
-  peer.machine.attaching(0, role::callee, true);
-  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, true, peer.now);
-  peer.machine.attaching(1, role::caller, false);
+  peer.attach_fails(peer.attach(0, role::callee, true), 0, role::callee);
+  peer.attach(1, role::caller);
   peer.machine.opened(1, role::caller, peer.now);
+  EXPECT_EQ(peer.step(), words{"open"});
+}
+
+TEST_F(two_registries, of_which_one_claims_calls_without_end_do_not_keep_us_from_trying_again) {
+  peer.registries[1].seen = presence::online;
+  peer.registries[0].seen = presence::unknown;
+  peer.handshake_fails(0, role::callee);
+  EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
+  auto claimed = peer.attach(0, role::callee, true);
+  for (const auto delay : {500ms, 900ms, 1620ms}) {
+    const auto granted = peer.attach(1, role::caller);
+    for (int more = 0; more < 3; ++more) {
+      const auto before = std::exchange(claimed, peer.attach(0, role::callee));
+      peer.attach_fails(before, 0, role::callee);
+      EXPECT_EQ(peer.step(), words{}) << "a grant is worth waiting for";
+    }
+    peer.attach_fails(granted, 1, role::caller);
+    EXPECT_EQ(peer.step(), words{"waiting channel_failed"}) << "what they claim is not";
+    EXPECT_EQ(peer.machine.deadline(), peer.now + delay);
+    EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
+  }
+}
+
+TEST_F(two_registries, bring_us_together_by_the_one_call_that_was_made_when_the_other_was_not) {
+  peer.step();
+  const auto granted = peer.attach(0, role::caller);
+  const auto theirs = peer.attach(1, role::callee);
+  peer.attach_fails(granted, 0, role::caller);
+  EXPECT_EQ(peer.step(), words{}) << "theirs goes on";
+  peer.machine.opened(1, role::callee, peer.now);
+  peer.machine.attach_dropped(theirs);
   EXPECT_EQ(peer.step(), words{"open"});
 }
 
@@ -420,7 +458,7 @@ TEST(peer_machine, takes_their_channel_while_it_waits) {
   peer.opened();
   peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
   peer.step();
-  peer.machine.attaching(0, role::callee, false);
+  peer.attach(0, role::callee);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
   peer.machine.opened(0, role::callee, peer.now);
   EXPECT_EQ(peer.step(), words{"open"});
