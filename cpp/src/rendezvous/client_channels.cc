@@ -137,7 +137,7 @@ void secure_socket_client::impl::open_channel(const attaching& through, endpoint
       .used = [with_state] { with_state([](impl& /*self*/, contact_state& of) { of.talk.keep_open(); }); },
       .lost =
           [with_state](error_code why) {
-            with_state([why](impl& self, contact_state& of) { self.lose_channel(of, why, false); });
+            with_state([why](impl& self, contact_state& of) { self.lose_channel(of, why, loss::broken); });
           }};
   state.channel = std::make_shared<contact_channel>(serial_, std::move(up), std::move(listener));
   state.talk.opened(now());
@@ -214,7 +214,7 @@ void secure_socket_client::impl::perform(contact_state& of, talk::settle& intent
 
 void secure_socket_client::impl::perform(contact_state& of, talk::leave& /*intent*/) {
   const auto channel = std::exchange(of.channel, nullptr);
-  of.life.lost(rendezvous_errc::channel_lost, true, now());
+  of.life.lost(rendezvous_errc::channel_lost, loss::left, now());
   if (!channel) return;
   ++leaving_;
   channel->leave([self = shared_from_this()] {
@@ -223,7 +223,9 @@ void secure_socket_client::impl::perform(contact_state& of, talk::leave& /*inten
   });
 }
 
-void secure_socket_client::impl::perform(contact_state& of, talk::drop& intent) { lose_channel(of, intent.why, false); }
+void secure_socket_client::impl::perform(contact_state& of, talk::drop& intent) {
+  lose_channel(of, intent.why, intent.silent ? loss::silent : loss::broken);
+}
 
 void secure_socket_client::impl::perform(contact_state& of, peer::call& intent) {
   calls_.call(of.key, intent.registry, now());
@@ -240,10 +242,10 @@ void secure_socket_client::impl::perform(contact_state& of, peer::changed& inten
   tell(channel_changed{.peer = of.key, .status = intent.status, .why = intent.why});
 }
 
-void secure_socket_client::impl::lose_channel(contact_state& of, error_code why, bool orderly) {
+void secure_socket_client::impl::lose_channel(contact_state& of, error_code why, loss how) {
   if (const auto channel = std::exchange(of.channel, nullptr)) channel->drop();
   of.talk.lost();
-  of.life.lost(why, orderly, now());
+  of.life.lost(why, how, now());
 }
 
 void secure_socket_client::impl::fail_waiting(contact_state& of, error_code why) {

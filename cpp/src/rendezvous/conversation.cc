@@ -118,7 +118,7 @@ std::optional<mono_time> conversation::deadline() const {
 void conversation::advance(mono_time now) {
   const auto due = deadline();
   if (!due || now < *due) return;
-  if (!channel_->greeted) return end(talk::drop{rendezvous_errc::channel_failed});
+  if (!channel_->greeted) return end(talk::drop{.why = rendezvous_errc::channel_failed, .silent = true});
   leave();
 }
 

@@ -38,6 +38,7 @@ struct leave {
 /// Drop the channel.
 struct drop {
   error_code why;
+  bool silent = false;  ///< they did not say what they had to
 };
 }  // namespace talk
 

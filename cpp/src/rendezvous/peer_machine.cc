@@ -59,10 +59,11 @@ void peer_machine::opened(std::size_t registry, role as, mono_time now) {
   become(channel_status::open, {});
 }
 
-void peer_machine::lost(error_code why, bool orderly, mono_time now) {
+void peer_machine::lost(error_code why, loss how, mono_time now) {
   const auto had = std::exchange(channel_, std::nullopt);
   if (!had) return;
-  const bool settled = now - had->since >= settled_channel;
+  const bool orderly = how == loss::left;
+  const bool settled = how != loss::silent && now - had->since >= settled_channel;
   if (settled) failed_rounds_ = 0;
   recovering_ = had->as == role::caller && !orderly;
   last_error_ = {};

@@ -26,6 +26,13 @@ inline constexpr std::chrono::milliseconds settled_channel{10'000};
 /// A contact who came while we call, and was rung all the same, answers by then. Who was not is called anew.
 inline constexpr std::chrono::milliseconds arrival_patience{1'000};
 
+/// How a channel ended.
+enum class loss : std::uint8_t {
+  broken,
+  left,    ///< one side said bye
+  silent,  ///< given up, as they did not answer: it was no good one, however long it lasted
+};
+
 /// What is known of a contact at one registry.
 struct registry_view {
   enum class presence : std::uint8_t {
@@ -76,8 +83,7 @@ class peer_machine {
   void attach_dropped(std::uint64_t ticket) noexcept;
   /// A channel is there, in the place of any before it.
   void opened(std::size_t registry, role as, mono_time now);
-  /// Orderly: one side said bye.
-  void lost(error_code why, bool orderly, mono_time now);
+  void lost(error_code why, loss how, mono_time now);
   /// They are to hear nothing of us: a call of ours is cancelled, and no channel is got back.
   void turned_away();
   /// Nothing is tried any more, whatever happens.

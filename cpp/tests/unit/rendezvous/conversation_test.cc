@@ -43,7 +43,9 @@ class script {
         all.push_back("settle " + std::to_string(settle->id) + " " + name_of(settle->outcome));
       }
       if (const auto* leave = std::get_if<talk::leave>(&*next)) all.push_back(leave->asked_by_them ? "left" : "leave");
-      if (const auto* drop = std::get_if<talk::drop>(&*next)) all.push_back("drop " + name_of(drop->why));
+      if (const auto* drop = std::get_if<talk::drop>(&*next)) {
+        all.push_back("drop " + name_of(drop->why) + (drop->silent ? " silent" : ""));
+      }
     }
     return all;
   }
@@ -176,7 +178,7 @@ TEST(conversation, gives_a_silent_contact_ten_seconds) {
   talk.machine.advance(talk.now + 10s - 1ms);
   EXPECT_EQ(talk.wanted(), words{});
   talk.machine.advance(talk.now + 10s);
-  EXPECT_EQ(talk.wanted(), words{"drop channel_failed"});
+  EXPECT_EQ(talk.wanted(), words{"drop channel_failed silent"});
 }
 
 TEST(conversation, closes_a_channel_that_nobody_uses_for_ten_minutes) {

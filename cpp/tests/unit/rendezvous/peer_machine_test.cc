@@ -119,7 +119,7 @@ TEST(peer_machine, fails_at_once_when_both_watch_and_the_contact_went_away) {
 
 TEST(peer_machine, fails_at_once_while_it_gets_back_a_channel_from_one_who_went_away_and_goes_on) {
   script peer;
-  peer.opened().machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.opened().machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   peer.registries[0].seen = presence::left;
   peer.wanted = true;
@@ -134,7 +134,7 @@ TEST(peer_machine, what_waited_when_the_channel_was_lost_waits_until_the_contact
   peer.opened();
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{});
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.registries[0].seen = presence::left;
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
@@ -165,7 +165,7 @@ TEST(peer_machine, places_its_call_anew_when_the_contact_comes_and_once_only) {
 TEST(peer_machine, places_the_next_call_anew_as_well) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.step();
   for (int round = 0; round < 3; ++round) {
     peer.registries[0].seen = presence::left;
@@ -232,7 +232,7 @@ TEST(peer_machine, calls_again_whom_it_had_turned_away_while_a_ticket_was_used) 
 TEST(peer_machine, does_not_get_the_channel_back_to_whom_it_turned_away) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   peer.machine.turned_away();
   EXPECT_EQ(peer.step(), words{"closed"});
@@ -272,7 +272,7 @@ TEST(peer_machine, calls_again_after_a_lost_channel_that_it_called_for) {
   script peer;
   peer.opened();
   peer.now += 1min;
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   EXPECT_EQ(peer.machine.deadline(), peer.now + 500ms);
   EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
@@ -284,7 +284,7 @@ TEST(peer_machine, calls_again_after_a_lost_channel_that_it_called_for) {
 TEST(peer_machine, leaves_it_to_the_caller_to_call_again_for_ten_seconds) {
   script peer;
   peer.opened(role::callee);
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   EXPECT_EQ(peer.machine.deadline(), peer.now + 10s);
@@ -294,7 +294,7 @@ TEST(peer_machine, leaves_it_to_the_caller_to_call_again_for_ten_seconds) {
 TEST(peer_machine, does_nothing_after_a_lost_channel_that_it_did_not_call_for_and_does_not_need) {
   script peer;
   peer.opened(role::callee);
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), (words{"waiting channel_lost", "closed"}));
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
 }
@@ -302,11 +302,11 @@ TEST(peer_machine, does_nothing_after_a_lost_channel_that_it_did_not_call_for_an
 TEST(peer_machine, does_not_call_again_after_a_bye_unless_something_waits) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
   peer.opened();
   peer.now += 10s;
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"closed channel_lost", "calling", "call 0"}));
 }
@@ -319,14 +319,14 @@ TEST(peer_machine, waits_and_gives_up_when_they_say_bye_as_soon_as_they_are_ther
     peer.wanted = true;
     peer.now += 9s;
     before = peer.now;
-    peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+    peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
     EXPECT_EQ(peer.step(), words{"closed channel_lost"});
     EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
     EXPECT_EQ(peer.now - before, delay);
   }
   peer.opened();
   peer.wanted = true;
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
   EXPECT_EQ(peer.wait(), (words{"fail channel_lost", "closed channel_lost"}));
 }
@@ -335,7 +335,7 @@ TEST(peer_machine, has_nothing_to_wait_for_once_it_was_stopped) {
   script peer;
   peer.opened();
   peer.machine.stop();
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
@@ -372,7 +372,7 @@ TEST_F(two_registries, of_which_the_one_of_the_last_channel_is_asked_first) {
   peer.handshake_fails(0, role::callee);
   peer.step();
   peer.now += 1min;
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.step();
   EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
 }
@@ -431,12 +431,12 @@ TEST(peer_machine, gives_up_a_channel_that_never_lasts) {
   for (int round = 0; round < 4; ++round) {
     peer.opened();
     peer.now += 9s;
-    peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+    peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
     peer.step();
     peer.wait();
   }
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   const auto last = peer.step();
   EXPECT_EQ(last.back(), "closed channel_lost");
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
@@ -447,16 +447,33 @@ TEST(peer_machine, forgets_earlier_failures_after_a_channel_that_lasted) {
   for (int round = 0; round < 20; ++round) {
     peer.opened();
     peer.now += 10s;
-    peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+    peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
     EXPECT_EQ(peer.step().front(), "waiting channel_lost");
     EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
   }
 }
 
+TEST(peer_machine, gives_up_a_contact_who_is_silent_on_every_channel_however_long_it_lasts) {
+  script peer;
+  for (int round = 0; round < 4; ++round) {
+    peer.opened();
+    peer.wanted = true;
+    peer.now += 1min;
+    peer.machine.lost(rendezvous_errc::channel_failed, loss::silent, peer.now);
+    EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
+    peer.wait();
+  }
+  peer.opened();
+  peer.wanted = true;
+  peer.now += 1min;
+  peer.machine.lost(rendezvous_errc::channel_failed, loss::silent, peer.now);
+  EXPECT_EQ(peer.step(), (words{"fail channel_failed", "closed channel_failed"}));
+}
+
 TEST(peer_machine, takes_their_channel_while_it_waits) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.step();
   peer.attach(0, role::callee);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
