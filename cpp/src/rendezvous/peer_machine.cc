@@ -70,11 +70,10 @@ void peer_machine::lost(error_code why, loss how, mono_time now) {
   if (recovering_ && doing_ != activity::attaching) return round_failed(why, now);
   become(orderly ? channel_status::closed : channel_status::waiting, why);
   if (doing_ == activity::attaching) return;
+  // Whoever lets us in to leave us does not make us try for ever, nor who calls us to do so.
+  if (!settled) ++failed_rounds_;
   if (!orderly) return wait(callee_patience, now);
-  if (settled) return wait(std::chrono::milliseconds{0}, now);
-  // Whoever lets us in to say bye does not make us call for ever.
-  ++failed_rounds_;
-  wait(delay(), now);
+  wait(settled ? std::chrono::milliseconds{0} : delay(), now);
 }
 
 void peer_machine::turned_away() {
@@ -102,11 +101,11 @@ void peer_machine::step(std::span<const registry_view> registries, bool wanted, 
     tried_.clear();
     return become(channel_status::closed, {});
   }
+  if (failed_rounds_ >= max_rounds()) return give_up(rendezvous_errc::channel_lost);
   if (doing_ == activity::waiting) {
     if (now < until_) return;
     doing_ = activity::none;
   }
-  if (failed_rounds_ >= max_rounds()) return give_up(rendezvous_errc::channel_lost);
   if (const auto registry = choose(registries)) {
     if (!recovering_ && tried_.empty() && all_left(registries)) return give_up(rendezvous_errc::offline);
     doing_ = activity::calling;

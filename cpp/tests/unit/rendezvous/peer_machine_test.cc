@@ -327,8 +327,25 @@ TEST(peer_machine, waits_and_gives_up_when_they_say_bye_as_soon_as_they_are_ther
   peer.opened();
   peer.wanted = true;
   peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
-  EXPECT_EQ(peer.step(), words{"closed channel_lost"});
-  EXPECT_EQ(peer.wait(), (words{"fail channel_lost", "closed channel_lost"}));
+  EXPECT_EQ(peer.step(), (words{"closed channel_lost", "fail channel_lost", "closed channel_lost"}));
+}
+
+TEST(peer_machine, gives_up_when_they_call_again_and_again_and_their_channels_are_no_good) {
+  for (const auto how : {loss::broken, loss::left, loss::silent}) {
+    script peer;
+    peer.wanted = true;
+    for (int round = 1; round <= 5; ++round) {
+      EXPECT_TRUE(peer.wanted);
+      peer.attach(0, role::callee);
+      peer.machine.opened(0, role::callee, peer.now);
+      peer.step();
+      peer.now += how == loss::silent ? 10s : 9s;
+      peer.machine.lost(rendezvous_errc::channel_lost, how, peer.now);
+      peer.step();
+    }
+    EXPECT_FALSE(peer.wanted) << "what waited has failed";
+    EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+  }
 }
 
 TEST(peer_machine, has_nothing_to_wait_for_once_it_was_stopped) {
