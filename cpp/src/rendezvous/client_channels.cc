@@ -134,6 +134,10 @@ void secure_socket_client::impl::open_channel(const attaching& through, endpoint
           [with_state](const channel_frame& frame) {
             with_state([&frame](impl& self, contact_state& of) { of.talk.take(frame, self.now()); });
           },
+      .moved =
+          [with_state](std::uint64_t message) {
+            with_state([message](impl& self, contact_state& of) { of.talk.moved(message, self.now()); });
+          },
       .used = [with_state] { with_state([](impl& /*self*/, contact_state& of) { of.talk.keep_open(); }); },
       .lost =
           [with_state](error_code why) {
