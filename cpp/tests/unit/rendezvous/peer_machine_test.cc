@@ -3,79 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <iterator>
-#include <utility>
+#include "unit/rendezvous/peer_script.h"
 
 namespace flowersec::rendezvous {
 namespace {
 
-using namespace std::chrono_literals;
-using words = std::vector<std::string>;
-using presence = registry_view::presence;
-using role = identity::call_role;
-
-std::string name_of(const error_code& why) {
-  return why ? " " + std::string{to_string(static_cast<rendezvous_errc>(why.value()))} : "";
-}
-
-class script {
- public:
-  words step() {
-    words all = wants();
-    machine.step(registries, wanted, now);
-    std::ranges::move(wants(), std::back_inserter(all));
-    return all;
-  }
-  words wants() {
-    words all;
-    while (auto next = machine.poll_intent()) {
-      if (const auto* call = std::get_if<peer::call>(&*next)) all.push_back("call " + std::to_string(call->registry));
-      if (const auto* call = std::get_if<peer::call_again>(&*next))
-        all.push_back("again " + std::to_string(call->registry));
-      if (const auto* fail = std::get_if<peer::fail>(&*next)) {
-        all.push_back("fail" + name_of(fail->why));
-        wanted = false;
-      }
-      if (const auto* changed = std::get_if<peer::changed>(&*next)) {
-        all.push_back(std::string{to_string(changed->status)} + name_of(changed->why));
-      }
-    }
-    return all;
-  }
-  script& opened(role as = role::caller) {
-    wanted = true;
-    step();
-    attach(0, as);
-    machine.opened(0, as, now);
-    wanted = false;
-    step();
-    return *this;
-  }
-  /// The number of the ticket.
-  std::uint64_t attach(std::size_t registry, role as, bool still_calling = false) {
-    machine.attaching(++ticket, registry, as, still_calling);
-    return ticket;
-  }
-  void attach_fails(std::uint64_t which, std::size_t registry, role as) {
-    machine.attach_failed(which, registry, as, rendezvous_errc::channel_failed, now);
-  }
-  void handshake_fails(std::size_t registry, role as) { attach_fails(attach(registry, as), registry, as); }
-  /// Goes on to the next deadline.
-  words wait() {
-    EXPECT_TRUE(machine.deadline());
-    now = machine.deadline().value_or(now);
-    return step();
-  }
-
-  std::vector<registry_view> registries{{.registered = true}};
-  bool wanted = false;
-  mono_time now{1000s};
-  std::uint64_t ticket = 0;
-  peer_machine machine{{.enabled = true, .jitter_ratio = 0}, [] { return 0.5; }};
-};
-
-constexpr auto unavailable = rendezvous_errc::recipient_unavailable;
+using script = peer_script;
 
 TEST(peer_machine, calls_when_something_waits_and_not_before) {
   script peer;
@@ -356,91 +289,6 @@ TEST(peer_machine, has_nothing_to_wait_for_once_it_was_stopped) {
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
-}
-
-/// Two registries, of which the first one says what it likes.
-class two_registries : public testing::Test {
- protected:
-  two_registries() {
-    peer.registries = {{.registered = true, .seen = presence::online}, {.registered = true}};
-    peer.wanted = true;
-  }
-  script peer;
-};
-
-TEST_F(two_registries, are_both_asked_when_the_grants_of_one_are_worth_nothing) {
-  for (int round = 0; round < 4; ++round) {
-    EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
-    peer.handshake_fails(0, role::caller);
-    EXPECT_EQ(peer.step(), words{"call 1"});
-    peer.machine.call_failed(1, unavailable);
-    EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
-    peer.now = peer.machine.deadline().value_or(peer.now);
-  }
-}
-
-TEST_F(two_registries, of_which_the_one_of_the_last_channel_is_asked_first) {
-  peer.registries[0].seen = presence::unknown;
-  peer.step();
-  peer.machine.call_failed(0, unavailable);
-  EXPECT_EQ(peer.step(), words{"call 1"});
-  peer.attach(1, role::caller);
-  peer.machine.opened(1, role::caller, peer.now);
-  peer.handshake_fails(0, role::callee);
-  peer.step();
-  peer.now += 1min;
-  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
-  peer.step();
-  EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
-}
-
-TEST_F(two_registries, cannot_hold_our_calls_up_with_calls_that_nobody_made) {
-  peer.registries[0].seen = presence::unknown;
-  peer.handshake_fails(0, role::callee);
-  EXPECT_EQ(peer.step(), words{}) << "the first time they are given the time to call again";
-  const auto claimed = peer.attach(0, role::callee);
-  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"})) << "not the second time";
-  const auto instead = peer.attach(0, role::callee);
-  peer.attach_fails(claimed, 0, role::callee);
-  EXPECT_EQ(peer.step(), words{});
-  peer.attach_fails(instead, 0, role::callee);
-  peer.now += 10s;
-  EXPECT_EQ(peer.step(), words{"call 1"});
-  peer.attach_fails(peer.attach(0, role::callee, true), 0, role::callee);
-  peer.attach(1, role::caller);
-  peer.machine.opened(1, role::caller, peer.now);
-  EXPECT_EQ(peer.step(), words{"open"});
-}
-
-TEST_F(two_registries, of_which_one_claims_calls_without_end_do_not_keep_us_from_trying_again) {
-  peer.registries[1].seen = presence::online;
-  peer.registries[0].seen = presence::unknown;
-  peer.handshake_fails(0, role::callee);
-  EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
-  auto claimed = peer.attach(0, role::callee, true);
-  for (const auto delay : {500ms, 900ms, 1620ms}) {
-    const auto granted = peer.attach(1, role::caller);
-    for (int more = 0; more < 3; ++more) {
-      const auto before = std::exchange(claimed, peer.attach(0, role::callee));
-      peer.attach_fails(before, 0, role::callee);
-      EXPECT_EQ(peer.step(), words{}) << "a grant is worth waiting for";
-    }
-    peer.attach_fails(granted, 1, role::caller);
-    EXPECT_EQ(peer.step(), words{"waiting channel_failed"}) << "what they claim is not";
-    EXPECT_EQ(peer.machine.deadline(), peer.now + delay);
-    EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
-  }
-}
-
-TEST_F(two_registries, bring_us_together_by_the_one_call_that_was_made_when_the_other_was_not) {
-  peer.step();
-  const auto granted = peer.attach(0, role::caller);
-  const auto theirs = peer.attach(1, role::callee);
-  peer.attach_fails(granted, 0, role::caller);
-  EXPECT_EQ(peer.step(), words{}) << "theirs goes on";
-  peer.machine.opened(1, role::callee, peer.now);
-  peer.machine.attach_dropped(theirs);
-  EXPECT_EQ(peer.step(), words{"open"});
 }
 
 TEST(peer_machine, gives_up_a_channel_that_never_lasts) {
