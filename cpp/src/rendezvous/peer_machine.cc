@@ -9,7 +9,8 @@ using presence = registry_view::presence;
 
 void peer_machine::call_failed(std::size_t registry, error_code why) {
   if (doing_ != activity::calling) return;
-  doing_ = activity::none;
+  // Theirs, which came to another registry, may bring us together all the same.
+  doing_ = awaited_.empty() ? activity::none : activity::attaching;
   failed_at(registry, why);
 }
 

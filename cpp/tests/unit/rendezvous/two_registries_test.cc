@@ -93,5 +93,20 @@ TEST_F(two_registries, bring_us_together_by_the_one_call_that_was_made_when_the_
   EXPECT_EQ(peer.step(), words{"open"});
 }
 
+TEST_F(two_registries, bring_us_together_by_their_call_when_ours_fails_meanwhile) {
+  EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
+  peer.machine.call_failed(0, unavailable);
+  EXPECT_EQ(peer.step(), words{"call 1"});
+  const auto theirs = peer.attach(0, role::callee, true);
+  peer.machine.call_failed(1, unavailable);
+  EXPECT_EQ(peer.step(), words{}) << "they are there: nothing has failed";
+  peer.attach_fails(theirs, 0, role::callee);
+  EXPECT_EQ(peer.step(), words{});
+  EXPECT_EQ(peer.machine.deadline(), peer.now + 10s) << "they call again";
+  peer.attach(0, role::callee, false);
+  peer.machine.opened(0, role::callee, peer.now);
+  EXPECT_EQ(peer.step(), words{"open"});
+}
+
 }  // namespace
 }  // namespace flowersec::rendezvous
