@@ -62,7 +62,7 @@ void secure_socket_client::impl::perform(dial::attach& intent) {
     }
   }
   if (allowed(intent.peer) != nullptr) {
-    state_of(intent.peer).life.attaching(intent.registry, intent.role, calls_.is_calling(intent.peer));
+    state_of(intent.peer).life.attaching(number, intent.registry, intent.role, calls_.is_calling(intent.peer));
   }
   const auto attach = std::make_shared<attaching>(intent.peer, intent.role, intent.registry);
   attaching_.emplace(number, attach);
@@ -105,11 +105,10 @@ void secure_socket_client::impl::on_attached(std::uint64_t number, error_code fa
   } else {
     calls_.attach_failed(number);
   }
-  const bool another = std::ranges::any_of(attaching_, [&](const auto& each) { return each.second->peer == of.peer; });
   if (const auto state = contacts_.find(of.peer); state != contacts_.end()) {
     auto& life = state->second.life;
-    there || of.turned_away ? life.attach_dropped(another)
-                            : life.attach_failed(of.registry, of.role, failed, another, now());
+    there || of.turned_away ? life.attach_dropped(number)
+                            : life.attach_failed(number, of.registry, of.role, failed, now());
   }
   if (!there && of.role == call_role::callee) {
     tell(call_failed{.peer = of.peer,
@@ -135,10 +134,14 @@ void secure_socket_client::impl::open_channel(const attaching& through, endpoint
           [with_state](const channel_frame& frame) {
             with_state([&frame](impl& self, contact_state& of) { of.talk.take(frame, self.now()); });
           },
+      .moved =
+          [with_state](std::uint64_t message) {
+            with_state([message](impl& self, contact_state& of) { of.talk.moved(message, self.now()); });
+          },
       .used = [with_state] { with_state([](impl& /*self*/, contact_state& of) { of.talk.keep_open(); }); },
       .lost =
           [with_state](error_code why) {
-            with_state([why](impl& self, contact_state& of) { self.lose_channel(of, why, false); });
+            with_state([why](impl& self, contact_state& of) { self.lose_channel(of, why, loss::broken); });
           }};
   state.channel = std::make_shared<contact_channel>(serial_, std::move(up), std::move(listener));
   state.talk.opened(now());
@@ -215,7 +218,7 @@ void secure_socket_client::impl::perform(contact_state& of, talk::settle& intent
 
 void secure_socket_client::impl::perform(contact_state& of, talk::leave& /*intent*/) {
   const auto channel = std::exchange(of.channel, nullptr);
-  of.life.lost(rendezvous_errc::channel_lost, true, now());
+  of.life.lost(rendezvous_errc::channel_lost, loss::left, now());
   if (!channel) return;
   ++leaving_;
   channel->leave([self = shared_from_this()] {
@@ -224,7 +227,9 @@ void secure_socket_client::impl::perform(contact_state& of, talk::leave& /*inten
   });
 }
 
-void secure_socket_client::impl::perform(contact_state& of, talk::drop& intent) { lose_channel(of, intent.why, false); }
+void secure_socket_client::impl::perform(contact_state& of, talk::drop& intent) {
+  lose_channel(of, intent.why, intent.silent ? loss::silent : loss::broken);
+}
 
 void secure_socket_client::impl::perform(contact_state& of, peer::call& intent) {
   calls_.call(of.key, intent.registry, now());
@@ -241,10 +246,10 @@ void secure_socket_client::impl::perform(contact_state& of, peer::changed& inten
   tell(channel_changed{.peer = of.key, .status = intent.status, .why = intent.why});
 }
 
-void secure_socket_client::impl::lose_channel(contact_state& of, error_code why, bool orderly) {
+void secure_socket_client::impl::lose_channel(contact_state& of, error_code why, loss how) {
   if (const auto channel = std::exchange(of.channel, nullptr)) channel->drop();
   of.talk.lost();
-  of.life.lost(why, orderly, now());
+  of.life.lost(why, how, now());
 }
 
 void secure_socket_client::impl::fail_waiting(contact_state& of, error_code why) {

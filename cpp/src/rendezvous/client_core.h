@@ -135,7 +135,7 @@ class secure_socket_client::impl final : public std::enable_shared_from_this<sec
   void perform(contact_state& of, peer::call_again& intent);
   void perform(contact_state& of, peer::fail& intent);
   void perform(contact_state& of, peer::changed& intent);
-  void lose_channel(contact_state& of, error_code why, bool orderly);
+  void lose_channel(contact_state& of, error_code why, loss how);
   void fail_waiting(contact_state& of, error_code why);
   [[nodiscard]] std::vector<registry_view> views(const public_key& of) const;
 

@@ -203,7 +203,7 @@ void secure_socket_client::impl::refresh_contacts() {
         attach->stop.emit(asio::cancellation_type::terminal);
       }
       me.fail_waiting(state, rendezvous_errc::unknown_contact);
-      if (state.channel) me.lose_channel(state, rendezvous_errc::unknown_contact, true);
+      if (state.channel) me.lose_channel(state, rendezvous_errc::unknown_contact, loss::left);
       state.life.turned_away();
     }
     me.turn();

@@ -1,5 +1,6 @@
 #include "rendezvous/contact_channel.h"
 
+#include <algorithm>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -92,7 +93,9 @@ void contact_channel::on_read(error_code failed, std::size_t bytes) {
 void contact_channel::send(const channel_frame& frame) {
   if (over_) return;
   if (queue_.size() >= max_channel_outbox_frames) return lose(rendezvous_errc::channel_failed);
-  queue_.push_back(encode_json_frame(encode(frame)));
+  const auto* message = std::get_if<channel_message>(&frame);
+  queue_.push_back({.bytes = encode_json_frame(encode(frame)),
+                    .message = message != nullptr ? std::optional{message->id} : std::nullopt});
   if (!is_writing_ && stream_) write();
 }
 
@@ -100,13 +103,22 @@ void contact_channel::write() {
   is_writing_ = true;
   writing_ = std::move(queue_.front());
   queue_.pop_front();
-  asio::async_write(stream_, asio::buffer(writing_),
-                    asio::bind_executor(serial_, [self = shared_from_this()](error_code failed, std::size_t /*bytes*/) {
+  write_piece();
+}
+
+void contact_channel::write_piece() {
+  const auto rest = byte_view{writing_.bytes}.subspan(writing_.written);
+  const auto piece = rest.first(std::min(rest.size(), piece_bytes));
+  asio::async_write(stream_, asio::buffer(piece.data(), piece.size()),
+                    asio::bind_executor(serial_, [self = shared_from_this()](error_code failed, std::size_t bytes) {
+                      self->writing_.written += bytes;
                       self->on_written(failed);
                     }));
 }
 
 void contact_channel::on_written(error_code failed) {
+  if (!failed && !over_ && writing_.message && listener_.moved) listener_.moved(*writing_.message);
+  if (!failed && stream_ && writing_.written < writing_.bytes.size()) return write_piece();
   is_writing_ = false;
   if (failed) queue_.clear();
   if (!queue_.empty()) return write();

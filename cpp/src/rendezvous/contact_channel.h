@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "flowersec/base/json_frame.h"
 #include "flowersec/endpoint/session.h"
@@ -23,6 +24,8 @@ inline constexpr std::size_t max_channel_outbox_frames = 1'024;
 /// Who hears of a channel. After lost() nothing more.
 struct channel_listener {
   std::function<void(const channel_frame&)> frame;
+  /// More of the message of this number has left; the last time all of it has.
+  std::function<void(std::uint64_t)> moved;
   /// The application was given a stream.
   std::function<void()> used;
   std::function<void(error_code)> lost;
@@ -56,12 +59,15 @@ class contact_channel : public std::enable_shared_from_this<contact_channel> {
   void read();
   void on_read(error_code failed, std::size_t bytes);
   void write();
+  void write_piece();
   void on_written(error_code failed);
   void close_session();
   void lose(error_code why);
 
   static constexpr std::chrono::seconds leave_time{2};
   static constexpr std::size_t read_bytes = 16'384;
+  /// So often is told of the way of a message: a slow link is none that is dead.
+  static constexpr std::size_t piece_bytes = 65'536;
 
   client_strand serial_;
   endpoint::session session_;
@@ -69,8 +75,13 @@ class contact_channel : public std::enable_shared_from_this<contact_channel> {
   flowersec::stream stream_;
   json_frame_splitter splitter_{max_message_frame_bytes};
   std::array<std::byte, read_bytes> input_;
-  std::deque<byte_buffer> queue_;
-  byte_buffer writing_;
+  struct outgoing {
+    byte_buffer bytes;
+    std::optional<std::uint64_t> message;
+    std::size_t written = 0;
+  };
+  std::deque<outgoing> queue_;
+  outgoing writing_;
   bool is_writing_ = false;
   bool over_ = false;
   std::function<void()> gone_;  ///< set while leaving

@@ -17,16 +17,16 @@ result<std::uint64_t> conversation::send(std::string json, std::optional<std::in
   }
   last_sent_ = message.id;
   queued_bytes_ += bytes;
+  queue_.push_back({.message = std::move(message)});
   if (channel_) {
     channel_->used_at = now;
-    write(message);
+    write(queue_.back(), now);
   }
-  queue_.push_back(std::move(message));
   return last_sent_;
 }
 
 void conversation::fail_all(error_code why) {
-  for (const auto& message : std::exchange(queue_, {})) intents_.push_back(talk::settle{message.id, why});
+  for (const auto& each : std::exchange(queue_, {})) intents_.push_back(talk::settle{each.message.id, why});
   queued_bytes_ = 0;
 }
 
@@ -35,7 +35,18 @@ void conversation::opened(mono_time now) {
   channel_ = channel{.opened_at = now, .used_at = now};
   kept_open_ = false;
   write(channel_hello{own_});
-  for (const auto& message : queue_) write(message);
+  for (auto& each : queue_) write(each, now);
+}
+
+void conversation::write(queued& each, mono_time now) {
+  each.sent_at = now;
+  write(each.message);
+}
+
+void conversation::moved(std::uint64_t id, mono_time now) {
+  for (auto& each : queue_) {
+    if (each.message.id >= id) each.sent_at = now;
+  }
 }
 
 void conversation::lost() {
@@ -82,9 +93,9 @@ void conversation::on(const channel_message& frame) {
 }
 
 void conversation::on(const channel_ack& frame) {
-  const auto found = std::ranges::find(queue_, frame.id, &channel_message::id);
+  const auto found = std::ranges::find(queue_, frame.id, [](const queued& each) { return each.message.id; });
   if (found == queue_.end()) return;
-  queued_bytes_ -= found->content.size();
+  queued_bytes_ -= found->message.content.size();
   queue_.erase(found);
   intents_.push_back(talk::settle{frame.id, {}});
 }
@@ -111,14 +122,16 @@ void conversation::leave() {
 std::optional<mono_time> conversation::deadline() const {
   if (!channel_) return std::nullopt;
   if (!channel_->greeted) return channel_->opened_at + channel_hello_timeout;
-  if (kept_open_ || !queue_.empty()) return std::nullopt;
+  if (!queue_.empty()) return queue_.front().sent_at + channel_ack_timeout;
+  if (kept_open_) return std::nullopt;
   return channel_->used_at + settings_.channel_idle;
 }
 
 void conversation::advance(mono_time now) {
   const auto due = deadline();
   if (!due || now < *due) return;
-  if (!channel_->greeted) return end(talk::drop{rendezvous_errc::channel_failed});
+  if (!channel_->greeted) return end(talk::drop{.why = rendezvous_errc::channel_failed, .silent = true});
+  if (!queue_.empty()) return end(talk::drop{.why = rendezvous_errc::channel_lost, .silent = true});
   leave();
 }
 

@@ -17,6 +17,8 @@ namespace flowersec::rendezvous {
 
 /// From the open channel to the hello of the other side.
 inline constexpr std::chrono::milliseconds channel_hello_timeout{10'000};
+/// A message that they say nothing about for so long, once it has left, went into a dead channel.
+inline constexpr std::chrono::milliseconds channel_ack_timeout{30'000};
 
 namespace talk {
 struct write {
@@ -38,6 +40,7 @@ struct leave {
 /// Drop the channel.
 struct drop {
   error_code why;
+  bool silent = false;  ///< they did not say what they had to
 };
 }  // namespace talk
 
@@ -61,6 +64,9 @@ class conversation {
   /// A channel is there, in the place of any before it.
   void opened(mono_time now);
   void take(const channel_frame& frame, mono_time now);
+  /// More of this message has left. Its acknowledgement has its time from now on, and so have those of what is behind
+  /// it.
+  void moved(std::uint64_t id, mono_time now);
   /// The application has it.
   void handed_over(std::uint64_t id, mono_time now);
   /// The application did not take it: it stays unacknowledged, and the channel ends.
@@ -78,6 +84,10 @@ class conversation {
   [[nodiscard]] std::size_t pending() const noexcept { return queue_.size(); }
 
  private:
+  struct queued {
+    channel_message message;
+    mono_time sent_at{};  ///< on this channel, or when more of it left
+  };
   struct channel {
     bool greeted = false;  ///< they said hello
     mono_time opened_at{};
@@ -88,11 +98,12 @@ class conversation {
   void on(const channel_message& frame);
   void on(const channel_ack& frame);
   void end(talk_intent last);
+  void write(queued& each, mono_time now);
   void write(channel_frame frame) { intents_.push_back(talk::write{std::move(frame)}); }
 
   conversation_id own_;
   conversation_settings settings_;
-  std::deque<channel_message> queue_;
+  std::deque<queued> queue_;
   std::size_t queued_bytes_ = 0;
   std::uint64_t last_sent_ = 0;
   std::optional<conversation_id> theirs_;

@@ -9,7 +9,8 @@ using presence = registry_view::presence;
 
 void peer_machine::call_failed(std::size_t registry, error_code why) {
   if (doing_ != activity::calling) return;
-  doing_ = activity::none;
+  // Theirs, which came to another registry, may bring us together all the same.
+  doing_ = awaited_.empty() ? activity::none : activity::attaching;
   failed_at(registry, why);
 }
 
@@ -20,27 +21,31 @@ void peer_machine::failed_at(std::size_t registry, error_code why) {
   if (!last_error_ || last_error_ == make_error_code(rendezvous_errc::recipient_unavailable)) last_error_ = why;
 }
 
-void peer_machine::attaching(std::size_t registry, role as, bool still_calling) {
+void peer_machine::attaching(std::uint64_t ticket, std::size_t registry, role as, bool still_calling) {
   // Only the handshake shows that they called; a registry that claims so and is wrong does not hold us up twice.
-  const bool expected = as == role::caller || doing_ == activity::calling || !doubtful_.contains(registry);
-  if (expected && !still_calling) doing_ = activity::attaching;
+  const bool instead = doing_ == activity::calling && !still_calling;
+  if (as != role::caller && !instead && doubtful_.contains(registry)) return;
+  awaited_.insert(ticket);
+  if (!still_calling) doing_ = activity::attaching;
 }
 
-void peer_machine::attach_failed(std::size_t registry, role as, error_code why, bool another, mono_time now) {
+void peer_machine::attach_failed(std::uint64_t ticket, std::size_t registry, role as, error_code why, mono_time now) {
+  awaited_.erase(ticket);
   const bool was_doubtful = as == role::callee && !doubtful_.insert(registry).second;
   if (!channel_ && (as == role::caller || was_doubtful)) {
     failed_at(registry, why);
     if (preferred_ == registry) preferred_.reset();
   }
-  if (another || doing_ != activity::attaching) return;
+  if (!awaited_.empty() || doing_ != activity::attaching) return;
   doing_ = activity::none;
   if (channel_ || as == role::caller) return;
   last_error_ = why;
   wait(callee_patience, now);
 }
 
-void peer_machine::attach_dropped(bool another) noexcept {
-  if (!another && doing_ == activity::attaching) doing_ = activity::none;
+void peer_machine::attach_dropped(std::uint64_t ticket) noexcept {
+  awaited_.erase(ticket);
+  if (awaited_.empty() && doing_ == activity::attaching) doing_ = activity::none;
 }
 
 void peer_machine::opened(std::size_t registry, role as, mono_time now) {
@@ -48,27 +53,28 @@ void peer_machine::opened(std::size_t registry, role as, mono_time now) {
   preferred_ = registry;
   doing_ = activity::none;
   recovering_ = false;
+  awaited_.clear();
   tried_.clear();
   doubtful_.clear();
   last_error_ = {};
   become(channel_status::open, {});
 }
 
-void peer_machine::lost(error_code why, bool orderly, mono_time now) {
+void peer_machine::lost(error_code why, loss how, mono_time now) {
   const auto had = std::exchange(channel_, std::nullopt);
   if (!had) return;
-  const bool settled = now - had->since >= settled_channel;
+  const bool orderly = how == loss::left;
+  const bool settled = how != loss::silent && now - had->since >= settled_channel;
   if (settled) failed_rounds_ = 0;
   recovering_ = had->as == role::caller && !orderly;
   last_error_ = {};
   if (recovering_ && doing_ != activity::attaching) return round_failed(why, now);
   become(orderly ? channel_status::closed : channel_status::waiting, why);
   if (doing_ == activity::attaching) return;
+  // Whoever lets us in to leave us does not make us try for ever, nor who calls us to do so.
+  if (!settled) ++failed_rounds_;
   if (!orderly) return wait(callee_patience, now);
-  if (settled) return wait(std::chrono::milliseconds{0}, now);
-  // Whoever lets us in to say bye does not make us call for ever.
-  ++failed_rounds_;
-  wait(delay(), now);
+  wait(settled ? std::chrono::milliseconds{0} : delay(), now);
 }
 
 void peer_machine::turned_away() {
@@ -96,11 +102,11 @@ void peer_machine::step(std::span<const registry_view> registries, bool wanted, 
     tried_.clear();
     return become(channel_status::closed, {});
   }
+  if (failed_rounds_ >= max_rounds()) return give_up(rendezvous_errc::channel_lost);
   if (doing_ == activity::waiting) {
     if (now < until_) return;
     doing_ = activity::none;
   }
-  if (failed_rounds_ >= max_rounds()) return give_up(rendezvous_errc::channel_lost);
   if (const auto registry = choose(registries)) {
     if (!recovering_ && tried_.empty() && all_left(registries)) return give_up(rendezvous_errc::offline);
     doing_ = activity::calling;

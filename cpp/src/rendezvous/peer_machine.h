@@ -26,6 +26,13 @@ inline constexpr std::chrono::milliseconds settled_channel{10'000};
 /// A contact who came while we call, and was rung all the same, answers by then. Who was not is called anew.
 inline constexpr std::chrono::milliseconds arrival_patience{1'000};
 
+/// How a channel ended.
+enum class loss : std::uint8_t {
+  broken,
+  left,    ///< one side said bye
+  silent,  ///< given up, as they did not answer: it was no good one, however long it lasted
+};
+
 /// What is known of a contact at one registry.
 struct registry_view {
   enum class presence : std::uint8_t {
@@ -70,15 +77,13 @@ class peer_machine {
 
   void call_failed(std::size_t registry, error_code why);
   /// A ticket is there, for a call of ours or of theirs. `still_calling`: our call at another registry goes on.
-  void attaching(std::size_t registry, role as, bool still_calling);
-  /// `another`: another ticket is being used at the same time.
-  void attach_failed(std::size_t registry, role as, error_code why, bool another, mono_time now);
+  void attaching(std::uint64_t ticket, std::size_t registry, role as, bool still_calling);
+  void attach_failed(std::uint64_t ticket, std::size_t registry, role as, error_code why, mono_time now);
   /// What came of a ticket is not wanted any more, as they were turned away meanwhile; that is no failure.
-  void attach_dropped(bool another) noexcept;
+  void attach_dropped(std::uint64_t ticket) noexcept;
   /// A channel is there, in the place of any before it.
   void opened(std::size_t registry, role as, mono_time now);
-  /// Orderly: one side said bye.
-  void lost(error_code why, bool orderly, mono_time now);
+  void lost(error_code why, loss how, mono_time now);
   /// They are to hear nothing of us: a call of ours is cancelled, and no channel is got back.
   void turned_away();
   /// Nothing is tried any more, whatever happens.
@@ -124,8 +129,9 @@ class peer_machine {
   bool wanted_ = false;      ///< at the last step
   bool recovering_ = false;  ///< the channel is got back although nothing waits for it
   int failed_rounds_ = 0;
-  std::set<std::size_t> tried_;     ///< in this round
-  std::set<std::size_t> doubtful_;  ///< told of a call of theirs that came to nothing; until the next channel
+  std::set<std::uint64_t> awaited_;  ///< tickets being used that are worth waiting for
+  std::set<std::size_t> tried_;      ///< in this round
+  std::set<std::size_t> doubtful_;   ///< told of a call of theirs that came to nothing; until the next channel
   error_code last_error_;
   std::optional<std::size_t> preferred_;  ///< of the last channel
   channel_status status_ = channel_status::closed;

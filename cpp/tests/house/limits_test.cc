@@ -362,7 +362,7 @@ entries peer_entries() {
       {"`settledChannelMs`", {own("peer_machine.h", "settled_channel")}},
       {"`maxEarlyTextBytes`", {}},
       {"`glareWaitMs`", {}},
-      {"`ackTimeoutMs`", {}},
+      {"`ackTimeoutMs`", {own("conversation.h", "channel_ack_timeout")}},
       {"`channelClockSkewMs`", {own("client_core.h", "channel_clock_skew")}},
       {"`maxQueuedMessages`", {client.max_queue}},
       {"`maxQueuedMessageBytes`", {client.max_queue_bytes}},

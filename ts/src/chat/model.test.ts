@@ -173,6 +173,13 @@ test("a guest who comes in while somebody is written to does not take the place"
   assert.equal(model.chosen?.name, "guest");
 });
 
+test("an invitation that a contact used up is announced", () => {
+  said.length = 0;
+  model.event({ type: "invitation_used", key: bob.publicKey, note: "inv:x" });
+  model.event({ type: "invitation_used", key: carol.publicKey, note: "inv:y" });
+  assert.deepEqual(said, ["Bob used up an invitation of yours", "Somebody used up an invitation of yours"]);
+});
+
 test("events show on their contact and their registry", () => {
   model.event({ type: "registry", url: "wss://r", state: "failed", error: new RendezvousError("replaced") });
   model.event({ type: "presence", key: bob.publicKey, online: true });

@@ -222,6 +222,8 @@ export class ChatModel {
         // Whoever is being written to stays chosen.
         void this.learn().then(() => this.#chosen === undefined && this.choose(event.contact.publicKey.text));
         return this.changed(`${displayText(event.contact.name)} came in with your invitation`);
+      case "invitation_used":
+        return this.changed(`${displayText(this.contacts.get(event.key)?.name ?? "Somebody")} used up an invitation of yours`);
       case "call_failed":
         return this.changed(`A call in the name of ${this.contacts.get(event.key)?.name ?? "a contact"} came to nothing`);
     }

@@ -116,7 +116,7 @@ class NormalizedObserver implements TellingObserver {
  * The whole observer in this context, in one queue with `beside`; one that is whole already as it is. undefined: it has no
  * callbacks.
  */
-export function wholeObserver(observer: ClientObserverLike, context: ObserverContext, beside?: ClientObserver): ClientObserver | undefined {
+export function wholeObserver(observer: ClientObserverLike, context: ObserverContext, beside?: ClientObserverLike): ClientObserver | undefined {
   if (observer instanceof NormalizedObserver) return observer;
   if (!callbackNames.some((name) => typeof observer[name] === "function")) return undefined;
   const queue = beside instanceof NormalizedObserver ? beside.queue : undefined;
@@ -130,6 +130,11 @@ export function inContext(observer: ClientObserverLike, context: ObserverContext
   for (const name of callbackNames) copy[name] = observer[name]?.bind(observer);
   attached.set(copy, { ...attached.get(observer), ...context });
   return copy;
+}
+
+/** The callbacks that were given, in a copy with their context. */
+export function rawCopy(observer: ClientObserverLike): ClientObserverLike {
+  return observer instanceof NormalizedObserver ? inContext(observer.raw, observer.context) : inContext(observer, {});
 }
 
 /** Both: whole, and in this context. undefined: it has no callbacks. */

@@ -3,7 +3,7 @@
 
 import type { ClientObserver, ClientObserverLike, DiagnosticEventInput, ObserverContext } from "./events.js";
 import { NoopObserver, tell } from "./noop.js";
-import { inContext, wholeObserver } from "./normalized.js";
+import { inContext, rawCopy, wholeObserver } from "./normalized.js";
 
 /**
  * A whole observer: missing callbacks do nothing, events are derived from callbacks, delivery is queued. One that is
@@ -15,8 +15,13 @@ export function normalizeObserver(observer?: ClientObserverLike, context: Observ
 }
 
 /** normalizeObserver, in one queue with an observer that is normalised: what happens in order is told in order. */
-export function normalizeBeside(observer: ClientObserverLike, beside: ClientObserver | undefined): ClientObserver {
+export function normalizeBeside(observer: ClientObserverLike, beside: ClientObserverLike | undefined): ClientObserver {
   return wholeObserver(observer, {}, beside) ?? NoopObserver;
+}
+
+/** A copy of an observer's callbacks as they were given, in its context: others can be put before them. NoopObserver and nobody have none. */
+export function copyOfCallbacks(observer: ClientObserverLike | undefined): ClientObserverLike {
+  return rawCopy(observer && observer !== NoopObserver ? observer : {});
 }
 
 /** The same observer whose events carry this context; of what was attached before, the later value wins. */

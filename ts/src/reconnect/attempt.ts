@@ -3,7 +3,7 @@
 
 import { FlowersecError, quietly } from "../base/index.js";
 import type { ClientObserver, ClientObserverLike, ObserverContext } from "../observability/events.js";
-import { normalizeBeside, normalizeObserver, withObserverContext } from "../observability/observer.js";
+import { copyOfCallbacks, normalizeBeside, normalizeObserver, withObserverContext } from "../observability/observer.js";
 import type { WsCloseError } from "../ws/socket.js";
 import { superseded } from "./failure.js";
 import type { SupervisedClient } from "./config.js";
@@ -20,7 +20,7 @@ export class Attempt<C extends SupervisedClient> {
   /** `before`: the attempt before, whose queue this one shares, and whose trace it goes on with. */
   constructor(observer: ClientObserverLike | undefined, attemptSeq: number, before: Attempt<C> | undefined) {
     const context = { attemptSeq, attemptStartMs: performance.now() };
-    this.withoutIds = normalizeBeside(withObserverContext(this.listening(observer), context), before?.withoutIds);
+    this.withoutIds = normalizeBeside(withObserverContext(this.listening(observer), context), before?.withoutIds ?? observer);
     this.ids = traceOf(before?.ids);
   }
 
@@ -57,10 +57,9 @@ export class Attempt<C extends SupervisedClient> {
     quietly(() => closed); // what it throws is told; what it rejects with, against its type, comes too late for that
   }
 
-  /** The caller's observer, and our ears for a client that cannot say how it ended. One normalised already is left alone. */
-  private listening(given: ClientObserverLike = {}): ClientObserverLike {
-    if (given === normalizeObserver(given)) return given;
-    const copy = withObserverContext(given, {});
+  /** The caller's observer, and our ears for a client that cannot say how it ended. */
+  private listening(given: ClientObserverLike | undefined): ClientObserverLike {
+    const copy = copyOfCallbacks(given);
     const { onWsClose, onWsError, onDiagnosticEvent } = copy;
     copy.onWsClose = (kind, code) => {
       if (kind !== "local") this.heard(code === undefined ? undefined : closedWith(code));

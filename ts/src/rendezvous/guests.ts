@@ -25,6 +25,8 @@ export class Guests {
     /** Given away. */
     readonly invitations: OpenInvitations,
     private readonly unixSeconds: () => number,
+    /** One of ours is used up, and nobody became a contact by it. */
+    private readonly onUsed: (key: PublicKey, note: string) => void,
   ) {}
 
   /** `name` is for who comes with it. Throws IdentityError bad_name, bad_invitation, too_many. */
@@ -83,10 +85,18 @@ export class Guests {
     if (note === undefined) return undefined;
     const name = this.invitations.nameOf(note);
     const wasOpen = this.invitations.consume(note);
-    if (guest === undefined || this.contacts.get(key) !== undefined) return undefined;
+    if (guest === undefined || this.contacts.get(key) !== undefined) {
+      if (wasOpen) this.onUsed(key, note);
+      return undefined;
+    }
     if (!wasOpen) throw new RendezvousError("unknown_contact");
     this.#arriving.delete(key.text);
-    return this.contacts.admit({ ...guest, name: this.#freeName(name, key) });
+    try {
+      return this.contacts.admit({ ...guest, name: this.#freeName(name, key) });
+    } catch (error) {
+      this.onUsed(key, note);
+      throw error;
+    }
   }
 
   /** It is not. */

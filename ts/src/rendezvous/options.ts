@@ -53,6 +53,8 @@ export type SecureSocketEvent =
   | { readonly type: "presence"; readonly key: PublicKey; readonly online: boolean }
   /** Somebody came in with an invitation of ours: a contact now, verified, and worth storing. */
   | { readonly type: "guest"; readonly contact: Contact }
+  /** An invitation of ours is used up, and nobody new came in: who used it is a contact already, or could not be made one. `note` is that of invitationNote(). */
+  | { readonly type: "invitation_used"; readonly key: PublicKey; readonly note: string }
   /** A call of a contact came to nothing. */
   | { readonly type: "call_failed"; readonly key: PublicKey; readonly error: unknown };
 

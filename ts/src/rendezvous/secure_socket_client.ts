@@ -52,7 +52,8 @@ export class SecureSocketClient {
     this.contacts = contacts ?? new Contacts(owner);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    this.#guests = new Guests(this.contacts, options.invitations ?? new OpenInvitations(), () => this.#clock.unixSeconds());
+    const onUsed = (key: PublicKey, note: string) => queueMicrotask(() => this.#tell({ type: "invitation_used", key, note }));
+    this.#guests = new Guests(this.contacts, options.invitations ?? new OpenInvitations(), () => this.#clock.unixSeconds(), onUsed);
     this.#questions = new Questions({
       contacts: this.contacts,
       nowMs: () => this.#clock.monoMs(),

@@ -43,7 +43,9 @@ class script {
         all.push_back("settle " + std::to_string(settle->id) + " " + name_of(settle->outcome));
       }
       if (const auto* leave = std::get_if<talk::leave>(&*next)) all.push_back(leave->asked_by_them ? "left" : "leave");
-      if (const auto* drop = std::get_if<talk::drop>(&*next)) all.push_back("drop " + name_of(drop->why));
+      if (const auto* drop = std::get_if<talk::drop>(&*next)) {
+        all.push_back("drop " + name_of(drop->why) + (drop->silent ? " silent" : ""));
+      }
     }
     return all;
   }
@@ -176,7 +178,45 @@ TEST(conversation, gives_a_silent_contact_ten_seconds) {
   talk.machine.advance(talk.now + 10s - 1ms);
   EXPECT_EQ(talk.wanted(), words{});
   talk.machine.advance(talk.now + 10s);
-  EXPECT_EQ(talk.wanted(), words{"drop channel_failed"});
+  EXPECT_EQ(talk.wanted(), words{"drop channel_failed silent"});
+}
+
+TEST(conversation, gives_a_message_thirty_seconds_from_when_it_has_left) {
+  script talk;
+  talk.open();
+  talk.send("1");
+  EXPECT_EQ(talk.wanted(), words{"> 1=1"});
+  talk.machine.keep_open();
+  EXPECT_EQ(talk.machine.deadline(), talk.now + 30s);
+  talk.now += 20s;
+  talk.machine.moved(1, talk.now);
+  talk.send("2");
+  talk.wanted();
+  talk.machine.advance(talk.now + 30s - 1ms);
+  EXPECT_EQ(talk.wanted(), words{});
+  talk.machine.advance(talk.now + 30s);
+  EXPECT_EQ(talk.wanted(), words{"drop channel_lost silent"});
+  EXPECT_EQ(talk.machine.pending(), 2u);
+  talk.machine.moved(1, talk.now);
+  EXPECT_EQ(talk.machine.deadline(), std::nullopt);
+  talk.open();
+  EXPECT_EQ(talk.machine.deadline(), talk.now + 30s) << "on each channel anew";
+}
+
+TEST(conversation, gives_what_is_behind_a_message_its_time_when_that_has_left) {
+  script talk;
+  talk.open();
+  talk.send("1");
+  talk.send("2");
+  talk.wanted();
+  for (int piece = 0; piece < 3; ++piece) talk.machine.moved(1, talk.now += 20s);
+  const auto first_left = talk.now;
+  talk.machine.moved(2, talk.now += 10s);
+  EXPECT_EQ(talk.machine.deadline(), first_left + 30s);
+  talk.take(channel_ack{1});
+  EXPECT_EQ(talk.machine.deadline(), talk.now + 30s);
+  talk.take(channel_ack{2});
+  EXPECT_EQ(talk.machine.deadline(), talk.now + 10min);
 }
 
 TEST(conversation, closes_a_channel_that_nobody_uses_for_ten_minutes) {
@@ -196,7 +236,7 @@ TEST(conversation, keeps_a_channel_with_a_message_under_way_or_one_that_is_used_
   script talk;
   talk.open();
   talk.send();
-  EXPECT_EQ(talk.machine.deadline(), std::nullopt);
+  EXPECT_EQ(talk.machine.deadline(), talk.now + 30s);
   talk.take(channel_ack{1});
   EXPECT_NE(talk.machine.deadline(), std::nullopt);
   talk.machine.keep_open();

@@ -47,7 +47,7 @@ TEST(registry_outbox, holds_its_bytes_and_not_one_more) {
 TEST(channel_outbox, holds_its_frames_and_not_one_more) {
   asio::io_context context;
   error_code lost;
-  channel_listener listener{.frame = {}, .used = {}, .lost = [&lost](error_code why) { lost = why; }};
+  channel_listener listener{.frame = {}, .moved = {}, .used = {}, .lost = [&lost](error_code why) { lost = why; }};
   // There is no stream yet.
   const auto channel = std::make_shared<contact_channel>(client_strand{context.get_executor()}, endpoint::session{},
                                                          std::move(listener));

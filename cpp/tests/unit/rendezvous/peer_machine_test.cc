@@ -3,72 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <iterator>
+#include "unit/rendezvous/peer_script.h"
 
 namespace flowersec::rendezvous {
 namespace {
 
-using namespace std::chrono_literals;
-using words = std::vector<std::string>;
-using presence = registry_view::presence;
-using role = identity::call_role;
-
-std::string name_of(const error_code& why) {
-  return why ? " " + std::string{to_string(static_cast<rendezvous_errc>(why.value()))} : "";
-}
-
-class script {
- public:
-  words step() {
-    words all = wants();
-    machine.step(registries, wanted, now);
-    std::ranges::move(wants(), std::back_inserter(all));
-    return all;
-  }
-  words wants() {
-    words all;
-    while (auto next = machine.poll_intent()) {
-      if (const auto* call = std::get_if<peer::call>(&*next)) all.push_back("call " + std::to_string(call->registry));
-      if (const auto* call = std::get_if<peer::call_again>(&*next))
-        all.push_back("again " + std::to_string(call->registry));
-      if (const auto* fail = std::get_if<peer::fail>(&*next)) {
-        all.push_back("fail" + name_of(fail->why));
-        wanted = false;
-      }
-      if (const auto* changed = std::get_if<peer::changed>(&*next)) {
-        all.push_back(std::string{to_string(changed->status)} + name_of(changed->why));
-      }
-    }
-    return all;
-  }
-  script& opened(role as = role::caller) {
-    wanted = true;
-    step();
-    machine.attaching(0, as, false);
-    machine.opened(0, as, now);
-    wanted = false;
-    step();
-    return *this;
-  }
-  void handshake_fails(std::size_t registry, role as) {
-    machine.attaching(registry, as, false);
-    machine.attach_failed(registry, as, rendezvous_errc::channel_failed, false, now);
-  }
-  /// Goes on to the next deadline.
-  words wait() {
-    EXPECT_TRUE(machine.deadline());
-    now = machine.deadline().value_or(now);
-    return step();
-  }
-
-  std::vector<registry_view> registries{{.registered = true}};
-  bool wanted = false;
-  mono_time now{1000s};
-  peer_machine machine{{.enabled = true, .jitter_ratio = 0}, [] { return 0.5; }};
-};
-
-constexpr auto unavailable = rendezvous_errc::recipient_unavailable;
+using script = peer_script;
 
 TEST(peer_machine, calls_when_something_waits_and_not_before) {
   script peer;
@@ -76,7 +16,7 @@ TEST(peer_machine, calls_when_something_waits_and_not_before) {
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
   EXPECT_EQ(peer.step(), words{});
-  peer.machine.attaching(0, role::caller, false);
+  peer.attach(0, role::caller);
   peer.machine.opened(0, role::caller, peer.now);
   EXPECT_EQ(peer.step(), words{"open"});
 }
@@ -112,7 +52,7 @@ TEST(peer_machine, fails_at_once_when_both_watch_and_the_contact_went_away) {
 
 TEST(peer_machine, fails_at_once_while_it_gets_back_a_channel_from_one_who_went_away_and_goes_on) {
   script peer;
-  peer.opened().machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.opened().machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   peer.registries[0].seen = presence::left;
   peer.wanted = true;
@@ -127,7 +67,7 @@ TEST(peer_machine, what_waited_when_the_channel_was_lost_waits_until_the_contact
   peer.opened();
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{});
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.registries[0].seen = presence::left;
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
@@ -158,7 +98,7 @@ TEST(peer_machine, places_its_call_anew_when_the_contact_comes_and_once_only) {
 TEST(peer_machine, places_the_next_call_anew_as_well) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.step();
   for (int round = 0; round < 3; ++round) {
     peer.registries[0].seen = presence::left;
@@ -192,7 +132,7 @@ TEST(peer_machine, does_not_place_a_call_anew_for_one_who_is_gone_again_or_answe
   peer.registries[0].seen = presence::online;
   peer.step();
   EXPECT_EQ(peer.machine.deadline(), peer.now + 1s);
-  peer.machine.attaching(0, role::caller, false);
+  peer.attach(0, role::caller);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
 }
 
@@ -210,13 +150,14 @@ TEST(peer_machine, calls_again_whom_it_had_turned_away_when_that_is_wanted) {
 TEST(peer_machine, calls_again_whom_it_had_turned_away_while_a_ticket_was_used) {
   for (const auto as : {role::caller, role::callee}) {
     script peer;
-    peer.machine.attaching(0, as, false);
+    const auto first = peer.attach(0, as);
+    const auto second = peer.attach(0, as);
     peer.machine.turned_away();
     peer.wanted = true;
     EXPECT_EQ(peer.step(), words{});
-    peer.machine.attach_dropped(true);
+    peer.machine.attach_dropped(first);
     EXPECT_EQ(peer.step(), words{});
-    peer.machine.attach_dropped(false);
+    peer.machine.attach_dropped(second);
     EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
   }
 }
@@ -224,7 +165,7 @@ TEST(peer_machine, calls_again_whom_it_had_turned_away_while_a_ticket_was_used) 
 TEST(peer_machine, does_not_get_the_channel_back_to_whom_it_turned_away) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   peer.machine.turned_away();
   EXPECT_EQ(peer.step(), words{"closed"});
@@ -264,7 +205,7 @@ TEST(peer_machine, calls_again_after_a_lost_channel_that_it_called_for) {
   script peer;
   peer.opened();
   peer.now += 1min;
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   EXPECT_EQ(peer.machine.deadline(), peer.now + 500ms);
   EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
@@ -276,7 +217,7 @@ TEST(peer_machine, calls_again_after_a_lost_channel_that_it_called_for) {
 TEST(peer_machine, leaves_it_to_the_caller_to_call_again_for_ten_seconds) {
   script peer;
   peer.opened(role::callee);
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{"waiting channel_lost"});
   EXPECT_EQ(peer.machine.deadline(), peer.now + 10s);
@@ -286,7 +227,7 @@ TEST(peer_machine, leaves_it_to_the_caller_to_call_again_for_ten_seconds) {
 TEST(peer_machine, does_nothing_after_a_lost_channel_that_it_did_not_call_for_and_does_not_need) {
   script peer;
   peer.opened(role::callee);
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   EXPECT_EQ(peer.step(), (words{"waiting channel_lost", "closed"}));
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
 }
@@ -294,11 +235,11 @@ TEST(peer_machine, does_nothing_after_a_lost_channel_that_it_did_not_call_for_an
 TEST(peer_machine, does_not_call_again_after_a_bye_unless_something_waits) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
   peer.opened();
   peer.now += 10s;
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), (words{"closed channel_lost", "calling", "call 0"}));
 }
@@ -311,81 +252,43 @@ TEST(peer_machine, waits_and_gives_up_when_they_say_bye_as_soon_as_they_are_ther
     peer.wanted = true;
     peer.now += 9s;
     before = peer.now;
-    peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+    peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
     EXPECT_EQ(peer.step(), words{"closed channel_lost"});
     EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
     EXPECT_EQ(peer.now - before, delay);
   }
   peer.opened();
   peer.wanted = true;
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
-  EXPECT_EQ(peer.step(), words{"closed channel_lost"});
-  EXPECT_EQ(peer.wait(), (words{"fail channel_lost", "closed channel_lost"}));
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
+  EXPECT_EQ(peer.step(), (words{"closed channel_lost", "fail channel_lost", "closed channel_lost"}));
+}
+
+TEST(peer_machine, gives_up_when_they_call_again_and_again_and_their_channels_are_no_good) {
+  for (const auto how : {loss::broken, loss::left, loss::silent}) {
+    script peer;
+    peer.wanted = true;
+    for (int round = 1; round <= 5; ++round) {
+      EXPECT_TRUE(peer.wanted);
+      peer.attach(0, role::callee);
+      peer.machine.opened(0, role::callee, peer.now);
+      peer.step();
+      peer.now += how == loss::silent ? 10s : 9s;
+      peer.machine.lost(rendezvous_errc::channel_lost, how, peer.now);
+      peer.step();
+    }
+    EXPECT_FALSE(peer.wanted) << "what waited has failed";
+    EXPECT_EQ(peer.machine.deadline(), std::nullopt);
+  }
 }
 
 TEST(peer_machine, has_nothing_to_wait_for_once_it_was_stopped) {
   script peer;
   peer.opened();
   peer.machine.stop();
-  peer.machine.lost(rendezvous_errc::channel_lost, true, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::left, peer.now);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
   peer.wanted = true;
   EXPECT_EQ(peer.step(), words{"closed channel_lost"});
-}
-
-/// Two registries, of which the first one says what it likes.
-class two_registries : public testing::Test {
- protected:
-  two_registries() {
-    peer.registries = {{.registered = true, .seen = presence::online}, {.registered = true}};
-    peer.wanted = true;
-  }
-  script peer;
-};
-
-TEST_F(two_registries, are_both_asked_when_the_grants_of_one_are_worth_nothing) {
-  for (int round = 0; round < 4; ++round) {
-    EXPECT_EQ(peer.step(), (words{"calling", "call 0"}));
-    peer.handshake_fails(0, role::caller);
-    EXPECT_EQ(peer.step(), words{"call 1"});
-    peer.machine.call_failed(1, unavailable);
-    EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
-    peer.now = peer.machine.deadline().value_or(peer.now);
-  }
-}
-
-TEST_F(two_registries, of_which_the_one_of_the_last_channel_is_asked_first) {
-  peer.registries[0].seen = presence::unknown;
-  peer.step();
-  peer.machine.call_failed(0, unavailable);
-  EXPECT_EQ(peer.step(), words{"call 1"});
-  peer.machine.attaching(1, role::caller, false);
-  peer.machine.opened(1, role::caller, peer.now);
-  peer.machine.attaching(0, role::callee, false);
-  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, false, peer.now);
-  peer.step();
-  peer.now += 1min;
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
-  peer.step();
-  EXPECT_EQ(peer.wait(), (words{"calling", "call 1"}));
-}
-
-TEST_F(two_registries, cannot_hold_our_calls_up_with_calls_that_nobody_made) {
-  peer.registries[0].seen = presence::unknown;
-  peer.handshake_fails(0, role::callee);
-  EXPECT_EQ(peer.step(), words{}) << "the first time they are given the time to call again";
-  peer.machine.attaching(0, role::callee, false);
-  EXPECT_EQ(peer.wait(), (words{"calling", "call 0"})) << "not the second time";
-  peer.machine.attaching(0, role::callee, false);
-  EXPECT_EQ(peer.step(), words{});
-  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, false, peer.now);
-  peer.now += 10s;
-  EXPECT_EQ(peer.step(), words{"call 1"});
-  peer.machine.attaching(0, role::callee, true);
-  peer.machine.attach_failed(0, role::callee, rendezvous_errc::channel_failed, true, peer.now);
-  peer.machine.attaching(1, role::caller, false);
-  peer.machine.opened(1, role::caller, peer.now);
-  EXPECT_EQ(peer.step(), words{"open"});
 }
 
 TEST(peer_machine, gives_up_a_channel_that_never_lasts) {
@@ -393,12 +296,12 @@ TEST(peer_machine, gives_up_a_channel_that_never_lasts) {
   for (int round = 0; round < 4; ++round) {
     peer.opened();
     peer.now += 9s;
-    peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+    peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
     peer.step();
     peer.wait();
   }
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   const auto last = peer.step();
   EXPECT_EQ(last.back(), "closed channel_lost");
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
@@ -409,18 +312,35 @@ TEST(peer_machine, forgets_earlier_failures_after_a_channel_that_lasted) {
   for (int round = 0; round < 20; ++round) {
     peer.opened();
     peer.now += 10s;
-    peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+    peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
     EXPECT_EQ(peer.step().front(), "waiting channel_lost");
     EXPECT_EQ(peer.wait(), (words{"calling", "call 0"}));
   }
 }
 
+TEST(peer_machine, gives_up_a_contact_who_is_silent_on_every_channel_however_long_it_lasts) {
+  script peer;
+  for (int round = 0; round < 4; ++round) {
+    peer.opened();
+    peer.wanted = true;
+    peer.now += 1min;
+    peer.machine.lost(rendezvous_errc::channel_failed, loss::silent, peer.now);
+    EXPECT_EQ(peer.step(), words{"waiting channel_failed"});
+    peer.wait();
+  }
+  peer.opened();
+  peer.wanted = true;
+  peer.now += 1min;
+  peer.machine.lost(rendezvous_errc::channel_failed, loss::silent, peer.now);
+  EXPECT_EQ(peer.step(), (words{"fail channel_failed", "closed channel_failed"}));
+}
+
 TEST(peer_machine, takes_their_channel_while_it_waits) {
   script peer;
   peer.opened();
-  peer.machine.lost(rendezvous_errc::channel_lost, false, peer.now);
+  peer.machine.lost(rendezvous_errc::channel_lost, loss::broken, peer.now);
   peer.step();
-  peer.machine.attaching(0, role::callee, false);
+  peer.attach(0, role::callee);
   EXPECT_EQ(peer.machine.deadline(), std::nullopt);
   peer.machine.opened(0, role::callee, peer.now);
   EXPECT_EQ(peer.step(), words{"open"});
