@@ -114,6 +114,23 @@ test("a chat that was detached goes on with what is stored when it connects agai
   ownwire.close();
 });
 
+test("send(), detach() and connect() in one handler: the text is there still", async () => {
+  let kept: string | null = null;
+  const { ownwire, visit, gateway } = await opened({ storage: { load: () => kept, save: (text) => void (kept = text) } });
+  ownwire.onMessage = () => {
+    ownwire.send("a");
+    ownwire.detach();
+    void ownwire.connect();
+  };
+  await visit.write({ type: "message", seq: 1, content: "r" });
+  const second = await gateway.visit();
+  await second.readOf("hello");
+  assert.deepEqual(ownwire.pending, [1]);
+  await second.welcome({ resumed: true });
+  assert.deepEqual(await texts(second, 1), ["1 a"]);
+  ownwire.close();
+});
+
 test("a storage that throws, or holds something else, is no storage", async () => {
   const no = () => {
     throw new Error("no");

@@ -142,6 +142,7 @@ export class Ownwire {
     if (this.#connecting === undefined || state === "idle" || state === "closed") {
       const connecting = (this.#connecting = deferred<void>());
       connecting.promise.catch(() => {}); // may be ignored
+      if (this.#isDetached) this.#carryOutAll(); // a handler may be here before what it detached is stored
       if (this.#isDetached) this.#machine.restore(this.#load());
       this.#isDetached = false;
       this.#machine.connect((error) => (error === undefined ? connecting.resolve() : connecting.reject(error)));
@@ -205,12 +206,16 @@ export class Ownwire {
     if (this.#isPerforming) return;
     this.#isPerforming = true;
     try {
-      for (let next = this.#machine.pollIntent(); next !== undefined; next = this.#machine.pollIntent()) this.#carryOut(next);
+      this.#carryOutAll();
     } finally {
       this.#isPerforming = false;
     }
     this.#setTimer();
     this.#watchSurroundings();
+  }
+
+  #carryOutAll(): void {
+    for (let next = this.#machine.pollIntent(); next !== undefined; next = this.#machine.pollIntent()) this.#carryOut(next);
   }
 
   #carryOut(intent: ChatIntent): void {
