@@ -220,3 +220,29 @@ test("an attempt that fails, and giving up, have the ids of the artifact", async
   await new Promise(setImmediate);
   assert.deepEqual(seen.map(({ code, trace_id }) => `${code} ${trace_id}`), ["reconnect_attempt undefined", "reconnect_exhausted trace-0001"]);
 });
+
+test("a probe without an answer is told of before the loss, which names it", async () => {
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
+  const manager = createReconnectManager({ clock, random: () => 0.5 });
+  const { wsFactory, sockets } = endpoint();
+  const seen: string[] = [];
+  await manager.connect(createNodeReconnectConfig({
+    source: { kind: "refreshable", acquire: async () => ({ v: 1, transport: "direct", direct_info: info }) },
+    connect: { origin, wsFactory, clock, liveness: { intervalMs: 1000, timeoutMs: 300 } },
+    observer: { onDiagnosticEvent: ({ stage, code }) => void seen.push(`${stage}/${code}`) },
+    autoReconnect: { enabled: true, initialDelayMs: 100, jitterRatio: 0 },
+  }));
+  await new Promise(setImmediate);
+  seen.length = 0;
+  const lost = deferred<ConnectionState>();
+  manager.subscribe((state) => state.status === "connecting" && (seen.push("state connecting"), lost.resolve(state)));
+  const [socket] = sockets[0] ?? assert.fail("no socket");
+  socket.tamper = () => undefined;
+  clock.advance(1000);
+  await new Promise(setImmediate);
+  clock.advance(300);
+  assert.equal(codeOf(await lost.promise), "yamux/timeout");
+  await new Promise(setImmediate);
+  assert.deepEqual(seen, ["yamux/liveness_timeout", "state connecting", "close/ws_close_local", "reconnect/reconnect_scheduled"]);
+  manager.disconnect();
+});

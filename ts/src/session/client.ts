@@ -19,7 +19,10 @@ export interface Client extends AsyncDisposable {
   readonly endpointInstanceId?: string;
   /** Calls and notifications. When its stream ends, calls fail and the session goes on. */
   readonly rpc: RpcClient;
-  /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
+  /**
+   * How the session ended: undefined when it was closed here, yamux/timeout for a probe without an answer, else
+   * close/not_connected; and why. Never rejects.
+   */
   readonly ended: Promise<FlowersecError | undefined>;
   /** How the stream of calls ended while the session went on: rpc/rpc_failed and why. Never rejects. */
   readonly rpcEnded: Promise<FlowersecError>;
