@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { FlowersecError, fromUtf8, utf8, writeU32 } from "../base/index.js";
-import { RpcRouter, RpcServer } from "../rpc/index.js";
+import { envelopeFrame } from "../rpc/envelope.js";
+import { RpcRouter, RpcServer, RpcStreamError } from "../rpc/index.js";
 import { createByteReader } from "../streamio/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
@@ -131,6 +132,26 @@ test("a stream needs a kind", async () => {
   for (const kind of ["", "  ", undefined as never, 5 as never]) await assert.rejects(client.openStream(kind), isTriple("direct", "rpc", "missing_stream_kind"));
   await assert.rejects(client.openStream("x".repeat(8193)), isTriple("direct", "rpc", "stream_hello_failed"));
   client.close();
+});
+
+test("rpcEnded tells of a stream of calls on which something came, and of none that was never used", async () => {
+  for (const isUsed of [true, false]) {
+    const { client, session } = await connected();
+    const { stream } = await session.acceptStream();
+    let told: unknown;
+    void client.rpcEnded.then((error) => (told = error));
+    if (isUsed) {
+      const heard = new Promise((resolve) => client.rpc.onNotify(2, resolve));
+      await stream.write(envelopeFrame(2, {}, null));
+      await heard;
+    }
+    stream.reset();
+    await assert.rejects(client.rpc.call(1, null), RpcStreamError);
+    await client.probeLiveness();
+    assert.equal(isTriple("direct", "rpc", "rpc_failed")(told), isUsed);
+    assert.equal(told === undefined, !isUsed);
+    client.close();
+  }
 });
 
 test("the 65th stream is refused, and the session goes on", async () => {
