@@ -91,6 +91,31 @@ test("it listens for grants, registers, meets clients, and closes everything whe
   assert.equal(attaches.length, 2);
 });
 
+test("any number of clients, on their way and served, listens to no signal together, and all end with it", async () => {
+  const { stop, attaches, over, announce, told } = world();
+  const warnings: string[] = [];
+  const hear = ({ name, message }: Error) => void warnings.push(`${name}: ${message}`);
+  process.on("warning", hear);
+  await turn();
+  const sessions = Array.from({ length: 24 }, () => new FakeSession());
+  for (const _ of sessions) announce();
+  await turn();
+  sessions.slice(0, 12).forEach((session, i) => attaches[i]?.resolve(session));
+  await turn();
+  const [left] = sessions;
+  left?.served.resolve();
+  await turn();
+  assert.equal(left?.closes, 1);
+  sessions.slice(12, 14).forEach((session, i) => attaches[12 + i]?.resolve(session)); // too late to be served
+  stop.abort();
+  await over;
+  await turn();
+  process.off("warning", hear);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(sessions.map(({ closes }) => closes > 0), sessions.map((_, i) => i < 14));
+  assert.deepEqual(told, ["registered"]);
+});
+
 test("so many sessions, so many grants that wait, and one more is dropped", async () => {
   const { stop, attaches, told, over, announce } = world([], { maxSessions: 2 });
   await turn();

@@ -103,7 +103,8 @@ export async function serveEndpointThrough(doors: EndpointDoors, options: ServeE
 
 /** Attaches and sessions, and the grants that wait for one of them to end. */
 class Clients {
-  private readonly going = new Set<Promise<void>>();
+  /** Each with what ends it: so many listeners on one signal would look like a leak. */
+  private readonly going = new Map<Promise<void>, AbortController>();
   private readonly waiting: ChannelInitGrant[] = [];
 
   constructor(
@@ -111,7 +112,9 @@ class Clients {
     private readonly options: ServeEndpointOptions,
     private readonly most: number,
     private readonly over: AbortSignal,
-  ) {}
+  ) {
+    over.addEventListener("abort", () => this.going.forEach((end) => end.abort()));
+  }
 
   /** What is no server's grant is no client. */
   announce(payload: unknown): void {
@@ -129,29 +132,28 @@ class Clients {
 
   async allGone(): Promise<void> {
     this.waiting.length = 0;
-    await Promise.all(this.going);
+    await Promise.all(this.going.keys());
   }
 
   private start(grant: ChannelInitGrant): void {
-    const one: Promise<void> = this.meet(grant)
+    const end = new AbortController();
+    const one: Promise<void> = this.meet(grant, end.signal)
       .catch((error: unknown) => this.over.aborted || quietly(() => this.options.onClientFailed?.(error)))
       .then(() => {
         this.going.delete(one);
         const next = this.waiting.shift();
         if (next !== undefined) this.start(next);
       });
-    this.going.add(one);
+    this.going.set(one, end);
   }
 
-  private async meet(grant: ChannelInitGrant): Promise<void> {
+  private async meet(grant: ChannelInitGrant, signal: AbortSignal): Promise<void> {
     const { dial, attach, serve } = this.options;
-    const session = await this.doors.attach(grant, { ...dial, handshakeTimeoutMs: 60_000, ...attach, signal: this.over });
-    const close = () => session.close();
-    this.over.addEventListener("abort", close, { once: true });
+    const session = await this.doors.attach(grant, { ...dial, handshakeTimeoutMs: 60_000, ...attach, signal });
+    signal.addEventListener("abort", () => session.close());
     try {
-      if (!this.over.aborted) await serve(session);
+      if (!signal.aborted) await serve(session);
     } finally {
-      this.over.removeEventListener("abort", close);
       session.close();
     }
   }

@@ -122,10 +122,11 @@ test("a connection that breaks is no draining: the first wait is short", async (
   nothingLeft();
 });
 
-test("a server that ends the stream of calls only: the session is replaced", async () => {
+test("a server that ends the stream of calls only, having used it: the session is replaced", async () => {
   const { manager, config, clock, becomes, last, nothingLeft } = world();
   await manager.connect(config);
   const lost = becomes("connecting");
+  await manager.rpc.call(9, {});
   (await last()).stream.reset();
   assert.equal(codeOf(await lost), "rpc/rpc_failed");
   const back = becomes("connected");
@@ -134,6 +135,35 @@ test("a server that ends the stream of calls only: the session is replaced", asy
   manager.disconnect();
   nothingLeft();
 });
+
+test("a server that ends the used stream of calls is a loss also where nothing is tried twice", async () => {
+  const { manager, config, becomes, last, nothingLeft } = world({ enabled: false });
+  await manager.connect(config);
+  const given = becomes("error");
+  await manager.rpc.call(9, {});
+  await (await last()).stream.close();
+  assert.equal(codeOf(await given), "rpc/rpc_failed");
+  nothingLeft();
+});
+
+for (const enabled of [true, false]) {
+  for (const end of ["reset", "close"] as const) {
+    test(`a server that serves no calls, and ends their stream with ${end}, is kept, reconnecting ${enabled ? "enabled" : "off"}`, async () => {
+      const { manager, config, last, served, nothingLeft } = world({ enabled });
+      await manager.connect(config);
+      const { client } = manager.state();
+      await (await last()).stream[end]();
+      await assert.rejects(manager.rpc.call(9, {}));
+      await client?.probeLiveness();
+      assert.equal(manager.state().client, client);
+      await manager.state().client?.openStream("x");
+      assert.equal((await (await last()).session.acceptStream()).kind, "x");
+      assert.equal(served.length, 1);
+      manager.disconnect();
+      nothingLeft();
+    });
+  }
+}
 
 test("an attempt that a draining server closes is spread as well", async () => {
   const { manager, config, clock, becomes, refuseNext, nothingLeft } = world();
@@ -219,4 +249,30 @@ test("an attempt that fails, and giving up, have the ids of the artifact", async
   })), { code: "missing_origin" });
   await new Promise(setImmediate);
   assert.deepEqual(seen.map(({ code, trace_id }) => `${code} ${trace_id}`), ["reconnect_attempt undefined", "reconnect_exhausted trace-0001"]);
+});
+
+test("a probe without an answer is told of before the loss, which names it", async () => {
+  const clock = new ManualClock(Math.floor(Date.now() / 1000));
+  const manager = createReconnectManager({ clock, random: () => 0.5 });
+  const { wsFactory, sockets } = endpoint();
+  const seen: string[] = [];
+  await manager.connect(createNodeReconnectConfig({
+    source: { kind: "refreshable", acquire: async () => ({ v: 1, transport: "direct", direct_info: info }) },
+    connect: { origin, wsFactory, clock, liveness: { intervalMs: 1000, timeoutMs: 300 } },
+    observer: { onDiagnosticEvent: ({ stage, code }) => void seen.push(`${stage}/${code}`) },
+    autoReconnect: { enabled: true, initialDelayMs: 100, jitterRatio: 0 },
+  }));
+  await new Promise(setImmediate);
+  seen.length = 0;
+  const lost = deferred<ConnectionState>();
+  manager.subscribe((state) => state.status === "connecting" && (seen.push("state connecting"), lost.resolve(state)));
+  const [socket] = sockets[0] ?? assert.fail("no socket");
+  socket.tamper = () => undefined;
+  clock.advance(1000);
+  await new Promise(setImmediate);
+  clock.advance(300);
+  assert.equal(codeOf(await lost.promise), "yamux/timeout");
+  await new Promise(setImmediate);
+  assert.deepEqual(seen, ["yamux/liveness_timeout", "state connecting", "close/ws_close_local", "reconnect/reconnect_scheduled"]);
+  manager.disconnect();
 });

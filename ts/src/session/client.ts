@@ -19,9 +19,15 @@ export interface Client extends AsyncDisposable {
   readonly endpointInstanceId?: string;
   /** Calls and notifications. When its stream ends, calls fail and the session goes on. */
   readonly rpc: RpcClient;
-  /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
+  /**
+   * How the session ended: undefined when it was closed here, yamux/timeout for a probe without an answer, else
+   * close/not_connected; and why. Never rejects.
+   */
   readonly ended: Promise<FlowersecError | undefined>;
-  /** How the stream of calls ended while the session went on: rpc/rpc_failed and why. Never rejects. */
+  /**
+   * How the stream of calls ended while the session went on, after something had come on it: rpc/rpc_failed and why. Never
+   * rejects. A peer that serves no calls resets the stream at once: calls fail, and this does not settle.
+   */
   readonly rpcEnded: Promise<FlowersecError>;
   /**
    * Opens a stream of a kind, which is trimmed; data may be written at once. The signal covers the opening only.
@@ -75,14 +81,19 @@ export async function startClient(options: StartClientOptions): Promise<Client> 
   const client = new ClientSession({ ...options, client: true, wide: wideOf(options.channel) });
   try {
     const stream = await client.openStream(rpcKind, { signal });
-    const reader = new ExactReader((maxBytes) => stream.read({ maxBytes }));
+    let heard = false;
+    const reader = new ExactReader(async (maxBytes) => {
+      const chunk = await stream.read({ maxBytes });
+      heard ||= !!chunk;
+      return chunk;
+    });
     const { promise, resolve } = deferred<FlowersecError>();
     client.rpcEnded = promise;
     client.rpc = new RpcClient((n) => reader.readExactly(n), (bytes) => stream.write(bytes), {
       observer,
       onTerminal: (error: RpcStreamError) => {
         stream.reset(error);
-        if (!client.error) resolve(failure(path, "rpc", "rpc_failed", error));
+        if (heard && !client.error) resolve(failure(path, "rpc", "rpc_failed", error));
       },
     });
     void client.ended.then(() => client.rpc.close());

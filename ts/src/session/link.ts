@@ -1,7 +1,10 @@
 // What both roles share once the handshake is over: streams with a hello, pings, keys, probes, the end.
 // Layer session. Source: PROTOCOL, "After connect", "Stream hello", "Liveness".
 
-import { deferred, onAbort, systemClock, throwIfAborted, trimmed, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath } from "../base/index.js";
+import {
+  deferred, onAbort, systemClock, throwIfAborted, trimmed, withAbort, withDeadline, type Clock, type FlowersecError, type FlowersecErrorCode, type FlowersecPath,
+  type FlowersecStage,
+} from "../base/index.js";
 import type { SecureChannel } from "../e2ee/index.js";
 import { tell, type ClientObserver } from "../observability/index.js";
 import { writeStreamHello } from "../streamhello/index.js";
@@ -37,7 +40,10 @@ export interface LinkOptions {
 export class SessionLink {
   readonly path: FlowersecPath;
   readonly endpointInstanceId?: string;
-  /** How it ended: undefined when it was closed here, else close/not_connected with the cause. Never rejects. */
+  /**
+   * How it ended: undefined when it was closed here, yamux/timeout for a probe without an answer, else close/not_connected;
+   * with the cause. Never rejects.
+   */
   readonly ended: Promise<FlowersecError | undefined>;
   private readonly mux: YamuxSession;
   private readonly stopProbing: (() => void) | undefined;
@@ -59,6 +65,8 @@ export class SessionLink {
         write: (bytes) => channel.write(bytes),
         writeParts: (parts) => channel.writeParts(parts),
         close: () => {
+          // Before the channel, and whoever waits for the end, are told.
+          if (isYamuxPingTimeoutError(this.error)) tell(options.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });
           try {
             channel.close();
           } catch (error) {
@@ -74,7 +82,7 @@ export class SessionLink {
         onIncomingStream,
         maxUnsentBytes: Math.min(mostUnsentBytes, maxOutboundBufferedBytes || mostUnsentBytes),
         onDiagnostic: (diagnostic) => tell(options.observer, { stage: "yamux", result: "fail", ...diagnostic }),
-        onTerminal: (error) => this.end(failure(path, "close", "not_connected", error)),
+        onTerminal: (error) => this.end(endOf(path, error, "close", "not_connected")),
       },
     );
     this.stopProbing = keepProbing(liveness.intervalMs, () => this.probe(), this.clock);
@@ -144,11 +152,7 @@ export class SessionLink {
     } catch (error) {
       if (isAbort(error)) throw failure(path, "yamux", "canceled", error);
       if (error instanceof RangeError) throw failure(path, "validate", "invalid_option", error);
-      const isLate = isYamuxPingTimeoutError(error);
-      if (isLate) tell(this.options.observer, { stage: "yamux", code: "liveness_timeout", result: "fail" });
-      this.end(failure(path, "close", "not_connected", error));
-      this.mux.close();
-      throw failure(path, "yamux", isLate ? "timeout" : "ping_failed", error);
+      throw endOf(path, error, "yamux", "ping_failed"); // which is why the session has ended
     }
   }
 
@@ -173,4 +177,9 @@ export class SessionLink {
     this.stopProbing?.();
     this.resolveEnded(how);
   }
+}
+
+/** A probe without an answer is called so by all who meet it. */
+function endOf(path: FlowersecPath, cause: unknown, stage: FlowersecStage, code: FlowersecErrorCode): FlowersecError {
+  return isYamuxPingTimeoutError(cause) ? failure(path, "yamux", "timeout", cause) : failure(path, stage, code, cause);
 }

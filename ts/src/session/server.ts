@@ -45,7 +45,10 @@ export interface ServeRpcOptions extends RpcServerOptions {
 export class Session implements AsyncDisposable, AsyncIterable<AcceptedStream, undefined> {
   readonly path: FlowersecPath;
   readonly endpointInstanceId?: string;
-  /** How the session ended: undefined when it was closed here, else close/not_connected and why. Never rejects. */
+  /**
+   * How the session ended: undefined when it was closed here, yamux/timeout for a probe without an answer, else
+   * close/not_connected; and why. Never rejects.
+   */
   readonly ended: Promise<FlowersecError | undefined>;
   private readonly link: SessionLink;
   /** Streams whose hello was read, or the error of one that was bad. */

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "node:test";
 import { FlowersecError, fromUtf8, utf8, writeU32 } from "../base/index.js";
-import { RpcRouter, RpcServer } from "../rpc/index.js";
+import { envelopeFrame } from "../rpc/envelope.js";
+import { RpcRouter, RpcServer, RpcStreamError } from "../rpc/index.js";
 import { createByteReader } from "../streamio/index.js";
 import { CountedAbort } from "../testing/counted_signal.js";
 import { ManualClock } from "../testing/manual_clock.js";
 import { connected, type World } from "../testing/world.js";
-import { isYamuxStreamResetError } from "../yamux/index.js";
+import { isYamuxPingTimeoutError, isYamuxStreamResetError } from "../yamux/index.js";
 import { livenessOfIdleTimeout } from "./liveness.js";
 
 const isTriple = (path: string, stage: string, code: string) => (error: unknown) =>
@@ -131,6 +132,26 @@ test("a stream needs a kind", async () => {
   for (const kind of ["", "  ", undefined as never, 5 as never]) await assert.rejects(client.openStream(kind), isTriple("direct", "rpc", "missing_stream_kind"));
   await assert.rejects(client.openStream("x".repeat(8193)), isTriple("direct", "rpc", "stream_hello_failed"));
   client.close();
+});
+
+test("rpcEnded tells of a stream of calls on which something came, and of none that was never used", async () => {
+  for (const isUsed of [true, false]) {
+    const { client, session } = await connected();
+    const { stream } = await session.acceptStream();
+    let told: unknown;
+    void client.rpcEnded.then((error) => (told = error));
+    if (isUsed) {
+      const heard = new Promise((resolve) => client.rpc.onNotify(2, resolve));
+      await stream.write(envelopeFrame(2, {}, null));
+      await heard;
+    }
+    stream.reset();
+    await assert.rejects(client.rpc.call(1, null), RpcStreamError);
+    await client.probeLiveness();
+    assert.equal(isTriple("direct", "rpc", "rpc_failed")(told), isUsed);
+    assert.equal(told === undefined, !isUsed);
+    client.close();
+  }
 });
 
 test("the 65th stream is refused, and the session goes on", async () => {
@@ -298,7 +319,7 @@ test("probes follow the idle time-out", () => {
   for (const [idle, intervalMs, timeoutMs] of table) assert.deepEqual(livenessOfIdleTimeout(idle), { intervalMs, timeoutMs }, `${idle} s`);
 });
 
-test("a peer that no longer answers ends the session in time, with an event", async () => {
+test("a peer that no longer answers ends the session in time, and an event tells of it first, once", async () => {
   const clock = new ManualClock(Math.floor(Date.now() / 1000));
   const events: string[] = [];
   const observer = { onDiagnosticEvent: ({ stage, code, result }: { stage: string; code: string; result: string }) => void events.push(`${stage}/${code}/${result}`) };
@@ -308,14 +329,20 @@ test("a peer that no longer answers ends the session in time, with an event", as
   sockets[0].tamper = () => undefined;
   clock.advance(1000);
   await turn();
+  const asked = client.probeLiveness(); // shares the one under way
   clock.advance(299);
   await turn();
   assert.equal(events.includes("yamux/liveness_timeout/fail"), false);
+  void client.ended.then(() => events.push("ended"));
   clock.advance(1);
+  await assert.rejects(asked, isTriple("direct", "yamux", "timeout"));
   const ended = await client.ended;
-  assert.ok(isTriple("direct", "close", "not_connected")(ended), String(ended));
+  assert.ok(isTriple("direct", "yamux", "timeout")(ended), String(ended));
+  assert.ok(isYamuxPingTimeoutError(ended?.cause));
+  await assert.rejects(client.probeLiveness(), isTriple("direct", "yamux", "timeout"));
   await turn();
-  assert.ok(events.includes("yamux/liveness_timeout/fail"));
+  const ofTheEnd = events.slice(events.indexOf("handshake/handshake_ok/ok") + 1);
+  assert.deepEqual(ofTheEnd, ["yamux/liveness_timeout/fail", "ended", "close/ws_close_local/skip"]);
   assert.equal(clock.pending, 0, "no timer stays");
 });
 
