@@ -169,6 +169,7 @@ entries session_entries() {
       {"send time-out", {session.send_timeout, session::gather_bytes}},
       {"handshake cache", {cache.time_to_live, cache.max_entries}},
       {"direct admission", {endpoint::listen_options{}.max_handshakes}},
+      {"direct admission of one address", {endpoint::listen_options{}.max_handshakes_per_address}},
       {"direct refusals under way", {direct_listener::max_refusals_under_way, direct_listener::refusal_timeout}},
   };
 }
