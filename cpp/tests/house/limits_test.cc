@@ -192,6 +192,7 @@ entries tunnel_entries() {
       {"`max_closed_reports`", {relay.max_closed_reports}},
       {"`max_connections`", {relay.max_connections}},
       {"connections of one source", {}},
+      {"refusals of connections of one source under way", {constant(own + "source_guard.h", "max_refusals_under_way")}},
       {"upgrades per second of one source", {}},
       {"sources remembered for their rate", {2 * constant(own + "source_guard.h", "most_sources_per_half").is}},
       {"time to drain", {}},
