@@ -50,6 +50,7 @@ struct shared_state {
   scope_registry scopes{limits.max_tenant_queued_bytes};
   metrics counts;
   std::atomic<tunnel_phase> phase{tunnel_phase::serving};
+  drain_order leaving;
   drain_watch drained;
 
   // Plain HTTP requests in progress, which a stop waits for.
