@@ -43,6 +43,7 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     listen.path = options_.path;
     listen.certificate = options_.certificate;
     listen.any_origin = true;
+    listen.trusted_proxies = options_.trusted_proxies;
     listen.common.liveness = options_.liveness;
     listen.common.session.yamux.wide_window_session_bytes = 0;  // grants are short, and endpoints are many
     listen.common.session.probe_timeout = std::chrono::ceil<std::chrono::milliseconds>(options_.delivery_timeout);

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "controlplane/plane_metrics.h"
 #include "flowersec/controlplane/state_store.h"
@@ -29,6 +30,8 @@ struct control_options {
   std::string path = "/control/ws";
   std::optional<endpoint::server_certificate> certificate{};
   std::optional<shared_credential> shared{};
+  /// As of endpoint::listen_options.
+  std::vector<std::string> trusted_proxies = endpoint::listen_options{}.trusted_proxies;
   /// Control connections at once; one more is closed, or takes the place of one of the same endpoint.
   std::size_t max_connections = 10'000;
   /// From the handshake to the first registration; later the connection is closed.

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "flowersec/ws/url.h"
+#include "serving/flag_values.h"
 #include "serving/log.h"
 #include "tools/output.h"
 
@@ -158,6 +159,9 @@ program describe_serve(serve_command& c) {
             "endpoint, and /v1/channel/init answers"},
            {"tls-cert-file", &c.tls_cert_file, "PEM certificate chain; turns TLS on for all listeners"},
            {"tls-key-file", &c.tls_key_file, "PEM private key of the certificate"},
+           {"trusted-proxy", &c.trusted_proxies,
+            "address or network of a proxy in front of --control-listen, whose X-Forwarded-For says whose a connection "
+            "is (repeatable; not given means this machine)"},
            {"max-conns", &c.max_conns, "most HTTP connections, and so requests, at once; later ones wait"},
            {"max-endpoints", &c.max_endpoints,
             "most control connections; one more is closed, unless it can replace one of its endpoint"},
@@ -338,6 +342,7 @@ std::optional<std::string> usage_problem(const serve_command& c) {
     return "--idle-timeout must be between 1s and 8760h";
   }
   if (c.tls_cert_file.empty() != c.tls_key_file.empty()) return "tls requires both --tls-cert-file and --tls-key-file";
+  if (auto complaint = proxies_problem(c.trusted_proxies)) return complaint;
   if (c.max_conns < 1 || c.max_conns > most) return "--max-conns must be between 1 and " + std::to_string(most);
   if (c.max_endpoints < 1 || c.max_endpoints > most)
     return "--max-endpoints must be between 1 and " + std::to_string(most);

@@ -34,6 +34,7 @@ struct serve_command {
   std::chrono::nanoseconds idle_timeout = controlplane::default_idle_timeout;
   std::string tls_cert_file;
   std::string tls_key_file;
+  std::vector<std::string> trusted_proxies;  ///< empty: this machine
   std::int64_t max_conns = 256;
   std::int64_t max_endpoints = 10'000;
   std::chrono::nanoseconds request_timeout = std::chrono::seconds{10};

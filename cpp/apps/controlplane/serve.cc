@@ -116,6 +116,7 @@ control_listener open_control(asio::io_context& context, const serve_command& c,
                               state_store& store, plane_metrics& metrics) {
   const auto where = resolve(context, "--control-listen", c.control_listen);
   control_options options{.address = where.address().to_string(), .port = where.port()};
+  if (!c.trusted_proxies.empty()) options.trusted_proxies = c.trusted_proxies;
   options.max_connections = static_cast<std::size_t>(c.max_endpoints);
   options.delivery_timeout = c.delivery_timeout;
   if (demo) options.shared = shared_from(*demo);

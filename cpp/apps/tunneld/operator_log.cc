@@ -6,6 +6,15 @@
 
 namespace flowersec::apps {
 
+namespace {
+
+/// The word that the peer got. Only a drain cancels attaches, and it tells its peers that it does.
+std::string told(tunnel::attach_reason reason) {
+  return reason == tunnel::attach_reason::canceled ? "draining" : std::string{to_text(reason)};
+}
+
+}  // namespace
+
 void operator_log::on_attach_refused(tunnel::attach_reason reason, const tunnel::refused_peer& peer) {
   if (!logs(log_level::info) || !refusals_.add(reason, peer)) return;
   boost::asio::post(second_.get_executor(), [this] { take_refusals(); });
@@ -32,7 +41,7 @@ operator_log::~operator_log() {
 
 void operator_log::write_refusals() {
   for (const auto& refused : refusals_.take()) {
-    log_fields facts{{"reason", std::string{to_text(refused.reason)}}, {"peer", refused.address}};
+    log_fields facts{{"reason", told(refused.reason)}, {"peer", refused.address}};
     if (!refused.tenant.empty()) facts.emplace_back("tenant", refused.tenant);
     log_line(log_level::info, "attach refused", facts);
   }

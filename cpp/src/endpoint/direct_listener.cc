@@ -12,7 +12,9 @@
 #include "direct_admission.h"
 #include "failure.h"
 #include "flowersec/session/error.h"
+#include "flowersec/ws/upgrade.h"
 #include "plan.h"
+#include "ws/entrance.h"
 
 namespace flowersec::endpoint {
 
@@ -21,6 +23,8 @@ using asio::ip::tcp;
 using ::flowersec::session::strand;
 
 namespace {
+
+static_assert(direct_listener::max_refusals_under_way == ws::entrance::max_refusals);
 
 /// How long nobody is accepted after the system refused.
 constexpr std::chrono::milliseconds accept_pause{50};
@@ -33,6 +37,27 @@ result<ws::tls_context> load(const server_certificate& certificate) {
   return tls;
 }
 
+/// Who may be on the way in: every connection has a place at the door, and one that a proxy brings has another by the
+/// address it says.
+struct way_in {
+  ws::network_list trusted;
+  std::shared_ptr<ws::entrance> door;
+  std::shared_ptr<ws::entrance> behind_proxies;
+
+  /// nullopt: a number is 0, or a proxy no network.
+  static std::optional<way_in> make(const listen_options& options) {
+    auto trusted = ws::network_list::parse(options.trusted_proxies);
+    const auto all = options.max_handshakes;
+    const auto own = options.max_handshakes_per_address;
+    if (!trusted || all < 1 || own < 1) return std::nullopt;
+    return way_in{.trusted = *trusted,
+                  .door = std::make_shared<ws::entrance>(all, own, *trusted),
+                  .behind_proxies = std::make_shared<ws::entrance>(all, own, ws::network_list{})};
+  }
+};
+
+using held_place = std::optional<ws::entrance::place>;
+
 }  // namespace
 
 class direct_listener::impl : public std::enable_shared_from_this<impl> {
@@ -40,14 +65,14 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
   using completion = ::flowersec::session::completion<error_code, session>;
 
   impl(std::shared_ptr<const admission_settings> settings, ws::accept_options upgrade, tcp::acceptor acceptor,
-       strand serial, std::size_t max_handshakes)
+       strand serial, way_in entrances)
       : settings_(std::move(settings)),
         upgrade_(std::move(upgrade)),
         serial_(std::move(serial)),
         acceptor_(std::move(acceptor)),
         pause_(serial_),
         local_(acceptor_.local_endpoint()),
-        max_handshakes_(max_handshakes) {}
+        way_in_(std::move(entrances)) {}
 
   [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return settings_->executor; }
   [[nodiscard]] const tcp::endpoint& local() const noexcept { return local_; }
@@ -82,7 +107,8 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
       }
       auto first = std::move(self->ready_.front());
       self->ready_.pop_front();
-      done.complete({}, std::move(first));
+      first.place.reset();
+      done.complete({}, std::move(first.up));
     });
   }
 
@@ -106,6 +132,11 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
     std::uint64_t serial;
     completion done;
   };
+  /// Nobody has accepted it yet, so it counts as on its way in: that bounds what an idle program can be made to hold.
+  struct ready {
+    session up;
+    held_place place;
+  };
 
   void accept_next() {
     if (closed_) return;
@@ -128,33 +159,46 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
     }));
   }
 
-  // Sessions that nobody has accepted yet count as well: they bound what an idle program can be made to hold.
   void admit_one(const strand& mine, tcp::socket client) {
-    const bool busy = under_way_ + ready_.size() >= max_handshakes_;
-    auto& counted = busy ? refusing_ : under_way_;
-    if (busy && counted >= direct_listener::max_refusals_under_way) return;  // the connection is closed
-    ++counted;
-    error_code ignored;
-    client.set_option(tcp::no_delay{true}, ignored);
+    error_code gone;
+    const auto peer = client.remote_endpoint(gone).address();
+    if (gone) return;
+    const auto place = std::make_shared<held_place>(way_in_.door->enter(peer));
+    if (!*place) return;  // the connection is closed
+    client.set_option(tcp::no_delay{true}, gone);
     auto upgrade = this->upgrade();
-    upgrade.busy = busy;
+    upgrade.busy = (*place)->busy();
+    const auto behind_proxy = std::make_shared<held_place>();
+    if (!upgrade.busy && way_in_.trusted.contains(peer)) {
+      upgrade.on_head = [entrances = way_in_, peer, behind_proxy](const ws::request_head& head) {
+        return let_in(entrances, peer, head, *behind_proxy);
+      };
+    }
     admit(settings_, mine, std::move(client), std::move(upgrade),
-          [self = shared_from_this(), busy](error_code failed, session up) {
-            asio::dispatch(self->serial_, [self, busy, failed, up = std::move(up)]() mutable {
-              --(busy ? self->refusing_ : self->under_way_);
-              self->deliver(failed, std::move(up));
+          [self = shared_from_this(), place, behind_proxy](error_code failed, session up) {
+            asio::dispatch(self->serial_, [self, place, failed, up = std::move(up)]() mutable {
+              self->deliver(failed, {.up = std::move(up), .place = std::exchange(*place, std::nullopt)});
             });
           });
   }
 
-  void deliver(error_code failed, session up) {
+  static ws::head_decision let_in(const way_in& entrances, const asio::ip::address& peer, const ws::request_head& head,
+                                  held_place& place) {
+    if (!head.first("X-Forwarded-For")) return ws::head_pass{};
+    place = entrances.behind_proxies->enter(ws::address_of_visitor(peer, head, entrances.trusted));
+    if (place) return ws::head_pass{};
+    return ws::head_answer{ws::plain_answer_text(503, "Service Unavailable", false)};
+  }
+
+  void deliver(error_code failed, ready arrived) {
     if (closed_) return;
     if (!waiting_.empty()) {
       auto first = std::move(waiting_.front());
       waiting_.pop_front();
-      return first.done.complete(failed, std::move(up));
+      arrived.place.reset();
+      return first.done.complete(failed, std::move(arrived.up));
     }
-    if (!failed) ready_.push_back(std::move(up));
+    if (!failed) ready_.push_back(std::move(arrived));
   }
 
   void cancel(std::uint64_t serial) {
@@ -173,11 +217,9 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   tcp::endpoint local_;
-  std::size_t max_handshakes_;
+  way_in way_in_;
   std::atomic<std::uint64_t> next_serial_{1};
-  std::size_t under_way_ = 0;
-  std::size_t refusing_ = 0;  ///< being told that the listener is busy
-  std::deque<session> ready_;
+  std::deque<ready> ready_;
   std::deque<waiter> waiting_;
   bool closed_ = false;
 };
@@ -185,7 +227,6 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
 namespace {
 
 result<ws::accept_options> plan_upgrade(const listen_options& options) {
-  if (options.max_handshakes < 1) return invalid(endpoint_errc::invalid_option);
   auto origins = options.any_origin
                      ? ws::origin_policy::everybody()
                      : ws::origin_policy::allow_list(options.allowed_origins, options.allow_missing_origin);
@@ -221,11 +262,13 @@ result<std::shared_ptr<direct_listener::impl>> start_listening(asio::any_io_exec
   if (!settings) return settings.error();
   auto upgrade = plan_upgrade(options);
   if (!upgrade) return upgrade.error();
+  auto entrances = way_in::make(options);
+  if (!entrances) return invalid(endpoint_errc::invalid_option);
   const strand serial{std::move(executor)};
   auto acceptor = bind(serial, options);
   if (!acceptor) return acceptor.error();
   auto made = std::make_shared<direct_listener::impl>(std::move(*settings), std::move(*upgrade), std::move(*acceptor),
-                                                      serial, options.max_handshakes);
+                                                      serial, std::move(*entrances));
   made->listen();
   return made;
 }

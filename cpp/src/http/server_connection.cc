@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -113,9 +114,21 @@ class connection final : public server_connection, public std::enable_shared_fro
     limit(core_->limits().header_timeout);
     if constexpr (is_tls) {
       const auto [error] = co_await stream_.async_handshake(asio::ssl::stream_base::server, as_result);
+      if (is_plain_http(error)) {
+        static constexpr std::string_view answer =
+            "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        (void)co_await asio::async_write(socket(), asio::buffer(answer), as_result);
+      }
       co_return !error;
     }
     co_return true;
+  }
+
+  /// Whether the handshake failed because the client began with an HTTP request: somebody forgot the s of https.
+  static bool is_plain_http(const error_code& handshake) {
+    const auto reason = static_cast<unsigned long>(handshake.value());
+    return handshake.category() == asio::error::get_ssl_category() && ERR_GET_LIB(reason) == ERR_LIB_SSL &&
+           ERR_GET_REASON(reason) == SSL_R_HTTP_REQUEST;
   }
 
   /// One request and its answer. False when the connection is to end.

@@ -20,6 +20,19 @@ int refuse_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) 
   return -1;
 }
 
+/// http/1.1 is all we speak. A client that offers only other protocols may find out.
+int choose_protocol(SSL* /*session*/, const unsigned char** chosen, unsigned char* chosen_bytes,
+                    const unsigned char* offered, unsigned int offered_bytes, void* /*unused*/) {
+  static constexpr unsigned char ours[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  unsigned char* found = nullptr;
+  if (SSL_select_next_proto(&found, chosen_bytes, ours, sizeof ours, offered, offered_bytes) !=
+      OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_NOACK;
+  }
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 /// Trusts every certificate of the text. Not Asio's, which lets OpenSSL ask for passwords.
 bool trust_pem(SSL_CTX& context, const std::string& pem) {
   const std::unique_ptr<BIO, decltype(&BIO_free)> text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
@@ -54,6 +67,7 @@ result<std::shared_ptr<ssl_ctx_st>> load_server_tls(const std::string& chain_fil
     ERR_clear_error();
     return make_error_code(wants_password ? http_errc::private_key_encrypted : http_errc::tls_config_invalid);
   }
+  SSL_CTX_set_alpn_select_cb(native, &choose_protocol, nullptr);
   return std::shared_ptr<ssl_ctx_st>{context, context->native_handle()};
 }
 

@@ -1,5 +1,5 @@
 // The slow way down: who may stay for how long, and when nobody is left.
-// Layer tunnel. The plan belongs to one shard; the watch is shared by all of them.
+// Layer tunnel. The plan belongs to one shard; the order and the watch are shared by all of them.
 #pragma once
 
 #include <atomic>
@@ -13,14 +13,26 @@
 
 namespace flowersec::tunnel {
 
+/// In which order the channels of all shards leave: who is further back leaves earlier.
+class drain_order {
+ public:
+  /// The places of `channels` more, which follow each other: the first of them.
+  [[nodiscard]] std::size_t take(std::size_t channels) noexcept { return next_.fetch_add(channels); }
+
+ private:
+  std::atomic<std::size_t> next_{0};
+};
+
 /// All channels stay for the greater part of the time, and go evenly over the rest: clients that come back to another
 /// tunnel do not all come in one moment.
 class drain_plan {
  public:
-  drain_plan(mono_time now, std::chrono::milliseconds longest) noexcept;
+  /// `order` outlives it.
+  drain_plan(mono_time now, std::chrono::milliseconds longest, drain_order& order) noexcept;
 
-  /// How many of the channels that are `present` may stay. Asked as time goes by.
-  [[nodiscard]] std::size_t may_stay(std::size_t present, mono_time now) noexcept;
+  /// How many of the channels that are `present` in this shard may stay, `in_all` shards being so many. Asked as time
+  /// goes by.
+  [[nodiscard]] std::size_t may_stay(std::size_t present, std::size_t in_all, mono_time now) noexcept;
   [[nodiscard]] bool is_over(mono_time now) const noexcept { return now >= end_; }
 
   /// The rest: so long, or half of the whole time where that is less.
@@ -29,9 +41,16 @@ class drain_plan {
   static constexpr std::chrono::milliseconds interval{100};
 
  private:
+  /// What was there when the rest began.
+  struct places {
+    std::size_t first;
+    std::size_t in_all;
+  };
+
   mono_time end_;
   std::chrono::milliseconds thinning_;
-  std::optional<std::size_t> at_thinning_;  ///< channels that were there when it began
+  drain_order& order_;
+  std::optional<places> at_thinning_;
 };
 
 /// Hears from each shard once, when it is empty.

@@ -17,10 +17,16 @@ http_front::http_front(shard& home, link_ptr pipe, const http_site& site, std::s
 http_front::~http_front() { end_request(); }
 
 void http_front::open() {
+  // Without waiting for a request: a connection too many is not worth the time that a slow one may take.
+  if (const auto bound = visit_.arrive()) {
+    refuse_source(*bound);
+    // Under TLS the answer waits for a handshake all the same, which may never come, and it has no place that is
+    // counted.
+    refusal_ = connection_ticket::take(home().shared().source_refusals);
+    if (!refusal_.valid()) return home().retire(*this);
+  }
   home().watch(*this);
   home().arm(*this, home().now() + head_timeout);
-  // Without waiting for a request: a connection too many is not worth the time that a slow one may take.
-  if (const auto bound = visit_.arrive()) refuse_source(*bound);
   advance();
 }
 

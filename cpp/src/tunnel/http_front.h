@@ -41,6 +41,7 @@ class http_front final : public connection {
   const http_site& site_;
   std::string remote_addr_;
   source_visit visit_;
+  connection_ticket refusal_;  ///< of a source that has all its connections
   std::string origin_;
   ws::request_head_parser parser_;
   byte_buffer input_;

@@ -172,7 +172,7 @@ void shard::sweep() {
 }
 
 void shard::begin_drain(std::chrono::milliseconds longest) {
-  drain_.emplace(now_, longest);
+  drain_.emplace(now_, longest, shared_.leaving);
   std::vector<connection*> present;
   for (const auto& who : connections_) present.push_back(who.get());
   for (auto* who : present) {
@@ -183,7 +183,7 @@ void shard::begin_drain(std::chrono::milliseconds longest) {
 
 void shard::thin_out() {
   next_sweep_ = std::min(next_sweep_, now_ + drain_plan::interval);
-  const auto may_stay = drain_->may_stay(channels_.size(), now_);
+  const auto may_stay = drain_->may_stay(channels_.size(), shared_.channels.value(), now_);
   std::vector<channel*> leaving;
   channels_.for_each([&](channel& room) {
     if (channels_.size() - leaving.size() > may_stay) leaving.push_back(&room);

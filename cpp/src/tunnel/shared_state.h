@@ -41,6 +41,7 @@ struct shared_state {
   const std::shared_ptr<observer> events;
 
   source_guard sources;
+  shared_count source_refusals{source_guard::max_refusals_under_way};
   shared_count connections{limits.max_connections};
   shared_count channels{limits.max_channels};
   shared_count closed_reports{limits.max_closed_reports};
@@ -49,6 +50,7 @@ struct shared_state {
   scope_registry scopes{limits.max_tenant_queued_bytes};
   metrics counts;
   std::atomic<tunnel_phase> phase{tunnel_phase::serving};
+  drain_order leaving;
   drain_watch drained;
 
   // Plain HTTP requests in progress, which a stop waits for.

@@ -71,6 +71,9 @@ class source_place {
 
 class source_guard {
  public:
+  /// Connections that are being told, all sources together, that theirs has enough; one more is disconnected.
+  static constexpr std::size_t max_refusals_under_way = 64;
+
   explicit source_guard(const source_limits& limits);
 
   /// Whether anything is bounded.

@@ -23,27 +23,27 @@ asio::awaitable<std::tuple<error_code, accepted_socket>> accept(tcp::socket sock
 std::optional<entrance::place> entrance::enter(const asio::ip::address& peer) {
   std::optional<std::string> counted;
   if (!exempt_.contains(peer)) counted = address_as_told(peer.to_string()).counted;
-  return take(std::move(counted), max_places_ + max_refusals);
+  return take(std::move(counted), max_refusals);
 }
 
-std::optional<entrance::place> entrance::enter(const visitor_address& from) { return take(from.counted, max_places_); }
+std::optional<entrance::place> entrance::enter(const visitor_address& from) { return take(from.counted, 0); }
 
-std::optional<entrance::place> entrance::take(std::optional<std::string> counted, std::size_t max_taken) {
+std::optional<entrance::place> entrance::take(std::optional<std::string> counted, std::size_t max_busy) {
   const std::lock_guard lock{mutex_};
-  if (taken_ >= max_taken) return std::nullopt;
+  const bool busy = taken_ >= max_places_;
+  if (busy && busy_ >= max_busy) return std::nullopt;
   if (counted) {
     auto& own = by_address_[*counted];
     if (own >= max_per_address_) return std::nullopt;
     ++own;
   }
-  const bool busy = taken_ >= max_places_;
-  ++taken_;
+  ++(busy ? busy_ : taken_);
   return place{shared_from_this(), std::move(counted), busy};
 }
 
-void entrance::leave(const std::optional<std::string>& counted) noexcept {
+void entrance::leave(const std::optional<std::string>& counted, bool busy) noexcept {
   const std::lock_guard lock{mutex_};
-  --taken_;
+  --(busy ? busy_ : taken_);
   if (!counted) return;
   const auto own = by_address_.find(*counted);
   if (--own->second == 0) by_address_.erase(own);

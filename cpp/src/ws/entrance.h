@@ -32,7 +32,7 @@ class entrance : public std::enable_shared_from_this<entrance> {
       return *this;
     }
     ~place() {
-      if (home_) home_->leave(counted_);
+      if (home_) home_->leave(counted_, busy_);
     }
     /// There was no room: answer 503.
     [[nodiscard]] bool busy() const noexcept { return busy_; }
@@ -57,14 +57,15 @@ class entrance : public std::enable_shared_from_this<entrance> {
   [[nodiscard]] std::optional<place> enter(const visitor_address& from);
 
  private:
-  [[nodiscard]] std::optional<place> take(std::optional<std::string> counted, std::size_t max_taken);
-  void leave(const std::optional<std::string>& counted) noexcept;
+  [[nodiscard]] std::optional<place> take(std::optional<std::string> counted, std::size_t max_busy);
+  void leave(const std::optional<std::string>& counted, bool busy) noexcept;
 
   std::size_t max_places_;
   std::size_t max_per_address_;
   network_list exempt_;
   std::mutex mutex_;
   std::size_t taken_ = 0;
+  std::size_t busy_ = 0;  ///< not among those taken: who is refused keeps no place from being free again
   std::map<std::string, std::size_t> by_address_;
 };
 

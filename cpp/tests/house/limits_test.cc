@@ -169,6 +169,7 @@ entries session_entries() {
       {"send time-out", {session.send_timeout, session::gather_bytes}},
       {"handshake cache", {cache.time_to_live, cache.max_entries}},
       {"direct admission", {endpoint::listen_options{}.max_handshakes}},
+      {"direct admission of one address", {endpoint::listen_options{}.max_handshakes_per_address}},
       {"direct refusals under way", {direct_listener::max_refusals_under_way, direct_listener::refusal_timeout}},
   };
 }
@@ -191,6 +192,7 @@ entries tunnel_entries() {
       {"`max_closed_reports`", {relay.max_closed_reports}},
       {"`max_connections`", {relay.max_connections}},
       {"connections of one source", {}},
+      {"refusals of connections of one source under way", {constant(own + "source_guard.h", "max_refusals_under_way")}},
       {"upgrades per second of one source", {}},
       {"sources remembered for their rate", {2 * constant(own + "source_guard.h", "most_sources_per_half").is}},
       {"time to drain", {}},

@@ -50,6 +50,7 @@ TEST(drain, sends_new_work_away_and_lets_pairs_finish) {
   const auto end = tunnel.process.wait();
   EXPECT_EQ(end.exit_code, 0);
   EXPECT_THAT(end.err, HasSubstr(" draining: "));
+  EXPECT_THAT(end.err, HasSubstr(" attach refused reason=draining peer=")) << "the word of the close frame";
 }
 
 TEST(drain, ends_at_once_when_nobody_is_there) {

@@ -39,6 +39,13 @@ struct listen_options {
   /// Upgrades and handshakes under way at once; one more is answered 503. At least 1. An unauthenticated peer can make
   /// us hold one request head and one handshake each.
   std::size_t max_handshakes = 256;
+  /// Of those, of one address; one more is disconnected, or answered 503 when a trusted proxy says whose it is. IPv6
+  /// addresses count by their first 64 bits. At least 1.
+  std::size_t max_handshakes_per_address = 64;
+  /// Networks (address or address/prefix) of proxies, behind which many are: their connections count by the address
+  /// that they say in X-Forwarded-For, and for nobody's when they say none. A proxy on another machine has to be named
+  /// here, or all behind it are one address.
+  std::vector<std::string> trusted_proxies{"127.0.0.0/8", "::1/128"};
   common_options common{};
 };
 

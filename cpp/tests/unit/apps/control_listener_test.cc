@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include "flowersec/base/base64url.h"
 #include "flowersec/controlplane/direct_init.h"
@@ -162,6 +163,22 @@ TEST_F(control_connections, the_shared_credential_is_worth_nothing_for_an_id_fro
   static_cast<void>(add("phone"));
   listener_->drop_revoked();
   EXPECT_EQ(listener_->connections(), 0u);
+}
+
+TEST_F(control_connections, silent_ones_of_one_address_keep_no_endpoint_from_registering) {
+  open({.address = {}, .trusted_proxies = {}});
+  const auto colon = listener_->url().rfind(':') + 1;
+  const auto port = static_cast<std::uint16_t>(std::stoi(listener_->url().substr(colon)));
+  std::vector<asio::ip::tcp::socket> silent;
+  flowersec::testing::run(context_, [&]() -> awaitable<void> {
+    const endpoint::listen_options whole;
+    while (silent.size() < whole.max_handshakes + endpoint::direct_listener::max_refusals_under_way) {
+      auto& next = silent.emplace_back(context_, asio::ip::tcp::v4());
+      next.bind({asio::ip::make_address("127.0.0.9"), 0});
+      co_await next.async_connect({asio::ip::make_address("127.0.0.1"), port}, endpoint::default_token{});
+    }
+  }());
+  EXPECT_EQ(enter(add("laptop"), "laptop"), "ok");
 }
 
 TEST_F(control_connections, nobody_is_dropped_for_a_state_file_that_cannot_be_read) {

@@ -60,6 +60,8 @@ TEST(controlplane_options, values_are_bounded_at_their_edges) {
   EXPECT_THAT(problem_after([](auto& c) { c.delivery_timeout = 1h + 1ms; }), HasSubstr("--delivery-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.shutdown_timeout = -1ms; }), HasSubstr("--shutdown-timeout"));
   EXPECT_THAT(problem_after([](auto& c) { c.tls_cert_file = "cert.pem"; }), HasSubstr("--tls-key-file"));
+  EXPECT_EQ(problem_after([](auto& c) { c.trusted_proxies = {"192.0.2.0/24", "::1"}; }), "none");
+  EXPECT_THAT(problem_after([](auto& c) { c.trusted_proxies = {"proxy.example"}; }), HasSubstr("--trusted-proxy"));
   EXPECT_THAT(problem_after([](auto& c) { c.log_level = "loud"; }), HasSubstr("--log-level"));
 }
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "support/tunnel_world.h"
 
 namespace flowersec::testing {
@@ -10,43 +12,84 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using tunnel::drain_order;
 using tunnel::drain_plan;
 
 TEST(drain_plan, lets_all_stay_and_then_go_evenly) {
   const mono_time start{1h};
-  drain_plan plan{start, 30s};
-  EXPECT_EQ(plan.may_stay(100, start), 100u);
-  EXPECT_EQ(plan.may_stay(100, start + 24999ms), 100u);
-  EXPECT_EQ(plan.may_stay(100, start + 25s), 100u);
-  EXPECT_EQ(plan.may_stay(100, start + 26s), 80u);
-  EXPECT_EQ(plan.may_stay(80, start + 27500ms), 50u);
-  EXPECT_EQ(plan.may_stay(50, start + 29s), 20u);
+  drain_order order;
+  drain_plan plan{start, 30s, order};
+  EXPECT_EQ(plan.may_stay(100, 100, start), 100u);
+  EXPECT_EQ(plan.may_stay(100, 100, start + 24999ms), 100u);
+  EXPECT_EQ(plan.may_stay(100, 100, start + 25s), 100u);
+  EXPECT_EQ(plan.may_stay(100, 100, start + 26s), 80u);
+  EXPECT_EQ(plan.may_stay(80, 80, start + 27500ms), 50u);
+  EXPECT_EQ(plan.may_stay(50, 50, start + 29s), 20u);
   EXPECT_FALSE(plan.is_over(start + 29999ms));
-  EXPECT_EQ(plan.may_stay(1, start + 30s), 0u);
+  EXPECT_EQ(plan.may_stay(1, 1, start + 30s), 0u);
   EXPECT_TRUE(plan.is_over(start + 30s));
 }
 
 TEST(drain_plan, who_left_alone_is_not_counted_twice) {
   const mono_time start{1h};
-  drain_plan plan{start, 30s};
-  EXPECT_EQ(plan.may_stay(100, start + 25s), 100u);
-  EXPECT_EQ(plan.may_stay(10, start + 26s), 10u) << "80 may stay, 10 are there";
-  EXPECT_EQ(plan.may_stay(10, start + 29750ms), 5u);
+  drain_order order;
+  drain_plan plan{start, 30s, order};
+  EXPECT_EQ(plan.may_stay(100, 100, start + 25s), 100u);
+  EXPECT_EQ(plan.may_stay(10, 10, start + 26s), 10u) << "80 may stay, 10 are there";
+  EXPECT_EQ(plan.may_stay(10, 10, start + 29750ms), 5u);
 }
 
 TEST(drain_plan, a_short_one_thins_out_in_its_second_half) {
   const mono_time start{1h};
-  drain_plan plan{start, 2s};
-  EXPECT_EQ(plan.may_stay(10, start + 1s), 10u);
-  EXPECT_EQ(plan.may_stay(10, start + 1500ms), 5u);
-  EXPECT_EQ(plan.may_stay(10, start + 2s), 0u);
+  drain_order order;
+  drain_plan plan{start, 2s, order};
+  EXPECT_EQ(plan.may_stay(10, 10, start + 1s), 10u);
+  EXPECT_EQ(plan.may_stay(10, 10, start + 1500ms), 5u);
+  EXPECT_EQ(plan.may_stay(10, 10, start + 2s), 0u);
 }
 
 TEST(drain_plan, none_at_all_lets_nobody_stay) {
   for (const auto longest : {0ms, 1ms}) {
-    drain_plan plan{mono_time{1h}, longest};
-    EXPECT_EQ(plan.may_stay(10, mono_time{1h} + longest), 0u);
+    drain_order order;
+    drain_plan plan{mono_time{1h}, longest, order};
+    EXPECT_EQ(plan.may_stay(10, 10, mono_time{1h} + longest), 0u);
   }
+}
+
+TEST(drain_plan, the_last_one_has_the_whole_time_whatever_shard_it_is_in) {
+  const mono_time start{1h};
+  drain_order order;
+  drain_plan empty{start, 10s, order};
+  drain_plan plan{start, 10s, order};
+  for (const auto passed : {5s, 7s, 9s}) {
+    EXPECT_EQ(empty.may_stay(0, 1, start + passed), 0u);
+    EXPECT_EQ(plan.may_stay(1, 1, start + passed), 1u);
+  }
+  EXPECT_EQ(plan.may_stay(1, 1, start + 9999ms), 1u);
+  EXPECT_EQ(plan.may_stay(1, 1, start + 10s), 0u);
+}
+
+TEST(drain_plan, over_all_shards_they_go_one_by_one) {
+  const mono_time start{1h};
+  drain_order order;
+  std::vector<drain_plan> plans(8, drain_plan{start, 10s, order});
+  std::vector<std::size_t> present{1, 1, 1, 0, 3, 1, 2, 1};  // ten, so one every half second
+  for (auto passed = 5000ms; passed <= 10s; passed += 100ms) {
+    const auto in_all = std::accumulate(present.begin(), present.end(), std::size_t{0});
+    for (std::size_t i = 0; i < plans.size(); ++i) present[i] = plans[i].may_stay(present[i], in_all, start + passed);
+    const auto left = std::accumulate(present.begin(), present.end(), std::size_t{0});
+    EXPECT_EQ(left, static_cast<std::size_t>((10'000 - passed.count() + 499) / 500)) << passed.count();
+  }
+}
+
+TEST(drain_plan, who_left_while_it_began_costs_no_other_its_time) {
+  const mono_time start{1h};
+  drain_order order;
+  drain_plan one{start, 10s, order};
+  drain_plan other{start, 10s, order};
+  EXPECT_EQ(one.may_stay(3, 4, start + 5s), 3u);
+  EXPECT_EQ(other.may_stay(1, 1, start + 5s), 1u) << "the three have left since; they were counted before it";
+  EXPECT_EQ(other.may_stay(1, 1, start + 6s), 1u);
 }
 
 struct draining : ::testing::Test {
@@ -135,7 +178,7 @@ TEST_F(draining, what_is_left_ends_evenly_over_the_last_seconds) {
   begin(20s);
   const auto left = [&] { return std::count_if(pairs.begin(), pairs.end(), [](const both& p) { return !p.ended(); }); };
   world.pass(15s);
-  EXPECT_GE(left(), 49);
+  EXPECT_EQ(left(), 50);
   for (int second = 1; second < 5; ++second) {
     world.pass(1s);
     EXPECT_NEAR(static_cast<double>(left()), 50 - 10 * second, 2) << second;

@@ -242,6 +242,13 @@ class bounded : public ::testing::Test {
       home.add(std::make_unique<tunnel::http_front>(home, std::move(pipe), site, from)).open();
     });
   }
+  /// Its link takes nothing, as before the end of a TLS handshake.
+  [[nodiscard]] tunnel_world::client arrive_shut(const std::string& from) {
+    return world.visit([&](auto& home, auto pipe) {
+      pipe->shared_wire().room = 0;
+      home.add(std::make_unique<tunnel::http_front>(home, std::move(pipe), site, from)).open();
+    });
+  }
   static std::string upgrade(const std::string& more = {}) {
     return "GET /ws HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nOrigin: https://app.example\r\n" +
@@ -286,6 +293,26 @@ TEST_F(bounded, a_connection_too_many_is_answered_before_it_asks) {
   first.end();
   auto again = arrive("192.0.2.1:4");
   EXPECT_FALSE(again.saw_end()) << "a place became free";
+}
+
+TEST_F(bounded, so_many_are_told_that_they_are_too_many_and_one_more_is_disconnected) {
+  auto first = arrive("192.0.2.1:1");
+  auto second = arrive("192.0.2.1:2");
+  std::vector<tunnel_world::client> shut;
+  while (shut.size() < tunnel::source_guard::max_refusals_under_way) shut.push_back(arrive_shut("192.0.2.1:3"));
+  for (auto& each : shut) EXPECT_FALSE(each.saw_end());
+  auto beyond = arrive_shut("192.0.2.1:4");
+  EXPECT_TRUE(beyond.saw_end());
+  EXPECT_TRUE(beyond.raw().tunnel_closed);
+  EXPECT_EQ(world.attach_count("too_many_connections"), 65);
+  auto other = arrive("192.0.2.2:1");
+  EXPECT_FALSE(other.saw_end()) << "a source that has room is no refusal";
+  shut.front().set_room(SIZE_MAX);
+  EXPECT_EQ(status(shut.front()), "HTTP/1.1 429");
+  auto next = arrive("192.0.2.1:5");
+  EXPECT_EQ(status(next), "HTTP/1.1 429") << "one has been told";
+  world.pass(6s);
+  for (auto& each : shut) EXPECT_TRUE(each.saw_end()) << "none is waited for any longer";
 }
 
 TEST_F(bounded, a_place_is_kept_through_upgrade_attach_and_pairing_and_given_back_at_the_end) {
