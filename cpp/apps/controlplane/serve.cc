@@ -43,14 +43,10 @@ using tls_context = std::shared_ptr<ssl_ctx_st>;
 
 tls_context load_tls(const serve_command& c) {
   if (c.tls_cert_file.empty()) return nullptr;
-  if (auto unreadable = unreadable_problem({c.tls_cert_file, c.tls_key_file})) {
-    throw start_failure{std::move(unreadable->text)};
-  }
-  auto loaded = http::load_server_tls(c.tls_cert_file, c.tls_key_file);
-  if (!loaded) {
-    throw start_failure{"cannot use --tls-cert-file " + c.tls_cert_file + " with --tls-key-file " + c.tls_key_file +
-                        ": " + loaded.error().message()};
-  }
+  const certificate_paths paths{c.tls_cert_file, c.tls_key_file};
+  if (auto unreadable = unreadable_problem(paths)) throw start_failure{std::move(unreadable->text)};
+  auto loaded = http::load_server_tls(paths.chain, paths.key);
+  if (!loaded) throw start_failure{describe_unusable(paths).text};
   return *loaded;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/file.h"
 #include "flowersec/http/server.h"
+#include "serving/tls_reason.h"
 
 namespace flowersec::apps {
 
@@ -12,11 +13,8 @@ std::optional<problem> unreadable_problem(const certificate_paths& paths) {
 
 problem describe_unusable(const certificate_paths& paths) {
   if (auto unreadable = unreadable_problem(paths)) return *std::move(unreadable);
-  const auto loaded = http::load_server_tls(paths.chain, paths.key);
-  const bool encrypted = loaded.has_error() && loaded.error() == http::http_errc::private_key_encrypted;
-  return {"cannot use --tls-cert-file " + paths.chain + " with --tls-key-file " + paths.key +
-          (encrypted ? ": the key is encrypted, and there is no password for it"
-                     : ": one of them is not PEM, or they do not belong together")};
+  return {"cannot use --tls-cert-file " + paths.chain + " with --tls-key-file " + paths.key + ": " +
+          std::string{tls_reason(paths.chain, paths.key)}};
 }
 
 void certificate_files::note(file_watch& files) const {

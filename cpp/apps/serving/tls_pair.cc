@@ -1,7 +1,7 @@
 #include "serving/tls_pair.h"
 
 #include "cli/file.h"
-#include "flowersec/ws/error.h"
+#include "serving/tls_reason.h"
 
 namespace flowersec::apps {
 
@@ -12,10 +12,8 @@ or_problem<ws::tls_context> load_tls_pair(std::string_view cert_flag, const std:
   }
   auto loaded = ws::tls_context::server(cert, key);
   if (loaded) return *std::move(loaded);
-  const bool encrypted = loaded.error() == ws::ws_errc::private_key_encrypted;
   return problem{"cannot use " + std::string{cert_flag} + ' ' + cert + " with " + std::string{key_flag} + ' ' + key +
-                 (encrypted ? ": the key is encrypted, and there is no password for it"
-                            : ": one of them is not PEM, or they do not belong together")};
+                 ": " + std::string{tls_reason(cert, key)}};
 }
 
 }  // namespace flowersec::apps

@@ -35,6 +35,8 @@ const char* describe(http_errc code) noexcept {
       return "TLS handshake failed";
     case http_errc::stop_deadline:
       return "requests were dropped at the end of a graceful stop";
+    case http_errc::certificate_too_weak:
+      return "the certificate's key or signature is too weak";
   }
   return "unknown HTTP error";
 }

@@ -20,6 +20,13 @@ int refuse_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) 
   return -1;
 }
 
+/// Whether OpenSSL's security level is why a certificate was not taken.
+bool is_too_weak(unsigned long error) noexcept {
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return false;
+  const auto reason = ERR_GET_REASON(error);
+  return reason == SSL_R_EE_KEY_TOO_SMALL || reason == SSL_R_CA_KEY_TOO_SMALL || reason == SSL_R_CA_MD_TOO_WEAK;
+}
+
 /// http/1.1 is all we speak. A client that offers only other protocols may find out.
 int choose_protocol(SSL* /*session*/, const unsigned char** chosen, unsigned char* chosen_bytes,
                     const unsigned char* offered, unsigned int offered_bytes, void* /*unused*/) {
@@ -64,7 +71,9 @@ result<std::shared_ptr<ssl_ctx_st>> load_server_tls(const std::string& chain_fil
                       SSL_CTX_check_private_key(native) == 1;
   SSL_CTX_set_default_passwd_cb_userdata(native, nullptr);
   if (!usable) {
+    const bool weak = is_too_weak(ERR_peek_last_error());
     ERR_clear_error();
+    if (weak) return make_error_code(http_errc::certificate_too_weak);
     return make_error_code(wants_password ? http_errc::private_key_encrypted : http_errc::tls_config_invalid);
   }
   SSL_CTX_set_alpn_select_cb(native, &choose_protocol, nullptr);

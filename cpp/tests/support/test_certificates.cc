@@ -43,9 +43,9 @@ std::string to_pem(Write write) {
 }  // namespace
 
 struct test_authority::key_and_certificate {
-  /// Signed by `issuer`, or by itself when there is none.
-  key_and_certificate(const char* name, const key_and_certificate* issuer, long serial)
-      : key(must(EVP_EC_gen("P-256"))), certificate(must(X509_new())) {
+  /// Signed by `issuer`, or by itself when there is none. Owns `own`.
+  key_and_certificate(const char* name, const key_and_certificate* issuer, long serial, EVP_PKEY* own)
+      : key(must(own)), certificate(must(X509_new())) {
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), serial);
     constexpr long one_hour = 3600;
@@ -74,7 +74,7 @@ struct test_authority::key_and_certificate {
 };
 
 test_authority::test_authority() {
-  root_ = std::make_unique<key_and_certificate>("flowersec test authority", nullptr, 1);
+  root_ = std::make_unique<key_and_certificate>("flowersec test authority", nullptr, 1, EVP_EC_gen("P-256"));
   add_extension(*root_->certificate, *root_->certificate, NID_basic_constraints, "critical,CA:TRUE");
   add_extension(*root_->certificate, *root_->certificate, NID_key_usage, "critical,keyCertSign");
   root_->sign_with(*root_);
@@ -88,8 +88,12 @@ test_authority::~test_authority() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-test_authority::files test_authority::issue(const std::string& names) {
-  key_and_certificate leaf{"flowersec test server", root_.get(), 2 + issued_};
+test_authority::files test_authority::issue(const std::string& names) { return issue(names, EVP_EC_gen("P-256")); }
+
+test_authority::files test_authority::issue_weak(const std::string& names) { return issue(names, EVP_RSA_gen(512)); }
+
+test_authority::files test_authority::issue(const std::string& names, EVP_PKEY* key) {
+  key_and_certificate leaf{"flowersec test server", root_.get(), 2 + issued_, key};
   add_extension(*leaf.certificate, *root_->certificate, NID_subject_alt_name, names);
   leaf.sign_with(*root_);
   const auto stem = folder_ / std::to_string(issued_++);

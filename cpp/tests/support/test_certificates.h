@@ -27,9 +27,12 @@ class test_authority {
   };
   /// A certificate for `names` in OpenSSL's notation: "DNS:localhost,IP:127.0.0.1".
   [[nodiscard]] files issue(const std::string& names);
+  /// The same with an RSA key of 512 bits.
+  [[nodiscard]] files issue_weak(const std::string& names);
 
  private:
   struct key_and_certificate;
+  [[nodiscard]] files issue(const std::string& names, evp_pkey_st* key);
   std::unique_ptr<key_and_certificate> root_;
   std::string ca_pem_;
   std::filesystem::path folder_;

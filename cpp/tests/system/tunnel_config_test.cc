@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "support/encrypted_key.h"
+#include "support/test_certificates.h"
 #include "tunnel_flag_cases.h"
 
 namespace flowersec::testing {
@@ -149,6 +150,15 @@ TEST_F(tunnel_config, a_replay_journal_is_looked_at_and_left_alone) {
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.err, StartsWith("bad  --replay-journal " + journal + ": "));
   EXPECT_EQ(testing_support::read_whole_file(journal), "something else");
+}
+
+TEST_F(tunnel_config, a_weak_certificate_is_refused_in_words) {
+  test_authority authority;
+  const auto weak = authority.issue_weak("IP:127.0.0.1");
+  write("tls-cert-file = " + weak.chain + "\ntls-key-file = " + weak.key + '\n');
+  const auto checked = run({"--check-config"});
+  EXPECT_EQ(checked.exit_code, 2);
+  EXPECT_THAT(checked.err, ::testing::HasSubstr(weak.key + ": the certificate's key or signature is too weak; "));
 }
 
 TEST_F(tunnel_config, an_encrypted_key_is_refused_in_words_and_nobody_is_asked_for_its_password) {

@@ -21,6 +21,7 @@ enum class http_errc {
   private_key_encrypted,  ///< a PEM file needs a password; nobody is asked for one
   tls_failed,             ///< handshake failed, the certificate is not trusted, or it is for another host
   stop_deadline,          ///< server: requests were still running at the end of a graceful stop and were dropped
+  certificate_too_weak,   ///< a certificate whose key or signature the TLS library refuses for its strength
 };
 
 [[nodiscard]] const char* describe(http_errc code) noexcept;

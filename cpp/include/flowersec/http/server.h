@@ -52,7 +52,8 @@ struct server_options {
 };
 
 /// Certificate chain and key in PEM files, TLS 1.2 or newer.
-/// Errors   tls_config_invalid, private_key_encrypted: the terminal is never asked for a password.
+/// Errors   tls_config_invalid, certificate_too_weak, private_key_encrypted: the terminal is never asked for a
+/// password.
 [[nodiscard]] result<std::shared_ptr<ssl_ctx_st>> load_server_tls(const std::string& chain_file,
                                                                   const std::string& key_file);
 

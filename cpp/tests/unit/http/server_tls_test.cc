@@ -49,6 +49,16 @@ TEST_F(http_server_under_tls, a_plain_request_is_told_that_it_forgot_tls) {
   EXPECT_EQ(exchange("neither of both, and long enough for a record's head").find("HTTP"), std::string::npos);
 }
 
+TEST(server_certificate, one_that_is_too_weak_is_told_from_one_that_is_none) {
+  flowersec::testing::test_authority authority;
+  const auto weak = authority.issue_weak("IP:127.0.0.1");
+  const auto good = authority.issue("IP:127.0.0.1");
+  EXPECT_EQ(load_server_tls(weak.chain, weak.key).error(), http_errc::certificate_too_weak);
+  EXPECT_EQ(load_server_tls(good.key, good.key).error(), http_errc::tls_config_invalid);
+  EXPECT_EQ(load_server_tls(good.chain, weak.key).error(), http_errc::tls_config_invalid);
+  EXPECT_TRUE(load_server_tls(good.chain, good.key));
+}
+
 TEST_F(http_server_under_tls, http_1_1_is_selected_where_it_is_offered) {
   start_tls();
   EXPECT_EQ(selected("\x02h2\x08http/1.1"), "http/1.1");
