@@ -11,10 +11,7 @@ const [origin, ca, interval, timeout, maxAttempts] = process.argv.slice(2);
 const lineBytes = 1000;
 const lineOf = (number) => `${`${number} `.padEnd(lineBytes - 1, ".")}\n`;
 const say = (is, more) => process.stdout.write(`${JSON.stringify({ is, ...more })}\n`);
-/** Why a session ended is the cause of its error, where a layer below knew. */
-const errorOf = ({ path, stage, code, message, cause }) => ({
-  error: code === undefined ? message : `${path}: ${stage}/${code}${cause?.name === "YamuxPingTimeoutError" ? " (ping timeout)" : ""}`,
-});
+const errorOf = ({ path, stage, code, message }) => ({ error: code === undefined ? message : `${path}: ${stage}/${code}` });
 
 let said = 0;
 let heard = 0;
