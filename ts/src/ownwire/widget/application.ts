@@ -86,8 +86,9 @@ window.addEventListener("message", (event: MessageEvent<ToFrame>) => {
       if (chat) chat.visible = false;
       return;
     case "metadata":
+      chat?.setMetadata(String(message.metadata));
       if (given) given = { ...given, metadata: String(message.metadata) };
-      return chat?.setMetadata(String(message.metadata));
+      return;
     case "send":
       return chat?.send(String(message.text));
   }

@@ -87,6 +87,23 @@ test("it connects when it is first visible, once", () => {
   assert.deepEqual(it.did, ["made", "connect"]);
 });
 
+test("metadata that the SDK refuses changes nothing, and the chat comes back without it", () => {
+  const taken: string[] = [];
+  const it = scripted(storage(), {
+    setMetadata: (metadata) => {
+      if (metadata === "too long") throw new TypeError("metadata");
+      taken.push(metadata);
+    },
+  });
+  it.chat.visible = true;
+  it.chat.setMetadata("good");
+  assert.throws(() => it.chat.setMetadata("too long"), TypeError);
+  it.chat.detach();
+  it.chat.visible = true;
+  assert.deepEqual(it.did, ["made", "connect", "detach", "made", "connect"]);
+  assert.deepEqual(taken, ["good", "good"]);
+});
+
 test("it connects by itself when an earlier page of the tab had", () => {
   const kept = storage();
   new Transcript(kept, "page gateway key").session.save("token");

@@ -113,8 +113,8 @@ export class Chat implements ClientEvents {
 
   /** From the next connection on. Throws what the SDK throws. */
   setMetadata(metadata: string): void {
-    this.#metadata = metadata;
     this.#client?.setMetadata(metadata);
+    this.#metadata = metadata;
   }
 
   /** The page goes away; the session stays for the next one. */

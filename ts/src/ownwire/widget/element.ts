@@ -99,8 +99,8 @@ export class OwnwireChatElement extends Base {
 
   /** Metadata from the next connection on. */
   setMetadata(metadata: string): void {
-    this.setAttribute("metadata", metadata);
     this.#chat?.setMetadata(metadata);
+    this.setAttribute("metadata", metadata);
   }
 
   #options(): FrameOptions {
