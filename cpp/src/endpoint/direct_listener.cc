@@ -108,6 +108,7 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
       auto first = std::move(self->ready_.front());
       self->ready_.pop_front();
       first.place.reset();
+      first.behind_proxy.reset();
       done.complete({}, std::move(first.up));
     });
   }
@@ -136,6 +137,7 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
   struct ready {
     session up;
     held_place place;
+    held_place behind_proxy;
   };
 
   void accept_next() {
@@ -176,16 +178,19 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
     }
     admit(settings_, mine, std::move(client), std::move(upgrade),
           [self = shared_from_this(), place, behind_proxy](error_code failed, session up) {
-            asio::dispatch(self->serial_, [self, place, failed, up = std::move(up)]() mutable {
-              self->deliver(failed, {.up = std::move(up), .place = std::exchange(*place, std::nullopt)});
+            asio::dispatch(self->serial_, [self, place, behind_proxy, failed, up = std::move(up)]() mutable {
+              self->deliver(failed, {.up = std::move(up),
+                                     .place = std::exchange(*place, std::nullopt),
+                                     .behind_proxy = std::exchange(*behind_proxy, std::nullopt)});
             });
           });
   }
 
   static ws::head_decision let_in(const way_in& entrances, const asio::ip::address& peer, const ws::request_head& head,
                                   held_place& place) {
-    if (!head.first("X-Forwarded-For")) return ws::head_pass{};
-    place = entrances.behind_proxies->enter(ws::address_of_visitor(peer, head, entrances.trusted));
+    const auto visitor = ws::address_behind_proxies(peer, head, entrances.trusted);
+    if (!visitor) return ws::head_pass{};
+    place = entrances.behind_proxies->enter(*visitor);
     if (place) return ws::head_pass{};
     return ws::head_answer{ws::plain_answer_text(503, "Service Unavailable", false)};
   }
@@ -196,6 +201,7 @@ class direct_listener::impl : public std::enable_shared_from_this<impl> {
       auto first = std::move(waiting_.front());
       waiting_.pop_front();
       arrived.place.reset();
+      arrived.behind_proxy.reset();
       return first.done.complete(failed, std::move(arrived.up));
     }
     if (!failed) ready_.push_back(std::move(arrived));

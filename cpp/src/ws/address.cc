@@ -70,6 +70,20 @@ std::vector<std::string_view> forwarded_for(const header_list& head) {
   return entries;
 }
 
+/// A trusted one where the header says no other.
+address nearest_of(const address& peer, const header_list& head, const network_list& trusted) {
+  auto nearest = unmapped(peer);
+  if (!trusted.contains(nearest)) return nearest;
+  const auto entries = forwarded_for(head);
+  for (auto at = entries.rbegin(); at != entries.rend(); ++at) {
+    const auto named = parse_address(*at);
+    if (!named) break;
+    nearest = *named;
+    if (!trusted.contains(nearest)) break;
+  }
+  return nearest;
+}
+
 }  // namespace
 
 address unmapped(const address& any) {
@@ -105,15 +119,13 @@ bool network_list::contains(const address& any) const noexcept {
 }
 
 visitor_address address_of_visitor(const address& peer, const header_list& head, const network_list& trusted) {
-  auto nearest = unmapped(peer);
-  if (!trusted.contains(nearest)) return describe(nearest);
-  const auto entries = forwarded_for(head);
-  for (auto at = entries.rbegin(); at != entries.rend(); ++at) {
-    const auto named = parse_address(*at);
-    if (!named) break;
-    nearest = *named;
-    if (!trusted.contains(nearest)) break;
-  }
+  return describe(nearest_of(peer, head, trusted));
+}
+
+std::optional<visitor_address> address_behind_proxies(const address& peer, const header_list& head,
+                                                      const network_list& trusted) {
+  const auto nearest = nearest_of(peer, head, trusted);
+  if (trusted.contains(nearest)) return std::nullopt;
   return describe(nearest);
 }
 

@@ -38,7 +38,13 @@ class network_list {
 [[nodiscard]] visitor_address address_of_visitor(const boost::asio::ip::address& peer, const header_list& head,
                                                  const network_list& trusted);
 
-/// The same for an address that was told in so many words; what is no address is counted as it stands.
+/// The same, nullopt when that is a trusted proxy itself: nobody knows whose the connection is.
+[[nodiscard]] std::optional<visitor_address> address_behind_proxies(const boost::asio::ip::address& peer,
+                                                                    const header_list& head,
+                                                                    const network_list& trusted);
+
+/// What address_of_visitor says of an address that was told in so many words; what is no address is counted as it
+/// stands.
 [[nodiscard]] visitor_address address_as_told(std::string_view text);
 
 }  // namespace flowersec::ws

@@ -1,5 +1,6 @@
 // Who may be on the way in at a direct listener: so many of one address, and of one behind a proxy.
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 
 #include "direct_fixture.h"
@@ -121,6 +122,68 @@ TEST(direct_listener, a_trusted_proxy_is_no_address_and_those_behind_it_are) {
     };
     while (!co_await attempt()) {
     }
+  }());
+}
+
+TEST(direct_listener, a_proxy_that_says_no_visitor_brings_nobody) {
+  asio::io_context context;
+  auto accept = listening();
+  accept.max_handshakes_per_address = 1;
+  auto listener = listen_on(context, std::move(accept));
+  run(context, [&]() -> awaitable<void> {
+    std::vector<tcp::socket> held;
+    for (const auto* said : {"unknown", "unknown", "", "127.0.0.7", "127.0.0.7, 127.0.0.8", "_hidden, 127.0.0.8"}) {
+      held.push_back(co_await arrive(listener, 1));
+      EXPECT_EQ(co_await bring(held.back(), said), "HTTP/1.1 101 Switching Protocols") << said;
+    }
+  }());
+}
+
+/// Through a proxy that says `visitor`: brings its upgrade to the listener, then carries bytes until one side ends.
+awaitable<void> carry(tcp::acceptor& acceptor, std::uint16_t to, std::string_view visitor) {
+  const auto executor = co_await asio::this_coro::executor;
+  auto near = std::make_shared<tcp::socket>(executor);
+  co_await acceptor.async_accept(*near, endpoint::default_token{});
+  auto far = std::make_shared<tcp::socket>(executor);
+  co_await far->async_connect({asio::ip::make_address("127.0.0.1"), to}, endpoint::default_token{});
+  std::string request;
+  const auto n =
+      co_await asio::async_read_until(*near, asio::dynamic_buffer(request), "\r\n\r\n", endpoint::default_token{});
+  request.insert(n - 2, "X-Forwarded-For: " + std::string{visitor} + "\r\n");
+  co_await asio::async_write(*far, asio::buffer(request), endpoint::default_token{});
+  const auto pump = [](std::shared_ptr<tcp::socket> from, std::shared_ptr<tcp::socket> into) -> awaitable<void> {
+    std::array<char, 4096> buffer{};
+    while (true) {
+      auto [ended, got] = co_await from->async_read_some(asio::buffer(buffer), with_error);
+      if (ended) break;
+      auto [failed, written] = co_await asio::async_write(*into, asio::buffer(buffer, got), with_error);
+      if (failed) break;
+    }
+    error_code ignored;
+    into->close(ignored);
+  };
+  asio::co_spawn(executor, pump(near, far), asio::detached);
+  asio::co_spawn(executor, pump(far, near), asio::detached);
+}
+
+TEST(direct_listener, a_session_behind_a_proxy_that_nobody_accepts_keeps_the_place_of_its_visitor) {
+  asio::io_context context;
+  auto accept = listening();
+  accept.max_handshakes_per_address = 1;
+  auto listener = listen_on(context, std::move(accept));
+  run(context, [&]() -> awaitable<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    tcp::acceptor proxy{executor, {asio::ip::make_address("127.0.0.1"), 0}};
+    asio::co_spawn(executor, carry(proxy, listener.port(), "192.0.2.1"), asio::detached);
+    const auto url = "ws://127.0.0.1:" + std::to_string(proxy.local_endpoint().port()) + "/ws";
+    const auto client = co_await endpoint::async_connect(executor, info_for(url), dial_options());
+    auto one_more = co_await arrive(listener, 1);
+    EXPECT_EQ(co_await bring(one_more, "192.0.2.1"), "HTTP/1.1 503 Service Unavailable");
+    auto other = co_await arrive(listener, 1);
+    EXPECT_EQ(co_await bring(other, "192.0.2.2"), "HTTP/1.1 101 Switching Protocols");
+    const auto server = co_await listener.async_accept();
+    auto next = co_await arrive(listener, 1);
+    EXPECT_EQ(co_await bring(next, "192.0.2.1"), "HTTP/1.1 101 Switching Protocols");
   }());
 }
 
