@@ -258,11 +258,14 @@ class control_listener::impl : public std::enable_shared_from_this<impl> {
     const auto asked = token::decode_registration(call.payload);
     if (!asked) return asked.error();
     const token::control_refusal forbidden{token::control_status::forbidden, "the credential is not this endpoint's"};
+    const token::control_refusal unavailable{token::control_status::unavailable, "the state cannot be read"};
     const auto found = connections_.find(serial);
     if (found == connections_.end()) return forbidden;
     auto& mine = found->second;
     // What is true now, not what was when the connection began.
-    if (standing_of(mine.session.channel_id(), *asked) != standing::entitled) {
+    const auto present = standing_of(mine.session.channel_id(), *asked);
+    if (present == standing::unreadable) return unavailable;
+    if (present == standing::revoked) {
       log_line(log_level::warning, "registration refused", {{"endpoint", mine.endpoint_id}});
       return forbidden;
     }

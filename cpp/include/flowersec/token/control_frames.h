@@ -29,6 +29,7 @@ inline constexpr std::size_t max_endpoint_id_bytes = 256;
 namespace control_status {
 inline constexpr std::uint32_t bad_request = 400;  ///< no JSON object, or no usable endpoint id
 inline constexpr std::uint32_t forbidden = 403;    ///< the credential is for another endpoint id, or was revoked
+inline constexpr std::uint32_t unavailable = 503;  ///< nobody can say now whose the credential is: to be asked again
 }  // namespace control_status
 
 /// A refusal in the words of the answer.

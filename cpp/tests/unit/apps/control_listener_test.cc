@@ -91,12 +91,15 @@ class control_connections : public ::testing::Test {
           co_await endpoint::async_connect(context_.get_executor(), std::move(info), std::move(options), with_error);
       said = failed.message();
       if (failed) co_return;
-      auto payload = token::encode_registration(endpoint_id);
-      auto [lost, reply] = co_await session.async_call(token::control_register_type, std::move(payload), with_error);
-      said = lost ? lost.message() : reply.ok() ? "ok" : std::to_string(reply.error->code);
       sessions_.push_back(std::move(session));
+      said = co_await register_on(sessions_.back(), endpoint_id);
     }());
     return said;
+  }
+  static awaitable<std::string> register_on(endpoint::session& session, const std::string& endpoint_id) {
+    auto payload = token::encode_registration(endpoint_id);
+    auto [lost, reply] = co_await session.async_call(token::control_register_type, std::move(payload), with_error);
+    co_return lost ? lost.message() : reply.ok() ? "ok" : std::to_string(reply.error->code);
   }
   /// Whether a grant arrives.
   bool deliver(const std::string& endpoint_id) {
@@ -188,6 +191,16 @@ TEST_F(control_connections, nobody_is_dropped_for_a_state_file_that_cannot_be_re
   EXPECT_FALSE(listener_->is_online("laptop"));
   listener_->drop_revoked();
   EXPECT_EQ(listener_->connections(), 1u);
+}
+
+TEST_F(control_connections, who_registers_while_the_state_file_cannot_be_read_may_come_again) {
+  open();
+  ASSERT_EQ(enter(add("laptop"), "laptop"), "ok");
+  spoil_state_file();
+  flowersec::testing::run(
+      context_, [&]() -> awaitable<void> { EXPECT_EQ(co_await register_on(sessions_.back(), "laptop"), "503"); }());
+  EXPECT_EQ(listener_->connections(), 1u);
+  EXPECT_THAT(counted(), ::testing::HasSubstr("registrations_total{outcome=\"503\"} 1"));
 }
 
 TEST_F(control_connections, at_the_limit_an_endpoint_takes_the_place_of_its_own_old_connection_and_nobody_elses) {
