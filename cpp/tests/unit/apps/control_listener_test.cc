@@ -37,8 +37,8 @@ class control_connections : public ::testing::Test {
   control_connections() {
     const auto key = crypto::ed25519_signing_key::generate(system_random()).value();
     EXPECT_TRUE(state_store::create(file_, "k1", key, added_at));
-    store_.emplace(std::move(state_store::open(file_).value()));
-    elsewhere_.emplace(std::move(state_store::open(file_).value()));
+    store_.emplace(state_store::open(file_).value());
+    elsewhere_.emplace(state_store::open(file_).value());
   }
   ~control_connections() override {
     sessions_.clear();
