@@ -75,10 +75,16 @@ export async function makeWorld(cpp, { link = {}, router, offload = false, mtu =
       await tell(`hole ${which} ${ms}`);
     },
     opened: () => hole,
-    /** The router gets another address and forgets every connection, as after a new dial-in. */
+    /**
+     * The router gets another address and forgets every connection, as after a new dial-in. The kernel forgets them some time after the
+     * address has gone: until then they are carried under the old one. A kernel that does not list them is not waited for.
+     */
     rebind: async () => {
       const [old, fresh] = outerAddresses;
       await sh([`ip -n ${middle} addr add ${fresh}/32 dev wan`, `ip -n ${middle} addr del ${old}/32 dev wan`].join("\n"));
+      const known = "/proc/net/nf_conntrack";
+      const forgotten = sh(inside(middle, `sh -c 'while grep -qs "dst=${old} " ${known}; do sleep 0.01; done'`));
+      await within(10_000, forgotten, "end of what the router knows");
     },
     close: async () => {
       running.forEach((each) => each.stop());
