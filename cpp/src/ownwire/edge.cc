@@ -71,10 +71,13 @@ error_code make_error_code(edge_errc code) noexcept {
 
 bool edge_limits::validate() const noexcept {
   using namespace std::chrono_literals;
-  return max_users >= 1 && max_users_per_address >= 1 && visit_burst >= 1 && visits_per_second >= 1 &&
+  static constexpr std::chrono::milliseconds longest = std::chrono::hours{24};
+  const auto in_range = [](std::chrono::milliseconds time) { return time >= 1ms && time <= longest; };
+  const bool times = in_range(ping_after) && in_range(silence_limit) && ping_after < silence_limit && in_range(stall) &&
+                     backend_wait >= 0ms && backend_wait <= longest && in_range(stop_timeout);
+  return times && max_users >= 1 && max_users_per_address >= 1 && visit_burst >= 1 && visits_per_second >= 1 &&
          max_visitors >= 1 && max_waiting >= 1 && max_requests >= 1 && max_requests_per_address >= 1 &&
-         max_message_bytes >= 4'096 && max_message_bytes <= 16'777'216 && ping_after >= 1ms &&
-         ping_after < silence_limit && stall >= 1ms && backend_wait >= 0ms && stop_timeout >= 1ms;
+         max_message_bytes >= 4'096 && max_message_bytes <= 16'777'216;
 }
 
 edge_state::edge_state(asio::any_io_executor executor, edge_options options)

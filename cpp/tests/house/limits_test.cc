@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "flowersec/base/json.h"
 #include "flowersec/base/json_scan.h"
 #include "flowersec/controlplane/artifact_client.h"
 #include "flowersec/controlplane/artifact_endpoint.h"
@@ -163,6 +164,7 @@ entries session_entries() {
       {"`max_frame_bytes` (rpc)", {session.rpc_server.max_frame_bytes}},
       {"`max_output_bytes`", {session.rpc_client.max_output_bytes}},
       {"nesting of an RPC payload", {json_scan_max_depth}},
+      {"nesting of any other JSON", {json_max_depth}},
       {"handshake time-out", {session.handshake_timeout}},
       {"connect time-out", {endpoint::connect_options{}.connect_timeout}},
       {"hello time-out", {session.hello_timeout}},

@@ -23,7 +23,7 @@
 
 namespace flowersec::ownwire {
 
-/// Worst memory: two messages for each user, joined or waiting.
+/// Worst memory: two messages for each user, joined or waiting. Times are 1 ms to 24 h, unless said.
 struct edge_limits {
   /// Users joined or on their way in. At least 1.
   std::size_t max_users = 10'000;
@@ -34,7 +34,7 @@ struct edge_limits {
   std::size_t max_visitors = 65'536;
   /// Sockets of backends that wait; one more is answered 503.
   std::size_t max_waiting = 256;
-  /// How long a user waits for one of them while a backend is known; then it is closed with 1013. At least 0.
+  /// How long a user waits for one of them while a backend is known; then it is closed with 1013. 0 to 24 h.
   std::chrono::milliseconds backend_wait{5'000};
   /// Connections whose request is not answered yet; one more is answered 503.
   std::size_t max_requests = 1'024;

@@ -53,6 +53,19 @@ awaitable<void> visit_too_often(edge_world& world, set_clock& clock) {
   EXPECT_EQ(co_await refusal(), "rate_limited");
 }
 
+TEST(edge_limits, times_at_a_day_and_one_past) {
+  for (const auto field :
+       {&edge_limits::backend_wait, &edge_limits::silence_limit, &edge_limits::stall, &edge_limits::stop_timeout}) {
+    edge_limits limits;
+    limits.*field = 24h;
+    EXPECT_TRUE(limits.validate());
+    limits.*field = 24h + 1ms;
+    EXPECT_FALSE(limits.validate());
+    limits.*field = std::chrono::milliseconds::max();
+    EXPECT_FALSE(limits.validate());
+  }
+}
+
 TEST(edge_limits, visits_of_an_address_at_the_limit_and_one_past) {
   set_clock clock;
   auto options = usual_edge();
