@@ -207,7 +207,8 @@ export async function chatClient(language) {
       const over = new Promise((resolve) => {
         id = troupe.tell({ do: "chat", url: `ws://127.0.0.1:${listener.address().port}/ws`, key: b64u(pinned), texts, attempts, spread }, ({ said }) => resolve(said));
       });
-      return { over, leave: () => troupe.tell({ do: "leave", of: id }, () => {}) };
+      /** `lost`: not before it has noticed that its connection was lost. */
+      return { over, leave: ({ lost = false } = {}) => troupe.tell({ do: "leave", of: id, lost }, () => {}) };
     },
   };
   const neighbour = shim.start({});
@@ -262,7 +263,7 @@ export async function playToChatClient({ texts = 1, ...given }, shim) {
     if (outcome.failed !== undefined) return outcome;
     if (one.spread !== undefined) {
       await shim.witness();
-      chat.leave();
+      chat.leave({ lost: true });
     }
     const again = outcome.alive ? undefined : await within(Promise.race([chat.over.then(() => undefined), shim.connection()]), "return or end of the client");
     if (again !== undefined) {

@@ -183,6 +183,7 @@ function runChat({ id, url, key, texts, attempts, spread }) {
   const reconnect = { maxAttempts: attempts, initialDelayMs: 0, maxDelayMs: 0, factor: 1, jitterRatio: 0, drainSpreadMs: spread };
   const chat = new Ownwire(url, { server_keys: [key], origin: "http://127.0.0.1", reconnect });
   const words = [];
+  let leavesWhenLost = false;
   /** Why texts failed is told behind them. */
   const failedFor = (code, ofText) => {
     for (const [i, word] of words.entries()) if (word === ofText || (ofText === undefined && /^failed \d+$/.test(word))) words[i] = `${word} ${code}`;
@@ -193,7 +194,10 @@ function runChat({ id, url, key, texts, attempts, spread }) {
   chat.onError = ({ code, id: text, fatal }) => {
     if (text !== undefined) failedFor(code, `failed ${text}`);
     else if (fatal) failedFor(code);
-    else words.push(`problem ${code}`);
+    else {
+      words.push(`problem ${code}`);
+      if (leavesWhenLost) setImmediate(() => chat.close());
+    }
   };
   chat.onMessage = (content, { seq, metadata }) => {
     if (content === "that is all") return chat.close();
@@ -211,7 +215,12 @@ function runChat({ id, url, key, texts, attempts, spread }) {
     staying.delete(id);
     say({ id, said: words });
   };
-  staying.set(id, chat);
+  staying.set(id, {
+    close(lost) {
+      leavesWhenLost = lost && !words.some((word) => word.startsWith("problem "));
+      if (!leavesWhenLost) chat.close();
+    },
+  });
   chat.connect().catch(() => {}); // onClose has it
   for (let i = 1; i <= texts; i++) chat.send(`text ${i}`);
 }
@@ -219,7 +228,7 @@ function runChat({ id, url, key, texts, attempts, spread }) {
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     const command = JSON.parse(line);
-    const run = { serve: runServer, registry: runRegistry, register: command.spread === undefined ? runRegistered : runReturning, chat: runChat, leave: ({ of }) => staying.get(of)?.close() }[command.do] ?? runClient;
+    const run = { serve: runServer, registry: runRegistry, register: command.spread === undefined ? runRegistered : runReturning, chat: runChat, leave: ({ of, lost }) => staying.get(of)?.close(lost) }[command.do] ?? runClient;
     void run(command);
   })
   .on("close", () => process.exit(0));

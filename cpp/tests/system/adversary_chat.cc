@@ -67,6 +67,10 @@ class chat : public std::enable_shared_from_this<chat> {
   }
 
   void leave() { client_->async_close(asio::detached); }
+  void leave_when_lost() {
+    if (has_met_problem_) return leave();
+    leaves_when_lost_ = true;
+  }
 
  private:
   void word(std::string what) { words_.emplace_back(std::move(what)); }
@@ -79,7 +83,11 @@ class chat : public std::enable_shared_from_this<chat> {
   void on(const ownwire::text_delivered& what) { word("delivered " + std::to_string(what.id)); }
   void on(const ownwire::text_failed& what) { word("failed " + std::to_string(what.id) + " " + words_of(what.why)); }
   void on(const ownwire::typing_changed& what) { word(what.on ? "typing on" : "typing off"); }
-  void on(const ownwire::problem_met& what) { word("problem " + words_of(what.why)); }
+  void on(const ownwire::problem_met& what) {
+    word("problem " + words_of(what.why));
+    has_met_problem_ = true;
+    if (leaves_when_lost_) asio::post(executor_, [self = shared_from_this()] { self->leave(); });
+  }
 
   void on(const ownwire::reply_received& what) {
     if (what.content == that_is_all) return leave();
@@ -107,6 +115,8 @@ class chat : public std::enable_shared_from_this<chat> {
   std::function<void(json::object)> report_;
   std::optional<ownwire::client> client_;
   json::array words_;
+  bool has_met_problem_ = false;
+  bool leaves_when_lost_ = false;
 };
 
 }  // namespace
@@ -120,7 +130,8 @@ void start_chat(asio::any_io_executor executor, const json::object& command, std
 
 void leave_chat(const json::object& command) {
   const auto found = chats().find(command.at("of").as_int64());
-  if (found != chats().end()) found->second->leave();
+  if (found == chats().end()) return;
+  command.at("lost").as_bool() ? found->second->leave_when_lost() : found->second->leave();
 }
 
 }  // namespace flowersec

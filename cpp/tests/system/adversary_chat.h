@@ -13,7 +13,8 @@ namespace flowersec {
 void start_chat(boost::asio::any_io_executor executor, const boost::json::object& command,
                 std::function<void(boost::json::object)> report);
 
-/// {"do":"leave","of":id of a chat}. Nothing when that is over already.
+/// {"do":"leave","of":id of a chat,"lost":whether only when it has noticed that its connection was lost}. Nothing when
+/// it is over already.
 void leave_chat(const boost::json::object& command);
 
 }  // namespace flowersec
