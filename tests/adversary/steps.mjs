@@ -272,6 +272,8 @@ const list = {
     if (got === undefined || !isFrame(wanted, { ...got, body: got.payload })) throw new Error(`the frame is ${got === undefined ? "none" : `${got.op} ${got.payload.toString("hex")}`}`);
   },
   attach: (attacher, spec) => attacher.attach(spec),
+  /** Who comes now comes after us. */
+  taken: (attacher) => attacher.taken(),
   /** Another peer that attaches to our channel: in the other role or, `again`, in ours; with a token of its own or, `reuse`, with ours; `neighbour`: to the
    * channel of that name of another tenant. */
   other: async (attacher, { again = false, reuse = false, neighbour = false, ends, ...spec }) => {
