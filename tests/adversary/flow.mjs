@@ -7,7 +7,9 @@ const narrowWindow = 262_144;
 const halfWindow = 131_072;
 /** Halves that are said while the answer to a ping is held back: whatever takes longer is no path worth a wide window. */
 const halvesHeld = 8;
-/** Until a window must have grown: a busy machine may stand still in one and the next. And while one must not. */
+/** Until a ping comes: what measures the path is loaded when it is first needed, in TypeScript. */
+const halvesToAsk = 4_096;
+/** From then until a window must have grown: a busy machine may stand still in one and the next. And while one must not. */
 const halvesToGrow = 64;
 const halvesToStay = 16;
 
@@ -45,23 +47,26 @@ function notification(bytes) {
 
 /** Says one half of a window after the other, until one above the first was granted. The answer to the first ping is late, so that the path looks long, and
  * no other is answered meanwhile. Leaves what may be said now in `party.credit`, with nothing unread over there. */
-async function untilWider(party, { id, said }, halvesAtMost) {
+async function untilWider(party, { id, said }, halvesAtMost, halvesUnasked = 0) {
   let credit = narrowWindow - said;
   const held = [];
   const answerHeld = () => held.splice(0).forEach((length) => party.yamux({ type: "ping", flags: ["ack"], length }));
   party.answersPings = false;
-  for (let halves = 0; halves < halvesAtMost; halves++) {
+  let asked; // in which half
+  for (let halves = 0; halves < (asked ?? halvesUnasked) + halvesAtMost; halves++) {
     party.yamux({ id, body: filling(party, halfWindow - said) });
     credit -= halfWindow - said;
     said = 0;
     for (let granted = 0; granted === 0; ) {
       const frame = await party.takeYamux(({ type, flags, id: of }) => (type === wire.yamuxTypes.ping && flags === wire.yamuxFlags.syn) || of === id);
-      if (frame.type === wire.yamuxTypes.ping) held.push(frame.length);
-      else if (frame.type === wire.yamuxTypes.data) party.yamux({ type: "window", id, length: frame.length });
+      if (frame.type === wire.yamuxTypes.ping) {
+        held.push(frame.length);
+        asked ??= halves;
+      } else if (frame.type === wire.yamuxTypes.data) party.yamux({ type: "window", id, length: frame.length });
       else if ((frame.flags & wire.yamuxFlags.rst) !== 0) throw new Error("the stream was reset");
       else credit += granted = frame.length;
     }
-    if (halves === halvesHeld) answerHeld();
+    if (halves - asked === halvesHeld) answerHeld();
     if (credit > narrowWindow) break;
   }
   answerHeld();
@@ -72,7 +77,7 @@ async function untilWider(party, { id, said }, halvesAtMost) {
 
 /** `said`: what of the first window is used up already. */
 export async function widens(party, where) {
-  await untilWider(party, where, halvesToGrow);
+  await untilWider(party, where, halvesToGrow, halvesToAsk);
   if (party.credit <= narrowWindow || party.credit > 4_194_304) throw new Error(`a window of ${party.credit} after ${halvesToGrow} halves`);
 }
 export async function staysNarrow(party, where) {
