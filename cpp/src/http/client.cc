@@ -156,12 +156,14 @@ void follow(fetch_request& request, unsigned status) {
 asio::awaitable<outcome> fetch(fetch_request request, fetch_options options) {
   co_await asio::this_coro::reset_cancellation_state(asio::enable_total_cancellation());
   std::shared_ptr<asio::ssl::context> tls;
-  if (request.to.secure && options.trust) {
-    tls = share_context(*options.trust);
-  } else if (request.to.secure) {
-    const auto made = make_client_tls(options.ca_pem);
-    if (!made) co_return made.error();
-    tls = *made;
+  if (request.to.secure) {
+    auto trust = options.trust;
+    if (!trust) {
+      auto loaded = load_client_tls(options.ca_pem);
+      if (!loaded) co_return loaded.error();
+      trust = *std::move(loaded);
+    }
+    tls = share_context(*trust);
   }
   for (unsigned redirects = 0;; ++redirects) {
     auto ended = co_await exchange(request, options, tls.get());
@@ -227,12 +229,6 @@ class fetch_call : public std::enable_shared_from_this<fetch_call> {
 };
 
 }  // namespace
-
-result<std::shared_ptr<ssl_ctx_st>> load_client_tls(const std::optional<std::string>& ca_pem) {
-  const auto context = make_client_tls(ca_pem);
-  if (!context) return context.error();
-  return std::shared_ptr<ssl_ctx_st>{*context, (*context)->native_handle()};
-}
 
 bool fetch_options::validate() const noexcept {
   return timeout > std::chrono::milliseconds::zero() && max_header_bytes >= 1024 && max_header_bytes <= 1048576;

@@ -1,7 +1,6 @@
 #include "flowersec/ws/tls.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -9,59 +8,22 @@
 #include <string_view>
 
 #include "flowersec/ws/error.h"
+#include "tls/context.h"
 #include "ws/descriptor_bio.h"
 
 namespace flowersec::ws {
 namespace {
 
-using context_ptr = std::shared_ptr<SSL_CTX>;
-
-/// What every context has in common. Record buffers are given back between records, so an idle session is small.
-context_ptr make_context(const SSL_METHOD* method) {
-  context_ptr context{SSL_CTX_new(method), &SSL_CTX_free};
-  if (!context) return nullptr;
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  // An end without close_notify is an ordinary end here: the WebSocket's own close frame tells whole from cut.
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  return context;
+/// What a session on a descriptor needs on top. An end without close_notify is an ordinary end here: the WebSocket's
+/// own close frame tells whole from cut.
+void prepare(SSL_CTX& context) noexcept {
+  SSL_CTX_set_options(&context, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(&context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 }
 
-/// OpenSSL asks the terminal for the password of an encrypted PEM file unless somebody answers: a server would wait
-/// there for ever. This one has no password; `asked`, a bool, remembers that one was wanted.
-int refuse_password(char* /*into*/, int /*size*/, int /*writing*/, void* asked) {
-  if (asked != nullptr) *static_cast<bool*>(asked) = true;
-  return -1;
-}
-
-bool trust_pem(SSL_CTX& context, std::string_view pem) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> text{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
-                                                       &BIO_free};
-  if (!text) return false;
-  auto* store = SSL_CTX_get_cert_store(&context);
-  std::size_t added = 0;
-  while (auto* certificate = PEM_read_bio_X509(text.get(), nullptr, &refuse_password, nullptr)) {
-    const bool taken = X509_STORE_add_cert(store, certificate) == 1;
-    X509_free(certificate);
-    if (!taken) return false;
-    ++added;
-  }
-  ERR_clear_error();  // the end of the text is reported as an error
-  return added > 0;
-}
-
-/// Chooses http/1.1, the only protocol that carries these upgrades; a client that offers others only goes without.
-int choose_protocol(SSL* /*session*/, const unsigned char** chosen, unsigned char* chosen_bytes,
-                    const unsigned char* offered, unsigned int offered_bytes, void* /*unused*/) {
-  static constexpr unsigned char ours[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
-  unsigned char* found = nullptr;
-  if (SSL_select_next_proto(&found, chosen_bytes, ours, sizeof ours, offered, offered_bytes) !=
-      OPENSSL_NPN_NEGOTIATED) {
-    return SSL_TLSEXT_ERR_NOACK;
-  }
-  *chosen = found;
-  return SSL_TLSEXT_ERR_OK;
+error_code as_ws_error(error_code error) noexcept {
+  if (error == tls::tls_errc::private_key_encrypted) return make_error_code(ws_errc::private_key_encrypted);
+  return make_error_code(ws_errc::tls_config_invalid);
 }
 
 /// Whether the failed handshake began like an HTTP request. To be asked before the error queue is cleared.
@@ -96,42 +58,22 @@ ws_errc classify(const SSL& session) noexcept {
 
 }  // namespace
 
-result<tls_context> tls_context::client(std::optional<std::string> ca_pem) {
-  const auto context = make_context(TLS_client_method());
-  if (!context) return make_error_code(ws_errc::tls_config_invalid);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  const bool trusting = ca_pem ? trust_pem(*context, *ca_pem) : SSL_CTX_set_default_verify_paths(context.get()) == 1;
-  if (!trusting) return make_error_code(ws_errc::tls_config_invalid);
-  return tls_context{context};
+result<tls_context> tls_context::prepared(result<std::shared_ptr<ssl_ctx_st>> context) {
+  if (!context) return as_ws_error(context.error());
+  prepare(**context);
+  return tls_context{*std::move(context)};
+}
+
+result<tls_context> tls_context::client(const std::optional<std::string>& ca_pem) {
+  return prepared(tls::client_context(ca_pem));
 }
 
 result<tls_context> tls_context::client_from_file(const std::string& ca_file) {
-  const auto context = make_context(TLS_client_method());
-  if (!context) return make_error_code(ws_errc::tls_config_invalid);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1) {
-    ERR_clear_error();
-    return make_error_code(ws_errc::tls_config_invalid);
-  }
-  return tls_context{context};
+  return prepared(tls::client_context_from_file(ca_file));
 }
 
 result<tls_context> tls_context::server(const std::string& chain_file, const std::string& key_file) {
-  const auto context = make_context(TLS_server_method());
-  if (!context) return make_error_code(ws_errc::tls_config_invalid);
-  bool wants_password = false;
-  SSL_CTX_set_default_passwd_cb(context.get(), &refuse_password);
-  SSL_CTX_set_default_passwd_cb_userdata(context.get(), &wants_password);
-  const bool usable = SSL_CTX_use_certificate_chain_file(context.get(), chain_file.c_str()) == 1 &&
-                      SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) == 1 &&
-                      SSL_CTX_check_private_key(context.get()) == 1;
-  SSL_CTX_set_default_passwd_cb_userdata(context.get(), nullptr);
-  if (!usable) {
-    ERR_clear_error();
-    return make_error_code(wants_password ? ws_errc::private_key_encrypted : ws_errc::tls_config_invalid);
-  }
-  SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, nullptr);
-  return tls_context{context};
+  return prepared(tls::server_context(chain_file, key_file));
 }
 
 void tls_session::free_session::operator()(ssl_st* session) const noexcept { SSL_free(session); }

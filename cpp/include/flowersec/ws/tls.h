@@ -21,7 +21,7 @@ namespace flowersec::ws {
 class tls_context {
  public:
   /// Verifies servers. `ca_pem` are the only trusted certificates when given, else the system's are.
-  [[nodiscard]] static result<tls_context> client(std::optional<std::string> ca_pem = std::nullopt);
+  [[nodiscard]] static result<tls_context> client(const std::optional<std::string>& ca_pem = std::nullopt);
   /// The same with the certificates in a PEM file.
   [[nodiscard]] static result<tls_context> client_from_file(const std::string& ca_file);
   /// Presents a certificate chain, leaf first; asks clients for none. Offers only http/1.1 by ALPN.
@@ -32,6 +32,7 @@ class tls_context {
   [[nodiscard]] ssl_ctx_st* native() const noexcept { return context_.get(); }
 
  private:
+  [[nodiscard]] static result<tls_context> prepared(result<std::shared_ptr<ssl_ctx_st>> context);
   explicit tls_context(std::shared_ptr<ssl_ctx_st> context) noexcept : context_(std::move(context)) {}
   std::shared_ptr<ssl_ctx_st> context_;
 };
