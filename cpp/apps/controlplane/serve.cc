@@ -1,13 +1,11 @@
 #include "controlplane/serve.h"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <ostream>
 
 #include "cli/json_text.h"
-#include "cli/version.h"
 #include "controlplane/bearer_key.h"
 #include "controlplane/front.h"
 #include "controlplane/live_files.h"
@@ -17,6 +15,8 @@
 #include "serving/certificate_files.h"
 #include "serving/listen_address.h"
 #include "serving/log.h"
+#include "serving/operator_signals.h"
+#include "serving/service.h"
 
 namespace flowersec::apps::plane {
 namespace {
@@ -33,11 +33,6 @@ constexpr milliseconds goodbye{2500};
 constexpr std::chrono::hours demo_credential_lifetime{365 * 24};
 constexpr std::size_t max_metrics_connections = 16;
 constexpr std::size_t max_metrics_body_bytes = 4096;
-
-/// A sentence for the operator, after which the start is given up.
-struct start_failure {
-  std::string text;
-};
 
 using tls_context = std::shared_ptr<ssl_ctx_st>;
 
@@ -152,7 +147,9 @@ class service {
         server_(
             context.get_executor(), http_options(),
             [this](http::request request, http::responder answer) { front_(std::move(request), std::move(answer)); }),
-        signals_(context, SIGINT, SIGTERM, SIGHUP),
+        signals_(context, {.reload = [this] { files_.reload(); },
+                           .stop = [this] { stop(); },
+                           .stop_at_once = [this] { stop_at_once(); }}),
         watch_(context) {
     files_.add_listener([this](auto tls) { server_.replace_tls(std::move(tls)); });
     listen(server_, context, "--listen", command.listen);
@@ -170,7 +167,7 @@ class service {
   }
 
   void run() {
-    wait_for_signal();
+    signals_.watch();
     watch_next();
     context_.run();
     control_.close();
@@ -240,13 +237,10 @@ class service {
 
   void print_ready_line(const invocation& io) {
     const std::string scheme = tls_ ? "https://" : "http://";
-    const auto& build = build_version();
     const auto address = to_text(server_.local_endpoint());
     std::string text;
     json_object_writer line{text};
-    line.field("version", build.version)
-        .field("commit", build.commit)
-        .field("date", build.date)
+    write_build(line)
         .field("listen", address)
         .field("http_url", scheme + address)
         .field("control_url", control_.url())
@@ -255,8 +249,7 @@ class service {
     if (metrics_server_) line.field("metrics_url", scheme + to_text(metrics_server_->local_endpoint()) + "/metrics");
     if (demo_) add_demo_facts(line, scheme + address);
     line.end();
-    io.out << (command_.pretty ? indent_json(text) : text) << '\n' << std::flush;
-    if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
+    apps::print_ready_line(io, command_.pretty ? indent_json(text) : text);
   }
 
   /// As the family's demonstration programs read them.
@@ -274,23 +267,14 @@ class service {
         .raw("server_endpoint_control", encode(*demo_));
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const error_code& failed, int number) {
-      if (failed) return;
-      if (number == SIGHUP) {
-        files_.reload();
-        return wait_for_signal();
-      }
-      if (stopping_) {
-        at_once_ = true;
-        return context_.stop();
-      }
-      stopping_ = true;
-      log_line(log_level::info, "stopping");
-      server_.async_stop(std::chrono::ceil<milliseconds>(command_.shutdown_timeout),
-                         [this](error_code) { context_.stop(); });
-      wait_for_signal();
-    });
+  void stop() {
+    server_.async_stop(std::chrono::ceil<milliseconds>(command_.shutdown_timeout),
+                       [this](error_code) { context_.stop(); });
+  }
+
+  void stop_at_once() {
+    at_once_ = true;
+    context_.stop();
   }
 
   void watch_next() {
@@ -331,9 +315,8 @@ class service {
   front front_;
   http::server server_;
   std::optional<http::server> metrics_server_;
-  asio::signal_set signals_;
+  operator_signals signals_;
   asio::steady_timer watch_;
-  bool stopping_ = false;
   bool at_once_ = false;
 };
 
@@ -342,14 +325,7 @@ class service {
 int run_serve(const serve_command& command, const invocation& io) {
   configure_log(*parse_log_format(command.log_format), *parse_log_level(command.log_level));
   std::signal(SIGPIPE, SIG_IGN);
-  asio::io_context context{1};
-  try {
-    service all{context, command, io};
-    all.run();
-    return exit_ok;
-  } catch (const start_failure& failed) {
-    return fail(io, exit_runtime, failed.text);
-  }
+  return run_service<service>(command, io);
 }
 
 }  // namespace flowersec::apps::plane

@@ -1,11 +1,7 @@
 #include "ownwire/serve.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <ostream>
 
-#include "cli/version.h"
 #include "flowersec/base/json.h"
 #include "flowersec/ownwire/behind.h"
 #include "flowersec/ownwire/gateway.h"
@@ -17,8 +13,9 @@
 #include "serving/descriptors.h"
 #include "serving/identity_keys.h"
 #include "serving/metrics_page.h"
+#include "serving/operator_signals.h"
+#include "serving/service.h"
 #include "serving/token_file.h"
-#include "serving/workers.h"
 
 namespace flowersec::apps {
 namespace {
@@ -36,7 +33,9 @@ class service {
         keys_(identity_.keys),
         site_(built_in_files(), settings()),
         gateway_(open_gateway()),
-        signals_(context, SIGINT, SIGTERM, SIGHUP) {
+        signals_(context, {.reload = [this] { files_->reload(); },
+                           .stop = [this] { stop(); },
+                           .stop_at_once = [this] { context_.stop(); }}) {
     if (!command.behind.empty()) dial_edge(behind_token());
     if (!command.front.metrics_listen.empty()) open_metrics();
     save_key();
@@ -50,7 +49,7 @@ class service {
     warn_exposed("--internal-psk-file", command_.internal_psk_file);
     warn_exposed("--behind-token-file", command_.behind_token_file);
     files_->watch();
-    wait_for_signal();
+    signals_.watch();
     context_.run();
   }
 
@@ -154,7 +153,6 @@ class service {
   }
 
   void print_ready_line(const invocation& io) {
-    const auto& build = build_version();
     const auto bound = [this](const char* flag, const std::string& address, std::uint16_t port) {
       auto where = resolve_or_fail(context_, flag, address);
       where.port(port);
@@ -165,7 +163,7 @@ class service {
     const auto keys = keys_.get();
     std::string text;
     json_object_writer line{text};
-    line.field("version", build.version).field("commit", build.commit).field("date", build.date);
+    write_build(line);
     if (command_.behind.empty()) {
       const auto listen = bound("--bind", command_.front.public_address(), gateway_.public_port());
       line.field("listen", listen)
@@ -181,24 +179,12 @@ class service {
         .field("server_key", keys->current().public_half().text())
         .field("kid", keys->current().kid())
         .end();
-    io.out << text << '\n' << std::flush;
-    if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
+    apps::print_ready_line(io, text);
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const error_code& failed, int number) {
-      if (failed) return;
-      if (number == SIGHUP) {
-        files_->reload();
-      } else if (std::exchange(stopping_, true)) {
-        return context_.stop();
-      } else {
-        log_line("stopping");
-        if (behind_) behind_->stop();
-        gateway_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
-      }
-      wait_for_signal();
-    });
+  void stop() {
+    if (behind_) behind_->stop();
+    gateway_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
   }
 
   asio::io_context& context_;
@@ -213,21 +199,11 @@ class service {
   std::optional<ownwire::behind> behind_;
   std::optional<live_files> files_;
   std::optional<metrics_page> metrics_;
-  asio::signal_set signals_;
-  bool stopping_ = false;
+  operator_signals signals_;
 };
 
 }  // namespace
 
-int run_gateway(const ownwire_command& command, const invocation& io) {
-  asio::io_context context{1};
-  try {
-    service all{context, command, io};
-    all.run();
-    return exit_ok;
-  } catch (const start_failure& failed) {
-    return fail(io, exit_runtime, failed.text);
-  }
-}
+int run_gateway(const ownwire_command& command, const invocation& io) { return run_service<service>(command, io); }
 
 }  // namespace flowersec::apps

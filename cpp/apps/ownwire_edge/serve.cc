@@ -1,11 +1,7 @@
 #include "ownwire_edge/serve.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <ostream>
 
-#include "cli/version.h"
 #include "flowersec/base/json.h"
 #include "flowersec/ownwire/edge.h"
 #include "ownwire_edge/metrics.h"
@@ -13,9 +9,10 @@
 #include "ownwire_front/site.h"
 #include "serving/descriptors.h"
 #include "serving/metrics_page.h"
+#include "serving/operator_signals.h"
 #include "serving/reloader.h"
+#include "serving/service.h"
 #include "serving/token_file.h"
-#include "serving/workers.h"
 
 namespace flowersec::apps {
 namespace {
@@ -32,7 +29,9 @@ class service {
         site_(built_in_files(), settings()),
         edge_(open_edge()),
         reloader_(context),
-        signals_(context, SIGINT, SIGTERM, SIGHUP) {
+        signals_(context, {.reload = [this] { reloader_.reload_all(); },
+                           .stop = [this] { stop(); },
+                           .stop_at_once = [this] { context_.stop(); }}) {
     reloader_.add(token_part());
     if (!command.front.metrics_listen.empty()) open_metrics();
     print_ready_line(io);
@@ -42,7 +41,7 @@ class service {
     raise_descriptor_limit(2 * ownwire::edge_limits{}.max_users, "two for each of its users");
     warn_exposed("--backend-token-file", command_.backend_token_file);
     reloader_.watch();
-    wait_for_signal();
+    signals_.watch();
     context_.run();
   }
 
@@ -102,38 +101,23 @@ class service {
   }
 
   void print_ready_line(const invocation& io) {
-    const auto& build = build_version();
     auto where = resolve_or_fail(context_, "--bind", command_.front.public_address());
     where.port(edge_.port());
     const auto listen = to_text(where);
     std::string text;
     json_object_writer line{text};
-    line.field("version", build.version)
-        .field("commit", build.commit)
-        .field("date", build.date)
+    write_build(line)
         .field("listen", listen)
         .field("http_url", "http://" + listen + '/')
         .field("ws_url", "ws://" + listen + "/ws")
         .field("backend_url", "ws://" + listen + "/backend");
     if (metrics_) line.field("metrics_url", "http://" + metrics_->bound_address() + "/metrics");
     line.field("server_key", command_.server_keys.front()).field("kid", kid_of(command_.server_keys.front())).end();
-    io.out << text << '\n' << std::flush;
-    if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
+    apps::print_ready_line(io, text);
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const error_code& failed, int number) {
-      if (failed) return;
-      if (number == SIGHUP) {
-        reloader_.reload_all();
-      } else if (std::exchange(stopping_, true)) {
-        return context_.stop();
-      } else {
-        log_line("stopping");
-        edge_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
-      }
-      wait_for_signal();
-    });
+  void stop() {
+    edge_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
   }
 
   asio::io_context& context_;
@@ -145,21 +129,11 @@ class service {
   ownwire::edge edge_;
   reloader reloader_;
   std::optional<metrics_page> metrics_;
-  asio::signal_set signals_;
-  bool stopping_ = false;
+  operator_signals signals_;
 };
 
 }  // namespace
 
-int run_edge(const edge_command& command, const invocation& io) {
-  asio::io_context context{1};
-  try {
-    service all{context, command, io};
-    all.run();
-    return exit_ok;
-  } catch (const start_failure& failed) {
-    return fail(io, exit_runtime, failed.text);
-  }
-}
+int run_edge(const edge_command& command, const invocation& io) { return run_service<service>(command, io); }
 
 }  // namespace flowersec::apps

@@ -2,39 +2,40 @@
 
 #include <array>
 
+#include "serving/count_rows.h"
+
 namespace flowersec::apps {
 namespace {
 
 using counts = rendezvous::registry_counts;
 
-struct row {
-  std::uint64_t counts::*value;
-  const char* name;
-  const char* help;
-  bool is_counter;
-};
+using enum count_kind;
+using row = count_row<counts>;
 
-constexpr bool now = false;
-constexpr bool since_start = true;
-
-constexpr std::array rows{
-    row{&counts::sockets, "sockets", "Sockets of clients, registered or not.", now},
-    row{&counts::unregistered, "unregistered_sockets", "Sockets that have not registered.", now},
-    row{&counts::keys, "keys", "Registered keys.", now},
-    row{&counts::legacy_keys, "legacy_keys", "Keys registered in the compatible mode.", now},
-    row{&counts::open_calls, "open_calls", "Calls that are not answered yet.", now},
-    row{&counts::watched, "watched_keys", "Keys that are watched, counted for each who does.", now},
-    row{&counts::registrations, "registrations_total", "Registrations that succeeded.", since_start},
-    row{&counts::replacements, "replacements_total", "Registrations that another process took over.", since_start},
-    row{&counts::works_asked, "proofs_of_work_asked_total", "Challenges that asked for a proof of work.", since_start},
-    row{&counts::mints_failed, "mints_failed_total", "Calls for which no grants could be made.", since_start},
-    row{&counts::sockets_refused, "sockets_refused_total", "Sockets refused: too many of an address, or too often.",
-        since_start},
-    row{&counts::sockets_dropped, "sockets_dropped_total", "Sockets dropped: silent, slow, or the oldest of too many.",
-        since_start},
-    row{&counts::origins_refused, "origins_refused_total", "Requests refused for their Origin.", since_start},
-    row{&counts::opens_failed, "opens_failed_total", "Sealed connections that did not come about.", since_start},
-    row{&counts::legacy_messages, "legacy_messages_total", "Messages delivered in the compatible mode.", since_start},
+constexpr row rows[] = {
+    {&counts::sockets, "flowersec_registry_sockets", "Sockets of clients, registered or not.", now},
+    {&counts::unregistered, "flowersec_registry_unregistered_sockets", "Sockets that have not registered.", now},
+    {&counts::keys, "flowersec_registry_keys", "Registered keys.", now},
+    {&counts::legacy_keys, "flowersec_registry_legacy_keys", "Keys registered in the compatible mode.", now},
+    {&counts::open_calls, "flowersec_registry_open_calls", "Calls that are not answered yet.", now},
+    {&counts::watched, "flowersec_registry_watched_keys", "Keys that are watched, counted for each who does.", now},
+    {&counts::registrations, "flowersec_registry_registrations_total", "Registrations that succeeded.", since_start},
+    {&counts::replacements, "flowersec_registry_replacements_total", "Registrations that another process took over.",
+     since_start},
+    {&counts::works_asked, "flowersec_registry_proofs_of_work_asked_total",
+     "Challenges that asked for a proof of work.", since_start},
+    {&counts::mints_failed, "flowersec_registry_mints_failed_total", "Calls for which no grants could be made.",
+     since_start},
+    {&counts::sockets_refused, "flowersec_registry_sockets_refused_total",
+     "Sockets refused: too many of an address, or too often.", since_start},
+    {&counts::sockets_dropped, "flowersec_registry_sockets_dropped_total",
+     "Sockets dropped: silent, slow, or the oldest of too many.", since_start},
+    {&counts::origins_refused, "flowersec_registry_origins_refused_total", "Requests refused for their Origin.",
+     since_start},
+    {&counts::opens_failed, "flowersec_registry_opens_failed_total", "Sealed connections that did not come about.",
+     since_start},
+    {&counts::legacy_messages, "flowersec_registry_legacy_messages_total", "Messages delivered in the compatible mode.",
+     since_start},
 };
 
 struct outcome {
@@ -48,16 +49,12 @@ constexpr std::array outcomes{
 }  // namespace
 
 std::vector<metric_family> registry_families(const counts& present) {
-  const std::string prefix = "flowersec_registry_";
-  std::vector<metric_family> families;
-  for (const auto& one : rows) {
-    families.push_back({prefix + one.name, one.help, one.is_counter, {{static_cast<double>(present.*one.value), {}}}});
-  }
-  metric_family calls{prefix + "calls_total", "Calls that are over, by outcome.", true, {}};
+  auto families = families_of<counts>(rows, present);
+  metric_family calls{"flowersec_registry_calls_total", "Calls that are over, by outcome.", true, {}};
   for (const auto& one : outcomes) {
     calls.samples.push_back({static_cast<double>(present.*one.value), {{"outcome", one.name}}});
   }
-  metric_family errors{prefix + "errors_total", "Error frames, by code.", true, {}};
+  metric_family errors{"flowersec_registry_errors_total", "Error frames, by code.", true, {}};
   for (std::size_t i = 0; i < present.errors.size(); ++i) {
     const auto code = static_cast<rendezvous::rendezvous_errc>(i + 1);
     errors.samples.push_back({static_cast<double>(present.errors[i]), {{"code", std::string{to_string(code)}}}});

@@ -1,11 +1,7 @@
 #include "registry/serve.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
-#include <ostream>
 
-#include "cli/version.h"
 #include "flowersec/base/json.h"
 #include "flowersec/rendezvous/registry_server.h"
 #include "registry/event_log.h"
@@ -16,9 +12,10 @@
 #include "serving/identity_keys.h"
 #include "serving/live_keys.h"
 #include "serving/metrics_page.h"
+#include "serving/operator_signals.h"
 #include "serving/reloader.h"
+#include "serving/service.h"
 #include "serving/tls_pair.h"
-#include "serving/workers.h"
 
 namespace flowersec::apps {
 namespace {
@@ -41,7 +38,9 @@ class service {
         issuing_(command, or_fail(load_issuer(command))),
         registry_(open_registry()),
         reloader_(context),
-        signals_(context, SIGINT, SIGTERM, SIGHUP) {
+        signals_(context, {.reload = [this] { reloader_.reload_all(); },
+                           .stop = [this] { stop(); },
+                           .stop_at_once = [this] { context_.stop(); }}) {
     if (!command.metrics_listen.empty()) open_metrics();
     save_key();
     add_files();
@@ -52,7 +51,7 @@ class service {
     raise_descriptor_limit(static_cast<std::size_t>(command_.max_keys), "--max-keys");
     warn_exposed("--issuer-keys", command_.issuer_keys);
     reloader_.watch();
-    wait_for_signal();
+    signals_.watch();
     context_.run();
   }
 
@@ -129,7 +128,6 @@ class service {
   }
 
   void print_ready_line(const invocation& io) {
-    const auto& build = build_version();
     auto where = resolve_or_fail(context_, "--listen", command_.listen);
     where.port(registry_.port());
     const auto listen = to_text(where);
@@ -138,9 +136,7 @@ class service {
     const auto keys = keys_.get();
     std::string text;
     json_object_writer line{text};
-    line.field("version", build.version)
-        .field("commit", build.commit)
-        .field("date", build.date)
+    write_build(line)
         .field("listen", listen)
         .field("http_url", (has_tls ? "https://" : "http://") + listen + '/')
         .field("ws_url", ws_url + std::string{rendezvous::registry_ws_path})
@@ -150,23 +146,11 @@ class service {
         .field("registry_key", keys->current().public_half().text())
         .field("kid", keys->current().kid())
         .end();
-    io.out << text << '\n' << std::flush;
-    if (!io.out) throw start_failure{"cannot write the ready line to stdout"};
+    apps::print_ready_line(io, text);
   }
 
-  void wait_for_signal() {
-    signals_.async_wait([this](const error_code& failed, int number) {
-      if (failed) return;
-      if (number == SIGHUP) {
-        reloader_.reload_all();
-      } else if (std::exchange(stopping_, true)) {
-        return context_.stop();
-      } else {
-        log_line("stopping");
-        registry_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
-      }
-      wait_for_signal();
-    });
+  void stop() {
+    registry_.async_stop([this](error_code) { asio::post(context_, [this] { context_.stop(); }); });
   }
 
   asio::io_context& context_;
@@ -180,22 +164,12 @@ class service {
   rendezvous::registry_server registry_;
   reloader reloader_;
   std::optional<metrics_page> metrics_;
-  asio::signal_set signals_;
-  bool stopping_ = false;
+  operator_signals signals_;
 };
 
 }  // namespace
 
-int run_registry(const registry_command& command, const invocation& io) {
-  asio::io_context context{1};
-  try {
-    service all{context, command, io};
-    all.run();
-    return exit_ok;
-  } catch (const start_failure& failed) {
-    return fail(io, exit_runtime, failed.text);
-  }
-}
+int run_registry(const registry_command& command, const invocation& io) { return run_service<service>(command, io); }
 
 std::vector<config_check> check_registry(const registry_command& command) {
   std::vector<config_check> checks{{"flags and environment"}, check_key_file(command.key_file)};
