@@ -49,6 +49,7 @@ void client_connection::read() {
 }
 
 void client_connection::on_read(error_code failed, std::size_t bytes) {
+  if (gone_) return failed ? close_session() : read();
   if (over_) return;
   if (failed) return lose_with_session(client_errc::connection_lost);
   byte_view rest{input_.data(), bytes};
@@ -60,6 +61,7 @@ void client_connection::on_read(error_code failed, std::size_t bytes) {
     if (!frame) return lose(client_errc::invalid_frame);
     if (const auto user = user_.lock()) user->on_frame(id_, *frame);
   }
+  if (gone_) read();
 }
 
 void client_connection::send(user_frame frame) {
@@ -83,7 +85,6 @@ void client_connection::on_written(error_code failed) {
   is_writing_ = false;
   if (failed) queue_.clear();
   if (!queue_.empty()) return write();
-  if (gone_) return close_session();
   // A read under way learns why; without one there is nobody left to say it to.
   if (failed && !over_) lose_with_session(client_errc::connection_lost);
 }
@@ -101,7 +102,6 @@ void client_connection::leave(std::function<void()> gone) {
   over_ = true;
   user_.reset();
   gone_ = std::move(gone);
-  if (!is_writing_) return close_session();
   leave_timer_.expires_after(leave_time);
   leave_timer_.async_wait([self = shared_from_this()](error_code canceled) {
     if (!canceled) self->close_session();

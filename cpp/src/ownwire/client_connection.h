@@ -38,7 +38,8 @@ class client_connection : public std::enable_shared_from_this<client_connection>
   void send(user_frame frame);
   /// Ends it at once; the user hears nothing more.
   void drop();
-  /// Ends it when what was sent has left, for which it has 2 s, and calls `gone` then.
+  /// Ends it behind a `bye`, when the gateway has or after 2 s, and calls `gone` then. Were it ended before, the end of
+  /// the session could overtake what was sent.
   void leave(std::function<void()> gone);
 
  private:
@@ -52,7 +53,7 @@ class client_connection : public std::enable_shared_from_this<client_connection>
   void lose_with_session(error_code why);
   void lose(error_code why, bool draining = false);
 
-  /// For what was sent to leave, when the user ends the chat.
+  /// For the gateway to take what was sent and to end it, when the user ends the chat.
   static constexpr std::chrono::seconds leave_time{2};
   static constexpr std::size_t read_bytes = 16'384;
 

@@ -41,6 +41,8 @@ TEST(ownwire_client, texts_outlive_a_gateway_that_is_killed_and_none_comes_twice
   options.server_keys = {*sealed::public_key::parse(program->ready("server_key"))};
   options.metadata = "from a program";
   options.reconnect.initial_delay = std::chrono::milliseconds{20};
+  options.reconnect.max_delay = std::chrono::milliseconds{200};
+  options.reconnect.max_attempts = 1000;  // while the next gateway starts, which may take its time
   auto chat = ownwire::client::create(runner.context.get_executor(), std::move(options)).value();
   auto connected = chat.async_connect(boost::asio::use_future);
   ASSERT_EQ(connected.wait_for(std::chrono::seconds{20}), std::future_status::ready);

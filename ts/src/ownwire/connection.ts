@@ -25,6 +25,8 @@ export class ChatConnection {
   private readonly frames: UserFrame[] = [];
   /** Set while something is being written. */
   private written: Promise<void> | undefined;
+  /** Settles when nothing more can come. */
+  private heard: Promise<void> | undefined;
   private isOver = false;
 
   private constructor(
@@ -42,7 +44,7 @@ export class ChatConnection {
     const link = new SessionLink({ path: "direct", client: true, channel, clock, liveness });
     try {
       const connection = new ChatConnection(link, await link.openStream(chatStreamKind, { signal }), events);
-      queueMicrotask(() => void connection.read());
+      queueMicrotask(() => (connection.heard = connection.read()));
       return connection;
     } catch (error) {
       link.close();
@@ -69,10 +71,11 @@ export class ChatConnection {
     this.link.close();
   }
 
-  /** Ends it when what was sent has left. */
+  /** Ends it behind a `bye`, when the gateway has. Were it ended before, the end of the session could overtake what was sent. */
   leave(): void {
     this.isOver = true;
-    void withDeadline(Promise.resolve(this.written), { timeoutMs: leaveTimeoutMs }).catch(() => {}).then(() => this.link.closeGently());
+    const taken = Promise.all([this.written, this.heard]);
+    void withDeadline(taken, { timeoutMs: leaveTimeoutMs }).catch(() => {}).then(() => this.link.closeGently());
   }
 
   private async write(): Promise<void> {
@@ -94,9 +97,9 @@ export class ChatConnection {
     try {
       for (;;) {
         const text = await readFrameText((n) => reader.readExactly(n), maxChatFrameBytes);
+        if (this.isOver) continue;
         const frame = decodeGatewayFrame(fromUtf8(text));
         if (frame === undefined) throw new OwnwireError("invalid_frame");
-        if (this.isOver) return;
         this.events.onFrame(frame);
       }
     } catch (error) {

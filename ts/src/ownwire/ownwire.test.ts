@@ -40,6 +40,23 @@ test("what was said before close() and close() itself arrive in one go", async (
   assert.deepEqual(await visit.read(), { type: "bye" });
 });
 
+test("behind bye the connection stays until the gateway ends it, or for two seconds", { timeout: 20_000 }, async () => {
+  for (const gatewayEnds of [true, false]) {
+    const { ownwire, visit, heard } = await opened();
+    ownwire.close();
+    const before = performance.now();
+    assert.deepEqual(await visit.read(), { type: "bye" });
+    const { length } = heard;
+    await visit.write({ type: "message", seq: 1, content: "late" });
+    await visit.session.probeLiveness(); // answered behind it
+    assert.equal(heard.length, length, "nobody hears what is said behind it");
+    if (gatewayEnds) await visit.stream.close();
+    await visit.session.ended;
+    const tookMs = performance.now() - before;
+    assert.ok(gatewayEnds || tookMs >= 1_900, `${tookMs} ms`);
+  }
+});
+
 test("replies come with what is known of them, each once, and are confirmed", async () => {
   const { ownwire, visit, heard, until } = await opened();
   for (const seq of [1, 1, 3]) await visit.write({ type: "message", seq, content: `r${seq}`, ...(seq === 3 && { metadata: "m" }) });

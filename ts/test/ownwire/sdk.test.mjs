@@ -20,9 +20,20 @@ const options = { skip: isBuilt ? false : "bin/ownwire is not built", timeout: 1
 let keys;
 let gateway;
 const ends = [];
+/** What programs and visitors have heard in this test. */
+const heardByAll = [];
+
+/** A test with a gateway. One that does not come to its end says how far it came, and what the gateway logged. */
+const scene = (name, body) => test(name, options, async (t) => {
+  let isOver = false;
+  t.signal.addEventListener("abort", () => isOver || console.error([...heardByAll, ...gateway.log].join("\n")));
+  await body().finally(() => (isOver = true));
+});
+
 // One for each test: a program of the one before might still be taken for open.
 beforeEach(async () => {
   if (!isBuilt) return;
+  heardByAll.length = 0;
   keys = keyFolder();
   gateway = await startGateway(keys.folder);
 });
@@ -36,8 +47,12 @@ afterEach(async () => {
 async function backend(url = gateway.ready.internal_ws_url, protocols = []) {
   const socket = new WebSocket(url, protocols);
   const frames = mailbox();
-  socket.on("message", (data) => frames.put(JSON.parse(data)));
+  socket.on("message", (data) => {
+    heardByAll.push(`program: ${data}`);
+    frames.put(JSON.parse(data));
+  });
   socket.on("error", () => {});
+  socket.on("close", (code, reason) => heardByAll.push(`program: closed with ${code} ${reason}`));
   ends.push(() => socket.terminate());
   await once(socket, "open");
   return { next: frames.next, send: (frame) => socket.send(JSON.stringify(frame)), get size() { return frames.size; } };
@@ -49,6 +64,7 @@ function visitor(given = {}, { ws_url: url, server_key: key } = gateway.ready) {
   const waiting = new Set();
   const hear = (...said) => {
     heard.push(said.join(" "));
+    heardByAll.push(`visitor: ${heard.at(-1)}`);
     for (const look of [...waiting]) look();
   };
   const sockets = [];
@@ -59,7 +75,10 @@ function visitor(given = {}, { ws_url: url, server_key: key } = gateway.ready) {
   };
   const chat = new Ownwire(url, { server_keys: [key], reconnect: quick, ws_factory, ...given });
   const replies = mailbox();
-  chat.onMessage = (content, info) => replies.put({ content, ...info });
+  chat.onMessage = (content, info) => {
+    heardByAll.push(`visitor: message ${content}`);
+    replies.put({ content, ...info });
+  };
   chat.onOpen = ({ session_id, resumed }) => hear(resumed ? "resumed" : "open", session_id);
   chat.onState = (state) => hear("state", state);
   chat.onError = ({ code }) => hear("error", code);
@@ -80,7 +99,7 @@ function visitor(given = {}, { ws_url: url, server_key: key } = gateway.ready) {
   return { chat, heard, until, replies, sockets, cut: () => sockets.at(-1).close() };
 }
 
-test("texts sent directly after connect() are delivered in order, also more than may come at once; replies find their way", options, async () => {
+scene("texts sent directly after connect() are delivered in order, also more than may come at once; replies find their way", async () => {
   const program = await backend();
   const { chat, until, replies } = visitor({ metadata: "username:user1" });
   void chat.connect();
@@ -97,7 +116,7 @@ test("texts sent directly after connect() are delivered in order, also more than
   for (const [i, content] of ["one", "two"].entries()) assert.deepEqual(await replies.next(), { content, session_id: session, seq: i + 1, metadata: "tag" });
 });
 
-test("the C++ example says one line and prints the reply; without a key or a gateway it says what is wrong", options, async () => {
+scene("the C++ example says one line and prints the reply; without a key or a gateway it says what is wrong", async () => {
   const example = `${build}/examples/chat-client`;
   const program = await backend();
   const run = promisify(execFile);
@@ -111,7 +130,7 @@ test("the C++ example says one line and prints the reply; without a key or a gat
   await assert.rejects(run(example, [gateway.ready.ws_url, stranger, "text"]), { code: 1, stderr: /^not delivered: / });
 });
 
-test("a lost connection comes back to the same session: replies of meanwhile arrive, and every text once", options, async () => {
+scene("a lost connection comes back to the same session: replies of meanwhile arrive, and every text once", async () => {
   const program = await backend();
   const { chat, until, replies, cut, sockets } = visitor();
   await chat.connect();
@@ -131,7 +150,7 @@ test("a lost connection comes back to the same session: replies of meanwhile arr
   assert.equal((await program.next()).content, "after");
 });
 
-test("a gateway that starts anew has forgotten the session: what was not acknowledged arrives in a new one", options, async () => {
+scene("a gateway that starts anew has forgotten the session: what was not acknowledged arrives in a new one", async () => {
   const own = keyFolder();
   ends.push(own.remove);
   let second = await startGateway(own.folder);
@@ -154,7 +173,7 @@ test("a gateway that starts anew has forgotten the session: what was not acknowl
   assert.ok(heard.includes("error session_unknown"));
 });
 
-test("a gateway that ends says so, and its visitors come back to the next one", options, async () => {
+scene("a gateway that ends says so, and its visitors come back to the next one", async () => {
   const own = keyFolder();
   ends.push(own.remove);
   let second = await startGateway(own.folder);
@@ -168,7 +187,7 @@ test("a gateway that ends says so, and its visitors come back to the next one", 
   await until("open", 2);
 });
 
-test("a wrong pin: unknown_key, again and again, and nothing of the chat leaves", options, async () => {
+scene("a wrong pin: unknown_key, again and again, and nothing of the chat leaves", async () => {
   const other = new ServerKeyPair(Buffer.alloc(32, 9).toString("base64url"));
   const sent = [];
   const factory = createNodeWsFactory();
@@ -186,7 +205,7 @@ test("a wrong pin: unknown_key, again and again, and nothing of the chat leaves"
   for (const each of sent) assert.equal(each.includes("secret"), false);
 });
 
-test("a forged server that takes any key id cannot make the handshake succeed", options, async () => {
+scene("a forged server that takes any key id cannot make the handshake succeed", async () => {
   const forged = Object.create(new ServerKeyPair(Buffer.alloc(32, 8).toString("base64url")), {
     kid: { value: gateway.ready.kid }, open: { value: () => Promise.resolve(new Uint8Array(32)) },
   });
@@ -206,7 +225,7 @@ test("a forged server that takes any key id cannot make the handshake succeed", 
   assert.ok(received <= 3, "open message, INIT, ACK");
 });
 
-test("each session hears its own replies, and one that nobody has harms nobody", options, async () => {
+scene("each session hears its own replies, and one that nobody has harms nobody", async () => {
   const program = await backend();
   const both = [visitor(), visitor()];
   for (const [i, { chat }] of both.entries()) {
@@ -226,7 +245,7 @@ test("each session hears its own replies, and one that nobody has harms nobody",
   }
 });
 
-test("close() ends the session: the program in extended mode hears of it, and of typing both ways", options, async () => {
+scene("close() ends the session: the program in extended mode hears of it, and of typing both ways", async () => {
   const program = await backend(undefined, ["ownwire.v2"]);
   const heardOf = async (type) => {
     for (;;) {
@@ -251,7 +270,7 @@ test("close() ends the session: the program in extended mode hears of it, and of
   assert.deepEqual(heard.slice(-2), ["state closed", "close "]);
 });
 
-test("who takes a session over has it; who had it is told, and leaves it alone", options, async () => {
+scene("who takes a session over has it; who had it is told, and leaves it alone", async () => {
   const program = await backend();
   const storage = () => {
     let kept = null;
@@ -275,7 +294,7 @@ test("who takes a session over has it; who had it is told, and leaves it alone",
   assert.equal(first.replies.size, 0);
 });
 
-test("an origin that is not on the list is refused, and said to be no connection", options, async () => {
+scene("an origin that is not on the list is refused, and said to be no connection", async () => {
   const { chat } = visitor({ origin: "https://elsewhere.example", reconnect: false });
   await assert.rejects(chat.connect(), { code: "connect_failed" });
 });
