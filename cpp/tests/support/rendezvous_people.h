@@ -9,6 +9,7 @@
 
 #include "flowersec/rendezvous/secure_socket_client.h"
 #include "flowersec/tunnel/server.h"
+#include "support/own_loopback.h"
 #include "support/rendezvous_registry.h"
 #include "support/run_coroutine.h"
 
@@ -84,7 +85,7 @@ class rendezvous_person {
 class rendezvous_world {
  public:
   rendezvous_world() : mint(flowersec::count(to_unix_seconds(system_clocks().wall_now()))) {
-    start_tunnel("127.0.0.1:0");
+    start_tunnel(testing_support::own_loopback() + ":0");
     registry = std::make_unique<rendezvous_registry>(context, mint, tunnel_address());
   }
   ~rendezvous_world() {

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "support/own_loopback.h"
 #include "support/process.h"
 
 namespace flowersec::chat_world {
@@ -103,7 +104,7 @@ class world {
                     process::words{"--listen", "127.0.0.1:0", "--issuer-keys-file",
                                    folder_.file("keys/issuer_keys.json"), "--aud", "chat", "--iss", "r"});
     tunnel_url_ = text_of(ready_of(*tunnel_), "ws_url");
-    start_registry("127.0.0.1:0");
+    start_registry(testing_support::own_loopback() + ":0");
   }
 
   void start_registry(const std::string& listen) {

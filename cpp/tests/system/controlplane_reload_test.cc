@@ -36,7 +36,7 @@ class over_tls : public ::testing::Test {
   }
 
   void install(test_authority& authority) const {
-    const auto files = authority.issue("IP:127.0.0.1");
+    const auto files = authority.issue("IP:" + testing_support::own_loopback());
     replace(files.chain, chain_);
     replace(files.key, key_);
   }
@@ -105,7 +105,7 @@ TEST_F(over_tls, a_signal_exchanges_the_certificate_everywhere_and_nobody_is_dro
 
 TEST_F(over_tls, a_bad_new_pair_is_refused_and_the_old_one_stays) {
   const auto before = certificate();
-  replace(second_.issue("IP:127.0.0.1").chain, chain_);
+  replace(second_.issue("IP:" + testing_support::own_loopback()).chain, chain_);
   ASSERT_TRUE(world->hang_up(std::string{certificate_failed} + "cannot use --tls-cert-file " + chain_ +
                              " with --tls-key-file " + key_));
   EXPECT_EQ(certificate(), before);

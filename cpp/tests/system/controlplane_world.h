@@ -18,6 +18,7 @@
 #include "flowersec/endpoint/connect.h"
 #include "flowersec/messages/grant_file.h"
 #include "flowersec/token/control_frames.h"
+#include "support/own_loopback.h"
 #include "support/process.h"
 #include "support/run_coroutine.h"
 #include "support/secret_watch.h"
@@ -246,8 +247,8 @@ class controlplane_world {
 
   words more_;
   process::environment variables_;
-  std::string listen_ = "127.0.0.1:0";
-  std::string control_listen_ = "127.0.0.1:0";
+  std::string listen_ = testing_support::own_loopback() + ":0";
+  std::string control_listen_ = testing_support::own_loopback() + ":0";
 };
 
 /// A server that comes back whenever its control connection ends, and greets every client. Runs on the world's context.

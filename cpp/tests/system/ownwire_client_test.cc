@@ -6,6 +6,7 @@
 #include <future>
 #include <thread>
 
+#include "support/own_loopback.h"
 #include "system/ownwire_world.h"
 
 namespace flowersec::testing {
@@ -32,8 +33,10 @@ std::uint64_t id_of(std::future<std::uint64_t>& sent) {
 TEST(ownwire_client, texts_outlive_a_gateway_that_is_killed_and_none_comes_twice) {
   const temporary_folder folder;
   std::optional<ownwire_program> program;
-  program.emplace(folder.path());
-  const auto flags = ownwire_program::words{"--port", program->address().substr(program->address().rfind(':') + 1)};
+  const auto bind = "--bind=" + testing_support::own_loopback();
+  program.emplace(folder.path(), ownwire_program::words{bind});
+  const auto port = program->address().substr(program->address().rfind(':') + 1);
+  const ownwire_program::words flags{bind, "--port", port};
 
   running_context runner;
   ownwire::client_options options;

@@ -13,6 +13,7 @@
 #include "crowd.h"
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "flowersec/tunnel/server.h"
+#include "support/own_loopback.h"
 #include "support/run_coroutine.h"
 #include "support/sanitized.h"
 #include "support/temporary_folder.h"
@@ -127,7 +128,7 @@ enum class verdict { spread_out, together, some_missing, disturbed };
 class crowd_at_a_tunnel {
  public:
   explicit crowd_at_a_tunnel(bool next_is_up) : next_is_up_(next_is_up) {
-    start(old_, "127.0.0.1:0", "old");
+    start(old_, testing_support::own_loopback() + ":0", "old");
     address_ = old_->address();
     control_plane_.emplace(context_, address_);
     for (std::size_t i = 0; i < crowd; ++i) {

@@ -11,6 +11,7 @@
 #include "crowd.h"
 #include "flowersec/endpoint/reconnect_manager.h"
 #include "flowersec/tunnel/server.h"
+#include "support/own_loopback.h"
 #include "support/run_coroutine.h"
 #include "support/sanitized.h"
 #include "support/standstill.h"
@@ -67,7 +68,7 @@ class crowd_at_a_tunnel {
   crowd_at_a_tunnel()
       : mint_(count(to_unix_seconds(system_clocks().wall_now()))),
         verifier_(std::make_shared<watchful_verifier>(mint_.verifier())) {
-    start_tunnel("127.0.0.1:0");
+    start_tunnel(testing_support::own_loopback() + ":0");
     for (std::size_t i = 0; i < crowd; ++i) {
       jitters_.push_back(std::make_unique<fixed_part>((static_cast<double>(i) + 0.5) / crowd));
       managers_.emplace_back(context_.get_executor());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "flowersec/rendezvous/registry_server.h"
+#include "support/own_loopback.h"
 #include "support/rendezvous_people.h"
 
 namespace flowersec::testing {
@@ -19,7 +20,7 @@ class rendezvous_talk : public ::testing::Test {
       : issuer(std::make_shared<controlplane::issuer_keyset>(
             controlplane::issuer_keyset::generate("k1", system_random()).value())),
         self(identity::identity::generate(system_random()).value()) {
-    start_tunnel("127.0.0.1:0");
+    start_tunnel(testing_support::own_loopback() + ":0");
     tunnel_address = tunnel->bound_address();
     start_registry();
     a = person();
@@ -60,7 +61,7 @@ class rendezvous_talk : public ::testing::Test {
     registry_options options;
     options.keys = [keys] { return keys; };
     options.mint = make_mint(issuer, minting);
-    options.port = registry_port_options{.listen = {asio::ip::address_v4::loopback(), port}, .allow_no_origin = true};
+    options.port = registry_port_options{.listen = {asio::ip::make_address(host), port}, .allow_no_origin = true};
     options.limits = limits;
     options.work = true;
     auto opened = registry_server::open(context.get_executor(), std::move(options));
@@ -68,7 +69,7 @@ class rendezvous_talk : public ::testing::Test {
     registry = std::make_unique<registry_server>(std::move(*opened));
     port = registry->port();
   }
-  [[nodiscard]] std::string url() const { return "ws://127.0.0.1:" + std::to_string(port); }
+  [[nodiscard]] std::string url() const { return "ws://" + host + ':' + std::to_string(port); }
 
   /// For who waits to hear that somebody is not there. Elsewhere that means that somebody did not come in time.
   awaitable<void> answer_soon() {
@@ -131,6 +132,7 @@ class rendezvous_talk : public ::testing::Test {
   std::unique_ptr<tunnel::server> tunnel;
   std::string tunnel_address;
   std::unique_ptr<registry_server> registry;
+  const std::string host = testing_support::own_loopback();
   std::uint16_t port = 0;
   std::unique_ptr<rendezvous_person> a;
   std::unique_ptr<rendezvous_person> b;

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, listenTo } from "../browser/demo.mjs";
+import { ownLoopback } from "../own_loopback.mjs";
 
 const program = join(build, "bin/ownwire");
 export const isBuilt = existsSync(program);
@@ -16,7 +17,7 @@ export function keyFolder() {
 
 /** Starts it in a folder where its key file is. `ready` is what it says once it listens. */
 export async function startGateway(folder, { port = 0, internalPort = 0, flags = [] } = {}) {
-  const child = spawn(program, ["--port", String(port), "--internal-addr", `127.0.0.1:${internalPort}`, ...flags], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, ["--bind", ownLoopback, "--port", String(port), "--internal-addr", `${ownLoopback}:${internalPort}`, ...flags], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const kill = () => child.kill("SIGKILL"); // also when the test fails to stop it
   process.on("exit", kill);
   const said = listenTo(child.stdout);

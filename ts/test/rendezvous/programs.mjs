@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, listenTo } from "../browser/demo.mjs";
+import { ownLoopback } from "../own_loopback.mjs";
 
 export const program = (name) => join(build, "bin", name);
 export const isBuilt = (...names) => names.every((name) => existsSync(program(name)));
@@ -44,10 +45,10 @@ export async function start(name, args, folder) {
 }
 
 export const startTunnel = (folder, port = 0) =>
-  start("flowersec-tunnel", ["--listen", `127.0.0.1:${port}`, "--issuer-keys-file", "issuer_keys.json", "--aud", "rv", "--iss", "registry", "--allow-no-origin", "--allow-origin", "http://127.0.0.1:*", "--allow-origin", "https://app.example"], folder);
+  start("flowersec-tunnel", ["--listen", `${ownLoopback}:${port}`, "--issuer-keys-file", "issuer_keys.json", "--aud", "rv", "--iss", "registry", "--allow-no-origin", "--allow-origin", "http://127.0.0.1:*", "--allow-origin", `http://${ownLoopback}:*`, "--allow-origin", "https://app.example"], folder);
 
 export const startRegistry = (folder, tunnelUrl, { port = 0, flags = [] } = {}) =>
   start("flowersec-registry", [
-    "--listen", `127.0.0.1:${port}`, "--issuer-keys", "issuer_key.json", "--tunnel-url", tunnelUrl, "--aud", "rv", "--iss", "registry", "--allow-no-origin", "--allow-origin", "https://app.example",
+    "--listen", `${ownLoopback}:${port}`, "--issuer-keys", "issuer_key.json", "--tunnel-url", tunnelUrl, "--aud", "rv", "--iss", "registry", "--allow-no-origin", "--allow-origin", "https://app.example",
     "--registrations-per-second", "100", ...flags,
   ], folder);
