@@ -172,8 +172,13 @@ class socket_client final : public client_link {
 
 class stream_client final : public client_link {
  public:
-  stream_client(std::shared_ptr<core> owner, endpoint::session session, stream link, std::string remote_addr)
-      : client_link(std::move(owner), std::move(remote_addr)), session_(std::move(session)), stream_(std::move(link)) {}
+  stream_client(const std::shared_ptr<core>& owner, endpoint::session session, stream link, std::string remote_addr,
+                std::chrono::milliseconds linger)
+      : client_link(owner, std::move(remote_addr)),
+        session_(std::move(session)),
+        stream_(std::move(link)),
+        linger_(linger),
+        lingering_(owner->serial()) {}
 
   void abort() override { session_.async_close(asio::detached); }
 
@@ -194,10 +199,23 @@ class stream_client final : public client_link {
     }
   }
 
-  asio::awaitable<void> close() { co_await session_.async_close(as_result); }
+  asio::awaitable<void> close() {
+    lingering_.cancel();
+    co_await session_.async_close(as_result);
+  }
 
  protected:
-  void go() override { session_.async_close(asio::detached); }
+  /// Our half ends behind what was said, and the peer ends the session when it has read that: the end of a session
+  /// drops what nobody has read.
+  void go() override {
+    if (std::exchange(going_, true)) return;
+    stream_.async_shutdown_send(asio::detached);
+    lingering_.expires_after(linger_);
+    const auto self = std::static_pointer_cast<stream_client>(shared_from_this());
+    lingering_.async_wait([self](error_code canceled) {
+      if (!canceled) self->abort();
+    });
+  }
 
   asio::awaitable<error_code> send(std::vector<std::string> frames) override {
     byte_buffer all;
@@ -209,6 +227,9 @@ class stream_client final : public client_link {
  private:
   endpoint::session session_;
   stream stream_;
+  std::chrono::milliseconds linger_;
+  asio::steady_timer lingering_;
+  bool going_ = false;
 };
 
 /// The first stream of the right kind; none when the session is over before.
@@ -235,16 +256,17 @@ asio::awaitable<void> serve_client(std::shared_ptr<core> owner, ws::message_sock
 }
 
 asio::awaitable<void> serve_client(std::shared_ptr<core> owner, endpoint::session session,
-                                   std::shared_ptr<farewell> arriving, std::chrono::milliseconds limit,
+                                   std::shared_ptr<farewell> arriving, const gateway_limits& limits,
                                    std::string remote_addr) {
-  auto waiting = within(limit, accept_internal(session));
+  const auto linger = limits.fatal_linger;
+  auto waiting = within(limits.hello_timeout, accept_internal(session));
   auto told = co_await arriving->unless_said(std::move(waiting));
   auto opened = told && *told ? std::move(**told) : stream{};
   if (!opened) {
     co_await session.async_close(as_result);
     co_return owner->arrived(arriving);
   }
-  const auto link = std::make_shared<stream_client>(owner, session, std::move(opened), std::move(remote_addr));
+  const auto link = std::make_shared<stream_client>(owner, session, std::move(opened), std::move(remote_addr), linger);
   std::string_view why;
   const bool entered = link->enter(dialect::compatible, "e2ee");
   if (entered) {

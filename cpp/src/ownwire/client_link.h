@@ -15,10 +15,10 @@ namespace flowersec::ownwire {
 boost::asio::awaitable<void> serve_client(std::shared_ptr<core> owner, ws::message_socket socket, dialect how,
                                           std::string remote_addr);
 
-/// Waits for the stream ownwire/internal for `limit`; JSON frames of the compatible dialect. `arriving`: what the core
-/// expects.
+/// Waits for the stream ownwire/internal for hello_timeout; JSON frames of the compatible dialect. `arriving`: what the
+/// core expects.
 boost::asio::awaitable<void> serve_client(std::shared_ptr<core> owner, endpoint::session session,
-                                          std::shared_ptr<farewell> arriving, std::chrono::milliseconds limit,
+                                          std::shared_ptr<farewell> arriving, const gateway_limits& limits,
                                           std::string remote_addr);
 
 }  // namespace flowersec::ownwire

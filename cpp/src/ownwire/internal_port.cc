@@ -104,7 +104,7 @@ asio::awaitable<void> internal_desk::receive(std::shared_ptr<internal_desk> desk
     co_return desk->core_->arrived(arriving);
   }
   kept.reset();
-  co_await serve_client(desk->core_, std::move(std::get<1>(*met)), arriving, desk->limits_.hello_timeout, peer);
+  co_await serve_client(desk->core_, std::move(std::get<1>(*met)), arriving, desk->limits_, peer);
 }
 
 ws::head_decision internal_desk::look_at(const ws::request_head& head, const std::string& peer, bool busy,

@@ -60,7 +60,7 @@ struct gateway_limits {
   std::size_t max_id_gaps = 64;
   /// First frame of the user, counted from the end of the handshake.
   std::chrono::milliseconds hello_timeout{5'000};
-  /// How long the user's side has to close by itself after a fatal error.
+  /// How long the user's side has to close by itself after a fatal error, and an encrypted internal link at a stop.
   std::chrono::milliseconds fatal_linger{2'000};
   /// Frames and replies not sent yet to one user who is there; one that lets more pile up is disconnected, and its
   /// replies are kept as far as the bounds above go. At least max_kept_reply_bytes and a frame.

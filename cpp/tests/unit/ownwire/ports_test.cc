@@ -400,64 +400,6 @@ TEST(public_port, a_plain_request_is_no_refused_origin) {
   EXPECT_EQ(refused_origins, 1U);
 }
 
-messages::direct::v1::direct_connect_info link_info(const gateway_world& world, const crypto::psk& key) {
-  messages::direct::v1::direct_connect_info info;
-  info.ws_url = world.internal_url("/e2ee");
-  info.channel_id = "backend";
-  info.e2ee_psk_b64u = messages::sensitive_text{key.to_base64url()};
-  info.channel_init_expire_at_unix_s = count(to_unix_seconds(std::chrono::system_clock::now())) + 60;
-  info.default_suite = messages::direct::v1::suite::x25519_hkdf_sha256_aes_256_gcm;
-  return info;
-}
-
-awaitable<endpoint::session> dial_link(gateway_world& world, crypto::psk key) {
-  endpoint::connect_options options{.origin = "http://127.0.0.1"};
-  options.policy = endpoint::transport_policy::unsafe_loopback_plaintext();
-  auto [failed, session] = co_await endpoint::async_connect(co_await asio::this_coro::executor, link_info(world, key),
-                                                            std::move(options), as_result);
-  co_return std::move(session);
-}
-
-awaitable<void> use_link(gateway_world& world, crypto::psk key) {
-  const std::string kind{internal_stream_kind};
-  // Twice: the credential is good for ever.
-  for (int round = 0; round < 2; ++round) {
-    auto session = co_await dial_link(world, key.clone());
-    EXPECT_TRUE(session);
-    if (!session) co_return;
-    auto link = co_await session.async_open_stream(kind, asio::use_awaitable);
-    auto user = co_await test_user::open(world.public_url());
-    const auto welcome = co_await user.join();
-    co_await user.say(text(1, "hello"));
-    EXPECT_EQ(co_await user.hear(), acked(1));
-    const auto expected =
-        encode_json_frame(encode_text(dialect::compatible, {.session_id = welcome.session_id}, 1, "hello"));
-    byte_buffer arrived(expected.size());
-    co_await asio::async_read(link, asio::buffer(arrived), as_result);
-    EXPECT_EQ(arrived, expected);
-    const auto reply = encode_json_frame(R"({"content":"hi","session_id":")" + welcome.session_id + R"("})");
-    co_await asio::async_write(link, asio::buffer(reply), as_result);
-    const gateway_frame heard = reply_frame{.seq = 1, .content = "hi"};
-    EXPECT_EQ(co_await user.hear(), heard);
-    co_await session.async_close(as_result);
-  }
-}
-
-awaitable<void> use_wrong_key(gateway_world& world, crypto::psk key) {
-  const auto session = co_await dial_link(world, std::move(key));
-  EXPECT_FALSE(session);
-}
-
-TEST(internal_port, encrypted_link) {
-  testing::seeded_random random{3};
-  const auto key = crypto::psk::generate(random).value();
-  auto options = usual_options();
-  options.internal_port.link = internal_link_credential{.channel_id = "backend", .psk = key.clone()};
-  gateway_world world{std::move(options)};
-  world.run(use_link(world, key.clone()));
-  world.run(use_wrong_key(world, crypto::psk::generate(random).value()));
-}
-
 TEST(gateway_options, what_cannot_be_is_refused) {
   asio::io_context context;
   const auto refuses = [&](auto change) {
