@@ -3,7 +3,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
-#include <ostream>
 
 #include "cli/json_text.h"
 #include "controlplane/bearer_key.h"

@@ -8,7 +8,9 @@
 #include <boost/asio/thread_pool.hpp>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include "cli/problem.h"
 #include "cli/program.h"

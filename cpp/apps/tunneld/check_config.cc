@@ -1,7 +1,5 @@
 #include "tunneld/check_config.h"
 
-#include <ostream>
-
 #include "flowersec/http/server.h"
 #include "flowersec/tunnel/replay_journal.h"
 #include "serving/certificate_files.h"

@@ -139,10 +139,9 @@ class client::impl final : public connection_user, public std::enable_shared_fro
 
   void close(completion<error_code> done) {
     asio::dispatch(serial_, [self = shared_from_this(), done = std::move(done)]() mutable {
+      self->closing_.push_back(std::move(done));
       self->machine_.close();
       self->perform();
-      if (self->leaving_ == nullptr) return done.complete({});
-      self->closing_.push_back(std::move(done));
     });
   }
 
@@ -197,6 +196,12 @@ class client::impl final : public connection_user, public std::enable_shared_fro
     performing_ = false;
     state_.store(machine_.state(), std::memory_order_relaxed);
     set_timer();
+    finish_closing();
+  }
+
+  void finish_closing() {
+    if (leaving_ != 0 || performing_) return;
+    for (auto& done : std::exchange(closing_, {})) done.complete({});
   }
 
   void perform(const want::dial& intent) {
@@ -216,13 +221,14 @@ class client::impl final : public connection_user, public std::enable_shared_fro
     if (found != connections_.end()) found->second->send(std::move(intent.frame));
   }
 
+  // One that leaves is held by what it waits for, and by nothing here: whoever destroys the context is done with it.
   void perform(const want::leave& intent) {
-    auto found = connections_.extract(static_cast<std::uint64_t>(intent.attempt));
+    const auto found = connections_.extract(static_cast<std::uint64_t>(intent.attempt));
     if (!found) return;
-    leaving_ = std::move(found.mapped());
-    leaving_->leave([self = shared_from_this()] {
-      self->leaving_.reset();
-      for (auto& done : std::exchange(self->closing_, {})) done.complete({});
+    ++leaving_;
+    found.mapped()->leave([self = shared_from_this()] {
+      --self->leaving_;
+      self->finish_closing();
     });
   }
 
@@ -291,7 +297,7 @@ class client::impl final : public connection_user, public std::enable_shared_fro
   std::optional<mono_time> armed_for_;
   client_machine machine_;
   std::map<std::uint64_t, std::shared_ptr<client_connection>> connections_;
-  std::shared_ptr<client_connection> leaving_;
+  std::size_t leaving_ = 0;  // connections behind their bye
   std::map<std::uint64_t, connect_waiter> connecting_;
   std::map<std::uint64_t, waiter> sending_;
   std::vector<completion<error_code>> closing_;

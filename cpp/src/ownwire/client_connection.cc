@@ -123,6 +123,7 @@ void client_connection::close_session() {
 /// The stream is gone. If its session is as well, that knows what the gateway said.
 void client_connection::lose_with_session(error_code why) {
   endpoint::ask_draining(session_, serial_, [self = shared_from_this(), why](bool draining) {
+    if (self->gone_) return self->close_session();
     if (!self->over_) self->lose(why, draining);
   });
 }

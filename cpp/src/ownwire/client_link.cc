@@ -200,6 +200,7 @@ class stream_client final : public client_link {
   }
 
   asio::awaitable<void> close() {
+    going_ = true;
     lingering_.cancel();
     co_await session_.async_close(as_result);
   }
@@ -221,7 +222,7 @@ class stream_client final : public client_link {
     byte_buffer all;
     for (const auto& text : frames) append(all, encode_json_frame(text));
     const auto [failed, written] = co_await asio::async_write(stream_, asio::buffer(all), as_result);
-    co_return failed;
+    co_return failed == asio::error::shut_down ? make_error_code(ws::ws_errc::closed_locally) : failed;
   }
 
  private:

@@ -34,7 +34,7 @@ struct send {
   attempt_id attempt;
   user_frame frame;
 };
-/// Close it when everything has left.
+/// Close it behind its bye, when the gateway has ended it.
 struct leave {
   attempt_id attempt;
 };

@@ -33,6 +33,7 @@ export class ChatConnection {
     private readonly link: SessionLink,
     private readonly stream: YamuxStream,
     private readonly events: ConnectionEvents,
+    private readonly clock: Clock | undefined,
   ) {}
 
   /** Errors: those of openSealed, SessionLink.openStream. Nothing is left open then. `events` is told nothing before this resolves. */
@@ -43,7 +44,7 @@ export class ChatConnection {
     const liveness = { intervalMs: probeIntervalMs, timeoutMs: probeTimeoutMs };
     const link = new SessionLink({ path: "direct", client: true, channel, clock, liveness });
     try {
-      const connection = new ChatConnection(link, await link.openStream(chatStreamKind, { signal }), events);
+      const connection = new ChatConnection(link, await link.openStream(chatStreamKind, { signal }), events, clock);
       queueMicrotask(() => (connection.heard = connection.read()));
       return connection;
     } catch (error) {
@@ -75,7 +76,7 @@ export class ChatConnection {
   leave(): void {
     this.isOver = true;
     const taken = Promise.all([this.written, this.heard]);
-    void withDeadline(taken, { timeoutMs: leaveTimeoutMs }).catch(() => {}).then(() => this.link.closeGently());
+    void withDeadline(taken, { timeoutMs: leaveTimeoutMs, clock: this.clock }).catch(() => {}).then(() => this.link.closeGently());
   }
 
   private async write(): Promise<void> {

@@ -20,7 +20,7 @@ export const ackTimeoutMs = 10_000;
 /** Between probes of a connection, and how long an answer may take. */
 export const probeIntervalMs = 25_000;
 export const probeTimeoutMs = 10_000;
-/** For what was said before a goodbye. */
+/** For what was said before a goodbye, and for the gateway to end the connection behind it. */
 export const leaveTimeoutMs = 2_000;
 /**
  * The gateway takes 20 texts at once, then 2 a second; what comes faster is refused for good. So that a queue that has grown

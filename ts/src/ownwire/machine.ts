@@ -26,7 +26,7 @@ export type ChatIntent =
   /** Close whatever there is of it. What it still says changes nothing. */
   | { readonly want: "drop"; readonly attempt: AttemptId }
   | { readonly want: "send"; readonly attempt: AttemptId; readonly frame: UserFrame }
-  /** Close it when everything has left. */
+  /** Close it behind its bye, when the gateway has ended it. */
   | { readonly want: "leave"; readonly attempt: AttemptId }
   /** Keep this, or nothing, before anything that follows is sent. */
   | { readonly want: "save"; readonly text: string | null }

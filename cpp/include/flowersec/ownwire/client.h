@@ -107,7 +107,8 @@ class client {
   void typing(bool on);
 
   /// Ends the session: says bye, closes the connection, does not come back. Texts that were not delivered fail with
-  /// client_errc::closed. Signature void(error_code), always success; completes when the connection is gone.
+  /// client_errc::closed. Signature void(error_code), always success; completes when the connection is gone: the
+  /// gateway ends it behind the bye, or 2 s are over.
   template <BOOST_ASIO_COMPLETION_TOKEN_FOR(void(error_code)) Token = endpoint::default_token>
   auto async_close(Token&& token = {}) {
     return boost::asio::async_initiate<Token, void(error_code)>(

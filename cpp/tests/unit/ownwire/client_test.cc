@@ -23,7 +23,8 @@ TEST_F(chat, texts_sent_directly_after_connect_arrive_in_order_and_are_delivered
       co_await at.say(ack_frame{id});
     }
     co_await at.expect<bye_frame>();
-    co_await at.session.async_close();
+    co_await at.stream.async_shutdown_send();
+    EXPECT_FALSE(co_await at.next());
   };
   const auto whole = [&]() -> awaitable<void> {
     const auto use = [&]() -> awaitable<void> {

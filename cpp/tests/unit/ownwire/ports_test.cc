@@ -1,4 +1,4 @@
-// Who is let in at the two ports, and how: origins, proxies, tokens, limits, the encrypted internal link.
+// Who is let in at the two ports, and how: origins, proxies, tokens, limits.
 #include <boost/asio/detached.hpp>
 #include <boost/asio/read_until.hpp>
 #include <deque>
