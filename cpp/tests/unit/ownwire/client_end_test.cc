@@ -129,20 +129,14 @@ TEST_F(chat, what_was_sent_has_two_seconds_to_leave_when_nobody_reads) {
   auto user = make();
   const auto whole = [&]() -> awaitable<void> {
     visitor at;
-    error_code connected;
-    const auto gateway = [&]() -> awaitable<void> {
-      co_await greet(listener, at);
-      co_await at.expect<hello_frame>();
-      co_await at.say(fresh());
-    };
-    co_await (connect_to(user, connected) && gateway());
+    co_await open(listener, user, at);
     // More than the window of the stream.
     for (int i = 0; i < 10; ++i) {
       user.async_send(std::string(max_content_bytes, 'x'), [](error_code /*failed*/, std::uint64_t /*id*/) {});
     }
-    const auto began = std::chrono::steady_clock::now();
+    const auto began = steady::now();
     co_await user.async_close();
-    EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds{1900});
+    EXPECT_GE(steady::now() - began, std::chrono::milliseconds{1900});
   };
   run(context, whole());
   EXPECT_EQ(user.state(), client_state::closed);
