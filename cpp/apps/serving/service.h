@@ -1,5 +1,4 @@
-// What programs have in common that serve with worker threads: those, addresses, a ready line, a start that fails with
-// a sentence.
+// What programs that serve have in common: worker threads, addresses, a ready line, a start that fails with a sentence.
 // Layer apps.
 #pragma once
 
