@@ -259,6 +259,7 @@ entries gateway_entries() {
       {"`hello_timeout`, open message, handshake",
        {gate.hello_timeout, endpoint::sealed_credentials{}.open_timeout, session::session_options{}.handshake_timeout}},
       {"`ping_after`, `silence_limit`", {gate.ping_after, gate.silence_limit}},
+      {"`fatal_linger`", {gate.fatal_linger}},
       {"`stop_timeout`", {gate.stop_timeout}},
       {"key file", {sealed::max_keys, sealed::max_key_file_bytes}},
   };
